@@ -1,0 +1,127 @@
+"""Letters and their indices, and how any text is brought into an alphabet.
+
+An alphabet is a tuple of letters, and the index of a letter is its place in it. One index more stands for the
+edge of a name: as an output of the network it is the end-of-sequence (EOS) token, as an input the
+start-of-sequence (SOS) token. So a network over the 58 letters of ``ASCII`` has 59 inputs and 59 outputs.
+
+Text is *transliterated*: what the alphabet has stays as it is, everything else goes through unidecode
+(``Wałęsa`` becomes ``Walesa``, ``Groß`` ``Gross``), and what even that cannot express is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namegen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """An ordered set of letters. A letter is a string, not always of one code point.
+
+    Attributes:
+        letters: the letters; the index of a letter is its place here.
+
+    Raises:
+        UsageError: a letter is empty or stands there twice, or there are none or more than 65,535.
+    """
+
+    letters: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.letters) < 2**16:
+            raise UsageError(f"an alphabet has 1 to 65,535 letters, not {len(self.letters):,}")
+        if len(set(self.letters)) < len(self.letters) or not all(self.letters):
+            raise UsageError("the letters of an alphabet must be distinct and not empty")
+
+    def __len__(self) -> int:
+        return len(self.letters)
+
+    def __contains__(self, letter: object) -> bool:
+        return letter in self._index
+
+    @property
+    def edge(self) -> int:
+        """The index past the last letter: SOS as an input, EOS as an output."""
+        return len(self.letters)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {letter: index for index, letter in enumerate(self.letters)}
+
+    @cached_property
+    def code_of_byte(self) -> NDArray[np.uint16] | None:
+        """For each byte the index of the letter it spells (``edge``: none), shape (256,).
+
+        ``None`` where some letter is not a single ASCII character, so that bytes are not letters.
+        """
+        if not all(len(letter) == 1 and letter.isascii() for letter in self.letters):
+            return None
+        table = np.full(256, self.edge, dtype=np.uint16)
+        for index, letter in enumerate(self.letters):
+            table[ord(letter)] = index
+        return table
+
+    def encode(self, name: str) -> NDArray[np.int64]:
+        """Return the indices of a name's letters, shape (length,) int64.
+
+        Raises:
+            UsageError: a letter is not in the alphabet (see :meth:`transliterate`).
+        """
+        try:
+            return np.array([self._index[letter] for letter in name], dtype=np.int64)
+        except KeyError as missing:
+            raise UsageError(f"the letter {missing.args[0]!r} is not in the alphabet") from None
+
+    def decode(self, indices: Iterable[int]) -> str:
+        """Return the name that the indices of letters spell."""
+        return "".join(self.letters[index] for index in indices)
+
+    def transliterate(self, text: str) -> tuple[str, int]:
+        """Bring any text into the alphabet.
+
+        Blanks at the ends are stripped and runs of them made one. An upper-case letter that becomes several
+        keeps only its first in upper case unless its neighbour is in upper case too (``Æ``: ``Ae``).
+
+        Returns:
+            The text, and how many of its characters could be expressed in no way and were dropped. An accent
+            that goes while its letter stays does not count.
+        """
+        text = unicodedata.normalize("NFC", text)
+        if all(character in self._index for character in text):
+            return " ".join(text.split()), 0
+        from unidecode import unidecode
+
+        spelt: list[str] = []
+        dropped = 0
+        for place, character in enumerate(text):
+            if character in self._index:
+                spelt.append(character)
+                continue
+            if character.isspace():
+                spelt.append(" ")
+                continue
+            replacement = unidecode(character, errors="ignore")
+            if len(replacement) > 1 and character.isupper():
+                neighbours = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
+                if not any(neighbour.isupper() for neighbour in neighbours):
+                    replacement = replacement.capitalize()
+            kept = "".join(letter for letter in replacement if letter in self._index)
+            dropped += not (kept or unicodedata.category(character) == "Mn")
+            spelt.append(kept)
+        return " ".join("".join(spelt).split()), dropped
+
+
+ASCII = Alphabet(tuple(string.ascii_letters + " .,;'-"))
+"""The tutorial's alphabet: the ASCII letters, blank, full stop, comma, semicolon, apostrophe and hyphen."""

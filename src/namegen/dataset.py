@@ -1,0 +1,407 @@
+"""Names grouped by category, and how they are read.
+
+A :class:`Dataset` keeps its names as a few flat arrays, not as a list of strings, so that millions of them fit
+and a training batch is one indexing operation. Names are transliterated into the alphabet; repeats within a
+category are dropped unless asked for.
+
+Every name has a hash, the first eight bytes of its SHA-256. By it repeats are found, a validation part is set
+apart (the same names on every machine), and a model can tell whether a name that it invented is new.
+
+Formats: a folder of ``CATEGORY.txt`` files, a zip of one, one ``.txt`` (its category is the file's name), a
+``.csv`` or ``.tsv`` with a category and a name column; and each of these files gzipped.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from namegen.alphabet import ASCII, Alphabet
+from namegen.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+FORMATS = "a folder or .zip of CATEGORY.txt files, a .txt, .csv or .tsv file, or one of these files with .gz"
+
+_MIN_VALIDATION = 20  # fewer held-out names measure nothing, and the training needs them more
+
+
+def hash_name(name: bytes) -> bytes:
+    """Return the hash of a transliterated name: the first 8 bytes of the SHA-256 of its UTF-8 text."""
+    return hashlib.sha256(name).digest()[:8]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Names grouped by category.
+
+    Attributes:
+        alphabet: the alphabet of the names.
+        categories: the categories, sorted.
+        letters: the letters of all names one after the other, (letters,) unsigned indices into the alphabet.
+        offsets: where each name begins in ``letters``, and the end, (names + 1,) int64.
+        category_of: the index of each name's category, ascending, (names,) int32.
+        hashes: the hash of each name, (names,) uint64.
+        label: what the dataset is called.
+        verified: whether every file is, byte for byte, what a catalogue says it is.
+        notes: what a user should know about the reading: characters dropped, names repeated.
+    """
+
+    alphabet: Alphabet
+    categories: tuple[str, ...]
+    letters: NDArray[np.unsignedinteger]
+    offsets: NDArray[np.int64]
+    category_of: NDArray[np.int32]
+    hashes: NDArray[np.uint64]
+    label: str = "names"
+    verified: bool = False
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_names(
+        cls,
+        names: Mapping[str, Iterable[str]],
+        *,
+        alphabet: Alphabet = ASCII,
+        keep_repeats: bool = False,
+        label: str = "names",
+    ) -> Dataset:
+        """Build a dataset from names in memory, as ``{category: names}``.
+
+        Raises:
+            DataError: there is no name at all.
+        """
+        builder = _Builder(alphabet)
+        for category, given in names.items():
+            builder.add_lines(category, (name.encode() for name in given), f"the category {category!r}")
+        return builder.finish(label, keep_repeats=keep_repeats)
+
+    def __len__(self) -> int:
+        return len(self.category_of)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """The number of names of each category, (categories,)."""
+        return np.bincount(self.category_of, minlength=len(self.categories)).astype(np.int64)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The number of letters of each name, (names,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def first_letter_counts(self) -> NDArray[np.int64]:
+        """How many names of each category begin with each letter, (categories, letters)."""
+        counts = np.zeros((len(self.categories), len(self.alphabet)), dtype=np.int64)
+        np.add.at(counts, (self.category_of, self.letters[self.offsets[:-1]]), 1)
+        return counts
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all categories and names in their order, in hexadecimal."""
+        digest = hashlib.sha256(repr((self.alphabet.letters, self.categories)).encode())
+        for array in (self.letters.astype("<u2"), self.offsets.astype("<i8"), self.category_of.astype("<i4")):
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    def names(self, category: str) -> list[str]:
+        """Return the names of one category, in the order they were read.
+
+        Raises:
+            UsageError: there is no such category.
+        """
+        if category not in self.categories:
+            raise UsageError(f"no category {category!r}; there are {', '.join(self.categories)}")
+        of_category = np.flatnonzero(self.category_of == self.categories.index(category))
+        return [self.name(index) for index in of_category]
+
+    def name(self, index: int) -> str:
+        """Return the name at ``index``."""
+        return self.alphabet.decode(self.letters[self.offsets[index] : self.offsets[index + 1]])
+
+    def select(self, chosen: NDArray[np.bool_]) -> Dataset:
+        """Return the dataset of the names where ``chosen`` (names,) is true. The categories stay as they are."""
+        lengths = self.lengths
+        return Dataset(
+            alphabet=self.alphabet,
+            categories=self.categories,
+            letters=self.letters[np.repeat(chosen, lengths)],
+            offsets=np.concatenate([[0], np.cumsum(lengths[chosen])]).astype(np.int64),
+            category_of=self.category_of[chosen],
+            hashes=self.hashes[chosen],
+            label=self.label,
+            verified=self.verified,
+        )
+
+    def split(self, fraction: float) -> tuple[Dataset, Dataset | None]:
+        """Set about ``fraction`` of the names apart for validation, chosen by hash.
+
+        The choice depends on a name's letters alone, so a name that two categories share never stands on both
+        sides. A category that would be left without a training name keeps all of its own.
+
+        Returns:
+            The training and the validation part. There is no validation part (``None``) where it would have
+            fewer than 20 names; the training part is then everything.
+        """
+        scrambled = self.hashes * np.uint64(0x9E3779B97F4A7C15)  # independent of any split by the hash itself
+        held_out = (scrambled >> np.uint64(11)).astype(np.float64) / 2.0**53 < fraction
+        left = np.bincount(self.category_of[~held_out], minlength=len(self.categories))
+        held_out &= left[self.category_of] > 0
+        if np.count_nonzero(held_out) < _MIN_VALIDATION:
+            return self, None
+        return self.select(~held_out), self.select(held_out)
+
+
+def load_dataset(
+    path: str | Path, *, alphabet: Alphabet = ASCII, keep_repeats: bool = False, label: str | None = None
+) -> Dataset:
+    """Read names grouped by category from a file or folder.
+
+    Args:
+        path: see the formats at the head of this module.
+        alphabet: what the names are transliterated into.
+        keep_repeats: keep names that occur more than once in a category, as the tutorial does.
+        label: what to call the dataset; by default the name of the file or folder.
+
+    Raises:
+        DataError: nothing is there, it cannot be read, it is not UTF-8, or there is no name in it.
+    """
+    path = Path(path)
+    builder = _Builder(alphabet)
+    try:
+        if path.is_dir():
+            files = sorted(f for f in path.iterdir() if f.is_file() and _is_list(f.name))
+            if not files:
+                raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
+            for file in files:
+                with _open(file) as stream:
+                    builder.add_lines(_category(file.name), stream, str(file))
+        else:
+            _add_file(builder, path)
+    except FileNotFoundError:
+        raise DataError(f"no file or folder {path}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    return builder.finish(label or _category(path.name), keep_repeats=keep_repeats)
+
+
+def _add_file(builder: _Builder, path: Path) -> None:
+    """Read one file of names in whichever format its ending tells."""
+    kind = PurePosixPath(path.name.lower().removesuffix(".gz")).suffix
+    with _open(path) as stream:
+        if kind == ".txt":
+            builder.add_lines(_category(path.name), stream, str(path))
+        elif kind in (".csv", ".tsv"):
+            builder.add_table(stream, "," if kind == ".csv" else "\t", str(path))
+        elif kind == ".zip":
+            _add_archive(builder, stream, path)
+        else:
+            raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
+
+
+def _add_archive(builder: _Builder, stream: IO[bytes], path: Path) -> None:
+    """Read the lists in a zip straight from the archive; nothing is unpacked to the disk."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
+            found: dict[str, str] = {}
+            for member in sorted(archive.namelist()):
+                name = PurePosixPath(member).name
+                if not _is_list(name) or member.startswith("__MACOSX/"):
+                    continue
+                other = found.setdefault(_category(name), member)
+                if other != member:
+                    raise DataError(f"{path} has the category {_category(name)!r} twice: {other} and {member}")
+            for category, member in sorted(found.items()):
+                with archive.open(member) as packed, _unzipped(packed, member) as lines:
+                    builder.add_lines(category, lines, f"{path}: {member}")
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{path} is not a zip archive that can be read: {error}") from error
+    if not found:
+        raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
+
+
+def _open(path: Path) -> IO[bytes]:
+    return _unzipped(path.open("rb"), path.name)
+
+
+def _unzipped(stream: IO[bytes], name: str) -> IO[bytes]:
+    return gzip.open(stream) if name.lower().endswith(".gz") else stream  # type: ignore[return-value]
+
+
+def _is_list(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(".txt") and not name.startswith(".")
+
+
+def _category(name: str) -> str:
+    """The category a file stands for: its name without the ending."""
+    if name.lower().endswith(".gz"):
+        name = name[:-3]
+    return PurePosixPath(name).stem or name
+
+
+@dataclass
+class _Builder:
+    """Gathers names as they are read: for each category one text, a name a line, and the names' hashes."""
+
+    alphabet: Alphabet
+    texts: dict[str, bytearray] = field(default_factory=dict)
+    hashes: dict[str, bytearray] = field(default_factory=dict)
+    dropped: int = 0
+    dropped_from: int = 0
+    example: str = ""
+    emptied: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add_lines(self, category: str, lines: Iterable[bytes], source: str) -> None:
+        """Add a name for each line of UTF-8 that is not blank."""
+        add = self.adder(category)
+        for number, line in enumerate(lines, 1):
+            add(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"), source, number)
+
+    def add_table(self, stream: IO[bytes], delimiter: str, source: str) -> None:
+        """Add a name for each row of a table: columns ``category`` and ``name``, or just two columns."""
+        rows = csv.reader(_decoded(stream, source), delimiter=delimiter, strict=True)
+        columns: tuple[int, int] | None = None
+        number = 0
+        try:
+            for row in rows:
+                if not any(cell.strip() for cell in row):
+                    continue
+                if columns is None:
+                    heads = [cell.strip().casefold() for cell in row]
+                    if "category" in heads and "name" in heads:
+                        columns = heads.index("category"), heads.index("name")
+                        continue
+                    if len(row) != 2:
+                        raise DataError(
+                            f"{source} needs a first line that names the columns category and name, "
+                            f"or exactly two columns, the category first; it has {len(row)}"
+                        )
+                    columns = 0, 1
+                number = rows.line_num
+                if len(row) <= max(columns):
+                    raise DataError(f"{source}, line {number}: {len(row)} columns, where {max(columns) + 1} are needed")
+                self.adder(row[columns[0]].strip())(row[columns[1]].encode(), source, number)
+        except csv.Error as error:
+            raise DataError(f"{source}, line {rows.line_num}: {error}") from error
+
+    def adder(self, category: str) -> _Adder:
+        """Return the function that adds one line to a category."""
+        if not category or not category.isprintable():
+            raise DataError(f"{category!r} cannot be a category: it needs at least one letter, and no control characters")
+        return _Adder(self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray()))
+
+    def finish(self, label: str, *, keep_repeats: bool) -> Dataset:
+        """Encode everything that was gathered."""
+        categories = tuple(sorted(category for category, text in self.texts.items() if text))
+        if not categories:
+            raise DataError(f"no names in {label}" + (", only characters outside the alphabet" if self.emptied else ""))
+        encoded = [_encode_lines(self.alphabet, self.texts.pop(category)) for category in categories]
+        sizes = [len(lengths) for _, lengths in encoded]
+        dataset = Dataset(
+            alphabet=self.alphabet,
+            categories=categories,
+            letters=np.concatenate([letters for letters, _ in encoded]),
+            offsets=np.concatenate([[0], np.cumsum(np.concatenate([lengths for _, lengths in encoded]))]),
+            category_of=np.repeat(np.arange(len(categories), dtype=np.int32), sizes),
+            hashes=np.concatenate([np.frombuffer(self.hashes[c], dtype=">u8") for c in categories]).astype(np.uint64),
+            label=label,
+        )
+        notes = [*self.notes, *self._transliteration_notes()]
+        if not keep_repeats:
+            distinct = np.zeros(len(dataset), dtype=np.bool_)
+            for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
+                _, first = np.unique(dataset.hashes[start : start + size], return_index=True)
+                distinct[start + first] = True
+            repeats = len(dataset) - np.count_nonzero(distinct)
+            if repeats:
+                dataset = dataset.select(distinct)
+                notes.append(f"left out {repeats:,} names that repeat another of their category")
+        return _with_notes(dataset, notes)
+
+    def _transliteration_notes(self) -> Iterator[str]:
+        if self.dropped:
+            yield (
+                f"dropped {self.dropped:,} characters that cannot be transliterated, from {self.dropped_from:,} names "
+                f"(the first: {self.example!r})"
+            )
+        if self.emptied:
+            yield f"left out {self.emptied:,} lines of which nothing remained"
+
+
+class _Adder:
+    """Adds lines to one category. Called once a line, so it does as little as it can."""
+
+    __slots__ = ("_builder", "_foreign", "_hashes", "_text")
+
+    def __init__(self, builder: _Builder, text: bytearray, hashes: bytearray) -> None:
+        self._builder, self._text, self._hashes = builder, text, hashes
+        self._foreign = b"".join(letter.encode() for letter in builder.alphabet.letters if letter.isascii())
+
+    def __call__(self, line: bytes, source: str, number: int) -> None:
+        name = line.strip()
+        if not name:
+            return
+        if name.translate(None, self._foreign) or b"  " in name:
+            name = self._transliterated(name, source, number)
+            if not name:
+                return
+        self._text += name + b"\n"
+        self._hashes += hash_name(name)
+
+    def _transliterated(self, line: bytes, source: str, number: int) -> bytes:
+        builder = self._builder
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            utf16 = line.startswith((b"\xff\xfe", b"\xfe\xff"))
+            raise DataError(
+                f"{source}, line {number}: not UTF-8{' but UTF-16' if utf16 else ''}; save the file as UTF-8"
+            ) from None
+        name, dropped = builder.alphabet.transliterate(text)
+        if dropped:
+            builder.example = builder.example or text.strip()
+            builder.dropped += dropped
+            builder.dropped_from += 1
+        builder.emptied += not name
+        return name.encode()
+
+
+def _decoded(stream: IO[bytes], source: str) -> Iterator[str]:
+    """Decode a table line by line, so that an error can name the line."""
+    for number, line in enumerate(stream, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise DataError(f"{source}, line {number}: not UTF-8; save the file as UTF-8") from None
+
+
+def _encode_lines(alphabet: Alphabet, text: bytearray) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:
+    """Encode names, each ended by a line feed: the letters' indices (letters,) and each name's length (names,)."""
+    dtype = np.uint8 if len(alphabet) < 2**8 else np.uint16
+    code_of_byte = alphabet.code_of_byte
+    if code_of_byte is not None:
+        raw = np.frombuffer(text, dtype=np.uint8)
+        ends = np.flatnonzero(raw == ord("\n"))
+        codes = code_of_byte[raw[raw != ord("\n")]]
+        return codes.astype(dtype), np.diff(ends, prepend=-1) - 1
+    names = [alphabet.encode(name) for name in text.decode().split("\n")[:-1]]
+    return np.concatenate(names).astype(dtype), np.array([len(name) for name in names], dtype=np.int64)
+
+
+def _with_notes(dataset: Dataset, notes: Iterable[str]) -> Dataset:
+    from dataclasses import replace
+
+    return replace(dataset, notes=tuple(notes))

@@ -1,0 +1,47 @@
+"""What can go wrong, as one family of exceptions.
+
+A message is one line that says what is wrong and what to do about it, and it is made where the fact is
+known. The command line prints it behind ``Error:`` and ends with the exception's ``exit_code``.
+"""
+
+from __future__ import annotations
+
+
+class NamegenError(Exception):
+    """Something could not be done. The base of every error that namegen raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(NamegenError):
+    """The request itself makes no sense: an unknown category, a setting out of range."""
+
+    exit_code = 2
+
+
+class DataError(NamegenError):
+    """A list of names could not be read, or holds nothing to learn from."""
+
+
+class DownloadError(NamegenError):
+    """A dataset could not be fetched or is not what it should be."""
+
+
+class ModelFileError(NamegenError):
+    """A model file is missing, damaged, from a newer version, or not a model at all."""
+
+
+class DeviceError(NamegenError):
+    """The device asked for is not there."""
+
+
+class RunError(NamegenError):
+    """A training run cannot start: another one is under way, or an unfinished one is in the way."""
+
+
+class DivergedError(NamegenError):
+    """The training loss became infinite or not a number."""
+
+
+class TrainingStopped(NamegenError):  # noqa: N818 - nothing went wrong: somebody asked for it
+    """Training was asked to stop, and its state is saved."""

@@ -1,0 +1,95 @@
+"""Writing files so that nobody ever sees half of one, and one writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from namegen.errors import NamegenError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put ``content`` into the file ``path``: afterwards it is whole, or it is what it was before.
+
+    The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed; the
+    folder is flushed too, so that the rename survives a power cut.
+
+    Raises:
+        NamegenError: the folder cannot be made or written to, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(_permissions(path))
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise NamegenError(
+            f"cannot write {path}: {error.strerror or error}; make room or permit it, or choose another place"
+        ) from error
+
+
+def _permissions(path: Path) -> int:
+    """The mode of the file being replaced, or what the umask allows a new one."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _flush_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # Windows cannot open a folder, and some file systems cannot sync one
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def exclusive(lock: Path, what: str) -> Iterator[None]:
+    """Hold the lock file ``lock`` while the body runs.
+
+    The holder's process id stands beside the lock, in a file of its own (a locked file cannot be read on
+    every platform), so that whoever comes second can be told who was first.
+
+    Args:
+        lock: the lock file; it stays behind, empty, when the lock is released.
+        what: what the holder is doing, for the second one's error message.
+
+    Raises:
+        RunError: somebody else holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    holder = lock.with_suffix(".pid")
+    file_lock = FileLock(lock, timeout=0)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file_lock.acquire()
+        holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
+    except Timeout:
+        pid = holder.read_text(encoding="utf-8").strip() if holder.exists() else "unknown"
+        raise RunError(f"process {pid} is already {what}; wait for it, or use another --model") from None
+    except OSError as error:
+        raise NamegenError(f"cannot lock {lock}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        file_lock.release()

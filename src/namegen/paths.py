@@ -1,0 +1,74 @@
+"""Where things live.
+
+Everything that namegen keeps lies below one folder, the user's cache folder for ``namegen`` or the one that
+``NAMEGEN_CACHE_DIR`` names::
+
+    datasets/NAME/             what `namegen download` fetched
+    models/NAME.safetensors    finished models
+    runs/NAME.safetensors      training runs under way, or waiting to be resumed
+    locks/                     who is training what
+
+A path that the user gives is used as given and never lands in the cache.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from namegen.errors import UsageError
+
+SUFFIX = ".safetensors"
+STARTER_DIR = Path(__file__).parent / "data" / "starter"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def cache_dir() -> Path:
+    """The folder everything lives in; it need not exist yet."""
+    override = os.environ.get("NAMEGEN_CACHE_DIR")
+    if override:
+        return Path(override).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("namegen", appauthor=False)
+
+
+def dataset_dir(name: str) -> Path:
+    """The folder of a downloaded dataset."""
+    return cache_dir() / "datasets" / checked_name(name)
+
+
+def models_dir() -> Path:
+    """The folder of the finished models."""
+    return cache_dir() / "models"
+
+
+def runs_dir() -> Path:
+    """The folder of the training runs that are not finished."""
+    return cache_dir() / "runs"
+
+
+def locks_dir() -> Path:
+    """The folder of the locks, one for each model that is or was being trained."""
+    return cache_dir() / "locks"
+
+
+def checked_name(name: str) -> str:
+    """Return ``name`` if it can name a model or dataset in the cache.
+
+    Raises:
+        UsageError: it has other characters than letters, digits, dots, hyphens and underscores.
+    """
+    if _NAME.fullmatch(name):
+        return name
+    raise UsageError(
+        f"{name!r} cannot be a name: use letters, digits, '.', '-' and '_', starting with a letter or digit"
+    )
+
+
+def looks_like_path(name_or_path: str) -> bool:
+    """Whether a user who typed this meant a file rather than a name in the cache."""
+    separators = (os.sep, os.altsep or os.sep)
+    return any(s in name_or_path for s in separators) or name_or_path.lower().endswith(SUFFIX)
