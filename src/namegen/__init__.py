@@ -1,1 +1,83 @@
+"""Invent names with a small character-level recurrent network, trained on lists of names grouped by category.
+
+>>> import namegen
+>>> dataset = namegen.load_dataset("names/")                     # doctest: +SKIP
+>>> model = namegen.train(dataset, iterations=20_000)            # doctest: +SKIP
+>>> namegen.sample(model, "German", "ABC")                       # doctest: +SKIP
+
+The names below are imported when they are first used, so that ``import namegen`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from namegen.alphabet import ASCII, Alphabet
+    from namegen.dataset import Dataset, load_dataset
+    from namegen.download import download
+    from namegen.errors import NamegenError
+    from namegen.modelfile import History, Model
+    from namegen.plotting import plot_history
+    from namegen.recipes import SamplingConfig, TrainingConfig, training_config
+    from namegen.sampling import iterate, sample
+    from namegen.store import load_model, open_dataset
+    from namegen.training import Progress, train
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "ASCII": "alphabet",
+    "Alphabet": "alphabet",
+    "Dataset": "dataset",
+    "History": "modelfile",
+    "Model": "modelfile",
+    "NamegenError": "errors",
+    "Progress": "training",
+    "SamplingConfig": "recipes",
+    "TrainingConfig": "recipes",
+    "download": "download",
+    "iterate": "sampling",
+    "load_dataset": "dataset",
+    "load_model": "store",
+    "open_dataset": "store",
+    "plot_history": "plotting",
+    "sample": "sampling",
+    "train": "training",
+    "training_config": "recipes",
+}
+
+__all__ = [
+    "ASCII",
+    "Alphabet",
+    "Dataset",
+    "History",
+    "Model",
+    "NamegenError",
+    "Progress",
+    "SamplingConfig",
+    "TrainingConfig",
+    "download",
+    "iterate",
+    "load_dataset",
+    "load_model",
+    "open_dataset",
+    "plot_history",
+    "sample",
+    "train",
+    "training_config",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -43,6 +43,20 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
+def check_writable(folder: Path) -> None:
+    """Find out whether a file can be made in ``folder``, before hours of work that should end in one.
+
+    Raises:
+        NamegenError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".namegen.", suffix=".tmp"):
+            pass
+    except OSError as error:
+        raise NamegenError(f"cannot write to {folder}: {error.strerror or error}; permit it, or choose another place") from error
+
+
 def _permissions(path: Path) -> int:
     """The mode of the file being replaced, or what the umask allows a new one."""
     if path.exists():

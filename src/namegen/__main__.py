@@ -1,0 +1,7 @@
+"""``python -m namegen``: the same as the command ``namegen``."""
+
+import sys
+
+from namegen.cli import main
+
+sys.exit(main())

@@ -1,0 +1,116 @@
+"""Which names a training run sees, in which order, and how they are laid out for the network.
+
+Names are drawn ahead in blocks. What a block holds is a function of the seed and the block's number alone, so a run
+that is resumed needs nothing but its position. Within a block names of similar length are put into a batch together,
+which saves padding, and the batches are put into random order again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from namegen.dataset import Dataset
+    from namegen.recipes import TrainingConfig
+
+IGNORED = -1
+"""The target where a name has ended already."""
+
+_BATCHES_PER_BLOCK = 64
+_MIN_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Names side by side, the shorter ones padded.
+
+    Attributes:
+        category: the categories, (names,) int64.
+        inputs: what the network reads, (names, length) int64: SOS where there is one, then the letters.
+        targets: what it should say, (names, length) int64: the letters (without SOS: from the second on), then EOS,
+            then :data:`IGNORED`.
+    """
+
+    category: NDArray[np.int64]
+    inputs: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
+def lay_out(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Batch:
+    """Lay names, given by their indices in the dataset, (names,) int64, out as a batch."""
+    edge = dataset.alphabet.edge
+    begin = dataset.offsets[names]
+    lengths = dataset.offsets[names + 1] - begin
+    place = np.arange(lengths.max() + 1)
+    inside = place < lengths[:, None]
+    letters = np.full(inside.shape, edge, dtype=np.int64)
+    letters[inside] = dataset.letters[(begin[:, None] + place)[inside]]
+    targets = np.where(place > lengths[:, None], IGNORED, letters)
+    if sos:
+        inputs = np.concatenate([np.full((len(names), 1), edge), letters[:, :-1]], axis=1)
+        return Batch(dataset.category_of[names].astype(np.int64), inputs, targets)
+    return Batch(dataset.category_of[names].astype(np.int64), letters[:, :-1], targets[:, 1:])
+
+
+def category_probabilities(dataset: Dataset, config: TrainingConfig) -> NDArray[np.float64]:
+    """Return the probability that a training name is drawn from each category, (categories,)."""
+    weights = dataset.counts.astype(np.float64) ** config.category_exponent * (dataset.counts > 0)
+    return weights / weights.sum()
+
+
+def block_size(config: TrainingConfig) -> int:
+    """Return how many names are drawn ahead at a time: a multiple of the batch size."""
+    return config.batch_size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK // config.batch_size))
+
+
+def draw_block(dataset: Dataset, config: TrainingConfig, block: int) -> NDArray[np.int64]:
+    """Draw the names of one block: for each a category, then a name of it uniformly.
+
+    Returns:
+        Indices into the dataset in training order, (names,) int64. The last block of a run ends where the run does.
+    """
+    size = block_size(config)
+    rng = np.random.default_rng([config.seed, 0, block])
+    probabilities = category_probabilities(dataset, config)
+    counts = dataset.counts
+    category = rng.choice(len(probabilities), size=size, p=probabilities)
+    within = (rng.random(size) * counts[category]).astype(np.int64)
+    names = (np.cumsum(counts) - counts)[category] + within  # the names of a category lie together
+    names = names[: config.iterations - block * size]
+    whole = len(names) // config.batch_size * config.batch_size
+    by_length = names[:whole][np.argsort(dataset.lengths[names[:whole]], kind="stable")]
+    batches = rng.permutation(by_length.reshape(-1, config.batch_size))
+    return np.concatenate([batches.ravel(), names[whole:]])
+
+
+def stretches(dataset: Dataset, config: TrainingConfig, start: int, longest: int) -> Iterator[NDArray[np.int64]]:
+    """Go through the names of a run from iteration ``start`` on, a stretch of whole batches at a time.
+
+    Args:
+        dataset: the training names.
+        config: what to draw.
+        start: the number of names already drawn, at the end of a stretch.
+        longest: the most names to a stretch, at least one batch. A stretch ends early at the end of a block, and at the
+            first batch that reaches a point of the loss history or a save.
+
+    Yields:
+        The indices of the names of a stretch, (names,) int64.
+    """
+    size = block_size(config)
+    while start < config.iterations:
+        block, position = divmod(start, size)
+        order = draw_block(dataset, config, block)
+        while position < len(order):
+            until_due = min(every - start % every for every in (config.history_interval, config.save_every))
+            length = max(config.batch_size, min(longest, until_due) // config.batch_size * config.batch_size)
+            stretch = order[position : position + length]
+            yield stretch
+            start += len(stretch)
+            position += len(stretch)

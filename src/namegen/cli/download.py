@@ -1,0 +1,80 @@
+"""``namegen download``: fetch a dataset of the catalogue."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namegen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def download(
+    name: Annotated[str, typer.Argument(help="A dataset of the catalogue: surnames or makemore.")] = "surnames",
+    *,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="PATH_OR_URL", help="Take it from a folder, a .zip, or the URL of either instead."
+        ),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option(" /--no-verify", help="Accept files that are not what the catalogue pins.")
+    ] = True,
+    list_: Annotated[bool, typer.Option("--list", help="Show the catalogue, and what is here.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the dataset from the cache.")] = False,
+) -> None:
+    """Fetch lists of names, each file checked against its SHA-256."""
+    from namegen.cli.output import note
+    from namegen.download import CATALOGUE, catalogue_entry, download, present
+    from namegen.download import remove as remove_dataset
+
+    if list_:
+        from namegen.cli.output import table
+
+        rows = []
+        for entry in CATALOGUE.values():
+            there = present(entry.name)
+            here = "-" if there is None else "verified" if there.verified else "not verified"
+            rows.append((entry.name, here, f"{entry.size / 1e6:.1f} MB", entry.about, entry.origin))
+        table(("name", "here", "size", "about", "origin"), rows, right=("size",))
+        return
+    catalogue_entry(name)
+    if remove:
+        if source is not None:
+            raise UsageError("--remove takes a dataset away and --from fetches one; use one of them")
+        note(f"Removed {name}." if remove_dataset(name) else f"{name} is not here.")
+        return
+    with _bar(name) as report:
+        fetched = download(name, source=source, verify=verify, report=report)
+    state = "verified" if fetched.verified else "not verified: its files differ from the catalogue's"
+    note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}")
+    if fetched.new:
+        note(f"Next: namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}")
+
+
+@contextlib.contextmanager
+def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of bytes, where there is a terminal to draw it in."""
+    from namegen.cli.output import is_live_terminal
+
+    if not is_live_terminal():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+    with Progress(
+        "[progress.description]{task.description}",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

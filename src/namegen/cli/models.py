@@ -1,0 +1,134 @@
+"""``namegen models``: what has been trained."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from namegen.modelfile import Model
+    from namegen.store import ModelPlace
+
+models = typer.Typer(help="List, show and remove models.", rich_markup_mode=None)
+
+Format = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
+Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The name of a model, or its file.")]
+
+
+@models.callback(invoke_without_command=True)
+def list_(context: typer.Context, *, output_format: Format = "table") -> None:
+    """List the models, those whose training has not finished among them."""
+    if context.invoked_subcommand is not None:
+        return
+    from namegen.cli.output import note, result, table
+    from namegen.errors import ModelFileError
+    from namegen.store import list_models
+
+    summaries = []
+    for place in list_models():
+        try:
+            summaries.append(_summary(place))
+        except ModelFileError as error:  # one bad file must not hide the others
+            note(f"Left out: {error}")
+    if output_format == "json":
+        result(json.dumps(summaries, indent=2, ensure_ascii=False) + "\n")
+        return
+    if not summaries:
+        note("There are no models yet; train one with `namegen train`.")
+        return
+    head = ("name", "recipe", "iterations", "training", "validation", "categories", "data", "date", "size")
+    rows = [
+        (
+            s["name"],
+            s["recipe"],
+            f"{s['iterations']:,}" + ("" if s["finished"] else f" of {s['planned_iterations']:,}"),
+            _loss(s["training_loss"]),
+            _loss(s["validation_loss"]),
+            str(s["categories"]),
+            s["data"],
+            s["date"].replace("T", " ")[:16],
+            f"{s['bytes'] / 1e6:.1f} MB",
+        )
+        for s in summaries
+    ]
+    table(head, rows, right=("iterations", "training", "validation", "categories", "size"))
+
+
+@models.command()
+def show(name: Name = None, *, output_format: Format = "table") -> None:
+    """Show every setting of a model."""
+    import dataclasses
+
+    from namegen.cli.output import result, table
+    from namegen.store import find_model, load_model
+
+    model = load_model(name)
+    place = find_model(name)
+    facts: dict[str, Any] = {
+        **_summary(place, model),
+        "file": str(place.existing),
+        "parameters": model.parameters,
+        "threads": model.threads,
+        "fingerprint": model.fingerprint,
+        "verified": model.dataset_verified,
+        "names": int(model.counts.sum()),
+        "training": dataclasses.asdict(model.training),
+        "sampling": dataclasses.asdict(model.sampling),
+    }
+    if output_format == "json":
+        result(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        return
+    flat = {key: value for key, value in facts.items() if not isinstance(value, dict)}
+    for stage in ("training", "sampling"):
+        flat |= {f"{stage}.{key}": value for key, value in facts[stage].items()}
+    table(("setting", "value"), [(key, "-" if value is None else str(value)) for key, value in flat.items()])
+
+
+@models.command("path")
+def path_(name: Name = None) -> None:
+    """Print the path of a model's file."""
+    from namegen.cli.output import result
+    from namegen.store import find_model
+
+    result(f"{find_model(name).existing}\n")
+
+
+@models.command()
+def rm(name: Annotated[str, typer.Argument(help="The name of a model.")]) -> None:
+    """Remove a model."""
+    from namegen.cli.output import note
+    from namegen.store import remove_model
+
+    remove_model(name)
+    note(f"Removed {name}.")
+
+
+def _summary(place: ModelPlace, model: Model | None = None) -> dict[str, Any]:
+    """What the list says of a model."""
+    import datetime
+
+    from namegen.modelfile import load_model_file
+
+    file = place.existing or place.model
+    model = model or load_model_file(file)
+    stat = file.stat()
+    return {
+        "name": place.name,
+        "recipe": model.training.recipe,
+        "architecture": model.training.architecture,
+        "iterations": model.iterations,
+        "planned_iterations": model.training.iterations,
+        "finished": model.finished,
+        "training_loss": model.history.final_training,
+        "validation_loss": model.history.best_validation,
+        "categories": len(model.categories),
+        "data": model.dataset,
+        "date": datetime.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds"),
+        "bytes": stat.st_size,
+    }
+
+
+def _loss(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

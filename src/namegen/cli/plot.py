@@ -1,0 +1,42 @@
+"""``namegen plot``: draw the loss history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def plot(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MODEL]...", help="Names of models, or their files.  [default: $NAMEGEN_MODEL, or default]"),
+    ] = None,
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Draw into this .png, .svg or .pdf file, not the terminal.")
+    ] = None,
+) -> None:
+    """Draw the loss history of one model, or of several together."""
+    from namegen.cli.output import note, result
+    from namegen.plotting import draw_in_terminal, plot_history
+    from namegen.store import find_model, load_model
+
+    histories = {find_model(name).name: load_model(name).history for name in models or [None]}
+    if output is not None:
+        plot_history(histories, output)
+        note(f"Drawn into {output}.")
+        return
+    import shutil
+    import sys
+
+    columns, lines = shutil.get_terminal_size((80, 24))
+    colour = sys.stdout.isatty() and not _no_colour()
+    result(draw_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=colour))
+
+
+def _no_colour() -> bool:
+    import os
+
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

@@ -1,0 +1,183 @@
+"""What a training run shows: a live display in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from namegen.cli.output import is_live_terminal, note
+from namegen.errors import NamegenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress as Bar
+
+    from namegen.dataset import Dataset
+    from namegen.modelfile import Model
+    from namegen.recipes import TrainingConfig
+    from namegen.training import Progress
+
+_REDRAW = 0.1  # seconds
+_PREVIEWS = 20  # in a run; as often a plain line
+_PREVIEW_NAMES = 5
+
+
+class Display(Protocol):
+    """Shows the progress of a training run."""
+
+    def report(self, progress: Progress) -> None:
+        """Show where the run is."""
+        ...
+
+
+@contextlib.contextmanager
+def show_progress(dataset: Dataset, config: TrainingConfig, name: str, device: str, *, quiet: bool) -> Iterator[Display]:
+    """Show a run while the body goes on.
+
+    Args:
+        dataset: what it trains on.
+        config: what it does.
+        name: what its model is called.
+        device: where it runs.
+        quiet: show nothing.
+    """
+    if quiet:
+        yield _Nothing()
+        return
+    units = f"{config.architecture.upper()} of {config.hidden_size} units"
+    names = f"{len(dataset):,} names in {len(dataset.categories):,} {'category' if len(dataset.categories) == 1 else 'categories'}"
+    note(f"Training {name}: {units}, recipe {config.recipe}, on {device}; {names}.")
+    if not is_live_terminal():
+        yield _Lines(config)
+        return
+    with _Live() as live:
+        yield live
+
+
+class _Clock:
+    """How long a run has taken in this session, and how long it will, by a clock that never jumps."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, int] | None = None
+        self.elapsed = 0.0
+        self.rate = 0.0
+
+    def update(self, iteration: int) -> None:
+        """Take note that so many iterations are done."""
+        now = time.monotonic()
+        if self._start is None:
+            self._start = now, iteration  # the first stretch has the warming up, so count from its end
+        self.elapsed = now - self._start[0]
+        self.rate = (iteration - self._start[1]) / self.elapsed if self.elapsed else 0.0
+
+
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _fresh_names(model: Model, seed: int, count: int) -> list[str]:
+    """A handful of names from the model as it is, each with its category where there are several."""
+    from namegen.sampling import iterate
+
+    try:
+        draws = list(iterate(model, count=count, seed=seed))
+    except NamegenError:  # an untrained network may not know yet how to end a name
+        return []
+    return [draw.name if len(model.categories) == 1 else f"{draw.name} ({draw.category})" for draw in draws]
+
+
+class _Nothing:
+    def report(self, progress: Progress) -> None:
+        """Show nothing."""
+
+
+class _Lines:
+    """A plain line every 5 %, for logs; with the tutorial's recipe every 5,000 iterations, as the tutorial has it."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self._tutorial = config.recipe == "tutorial"
+        self._every = 5_000 if self._tutorial else max(1, config.iterations // _PREVIEWS)
+        self._shown: int | None = None
+        self._clock = _Clock()
+
+    def report(self, progress: Progress) -> None:
+        """Write a line if one is due."""
+        self._clock.update(progress.iteration)
+        reached = progress.iteration // self._every
+        if self._shown is None:
+            self._shown = (progress.iteration - 1) // self._every
+        if reached <= self._shown and progress.iteration < progress.iterations:
+            return
+        self._shown = reached
+        percent = f"{progress.iteration / progress.iterations:4.0%}"
+        where = f"{percent}  {progress.iteration:,}/{progress.iterations:,}  {_minutes(self._clock.elapsed)}"
+        if self._tutorial:
+            note(f"{where}  loss of the last name {progress.last_loss():.4f}")
+            return
+        losses = f"loss {progress.loss:.3f}" if progress.loss is not None else ""
+        if progress.validation_loss is not None:
+            losses += f"  validation {progress.validation_loss:.3f}"
+        note(f"{where}  {losses}  {', '.join(_fresh_names(progress.model(), progress.iteration, 3))}".rstrip())
+
+
+class _Live(contextlib.AbstractContextManager["_Live"]):
+    """A bar, the figures, and now and then fresh names, redrawn in place."""
+
+    def __init__(self) -> None:
+        from rich.console import Console, Group
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.text import Text
+
+        self._clock, self._drawn, self._previewed = _Clock(), float("-inf"), -1
+        self._bar: Bar = Progress(
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:3.0f} %"),
+            TextColumn("{task.fields[done]}"),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[times]}"),
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=None, done="", rate="", times="")
+        self._losses, self._names = Text(), Text(style="italic", overflow="ellipsis", no_wrap=True)
+        self._live = Live(
+            Group(self._bar, self._losses, self._names), console=Console(stderr=True), auto_refresh=False
+        )
+
+    def __enter__(self) -> _Live:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.refresh()
+        self._live.__exit__(None, None, None)
+
+    def report(self, progress: Progress) -> None:
+        """Redraw, at most ten times a second."""
+        self._clock.update(progress.iteration)
+        reached = progress.iteration * _PREVIEWS // progress.iterations
+        now = time.monotonic()
+        if now - self._drawn < _REDRAW and reached == self._previewed and progress.iteration < progress.iterations:
+            return
+        self._drawn = now
+        rate = self._clock.rate
+        left = _minutes((progress.iterations - progress.iteration) / rate) if rate else "-:--"
+        self._bar.update(
+            self._task,
+            completed=progress.iteration,
+            total=progress.iterations,
+            done=f"{progress.iteration:,}/{progress.iterations:,}",
+            rate=f"{rate:,.0f} names/s",
+            times=f"{_minutes(self._clock.elapsed)}, {left} left",
+        )
+        losses = [] if progress.loss is None else [f"loss {progress.loss:.3f}"]
+        losses += [] if progress.validation_loss is None else [f"validation {progress.validation_loss:.3f}"]
+        self._losses.plain = ", ".join(losses) + (" nats per letter" if losses else "")
+        if reached > self._previewed:
+            self._previewed = reached
+            self._names.plain = "  ".join(_fresh_names(progress.model(), progress.iteration, _PREVIEW_NAMES))
+        self._live.refresh()

@@ -1,0 +1,145 @@
+"""``namegen sample``: invent names."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from namegen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from namegen.modelfile import Model
+    from namegen.sampling import Draw
+
+_CHUNK = 8192  # names to a write
+
+
+def sample(
+    category: Annotated[
+        str | None,
+        typer.Argument(help="A category of the model, German for example; without it, one at random for each name."),
+    ] = None,
+    letters: Annotated[
+        str | None,
+        typer.Argument(help="Start letters, a name for each; - reads prefixes from standard input, one a line."),
+    ] = None,
+    *,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many names for each start letter or prefix.")] = 1,
+    prefix: Annotated[
+        list[str] | None,
+        typer.Option("--prefix", "-p", help="What the names begin with; may be given several times."),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", "-t", help="Below 1: more typical names; above 1: wilder ones; 0: greedy."),
+    ] = None,
+    greedy: Annotated[bool, typer.Option("--greedy", help="Always take the most likely letter.")] = False,
+    top_k: Annotated[
+        int | None,
+        typer.Option("--top-k", help="Choose among this many of the most likely letters."),
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option("--top-p", help="Choose among the most likely letters that together have this probability."),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option("--dropout", help="Drop each output with this probability: the tutorial's chaos."),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        typer.Option("--max-length", help="The most letters of a name, its prefix included."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="The same seed gives the same names; -v shows the one that was used."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"),
+    ] = None,
+    output_format: Annotated[
+        Literal["text", "tsv", "jsonl"],
+        typer.Option("--format", "-f", help="Names; or category and name, separated by a tab or as JSON."),
+    ] = "text",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the model and the seed.")] = False,
+) -> None:
+    """Invent names.
+
+    `namegen sample German ABC` prints three German names that begin with A, B and C.
+    """
+    import secrets
+
+    from namegen.cli.output import note, result
+    from namegen.sampling import iterate
+    from namegen.store import find_model, load_model
+
+    if greedy and temperature:
+        raise UsageError("--greedy is --temperature 0; use one of them")
+    place = find_model(model)
+    loaded = load_model(model)
+    if not loaded.finished:
+        note(
+            f"The training of {place.name} has not finished: these names are from the model after "
+            f"{loaded.iterations:,} of {loaded.training.iterations:,} iterations."
+        )
+    if category == "-" and letters is None or (letters is None and category and _is_letters(loaded, category)):
+        category, letters = None, category
+    if letters is not None and prefix:
+        raise UsageError("start letters and --prefix exclude each other; use one of them")
+    from_stdin = letters == "-"
+    seed = secrets.randbits(32) if seed is None else seed
+    if seed < 0:
+        raise UsageError(f"seed must be at least 0, not {seed}")
+    parts = {
+        "temperature": 0.0 if greedy else temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "dropout": dropout,
+        "max_length": max_length,
+    }
+    if verbose:
+        note(f"model {place.existing}, seed {seed}")
+    draws = iterate(
+        loaded,
+        category,
+        _lines(sys.stdin) if from_stdin else prefix or ([""] if letters is None else letters),
+        count=count,
+        seed=seed,
+        **{name: value for name, value in parts.items() if value is not None},
+    )
+    shape = _SHAPES[output_format]
+    size = count if from_stdin else _CHUNK  # whoever types prefixes wants an answer to each
+    while chunk := list(islice(draws, max(1, size))):
+        result(shape(chunk), flush=from_stdin)
+
+
+def _is_letters(model: Model, word: str) -> bool:
+    """Whether a lone word means start letters: where there is one category, and the word is not it."""
+    return len(model.categories) == 1 and word.casefold() != model.categories[0].casefold()
+
+
+def _lines(stream: Iterable[str]) -> Iterator[str]:
+    return (line.strip() for line in stream if line.strip())
+
+
+def _text(draws: list[Draw]) -> str:
+    return "".join([f"{draw.name}\n" for draw in draws])
+
+
+def _tsv(draws: list[Draw]) -> str:
+    return "".join([f"{draw.category}\t{draw.name}\n" for draw in draws])
+
+
+def _jsonl(draws: list[Draw]) -> str:
+    import json
+
+    return "".join([json.dumps(draw._asdict(), ensure_ascii=False) + "\n" for draw in draws])
+
+
+_SHAPES: dict[str, Callable[[list[Draw]], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}

@@ -1,0 +1,214 @@
+"""``namegen train``: train a model, with live progress."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from namegen.errors import TrainingStopped, UsageError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from namegen.dataset import Dataset
+    from namegen.modelfile import Model
+    from namegen.recipes import TrainingConfig
+    from namegen.store import ModelPlace
+
+BY_RECIPE = "[default: by recipe]"
+
+
+def train(
+    *,
+    iters: Annotated[
+        int | None, typer.Option("--iters", help="How many training names to draw.  [default: 100000]")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="PATH_OR_NAME",
+            help="A folder or zip of CATEGORY.txt files, a .txt, .csv or .tsv file, a downloaded dataset, or starter."
+            "  [default: surnames if downloaded, else starter]",
+        ),
+    ] = None,
+    recipe: Annotated[
+        Literal["default", "tutorial"] | None,
+        typer.Option("--recipe", help="All settings at once; those given beside it replace parts.  [default: default]"),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="The model's name.  [default: default]")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Put the model into this file, not under a name in the cache."),
+    ] = None,
+    arch: Annotated[
+        Literal["gru", "rnn"] | None, typer.Option("--arch", help=f"The recurrent network.  {BY_RECIPE}")
+    ] = None,
+    hidden_size: Annotated[
+        int | None, typer.Option("--hidden-size", help=f"The units of its hidden state.  {BY_RECIPE}")
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option("--dropout", help=f"The probability that a unit is dropped.  {BY_RECIPE}")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help=f"Names to an optimiser step.  {BY_RECIPE}")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", "--lr", help=f"The (peak) learning rate.  {BY_RECIPE}")
+    ] = None,
+    validation: Annotated[
+        float | None,
+        typer.Option("--validation", help=f"The share of names held out to measure the loss on.  {BY_RECIPE}"),
+    ] = None,
+    save_every: Annotated[
+        int | None, typer.Option("--save-every", help=f"Iterations between saves of the run.  {BY_RECIPE}")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="The same seed gives the same model.  [default: 1]")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads for torch.  [default: by a fixed rule]")] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, with its settings.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Start over although there is an unfinished run.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")] = False,
+) -> None:
+    """Train a model on lists of names.
+
+    `namegen train --iters 100000` trains the model that `namegen sample` uses by default.
+    """
+    place = _place(model, output)
+    with _Signals() as signals:  # before torch is imported, which takes a while
+        from namegen.runs import plan, run
+        from namegen.store import DEFAULT_MODEL
+
+        config = plan(
+            place,
+            {
+                "recipe": recipe,
+                "iterations": iters,
+                "architecture": arch,
+                "hidden_size": hidden_size,
+                "dropout": dropout,
+                "batch_size": batch_size,
+                "learning_rate": learning_rate,
+                "validation": validation,
+                "save_every": save_every,
+                "seed": seed,
+            },
+            resume=resume,
+            force=force,
+        )
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads must be at least 1, not {threads}")
+        dataset = _dataset(data, place, config, resume=resume, quiet=quiet)
+        from namegen.cli.progress import show_progress
+        from namegen.training import find_device
+
+        where = str(find_device(device))
+        try:
+            with show_progress(dataset, config, place.name, where, quiet=quiet) as shown:
+                trained = run(
+                    place,
+                    dataset,
+                    config,
+                    resume=resume,
+                    device=where,
+                    threads=threads,
+                    report=shown.report,
+                    stop=lambda: signals.received is not None,
+                )
+        except TrainingStopped as stopped:
+            from namegen.cli.output import note
+
+            where = f" -o {output}" if output else "" if place.name == DEFAULT_MODEL else f" --model {place.name}"
+            again = f" --data {data}" if data else ""
+            note(f"{str(stopped).capitalize()}, and saved. Go on with: namegen train{where}{again} --resume")
+            raise typer.Exit(128 + (signals.received or 0)) from None
+    if not quiet:
+        _finish(place, trained)
+
+
+def _place(model: str | None, output: Path | None) -> ModelPlace:
+    from namegen import paths
+    from namegen.store import DEFAULT_MODEL, at_path, named
+
+    if output is None:
+        if model and paths.looks_like_path(model):
+            raise UsageError(f"--model takes a name; to put the model into a file of yours, use -o {model}")
+        return named(model or DEFAULT_MODEL)
+    if model is not None:
+        raise UsageError("--model names a model in the cache and -o a file; use one of them")
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder; -o takes the name of a file")
+    return at_path(output)
+
+
+def _dataset(data: str | None, place: ModelPlace, config: TrainingConfig, *, resume: bool, quiet: bool) -> Dataset:
+    """Read the names, and say what there is to say about them."""
+    from namegen.cli.output import note
+    from namegen.download import CATALOGUE
+    from namegen.modelfile import load_checkpoint
+    from namegen.store import STARTER, open_dataset
+
+    wanted = data
+    if resume and data is None:
+        wanted = load_checkpoint(place.checkpoint).model.dataset
+        if wanted != STARTER and wanted not in CATALOGUE:
+            raise UsageError(f"the run began with the names of {wanted}; give them again with --data")
+    dataset = open_dataset(wanted, keep_repeats=config.keep_repeats)
+    if not quiet:
+        if wanted is None and dataset.label == STARTER:
+            note("Training on the starter names that come with namegen; `namegen download` gets 20,050 surnames.")
+        elif wanted is None:
+            note("Training on the downloaded surnames; --data takes names of your own.")
+        for fact in dataset.notes:
+            note(f"{dataset.label}: {fact}.")
+    return dataset
+
+
+def _finish(place: ModelPlace, model: Model) -> None:
+    """Say where the model is, how good it is, and what to do with it."""
+    import shlex
+
+    from namegen.cli.output import note
+    from namegen.store import DEFAULT_MODEL
+
+    losses = [f"training {model.history.final_training:.3f}"]
+    if model.history.best_validation is not None:
+        losses.append(f"validation {model.history.best_validation:.3f}")
+    note(f"Model {place.name}: {place.model}")
+    note(f"Loss, in nats per letter: {', '.join(losses)}")
+    which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
+    category = "German" if "German" in model.categories else model.categories[0]
+    what = "ABC" if len(model.categories) == 1 else f"{shlex.quote(category)} ABC"
+    note(f"Next: namegen sample{which} {what}")
+
+
+class _Signals(contextlib.AbstractContextManager["_Signals"]):
+    """Takes note of a signal that asks to stop, while the training saves its state; a second one changes nothing.
+
+    Attributes:
+        received: the number of the signal, once there was one.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+        self._numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        self._before: list[object] = []
+
+    def __enter__(self) -> _Signals:
+        self._before = [signal.signal(number, self._note) for number in self._numbers]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, before in zip(self._numbers, self._before, strict=True):
+            signal.signal(number, before)  # type: ignore[arg-type]
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.received = self.received or number

@@ -1,0 +1,318 @@
+"""One optimiser step after another: how a network learns from the names it is given.
+
+:class:`AutogradLearner` does what every configuration asks for, on any device, with torch's own autograd and
+optimisers. :class:`TutorialLearner` is for exactly the tutorial's recipe on the CPU, where each step is so small that
+autograd costs far more than the arithmetic: it has the gradient of a name in closed form.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from namegen.batches import IGNORED, Batch, lay_out
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from namegen.dataset import Dataset
+    from namegen.networks import Network
+    from namegen.recipes import TrainingConfig
+
+    Floats = NDArray[np.float32]
+
+_DROPOUT_STREAM = 1  # the second word of the seeds of dropout masks; batches.py uses 0 for the names
+
+
+class Learner(Protocol):
+    """What turns names into better weights."""
+
+    stretch: int
+    """The most names that it wants at a time."""
+
+    def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
+        """Learn from whole batches of names.
+
+        Args:
+            names: indices into the dataset, (names,) int64.
+            start: the number of names learned from before.
+
+        Returns:
+            The mean letter loss of each name, in nats, (names,), before it was learned from.
+        """
+        ...
+
+    def weights(self) -> dict[str, Floats]:
+        """Return the parameters to draw names with: the averaged ones where there is an average."""
+        ...
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return everything that :meth:`restore` needs."""
+        ...
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go back to what :meth:`state` returned."""
+        ...
+
+
+def letter_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the negative log-likelihood of every target, (names, length); 0 where it is ``IGNORED``."""
+    losses = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
+    )
+    return losses.view(targets.shape)
+
+
+def name_losses(letters: torch.Tensor, targets: torch.Tensor, *, sos: bool) -> torch.Tensor:
+    """Return each name's mean letter loss, (names,), from the losses of its letters, (names, length).
+
+    The first letter does not count, so that networks with and without an SOS token can be compared.
+    """
+    first = 1 if sos else 0
+    return letters[:, first:].sum(dim=1) / (targets[:, first:] != IGNORED).sum(dim=1)
+
+
+def on_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return a batch's category, inputs and targets as tensors on a device."""
+    category, inputs, targets = (
+        torch.from_numpy(array).to(device) for array in (batch.category, batch.inputs, batch.targets)
+    )
+    return category, inputs, targets
+
+
+class AutogradLearner:
+    """Minibatches, autograd, and AdamW or SGD; on any device.
+
+    The gradient is that of the names' summed letter losses, averaged over the batch. Dropout masks are a function of
+    the seed and the number of names before, so they need no saving.
+    """
+
+    def __init__(self, network: Network, dataset: Dataset, config: TrainingConfig, device: torch.device) -> None:
+        self._network = network.to(device).train()
+        self._dataset, self._config, self._device = dataset, config, device
+        self._parameters = list(self._network.parameters())
+        self._average = [p.detach().clone() for p in self._parameters] if config.averaging else []
+        self._optimiser: torch.optim.Optimizer
+        if config.optimiser == "sgd":
+            self._optimiser = torch.optim.SGD(self._parameters, lr=config.learning_rate)
+        else:
+            self._optimiser = torch.optim.AdamW(
+                self._parameters,
+                lr=config.learning_rate,
+                weight_decay=config.weight_decay,
+                fused=device.type in ("cpu", "cuda"),
+            )
+        self.stretch = config.batch_size
+
+    def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
+        """See :meth:`Learner.learn`."""
+        size = self._config.batch_size
+        return torch.cat([self._step(names[i : i + size], start + i) for i in range(0, len(names), size)])
+
+    def _step(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
+        config = self._config
+        seed = np.random.SeedSequence([config.seed, _DROPOUT_STREAM, start]).generate_state(1, np.uint64)
+        torch.manual_seed(int(seed[0] >> np.uint64(1)))
+        category, inputs, targets = on_device(lay_out(self._dataset, names, sos=config.sos), self._device)
+        logits, _ = self._network(category, inputs)
+        losses = letter_losses(logits, targets)
+        self._optimiser.zero_grad()
+        (losses.sum() / len(names)).backward()
+        if config.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self._parameters, config.clip)
+        step = start // config.batch_size
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(config, step)
+        self._optimiser.step()
+        if self._average:
+            # Until the average has seen enough steps for its decay, it is a mean over those it has seen.
+            decay = min(config.averaging, (1 + step) / (10 + step))
+            with torch.no_grad():
+                torch._foreach_lerp_(self._average, self._parameters, 1 - decay)  # noqa: SLF001
+        return name_losses(losses.detach(), targets, sos=config.sos)
+
+    def weights(self) -> dict[str, Floats]:
+        """See :meth:`Learner.weights`."""
+        values = self._average or self._parameters
+        return {name: _array(value) for (name, _), value in zip(self._network.named_parameters(), values, strict=True)}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See :meth:`Learner.state`."""
+        state = {f"parameter.{name}": _array(value) for name, value in self._network.named_parameters()}
+        for index, (name, parameter) in enumerate(self._network.named_parameters()):
+            if self._average:
+                state[f"average.{name}"] = _array(self._average[index])
+            for key, value in self._optimiser.state[parameter].items():
+                state[f"optimiser.{key}.{name}"] = _array(value)
+        return state
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """See :meth:`Learner.restore`."""
+        with torch.no_grad():
+            for index, (name, parameter) in enumerate(self._network.named_parameters()):
+                parameter.copy_(torch.from_numpy(state[f"parameter.{name}"]))
+                if self._average:
+                    self._average[index].copy_(torch.from_numpy(state[f"average.{name}"]))
+        saved: dict[int, dict[str, torch.Tensor]] = {}
+        for index, (name, _) in enumerate(self._network.named_parameters()):
+            keys = [key.split(".")[1] for key in state if key.startswith("optimiser.") and key.endswith(f".{name}")]
+            saved[index] = {key: torch.from_numpy(state[f"optimiser.{key}.{name}"]) for key in keys}
+        groups = self._optimiser.state_dict()["param_groups"]
+        self._optimiser.load_state_dict({"state": saved if any(saved.values()) else {}, "param_groups": groups})
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """Return the learning rate of a step, counted from 0.
+
+    ``cosine`` is a linear warm-up and then half a cosine down to 0 (Loshchilov and Hutter 2017, "SGDR: Stochastic
+    Gradient Descent with Warm Restarts", without the restarts).
+    """
+    if config.schedule == "constant":
+        return config.learning_rate
+    steps = -(-config.iterations // config.batch_size)
+    warm = config.warmup * steps
+    if step + 1 < warm:
+        return config.learning_rate * (step + 1) / warm
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * max(0.0, step - warm) / max(1.0, steps - warm)))
+
+
+class TutorialLearner:
+    """The tutorial's update, one name at a time, with its gradient in closed form; on the CPU, in numpy.
+
+    The recurrence is linear, so all but the product of one hidden state with the weights for the next is a matrix
+    product over the whole name. With T letters, C categories, H hidden units, O outputs, and i2h and i2o side by side in one
+    matrix S, the forward pass is::
+
+        read_t   = (one-hot category, one-hot letter_t, hidden_t-1, 1)        C + O + H + 1
+        made_t   = read_t S        = (hidden_t, what i2o makes)               H + O
+        output_t = (made_t, 1) V                                              O
+
+    and the backward pass, with d for the gradient of the name's loss with respect to what follows it::
+
+        d output_t = mask_t * (softmax(mask_t * output_t) - one-hot target_t)
+        d made_t   = V d output_t, to whose hidden part comes S_hidden d made_t+1
+        d V        = sum over t of (made_t, 1) x d output_t
+        d S        = sum over t of read_t x d made_t
+    """
+
+    stretch = 500
+
+    def __init__(self, network: Network, dataset: Dataset, config: TrainingConfig) -> None:
+        self._dataset, self._config = dataset, config
+        self._edge, self._hidden = len(dataset.categories) + len(dataset.alphabet) + 1, config.hidden_size
+        self._adopt({name: _array(value) for name, value in network.named_parameters()})
+
+    @staticmethod
+    def fits(config: TrainingConfig, device: torch.device) -> bool:
+        """Whether a configuration is one that the closed form is for."""
+        part = (config.architecture, config.nonlinearity, config.sos, config.optimiser, config.schedule)
+        return (
+            device.type == "cpu"
+            and part == ("rnn", "none", False, "sgd", "constant")
+            and (config.batch_size, config.clip, config.averaging) == (1, None, 0.0)
+        )
+
+    def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
+        """See :meth:`Learner.learn`."""
+        dataset, edge = self._dataset, self._dataset.alphabet.edge
+        category = dataset.category_of[names].tolist()
+        begin, end = dataset.offsets[names].tolist(), dataset.offsets[names + 1].tolist()
+        letters = [np.append(dataset.letters[b:e], edge).astype(np.intp) for b, e in zip(begin, end, strict=True)]
+        keep = np.float32(1.0 - self._config.dropout)
+        rng = np.random.default_rng([self._config.seed, _DROPOUT_STREAM, start])
+        shape = (int(dataset.lengths[names].sum()), len(dataset.alphabet) + 1)
+        masks = (rng.random(shape, dtype=np.float32) < keep) / keep
+        losses = np.empty(len(names))
+        place = 0
+        for index, name in enumerate(letters):
+            length = len(name) - 1
+            losses[index] = self.update(category[index], name[:-1], name[1:], masks[place : place + length])
+            place += length
+        return torch.from_numpy(losses)
+
+    def update(self, category: int, letters: NDArray[np.intp], targets: NDArray[np.intp], mask: Floats) -> float:
+        """Take one step of gradient descent on the summed losses of one name's letters.
+
+        Args:
+            category: the index of its category.
+            letters: what the network reads, (T,).
+            targets: what it should say, (T,).
+            mask: what each output is multiplied by, (T, O) float32: 0, or 1 over the share that stays.
+
+        Returns:
+            The mean loss of its letters, in nats.
+        """
+        from_read, from_made = self._from_read, self._from_made
+        units, length, each = self._hidden, len(letters), np.arange(len(letters))
+        letter_rows = letters + len(self._dataset.categories)
+        recurrent = from_read[self._edge : -1]
+
+        made = np.ones((length, len(from_made)), dtype=np.float32)
+        made[:, :-1] = from_read[letter_rows] + (from_read[category] + from_read[-1])
+        hidden = made[:, :units]
+        to_hidden = recurrent[:, :units]
+        for t in range(1, length):
+            hidden[t] += hidden[t - 1] @ to_hidden
+        made[1:, units:-1] += hidden[:-1] @ recurrent[:, units:]
+        output = made @ from_made
+        output *= mask
+
+        output -= output.max(axis=1, keepdims=True)
+        likelihood = np.exp(output)
+        total = likelihood.sum(axis=1)
+        loss = float(np.log(total).sum() - output[each, targets].sum()) / length
+
+        d_output = likelihood / total[:, None]
+        d_output[each, targets] -= 1
+        d_output *= mask
+        d_made = d_output @ from_made[:-1].T
+        d_hidden = d_made[:, :units]
+        d_hidden[:-1] += d_made[1:, units:] @ recurrent[:, units:].T
+        for t in range(length - 2, -1, -1):
+            d_hidden[t] += to_hidden @ d_hidden[t + 1]
+
+        read = np.zeros((length, len(from_read)), dtype=np.float32)
+        read[:, category] = 1
+        read[each, letter_rows] = 1
+        read[1:, self._edge : -1] = hidden[:-1]
+        read[:, -1] = 1
+        rate = np.float32(self._config.learning_rate)
+        from_made -= made.T @ (rate * d_output)
+        from_read -= read.T @ (rate * d_made)
+        return loss
+
+    def weights(self) -> dict[str, Floats]:
+        """See :meth:`Learner.weights`."""
+        units = self._hidden
+        return {
+            "i2h.weight": self._from_read[:-1, :units].T.copy(),
+            "i2h.bias": self._from_read[-1, :units].copy(),
+            "i2o.weight": self._from_read[:-1, units:].T.copy(),
+            "i2o.bias": self._from_read[-1, units:].copy(),
+            "o2o.weight": self._from_made[:-1].T.copy(),
+            "o2o.bias": self._from_made[-1].copy(),
+        }
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See :meth:`Learner.state`."""
+        return {f"parameter.{name}": value for name, value in self.weights().items()}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """See :meth:`Learner.restore`."""
+        self._adopt({name.removeprefix("parameter."): value for name, value in state.items()})
+
+    def _adopt(self, weights: dict[str, Floats]) -> None:
+        """Lay the layers out as S (C + O + H + 1, H + O) and V (H + O + 1, O), the biases as last rows."""
+        joined = {
+            key: np.vstack([weights[f"{key}.weight"].T, weights[f"{key}.bias"]]) for key in ("i2h", "i2o", "o2o")
+        }
+        self._from_read = np.ascontiguousarray(np.hstack([joined["i2h"], joined["i2o"]]))
+        self._from_made = np.ascontiguousarray(joined["o2o"])
+
+
+def _array(tensor: torch.Tensor) -> NDArray[Any]:
+    copy: NDArray[Any] = tensor.detach().cpu().numpy().copy()
+    return copy

@@ -1,0 +1,351 @@
+"""One model, one file.
+
+A model file is a safetensors file: the network's weights under ``network.*``, the bulky facts as tensors of their own,
+and one metadata entry, ``namegen``, with everything else as JSON. ``docs/model-file.md`` describes it well enough to
+write another reader. No pickle: a model from a stranger cannot run code. No clock, host name or path either: the same
+training gives the same bytes.
+
+A *checkpoint* is the same file with more in it: what a training run needs to go on, under ``state.*``. Its weights
+are as good as a finished model's, so names can be drawn from it while the run lasts.
+
+The reader trusts nothing: whatever it hands out has been checked against everything else in the file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from namegen.alphabet import Alphabet
+from namegen.errors import ModelFileError, NamegenError
+from namegen.files import write_atomically
+from namegen.recipes import SamplingConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FORMAT_VERSION = 1
+_MAX_FILE_BYTES = 2**32
+
+Config = TypeVar("Config", TrainingConfig, SamplingConfig)
+
+
+@dataclass(frozen=True)
+class History:
+    """How the loss went, in nats per letter. Each point is the mean of the names' mean losses.
+
+    Attributes:
+        iterations: after how many training names each training point was taken, (points,) int64.
+        training: the mean over the names drawn since the point before, (points,) float64.
+        validation_iterations: likewise for the validation points, (validation points,) int64.
+        validation: the loss on the held-out names at that moment, (validation points,) float64.
+    """
+
+    iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    training: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+    validation_iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    validation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+
+    @property
+    def final_training(self) -> float | None:
+        """The last training point, if there is one."""
+        return float(self.training[-1]) if len(self.training) else None
+
+    @property
+    def best_validation(self) -> float | None:
+        """The lowest validation point, the one the model's weights are from, if there is one."""
+        return float(self.validation.min()) if len(self.validation) else None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network and all that belongs to it.
+
+    Attributes:
+        training: the configuration it was trained with.
+        sampling: how it draws names unless told otherwise.
+        alphabet: its letters.
+        categories: its categories.
+        counts: how many training names each category had, (categories,) int64.
+        first_letter_counts: how many of these begin with each letter, (categories, letters) int64.
+        longest: the number of letters of the longest training name.
+        dataset: what the training data were called.
+        dataset_verified: whether these were, byte for byte, what a catalogue says they are.
+        fingerprint: the SHA-256 of the training data.
+        name_hashes: the hashes of all training names of all categories, sorted, (distinct names,) uint64.
+        threads: the number of threads it was trained with.
+        iterations: how many training names had been drawn.
+        weights: the network's parameters by name, float32.
+        history: the losses along the way.
+    """
+
+    training: TrainingConfig
+    sampling: SamplingConfig
+    alphabet: Alphabet
+    categories: tuple[str, ...]
+    counts: NDArray[np.int64]
+    first_letter_counts: NDArray[np.int64]
+    longest: int
+    dataset: str
+    dataset_verified: bool
+    fingerprint: str
+    name_hashes: NDArray[np.uint64]
+    threads: int
+    iterations: int
+    weights: dict[str, NDArray[np.float32]]
+    history: History
+
+    @property
+    def finished(self) -> bool:
+        """Whether its training ran to the end."""
+        return self.iterations >= self.training.iterations
+
+    @property
+    def parameters(self) -> int:
+        """The number of the network's parameters."""
+        return sum(weight.size for weight in self.weights.values())
+
+    def save(self, path: Path) -> None:
+        """Write the model to ``path``, whole or not at all.
+
+        Raises:
+            NamegenError: the file cannot be written.
+        """
+        write_atomically(path, _pack(self, {}))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as it is in the middle of its training, with what the training needs to go on.
+
+    Attributes:
+        model: the model so far.
+        state: the training's own arrays by name.
+    """
+
+    model: Model
+    state: dict[str, NDArray[Any]]
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint to ``path``, whole or not at all.
+
+        Raises:
+            NamegenError: the file cannot be written.
+        """
+        write_atomically(path, _pack(self.model, self.state))
+
+
+def load_model_file(path: Path) -> Model:
+    """Read a model, or the model so far from a checkpoint.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, from a newer version, or not a model.
+    """
+    return _unpack(path)[0]
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read what an unfinished training run left.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, from a newer version, or not a checkpoint.
+    """
+    model, state = _unpack(path)
+    if not state:
+        raise ModelFileError(f"{path} is a finished model, there is no training run to go on with")
+    return Checkpoint(model, state)
+
+
+def weight_shapes(training: TrainingConfig, categories: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every parameter of the network that a configuration asks for."""
+    hidden = training.hidden_size
+    if training.architecture == "rnn":
+        read = categories + outputs + hidden
+        return {
+            "i2h.weight": (hidden, read),
+            "i2h.bias": (hidden,),
+            "i2o.weight": (outputs, read),
+            "i2o.bias": (outputs,),
+            "o2o.weight": (outputs, hidden + outputs),
+            "o2o.bias": (outputs,),
+        }
+    return {
+        "letter_input.weight": (outputs, hidden),
+        "category_input.weight": (categories, hidden),
+        "category_state.weight": (categories, hidden),
+        "category_output.weight": (categories, outputs),
+        "gru.weight_ih_l0": (3 * hidden, hidden),
+        "gru.weight_hh_l0": (3 * hidden, hidden),
+        "gru.bias_ih_l0": (3 * hidden,),
+        "gru.bias_hh_l0": (3 * hidden,),
+        "head.weight": (outputs, hidden),
+        "head.bias": (outputs,),
+    }
+
+
+def _pack(model: Model, state: dict[str, NDArray[Any]]) -> bytes:
+    from safetensors.numpy import save
+
+    tensors: dict[str, NDArray[Any]] = {
+        "categories.counts": model.counts,
+        "categories.first_letters": model.first_letter_counts,
+        "history.iterations": model.history.iterations,
+        "history.training": model.history.training,
+        "history.validation_iterations": model.history.validation_iterations,
+        "history.validation": model.history.validation,
+        "training_names.hashes": model.name_hashes,
+        **{f"network.{name}": weight for name, weight in model.weights.items()},
+        **{f"state.{name}": array for name, array in state.items()},
+    }
+    facts = {
+        "alphabet": list(model.alphabet.letters),
+        "categories": list(model.categories),
+        "dataset": {"fingerprint": model.fingerprint, "name": model.dataset, "verified": model.dataset_verified},
+        "format": FORMAT_VERSION,
+        "iterations": model.iterations,
+        "longest": model.longest,
+        "sampling": dataclasses.asdict(model.sampling),
+        "threads": model.threads,
+        "training": dataclasses.asdict(model.training),
+    }
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    # The writer takes an array's memory as it lies, so each must lie in C order.
+    return save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata={"namegen": text})
+
+
+def _unpack(path: Path) -> tuple[Model, dict[str, NDArray[Any]]]:
+    tensors, text = _read(path)
+    try:
+        facts = json.loads(text)
+        version = facts["format"]
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise ModelFileError(f"{path} has format {version}, from a newer namegen; update namegen to read it")
+        return _Unpacker(facts, tensors).model()
+    except ModelFileError:
+        raise
+    except (NamegenError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
+        what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
+        raise ModelFileError(f"{path} is damaged: {what}; train the model again or take another copy") from error
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], str]:
+    """Return the tensors of a safetensors file and the JSON text in its metadata."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise ModelFileError(f"{path} is too large to be a model")
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get("namegen")
+            if text is None:
+                raise ModelFileError(f"{path} is not a namegen model; it is a safetensors file of something else")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except FileNotFoundError:
+        raise ModelFileError(f"no model file {path}") from None
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from error
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelFileError(f"{path} is not a model file, or it is damaged: {error}") from error
+    return tensors, text
+
+
+@dataclass(frozen=True)
+class _Unpacker:
+    """Builds a model out of what a file claims, and raises ``ValueError`` at the first thing that does not fit."""
+
+    facts: dict[str, Any]
+    tensors: dict[str, NDArray[Any]]
+
+    def model(self) -> tuple[Model, dict[str, NDArray[Any]]]:
+        alphabet = Alphabet(self.texts(self.facts["alphabet"]))
+        categories = self.texts(self.facts["categories"])
+        if not categories or len(set(categories)) < len(categories) or not all(c.isprintable() for c in categories):
+            raise ValueError("its categories must be distinct and printable")
+        training = self.config(TrainingConfig, self.facts["training"])
+        shapes = weight_shapes(training, len(categories), len(alphabet) + 1)
+        dataset = self.facts["dataset"]
+        model = Model(
+            training=training,
+            sampling=self.config(SamplingConfig, self.facts["sampling"]),
+            alphabet=alphabet,
+            categories=categories,
+            counts=self.tensor("categories.counts", np.int64, (len(categories),)),
+            first_letter_counts=self.tensor("categories.first_letters", np.int64, (len(categories), len(alphabet))),
+            longest=self.whole("longest", 1, 10**6),
+            dataset=self.text(dataset["name"]),
+            dataset_verified=dataset["verified"] is True,
+            fingerprint=self.text(dataset["fingerprint"]),
+            name_hashes=self.tensor("training_names.hashes", np.uint64, (None,)),
+            threads=self.whole("threads", 1, 10**4),
+            iterations=self.whole("iterations", 0, 10**12),
+            weights={name: self.weight(name, shape) for name, shape in shapes.items()},
+            history=self.history(),
+        )
+        if (model.counts < 1).any() or (model.first_letter_counts < 0).any():
+            raise ValueError("a category without names")
+        if (model.first_letter_counts.sum(axis=1) != model.counts).any():
+            raise ValueError("first letters that do not add up to the names")
+        state = {
+            name.removeprefix("state."): array for name, array in self.tensors.items() if name.startswith("state.")
+        }
+        return model, state
+
+    def history(self) -> History:
+        pairs = []
+        for name in ("", "validation_"):
+            iterations = self.tensor(f"history.{name}iterations", np.int64, (None,))
+            losses = self.tensor(f"history.{name.rstrip('_') or 'training'}", np.float64, (len(iterations),))
+            if not np.isfinite(losses).all() or (np.diff(iterations, prepend=0) < 0).any():
+                raise ValueError("a loss history that is out of order or not finite")
+            pairs += [iterations, losses]
+        return History(*pairs)
+
+    def weight(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        weight = self.tensor(f"network.{name}", np.float32, shape)
+        if not np.isfinite(weight).all():
+            raise ValueError(f"the weights {name} are not finite")
+        return weight
+
+    def tensor(self, name: str, dtype: type[np.generic], shape: tuple[int | None, ...]) -> NDArray[Any]:
+        array = self.tensors[name]
+        fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
+        if array.dtype != dtype or not fits:
+            raise ValueError(f"the tensor {name} is {array.dtype} {list(array.shape)}")
+        return array
+
+    def whole(self, name: str, low: int, high: int) -> int:
+        value = self.facts[name]
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"{name} is {value!r}")
+        return value
+
+    @staticmethod
+    def text(value: object) -> str:
+        if not isinstance(value, str) or not value.isprintable():
+            raise ValueError(f"{value!r:.40} is no text")
+        return value
+
+    @classmethod
+    def texts(cls, values: object) -> tuple[str, ...]:
+        if not isinstance(values, list):
+            raise ValueError(f"{values!r:.40} is no list")  # noqa: TRY004 - one error for whatever does not fit
+        return tuple(cls.text(value) for value in values)
+
+    @staticmethod
+    def config(kind: type[Config], values: dict[str, Any]) -> Config:
+        """Build a configuration, which checks its own values. JSON knows no difference between 1 and 1.0."""
+        known = {f.name: f.type for f in dataclasses.fields(kind)}
+        if set(values) != set(known):
+            raise ValueError(f"the settings {sorted(set(values) ^ set(known))} do not belong together")
+        for name, value in values.items():
+            expects_bool = known[name] == "bool"
+            if expects_bool is not isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+                raise ValueError(f"the setting {name} is {value!r}")
+        return kind(**values)

@@ -1,0 +1,238 @@
+"""How to train and how to draw, as two frozen configurations, and the named recipes that set both.
+
+A configuration is checked where it is built, is stored in the model file, and never changes. A *recipe* is a
+name for a pair of them: ``default`` is what we recommend, ``tutorial`` is the well-known tutorial on generating
+names with a character-level recurrent network, part by part. An option given beside a recipe replaces that part.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from namegen.errors import UsageError
+
+ARCHITECTURES = ("gru", "rnn")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(what: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise UsageError(f"{what} must be a whole number from {low:,} to {high:,}, not {value}")
+
+
+def _number(what: str, value: object, low: float, high: float) -> None:
+    if not _is_number(value) or not low <= value <= high:  # type: ignore[operator]
+        raise UsageError(f"{what} must be a number from {low:g} to {high:g}, not {value}")
+
+
+def _positive(what: str, value: object, high: float) -> None:
+    if not _is_number(value) or not 0 < value <= high:  # type: ignore[operator]
+        limit = "" if math.isinf(high) else f" and at most {high:g}"
+        raise UsageError(f"{what} must be more than 0{limit}, not {value}")
+
+
+def _share(what: str, value: object) -> None:
+    if not _is_number(value) or not 0 <= value < 1:  # type: ignore[operator]
+        raise UsageError(f"{what} must be at least 0 and less than 1, not {value}")
+
+
+def _choice(what: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"{what} must be one of {', '.join(choices)}, not {value!r}")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides what a training run does, besides the names themselves.
+
+    Attributes:
+        recipe: the name of the recipe that this began as.
+        iterations: how many training names are drawn in all, whatever the batch size.
+        architecture: ``gru``, :class:`~namegen.networks.ConditionalGRU`, or ``rnn``,
+            :class:`~namegen.networks.TutorialRNN`.
+        nonlinearity: what the recurrence of the ``rnn`` ends in; ``none`` is the tutorial's.
+        sos: whether a start-of-sequence token lets the network choose the first letter.
+        hidden_size: the units of the hidden state.
+        dropout: the probability that a unit is dropped: for the ``gru`` a unit of the hidden state on its way to
+            the output layer, for the ``rnn`` an output.
+        batch_size: names to an optimiser step.
+        optimiser: ``adamw``, or plain ``sgd`` without momentum.
+        learning_rate: the learning rate; with the cosine schedule its peak.
+        weight_decay: AdamW's weight decay.
+        schedule: ``cosine`` (a linear warm-up, then half a cosine down to 0) or ``constant``.
+        warmup: the share of the steps that warm up.
+        clip: the largest norm of the gradient, ``None`` for any. The gradient is that of the names' summed letter
+            losses, averaged over the batch.
+        averaging: the decay a step of the exponential moving average of the weights; 0 takes the weights as they are.
+        category_exponent: a category is drawn with a probability proportional to its number of names to this power:
+            0 draws all alike, 1 in proportion to their names.
+        keep_repeats: whether names that occur more than once in a category count as often.
+        validation: the share of the names held out to measure the loss on.
+        history_every: iterations to a point of the loss history, ``None`` for 200 points in all.
+        save_every: iterations between saves of an unfinished run.
+        seed: where all randomness begins.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    recipe: str = "default"
+    iterations: int = 100_000
+    architecture: Literal["gru", "rnn"] = "gru"
+    nonlinearity: Literal["tanh", "none"] = "tanh"
+    sos: bool = True
+    hidden_size: int = 128
+    dropout: float = 0.3
+    batch_size: int = 64
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = 6e-3
+    weight_decay: float = 0.01
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: float = 0.05
+    clip: float | None = 8.0
+    averaging: float = 0.99
+    category_exponent: float = 0.5
+    keep_repeats: bool = False
+    validation: float = 0.1
+    history_every: int | None = None
+    save_every: int = 10_000
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        _whole("iterations", self.iterations, 1, 10**12)
+        _choice("architecture", self.architecture, ARCHITECTURES)
+        _choice("nonlinearity", self.nonlinearity, ("tanh", "none"))
+        _whole("hidden size", self.hidden_size, 1, 8192)
+        _share("dropout", self.dropout)
+        _whole("batch size", self.batch_size, 1, 65_536)
+        _choice("optimiser", self.optimiser, ("adamw", "sgd"))
+        _positive("learning rate", self.learning_rate, 100.0)
+        _number("weight decay", self.weight_decay, 0.0, 100.0)
+        _choice("schedule", self.schedule, ("cosine", "constant"))
+        _share("warmup", self.warmup)
+        if self.clip is not None:
+            _positive("clip", self.clip, math.inf)
+        _share("averaging", self.averaging)
+        _number("category exponent", self.category_exponent, 0.0, 10.0)
+        _share("validation fraction", self.validation)
+        if self.history_every is not None:
+            _whole("history interval", self.history_every, 1, 10**12)
+        _whole("save interval", self.save_every, 1, 10**12)
+        _whole("seed", self.seed, 0, 2**63 - 1)
+
+    @property
+    def history_interval(self) -> int:
+        """Iterations to a point of the loss history."""
+        return self.history_every or max(self.batch_size, self.iterations // 200)
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How the next letter is chosen from the network's outputs, and how long a name may be.
+
+    Attributes:
+        temperature: the outputs are divided by this; below 1 names are more typical, above 1 wilder. At 0 the most
+            likely letter is taken (greedy; of equals, the first in the alphabet).
+        top_k: choose among the ``top_k`` most likely letters only.
+        top_p: choose among the fewest letters that together have this probability (nucleus sampling, Holtzman et
+            al. 2020, "The Curious Case of Neural Text Degeneration").
+        dropout: drop each output with this probability, afresh for each letter, before the choice is made.
+        max_length: the most letters of a name, its prefix included. ``None`` allows 20 letters past the prefix, or
+            twice the longest training name if that is more; the greedy choice 20 past it, as the tutorial.
+            Where the greedy choice is not at an end by then it is cut; otherwise the name is drawn again.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    temperature: float = 0.8
+    top_k: int | None = None
+    top_p: float | None = None
+    dropout: float = 0.0
+    max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        _number("temperature", self.temperature, 0.0, 1e6)
+        if self.top_k is not None:
+            _whole("top-k", self.top_k, 1, 10**6)
+        if self.top_p is not None and not (_is_number(self.top_p) and 0.0 < self.top_p <= 1.0):
+            raise UsageError(f"top-p must be more than 0 and at most 1, not {self.top_p}")
+        _share("dropout", self.dropout)
+        if self.max_length is not None:
+            _whole("max length", self.max_length, 1, 10_000)
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the most likely letter is taken. A temperature too small to divide by is as good as 0."""
+        return self.temperature < 1e-6
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train a model, and how that model draws unless told otherwise."""
+
+    training: TrainingConfig
+    sampling: SamplingConfig
+
+
+RECIPES = {
+    "default": Recipe(TrainingConfig(), SamplingConfig()),
+    "tutorial": Recipe(
+        TrainingConfig(
+            recipe="tutorial",
+            iterations=100_000,
+            architecture="rnn",
+            nonlinearity="none",
+            sos=False,
+            hidden_size=128,
+            dropout=0.1,
+            batch_size=1,
+            optimiser="sgd",
+            learning_rate=0.0005,
+            weight_decay=0.0,
+            schedule="constant",
+            warmup=0.0,
+            clip=None,
+            averaging=0.0,
+            category_exponent=0.0,
+            keep_repeats=True,
+            validation=0.0,
+            history_every=500,
+            save_every=5_000,
+        ),
+        SamplingConfig(temperature=0.0, dropout=0.1),
+    ),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    raise UsageError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+
+
+def training_config(recipe_name: str = "default", **parts: object) -> TrainingConfig:
+    """Return a recipe's training configuration with some of its parts replaced; a part that is ``None`` stays.
+
+    With ``architecture="rnn"`` the default recipe drops outputs as the tutorial does, with probability 0.1, unless
+    ``dropout`` is given too: what is right for a hidden state is far too much for an output.
+
+    Raises:
+        UsageError: there is no such recipe, or a value is out of its range.
+    """
+    base = recipe(recipe_name).training
+    given = {name: value for name, value in parts.items() if value is not None}
+    if given.get("architecture", base.architecture) == "rnn" != base.architecture:
+        given.setdefault("dropout", RECIPES["tutorial"].training.dropout)
+    return dataclasses.replace(base, **given)  # type: ignore[arg-type]

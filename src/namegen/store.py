@@ -1,0 +1,171 @@
+"""What a name stands for: the models and datasets in the cache, and the ones that a path leads to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from namegen import paths
+from namegen.errors import DataError, ModelFileError, NamegenError, UsageError
+
+if TYPE_CHECKING:
+    from namegen.dataset import Dataset
+    from namegen.modelfile import Model
+
+DEFAULT_MODEL = "default"
+STARTER = "starter"
+
+
+@dataclass(frozen=True)
+class ModelPlace:
+    """Where a model is, or will be.
+
+    Attributes:
+        name: what to call it: its name in the cache, or the path that was given.
+        model: the file of the finished model.
+        checkpoint: the file of a training run that is not finished.
+        lock: the lock that a training run holds.
+    """
+
+    name: str
+    model: Path
+    checkpoint: Path
+    lock: Path
+
+    @property
+    def existing(self) -> Path | None:
+        """The file to draw names from: the finished model, else what an unfinished run has so far."""
+        return next((file for file in (self.model, self.checkpoint) if file.is_file()), None)
+
+
+def named(name: str) -> ModelPlace:
+    """Return the place of a model in the cache.
+
+    Raises:
+        UsageError: it cannot be a name.
+    """
+    paths.checked_name(name)
+    return ModelPlace(
+        name=name,
+        model=paths.models_dir() / f"{name}{paths.SUFFIX}",
+        checkpoint=paths.runs_dir() / f"{name}{paths.SUFFIX}",
+        lock=paths.locks_dir() / f"model-{name}.lock",
+    )
+
+
+def at_path(path: str | Path) -> ModelPlace:
+    """Return the place of a model that is a file of the user's; an unfinished run is kept beside it."""
+    import hashlib
+
+    file = Path(path)
+    key = hashlib.sha256(os.fsencode(file.absolute())).hexdigest()[:16]
+    return ModelPlace(
+        name=str(path),
+        model=file,
+        checkpoint=file.with_name(f"{file.name.removesuffix(paths.SUFFIX)}.run{paths.SUFFIX}"),
+        lock=paths.locks_dir() / f"file-{key}.lock",
+    )
+
+
+def find_model(name_or_path: str | None = None) -> ModelPlace:
+    """Return the place of the model that is meant.
+
+    Args:
+        name_or_path: a name in the cache or a path; by default what ``NAMEGEN_MODEL`` says, else ``default``.
+
+    Raises:
+        ModelFileError: there is no such model, and no unfinished run of it.
+    """
+    wanted = name_or_path or os.environ.get("NAMEGEN_MODEL") or DEFAULT_MODEL
+    is_path = paths.looks_like_path(wanted)
+    place = at_path(wanted) if is_path else named(wanted)
+    if not (is_path or place.existing) and Path(wanted).is_file():
+        place = at_path(wanted)
+    if place.existing:
+        return place
+    if place.name == DEFAULT_MODEL and not name_or_path:
+        raise ModelFileError("there is no model yet; train one with `namegen train`")
+    if is_path:
+        raise ModelFileError(f"no model file {wanted}")
+    names = [model.name for model in list_models()]
+    hint = f"there are {', '.join(names)}" if names else f"train it with `namegen train --model {wanted}`"
+    raise ModelFileError(f"no model {wanted!r}; {hint}")
+
+
+def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
+    """Load a model by its name in the cache or its path.
+
+    Where the training has not finished, this is the model so far (see :attr:`Model.finished`).
+
+    Args:
+        name_or_path: by default what ``NAMEGEN_MODEL`` says, else the model ``default``.
+
+    Raises:
+        ModelFileError: there is no such model, or the file is damaged.
+    """
+    from namegen.modelfile import load_model_file
+
+    if isinstance(name_or_path, os.PathLike):
+        place = at_path(Path(name_or_path))
+        return load_model_file(place.existing or place.model)
+    return load_model_file(find_model(name_or_path).existing or Path())
+
+
+def list_models() -> list[ModelPlace]:
+    """Return the models in the cache by name, those whose training has not finished among them."""
+    files = [*paths.models_dir().glob(f"*{paths.SUFFIX}"), *paths.runs_dir().glob(f"*{paths.SUFFIX}")]
+    names = {file.name.removesuffix(paths.SUFFIX) for file in files if not file.name.startswith(".")}
+    return [named(name) for name in sorted(names)]
+
+
+def remove_model(name: str) -> None:
+    """Remove a model and its unfinished run from the cache.
+
+    Raises:
+        UsageError: a path was given.
+        ModelFileError: there is no such model.
+        RunError: it is being trained.
+        NamegenError: it cannot be removed.
+    """
+    from namegen.files import exclusive
+
+    if paths.looks_like_path(name):
+        raise UsageError(f"{name} is a file of yours; namegen removes only models in its cache")
+    place = find_model(name)
+    with exclusive(place.lock, f"training the model {name!r}"):
+        try:
+            place.model.unlink(missing_ok=True)
+            place.checkpoint.unlink(missing_ok=True)
+        except OSError as error:
+            raise NamegenError(f"cannot remove {place.existing}: {error.strerror or error}") from error
+
+
+def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False) -> Dataset:
+    """Read the dataset that is meant.
+
+    Args:
+        name_or_path: ``starter`` for the names that come with namegen, the name of a downloaded dataset, or a path; by
+            default ``surnames`` if that has been downloaded, else ``starter``.
+        keep_repeats: keep names that occur more than once in a category.
+
+    Raises:
+        DataError: there is no such dataset, or it cannot be read.
+    """
+    from namegen.dataset import load_dataset
+    from namegen.download import CATALOGUE, present
+
+    if name_or_path is None:
+        name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
+    if name_or_path == STARTER:
+        return load_dataset(paths.STARTER_DIR, keep_repeats=keep_repeats, label=STARTER)
+    if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
+        fetched = present(name_or_path)
+        if fetched is None:
+            raise DataError(f"the dataset {name_or_path} is damaged; get it again with `namegen download {name_or_path}`")
+        dataset = load_dataset(fetched.path, keep_repeats=keep_repeats, label=name_or_path)
+        return replace(dataset, verified=fetched.verified)
+    if name_or_path in CATALOGUE and not Path(name_or_path).exists():
+        raise DataError(f"the dataset {name_or_path} is not here yet; get it with `namegen download {name_or_path}`")
+    return load_dataset(name_or_path, keep_repeats=keep_repeats)
