@@ -61,8 +61,9 @@ def lay_out(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Batch:
 
 def category_probabilities(dataset: Dataset, config: TrainingConfig) -> NDArray[np.float64]:
     """Return the probability that a training name is drawn from each category, (categories,)."""
-    weights = dataset.counts.astype(np.float64) ** config.category_exponent * (dataset.counts > 0)
-    return weights / weights.sum()
+    weights = np.float_power(dataset.counts, config.category_exponent) * (dataset.counts > 0)
+    probabilities: NDArray[np.float64] = weights / weights.sum()
+    return probabilities
 
 
 def block_size(config: TrainingConfig) -> int:

@@ -125,7 +125,7 @@ class Dataset:
         if category not in self.categories:
             raise UsageError(f"no category {category!r}; there are {', '.join(self.categories)}")
         of_category = np.flatnonzero(self.category_of == self.categories.index(category))
-        return [self.name(index) for index in of_category]
+        return [self.name(int(index)) for index in of_category]
 
     def name(self, index: int) -> str:
         """Return the name at ``index``."""
@@ -300,7 +300,9 @@ class _Builder:
     def adder(self, category: str) -> _Adder:
         """Return the function that adds one line to a category."""
         if not category or not category.isprintable():
-            raise DataError(f"{category!r} cannot be a category: it needs at least one letter, and no control characters")
+            raise DataError(
+                f"{category!r} cannot be a category: it needs at least one letter, and no control characters"
+            )
         return _Adder(self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray()))
 
     def finish(self, label: str, *, keep_repeats: bool) -> Dataset:

@@ -148,8 +148,8 @@ def download(
 
     Args:
         name: the catalogue's name for it.
-        source: where to take it from instead of its repository: a folder, a ``.zip``, or the URL of either. In a folder or
-            archive on this machine the files may lie in any one subfolder, as ``data/names/``.
+        source: where to take it from instead of its repository: a folder, a ``.zip``, or the URL of either. In a zip
+            the files may lie in any one folder, in a folder on this machine also in ``data/names/``.
         verify: accept only files with the pinned hashes.
         report: called with the number of bytes so far and in all.
 
@@ -174,7 +174,9 @@ def download(
                 if verify:
                     _check(entry, hashes)
                 manifest = {"dataset": name, "files": hashes, "verified": hashes == dict(entry.files)}
-                (staging / "new" / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+                (staging / "new" / MANIFEST).write_text(
+                    json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8"
+                )
                 if folder.exists():
                     folder.rename(staging / "old")
                 (staging / "new").rename(folder)
@@ -217,7 +219,7 @@ def _gather(entry: CatalogueEntry, source: str | None, folder: Path, report: Cal
     """Put all files of a dataset into a new folder, from wherever they are to come."""
     folder.mkdir()
     is_url = source is not None and "://" in source
-    if source is None or (is_url and not PurePosixPath(source).suffix.lower() == ".zip"):
+    if source is None or (is_url and PurePosixPath(source).suffix.lower() != ".zip"):
         url = source or entry.url
         counter = _Counter(report, entry.size)
         for file in entry.files:
@@ -272,7 +274,7 @@ def _fetch(url: str, file: Path, counter: _Counter) -> None:
             downloader=pooch.HTTPDownloader(progressbar=counter, timeout=_TIMEOUT),
         )
     except requests.HTTPError as error:
-        raise DownloadError(f"{url}: the server says {error.response.status_code} {error.response.reason}") from error
+        raise DownloadError(f"{url}: the server says {error}") from error
     except requests.exceptions.SSLError as error:
         raise DownloadError(f"{url}: the server's certificate cannot be trusted ({_reason(error)})") from error
     except (requests.RequestException, ValueError) as error:

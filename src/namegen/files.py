@@ -54,7 +54,9 @@ def check_writable(folder: Path) -> None:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".namegen.", suffix=".tmp"):
             pass
     except OSError as error:
-        raise NamegenError(f"cannot write to {folder}: {error.strerror or error}; permit it, or choose another place") from error
+        raise NamegenError(
+            f"cannot write to {folder}: {error.strerror or error}; permit it, or choose another place"
+        ) from error
 
 
 def _permissions(path: Path) -> int:

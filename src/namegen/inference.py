@@ -121,7 +121,9 @@ def stepper(model: Model, category: int) -> Stepper:
             output_after=_c(o2o_after),
             tanh=model.training.nonlinearity == "tanh",
         )
-    gates = (weights["letter_input.weight"] + weights["category_input.weight"][category]) @ weights["gru.weight_ih_l0"].T
+    gates = (weights["letter_input.weight"] + weights["category_input.weight"][category]) @ weights[
+        "gru.weight_ih_l0"
+    ].T
     gates += weights["gru.bias_ih_l0"]
     gates[:, : 2 * hidden] += weights["gru.bias_hh_l0"][: 2 * hidden]
     return _GRUStepper(

@@ -93,7 +93,7 @@ class AutogradLearner:
     def __init__(self, network: Network, dataset: Dataset, config: TrainingConfig, device: torch.device) -> None:
         self._network = network.to(device).train()
         self._dataset, self._config, self._device = dataset, config, device
-        self._parameters = list(self._network.parameters())
+        self._parameters: list[torch.Tensor] = list(self._network.parameters())
         self._average = [p.detach().clone() for p in self._parameters] if config.averaging else []
         self._optimiser: torch.optim.Optimizer
         if config.optimiser == "sgd":
@@ -120,7 +120,7 @@ class AutogradLearner:
         logits, _ = self._network(category, inputs)
         losses = letter_losses(logits, targets)
         self._optimiser.zero_grad()
-        (losses.sum() / len(names)).backward()
+        (losses.sum() / len(names)).backward()  # type: ignore[no-untyped-call]
         if config.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, config.clip)
         step = start // config.batch_size
@@ -131,7 +131,7 @@ class AutogradLearner:
             # Until the average has seen enough steps for its decay, it is a mean over those it has seen.
             decay = min(config.averaging, (1 + step) / (10 + step))
             with torch.no_grad():
-                torch._foreach_lerp_(self._average, self._parameters, 1 - decay)  # noqa: SLF001
+                torch._foreach_lerp_(self._average, self._parameters, 1 - decay)
         return name_losses(losses.detach(), targets, sos=config.sos)
 
     def weights(self) -> dict[str, Floats]:
@@ -183,8 +183,8 @@ class TutorialLearner:
     """The tutorial's update, one name at a time, with its gradient in closed form; on the CPU, in numpy.
 
     The recurrence is linear, so all but the product of one hidden state with the weights for the next is a matrix
-    product over the whole name. With T letters, C categories, H hidden units, O outputs, and i2h and i2o side by side in one
-    matrix S, the forward pass is::
+    product over the whole name. With T letters, C categories, H hidden units, O outputs, and i2h and i2o side by side
+    in one matrix S, the forward pass is::
 
         read_t   = (one-hot category, one-hot letter_t, hidden_t-1, 1)        C + O + H + 1
         made_t   = read_t S        = (hidden_t, what i2o makes)               H + O
@@ -306,9 +306,7 @@ class TutorialLearner:
 
     def _adopt(self, weights: dict[str, Floats]) -> None:
         """Lay the layers out as S (C + O + H + 1, H + O) and V (H + O + 1, O), the biases as last rows."""
-        joined = {
-            key: np.vstack([weights[f"{key}.weight"].T, weights[f"{key}.bias"]]) for key in ("i2h", "i2o", "o2o")
-        }
+        joined = {key: np.vstack([weights[f"{key}.weight"].T, weights[f"{key}.bias"]]) for key in ("i2h", "i2o", "o2o")}
         self._from_read = np.ascontiguousarray(np.hstack([joined["i2h"], joined["i2o"]]))
         self._from_made = np.ascontiguousarray(joined["o2o"])
 

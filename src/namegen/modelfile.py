@@ -225,14 +225,13 @@ def _unpack(path: Path) -> tuple[Model, dict[str, NDArray[Any]]]:
     try:
         facts = json.loads(text)
         version = facts["format"]
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise ModelFileError(f"{path} has format {version}, from a newer namegen; update namegen to read it")
-        return _Unpacker(facts, tensors).model()
-    except ModelFileError:
-        raise
+        is_newer = isinstance(version, int) and version > FORMAT_VERSION
+        if not is_newer:
+            return _Unpacker(facts, tensors).model()
     except (NamegenError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
         raise ModelFileError(f"{path} is damaged: {what}; train the model again or take another copy") from error
+    raise ModelFileError(f"{path} has format {version}, from a newer namegen; update namegen to read it")
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], str]:
@@ -315,7 +314,9 @@ class _Unpacker:
 
     def tensor(self, name: str, dtype: type[np.generic], shape: tuple[int | None, ...]) -> NDArray[Any]:
         array = self.tensors[name]
-        fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
+        fits = array.ndim == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, array.shape, strict=True)
+        )
         if array.dtype != dtype or not fits:
             raise ValueError(f"the tensor {name} is {array.dtype} {list(array.shape)}")
         return array

@@ -33,7 +33,12 @@ class TutorialRNN(nn.Module):
     """
 
     def __init__(
-        self, categories: int, outputs: int, hidden: int, dropout: float = 0.0, nonlinearity: Literal["tanh", "none"] = "none"
+        self,
+        categories: int,
+        outputs: int,
+        hidden: int,
+        dropout: float = 0.0,
+        nonlinearity: Literal["tanh", "none"] = "none",
     ) -> None:
         super().__init__()
         self.categories, self.outputs, self.hidden = categories, outputs, hidden
@@ -52,7 +57,7 @@ class TutorialRNN(nn.Module):
             hidden: the state to go on from, (batch, hidden); zeros if absent.
 
         Returns:
-            The logits after each letter, (batch, length, outputs), and the hidden state after the last, (batch, hidden).
+            The logits after each letter, (batch, length, outputs), and the state after the last, (batch, hidden).
         """
         one_hot = nn.functional.one_hot
         dtype = self.i2h.weight.dtype
@@ -107,7 +112,7 @@ class ConditionalGRU(nn.Module):
             hidden: the state to go on from, (batch, hidden); the category's first state if absent.
 
         Returns:
-            The logits after each letter, (batch, length, outputs), and the hidden state after the last, (batch, hidden).
+            The logits after each letter, (batch, length, outputs), and the state after the last, (batch, hidden).
         """
         if hidden is None:
             hidden = self.category_state(category)

@@ -38,7 +38,9 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
     if kind not in _KINDS:
         raise UsageError(f"cannot draw into {path}: its name must end in {', '.join(_KINDS)}")
     _check(histories)
-    with mpl.rc_context({"svg.hashsalt": "namegen", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context(
+        {"svg.hashsalt": "namegen", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+    ):
         figure = Figure(figsize=(8, 5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()

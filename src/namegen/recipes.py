@@ -74,7 +74,7 @@ class TrainingConfig:
             0 draws all alike, 1 in proportion to their names.
         keep_repeats: whether names that occur more than once in a category count as often.
         validation: the share of the names held out to measure the loss on.
-        history_every: iterations to a point of the loss history, ``None`` for 200 points in all.
+        history_every: iterations to a point of the loss history, ``None`` for 100 points in all, of at least 8 batches.
         save_every: iterations between saves of an unfinished run.
         seed: where all randomness begins.
 
@@ -87,12 +87,12 @@ class TrainingConfig:
     architecture: Literal["gru", "rnn"] = "gru"
     nonlinearity: Literal["tanh", "none"] = "tanh"
     sos: bool = True
-    hidden_size: int = 128
-    dropout: float = 0.3
+    hidden_size: int = 192
+    dropout: float = 0.4
     batch_size: int = 64
     optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = 6e-3
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: float = 0.05
     clip: float | None = 8.0
@@ -129,7 +129,7 @@ class TrainingConfig:
     @property
     def history_interval(self) -> int:
         """Iterations to a point of the loss history."""
-        return self.history_every or max(self.batch_size, self.iterations // 200)
+        return self.history_every or max(8 * self.batch_size, self.iterations // 100)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ def plan(place: ModelPlace, given: Mapping[str, object], *, resume: bool, force:
             raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
         return _resumed(place, given)
     if unfinished and not force:
-        raise RunError(f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over")
+        raise RunError(
+            f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
+        )
     parts = {name: value for name, value in given.items() if name != "recipe"}
     return training_config(str(given.get("recipe") or "default"), **parts)
 

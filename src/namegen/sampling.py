@@ -1,12 +1,13 @@
 """Drawing names from a model.
 
-Many names share their beginnings, so they are not drawn one by one. For a category and a prefix the sampler keeps a tree
-of the distinct beginnings so far, each with the *number* of names that begin so. One step of the network for each
-beginning gives the distribution of its next letter; one multinomial draw deals its number out among the letters. That is
-exactly the distribution of as many separate draws, at a cost of one network step for each distinct beginning.
+Many names share their beginnings, so they are not drawn one by one. For a category and a prefix the sampler keeps a
+tree of the distinct beginnings so far, each with the *number* of names that begin so. One step of the network for each
+beginning gives the distribution of its next letter; one multinomial draw deals its number out among the letters. That
+is exactly the distribution of as many separate draws, at a cost of one network step for each distinct beginning.
 
 Names are drawn in blocks of at most 65,536, each with a random generator of its own made from the seed and the block's
-number, and come in random order within the block; so what has come so far is itself a fair sample, and memory is bounded.
+number, and come in random order within the block; so what has come so far is itself a fair sample, and memory is
+bounded.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import difflib
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -67,8 +68,8 @@ def sample(
     Args:
         model: the model to draw from.
         category: one of its categories; ``None`` draws one uniformly for each name.
-        prefixes: what names begin with: a string of start letters, or a sequence of whole prefixes. An empty prefix leaves
-            the first letter to the model.
+        prefixes: what names begin with: a string of start letters, or a sequence of whole prefixes. An empty prefix
+            leaves the first letter to the model.
         count: how many names for each prefix.
         config: how to choose letters; by default the model's own way.
         seed: where randomness begins; by default somewhere new each time.
@@ -143,7 +144,9 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     """
     text, dropped = model.alphabet.transliterate(prefix)
     if prefix and (dropped or not text):
-        raise UsageError(f"no name can begin with {prefix!r}: the model's letters are {' '.join(model.alphabet.letters)}")
+        raise UsageError(
+            f"no name can begin with {prefix!r}: the model's letters are {' '.join(model.alphabet.letters)}"
+        )
     if not text:
         return ""
     if max_length is not None and len(text) > max_length:
@@ -154,10 +157,7 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     of = {letter: int(number) for letter, number in zip(model.alphabet.letters, begins, strict=True)}
     upper = sum(number for letter, number in of.items() if letter.isupper())
     lower = sum(number for letter, number in of.items() if letter.islower())
-    if lower > upper:
-        cased = text.lower()
-    else:
-        cased = text[0].upper() + text[1:]
+    cased = text.lower() if lower > upper else text[0].upper() + text[1:]
     return cased if upper != lower and all(letter in model.alphabet for letter in cased) else text
 
 
@@ -211,7 +211,7 @@ class _Sampler:
         )
 
     def _names_by_first_letter(self, category: int, count: int, rng: np.random.Generator) -> Iterator[tuple[str, int]]:
-        """Draw first letters as the category's training names have them, for a network that cannot choose one itself."""
+        """Draw first letters as the category's training names have them, for a network that cannot choose them."""
         begins = self._model.first_letter_counts[category]
         numbers = rng.multinomial(count, begins / begins.sum())
         for letter in np.flatnonzero(numbers):
@@ -263,7 +263,9 @@ class _Sampler:
         return ended, 0
 
 
-def _step(network: Stepper, letters: Integers, hidden: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _step(
+    network: Stepper, letters: Integers, hidden: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Step the network for any number of rows, in chunks that fit the processor's cache."""
     if len(letters) <= _ROWS:
         return network.step(letters, hidden)
@@ -318,7 +320,8 @@ def _draw_one(likely: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
     reached = np.cumsum(likely, axis=1)
     # Never a point at or past the sum, which rounding may put below 1; an output of probability 0 is never met.
     points = rng.random(len(likely))[:, None] * reached[:, -1:]
-    return np.minimum((reached <= points).sum(axis=1), likely.shape[1] - 1)
+    drawn: NDArray[np.int64] = np.minimum((reached <= points).sum(axis=1), likely.shape[1] - 1)
+    return drawn
 
 
 def probabilities(logits: NDArray[np.float32], config: SamplingConfig) -> Floats:
@@ -353,8 +356,8 @@ def greedy_probabilities(logits: NDArray[np.float32], dropout: float) -> Floats:
     """Return the probability that each output is the largest after dropout, of equals the first.
 
     Dropout sets each output to 0 with probability p, independently. A positive output wins if it stays and all larger
-    ones (and earlier equals) go. If all the positive ones have gone, then the first output that is 0 wins: one that went,
-    or that was 0 before. If there are none such, which takes that none was positive and none went, the largest wins.
+    ones (and earlier equals) go. If all the positive ones have gone, then the first output that is 0 wins: one that
+    went, or that was 0 before. If there is none such, which takes that none was positive, the largest wins.
 
     Args:
         logits: (rows, outputs).
@@ -365,7 +368,7 @@ def greedy_probabilities(logits: NDArray[np.float32], dropout: float) -> Floats:
     """
     rows, outputs = logits.shape
     positive, zero = logits > 0, logits == 0
-    likely = np.zeros((rows, outputs))
+    likely: Floats = np.zeros((rows, outputs))
     order = np.argsort(-logits, axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(outputs), order.shape), axis=1)
@@ -377,4 +380,5 @@ def greedy_probabilities(logits: NDArray[np.float32], dropout: float) -> Floats:
     none_before = np.concatenate([np.ones((rows, 1)), none_before], axis=1)
     likely += all_gone[:, None] * is_zero * none_before[:, :-1]
     likely[np.arange(rows), order[:, 0]] += all_gone * none_before[:, -1]
-    return likely / likely.sum(axis=1, keepdims=True)
+    likely /= likely.sum(axis=1, keepdims=True)
+    return likely

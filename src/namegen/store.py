@@ -163,7 +163,9 @@ def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False)
     if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
         fetched = present(name_or_path)
         if fetched is None:
-            raise DataError(f"the dataset {name_or_path} is damaged; get it again with `namegen download {name_or_path}`")
+            raise DataError(
+                f"the dataset {name_or_path} is damaged; get it again with `namegen download {name_or_path}`"
+            )
         dataset = load_dataset(fetched.path, keep_repeats=keep_repeats, label=name_or_path)
         return replace(dataset, verified=fetched.verified)
     if name_or_path in CATALOGUE and not Path(name_or_path).exists():

@@ -7,13 +7,12 @@ checkpoint there from which it can go on: a run that was interrupted and resumed
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from namegen.batches import category_probabilities, lay_out, stretches
-from namegen.dataset import Dataset
 from namegen.errors import DeviceError, DivergedError, TrainingStopped, UsageError
 from namegen.modelfile import Checkpoint, History, Model, load_checkpoint
 from namegen.recipes import RECIPES, TrainingConfig, training_config
@@ -25,9 +24,10 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from namegen.dataset import Dataset
     from namegen.learners import Learner
 
-_VALIDATIONS = 20  # in a run
+_VALIDATIONS = 20  # in a run, at most
 _MAX_VALIDATION_NAMES = 4096  # more would not make the estimate better by anything that shows
 _VALIDATION_BATCH = 512
 _DIVERGED = 1e4  # nats per letter; a network that knows nothing loses 4
@@ -182,8 +182,9 @@ class _Run:
         )
         self._validation = _Validation(validation, self.training, config, device) if validation else None
         self.iteration = 0
-        self._history: dict[str, list[float]] = {field.name: [] for field in dataclasses.fields(History)}
-        self._sum, self._drawn = 0.0, 0  # of the losses since the last point of the history
+        self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
+        self._sum: float | torch.Tensor = 0.0  # of the losses since the last point of the history
+        self._drawn = 0  # since then
         self._last: torch.Tensor | None = None
         self._best: dict[str, NDArray[np.float32]] | None = None
 
@@ -198,9 +199,10 @@ class _Run:
         ended = self.iteration == config.iterations
         if ended or self.iteration // config.history_interval > before // config.history_interval:
             self._take_point()
-        every = max(1, config.iterations // _VALIDATIONS)
-        if self._validation and (ended or self.iteration // every > before // every):
-            self._validate(self._validation)
+        if self._validation:
+            every = max(config.iterations // _VALIDATIONS, self._validation.interval)
+            if ended or self.iteration // every > before // every:
+                self._validate(self._validation)
 
     def _take_point(self) -> None:
         loss = float(self._sum) / self._drawn
@@ -268,7 +270,7 @@ class _Run:
                 "or start over with --force"
             )
         self.iteration = model.iterations
-        self._history = {field.name: getattr(model.history, field.name).tolist() for field in dataclasses.fields(History)}
+        self._history = {part.name: getattr(model.history, part.name).tolist() for part in dataclasses.fields(History)}
         self._sum, self._drawn = float(state["since_last_point"][0]), int(state["since_last_point"][1])
         self._best = _under(state, "best.") or None
         self.learner.restore(_under(state, "learner."))
@@ -291,6 +293,7 @@ class _Validation:
         counts = np.bincount(category, minlength=len(held_out.categories))
         weights = (category_probabilities(training, config) / np.maximum(counts, 1))[category]
         self._weights = weights / weights.sum()
+        self.interval = 2 * len(names)  # training names to a validation at least, so that it takes a sixth of the time
 
     def loss(self, weights: dict[str, NDArray[np.float32]]) -> float:
         """Return the mean letter loss with these weights, without dropout, in nats."""

@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's calling convention
+def _show_version(wanted: bool) -> None:
     if wanted:
         from namegen import __version__
 

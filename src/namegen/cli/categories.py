@@ -13,7 +13,9 @@ def categories(
         str | None,
         typer.Option("--model", "-m", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"),
     ] = None,
-    output_format: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")] = "table",
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")
+    ] = "table",
 ) -> None:
     """List the categories of a model, and how many names of each it was trained on."""
     import json

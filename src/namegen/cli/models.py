@@ -107,7 +107,7 @@ def rm(name: Annotated[str, typer.Argument(help="The name of a model.")]) -> Non
 
 def _summary(place: ModelPlace, model: Model | None = None) -> dict[str, Any]:
     """What the list says of a model."""
-    import datetime
+    import datetime as dt
 
     from namegen.modelfile import load_model_file
 
@@ -125,7 +125,7 @@ def _summary(place: ModelPlace, model: Model | None = None) -> dict[str, Any]:
         "validation_loss": model.history.best_validation,
         "categories": len(model.categories),
         "data": model.dataset,
-        "date": datetime.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds"),
+        "date": dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds"),
         "bytes": stat.st_size,
     }
 

@@ -11,7 +11,9 @@ import typer
 def plot(
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="Names of models, or their files.  [default: $NAMEGEN_MODEL, or default]"),
+        typer.Argument(
+            metavar="[MODEL]...", help="Names of models, or their files.  [default: $NAMEGEN_MODEL, or default]"
+        ),
     ] = None,
     *,
     output: Annotated[
@@ -23,7 +25,7 @@ def plot(
     from namegen.plotting import draw_in_terminal, plot_history
     from namegen.store import find_model, load_model
 
-    histories = {find_model(name).name: load_model(name).history for name in models or [None]}
+    histories = {find_model(name).name: load_model(name).history for name in models or (None,)}
     if output is not None:
         plot_history(histories, output)
         note(f"Drawn into {output}.")

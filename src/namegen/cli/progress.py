@@ -33,7 +33,9 @@ class Display(Protocol):
 
 
 @contextlib.contextmanager
-def show_progress(dataset: Dataset, config: TrainingConfig, name: str, device: str, *, quiet: bool) -> Iterator[Display]:
+def show_progress(
+    dataset: Dataset, config: TrainingConfig, name: str, device: str, *, quiet: bool
+) -> Iterator[Display]:
     """Show a run while the body goes on.
 
     Args:
@@ -47,8 +49,8 @@ def show_progress(dataset: Dataset, config: TrainingConfig, name: str, device: s
         yield _Nothing()
         return
     units = f"{config.architecture.upper()} of {config.hidden_size} units"
-    names = f"{len(dataset):,} names in {len(dataset.categories):,} {'category' if len(dataset.categories) == 1 else 'categories'}"
-    note(f"Training {name}: {units}, recipe {config.recipe}, on {device}; {names}.")
+    groups = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
+    note(f"Training {name}: {units}, recipe {config.recipe}, on {device}; {len(dataset):,} names in {groups}.")
     if not is_live_terminal():
         yield _Lines(config)
         return
@@ -124,7 +126,7 @@ class _Lines:
         note(f"{where}  {losses}  {', '.join(_fresh_names(progress.model(), progress.iteration, 3))}".rstrip())
 
 
-class _Live(contextlib.AbstractContextManager["_Live"]):
+class _Live:
     """A bar, the figures, and now and then fresh names, redrawn in place."""
 
     def __init__(self) -> None:
@@ -144,9 +146,7 @@ class _Live(contextlib.AbstractContextManager["_Live"]):
         )
         self._task = self._bar.add_task("", total=None, done="", rate="", times="")
         self._losses, self._names = Text(), Text(style="italic", overflow="ellipsis", no_wrap=True)
-        self._live = Live(
-            Group(self._bar, self._losses, self._names), console=Console(stderr=True), auto_refresh=False
-        )
+        self._live = Live(Group(self._bar, self._losses, self._names), console=Console(stderr=True), auto_refresh=False)
 
     def __enter__(self) -> _Live:
         self._live.__enter__()

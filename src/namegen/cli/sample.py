@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -88,7 +88,7 @@ def sample(
             f"The training of {place.name} has not finished: these names are from the model after "
             f"{loaded.iterations:,} of {loaded.training.iterations:,} iterations."
         )
-    if category == "-" and letters is None or (letters is None and category and _is_letters(loaded, category)):
+    if (category == "-" and letters is None) or (letters is None and category and _is_letters(loaded, category)):
         category, letters = None, category
     if letters is not None and prefix:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
@@ -96,7 +96,7 @@ def sample(
     seed = secrets.randbits(32) if seed is None else seed
     if seed < 0:
         raise UsageError(f"seed must be at least 0, not {seed}")
-    parts = {
+    parts: dict[str, Any] = {
         "temperature": 0.0 if greedy else temperature,
         "top_k": top_k,
         "top_p": top_p,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -44,7 +43,9 @@ def train(
     model: Annotated[str | None, typer.Option("--model", "-m", help="The model's name.  [default: default]")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Put the model into this file, not under a name in the cache."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Put the model into this file, not under a name in the cache."
+        ),
     ] = None,
     arch: Annotated[
         Literal["gru", "rnn"] | None, typer.Option("--arch", help=f"The recurrent network.  {BY_RECIPE}")
@@ -71,7 +72,9 @@ def train(
     seed: Annotated[
         int | None, typer.Option("--seed", help="The same seed gives the same model.  [default: 1]")
     ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="Threads for torch.  [default: by a fixed rule]")] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads for torch.  [default: by a fixed rule]")
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, with its settings.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Start over although there is an unfinished run.")] = False,
@@ -189,7 +192,7 @@ def _finish(place: ModelPlace, model: Model) -> None:
     note(f"Next: namegen sample{which} {what}")
 
 
-class _Signals(contextlib.AbstractContextManager["_Signals"]):
+class _Signals:
     """Takes note of a signal that asks to stop, while the training saves its state; a second one changes nothing.
 
     Attributes:

@@ -1,0 +1,149 @@
+"""What the tests share: a cache of their own, small models, and ways to run the command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from namegen.alphabet import Alphabet
+from namegen.modelfile import History, Model, weight_shapes
+from namegen.recipes import SamplingConfig, TrainingConfig, training_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder that is empty, and this test's alone."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("NAMEGEN_CACHE_DIR", str(folder))
+    monkeypatch.delenv("NAMEGEN_MODEL", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the real data, which the project does not contain."""
+    folder = Path(os.environ.get("NAMEGEN_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "surnames").is_dir():
+        pytest.skip(f"the real data are not at {folder}; NAMEGEN_TEST_DATA can name another folder")
+    return folder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the command ended in."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs the command line within this process."""
+    from namegen.cli import main
+
+    def run(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def command() -> Callable[..., Outcome]:
+    """Runs the command as a process of its own, with nothing but pipes around it."""
+
+    def run(*arguments: object, stdin: str = "", timeout: float = 120) -> Outcome:
+        done = subprocess.run(
+            [sys.executable, "-m", "namegen", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def make_model(
+    training: TrainingConfig | None = None,
+    *,
+    letters: str = "ab",
+    categories: tuple[str, ...] = ("X",),
+    sampling: SamplingConfig | None = None,
+    first_letters: ArrayLike | None = None,
+    seed: int = 0,
+) -> Model:
+    """Make a model of random weights, as if it had been trained."""
+    training = training or training_config(hidden_size=4, iterations=1)
+    rng = np.random.default_rng(seed)
+    shapes = weight_shapes(training, len(categories), len(letters) + 1)
+    begins = np.ones((len(categories), len(letters)), np.int64) if first_letters is None else np.array(first_letters)
+    return Model(
+        training=training,
+        sampling=sampling or SamplingConfig(temperature=1.0),
+        alphabet=Alphabet(tuple(letters)),
+        categories=categories,
+        counts=begins.sum(axis=1),
+        first_letter_counts=begins,
+        longest=8,
+        dataset="made up",
+        dataset_verified=False,
+        fingerprint="0" * 64,
+        name_hashes=np.zeros(0, np.uint64),
+        threads=1,
+        iterations=training.iterations,
+        weights={name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()},
+        history=History(),
+    )
+
+
+def make_bigram_model(
+    table: ArrayLike,
+    *,
+    letters: str = "ab",
+    categories: tuple[str, ...] = ("X",),
+    sos: bool = True,
+    sampling: SamplingConfig | None = None,
+    first_letters: ArrayLike | None = None,
+) -> Model:
+    """Make a model whose distribution is known exactly: its logits depend on the letter before alone.
+
+    Args:
+        table: the logits after each letter, and after SOS in the last row, (letters + 1, letters + 1); of the outputs
+            the last is EOS. ``numpy.log`` of a table of probabilities makes these the probabilities of the next letter.
+        letters: the alphabet.
+        categories: the categories; all behave alike.
+        sos: whether the network begins with an SOS token.
+        sampling: how to draw; by default at temperature 1.
+        first_letters: how many training names begin with each letter, (categories, letters).
+    """
+    config = training_config("tutorial", hidden_size=1, iterations=1, sos=sos)
+    model = make_model(config, letters=letters, categories=categories, sampling=sampling, first_letters=first_letters)
+    outputs = len(letters) + 1
+    weights = {name: np.zeros_like(weight) for name, weight in model.weights.items()}
+    # i2o copies the table's row of the letter that was read, and o2o hands on what i2o made.
+    weights["i2o.weight"][:, len(categories) : len(categories) + outputs] = np.asarray(table, np.float32).T
+    weights["o2o.weight"][:, 1:] = np.eye(outputs, dtype=np.float32)
+    model.weights.update(weights)
+    return model
