@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,9 @@ from namegen.modelfile import History, Model, weight_shapes
 from namegen.recipes import SamplingConfig, TrainingConfig, training_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    import torch
     from numpy.typing import ArrayLike
 
 REPOSITORY = Path(__file__).parent.parent
@@ -83,6 +85,30 @@ def command() -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
+    """A CUDA device on a machine without one.
+
+    Fake tensors have a shape and a device and no data, and raise when an operation mixes devices. Two things need the
+    real device and are stood in for: `Module.to` cannot swap fake parameters in place, so it puts new ones into the
+    module; and autograd cannot record, so it is off.
+    """
+    import torch
+    from torch._dispatch.python import enable_python_dispatcher
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    def to(module: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+        for part in module.modules():
+            for name, parameter in list(part.named_parameters(recurse=False)):
+                setattr(part, name, torch.nn.Parameter(parameter.detach().to(device)))
+        return module
+
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    with warnings.catch_warnings(), torch.no_grad(), FakeTensorMode(), enable_python_dispatcher():
+        warnings.filterwarnings("ignore", "PyTorch was compiled without cuDNN")
+        yield torch.device("cuda:0")
 
 
 def make_model(

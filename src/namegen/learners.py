@@ -71,8 +71,10 @@ def name_losses(letters: torch.Tensor, targets: torch.Tensor, *, sos: bool) -> t
 
     The first letter does not count, so that networks with and without an SOS token can be compared.
     """
-    first = 1 if sos else 0
-    return letters[:, first:].sum(dim=1) / (targets[:, first:] != IGNORED).sum(dim=1)
+    counted = targets != IGNORED
+    if sos:
+        letters, counted = (values.narrow(1, 1, values.shape[1] - 1) for values in (letters, counted))
+    return letters.sum(dim=1) / counted.sum(dim=1)
 
 
 def on_device(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -227,10 +229,11 @@ class TutorialLearner:
         masks = (rng.random(shape, dtype=np.float32) < keep) / keep
         losses = np.empty(len(names))
         place = 0
-        for index, name in enumerate(letters):
-            length = len(name) - 1
-            losses[index] = self.update(category[index], name[:-1], name[1:], masks[place : place + length])
-            place += length
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss is found in the history
+            for index, name in enumerate(letters):
+                length = len(name) - 1
+                losses[index] = self.update(category[index], name[:-1], name[1:], masks[place : place + length])
+                place += length
         return torch.from_numpy(losses)
 
     def update(self, category: int, letters: NDArray[np.intp], targets: NDArray[np.intp], mask: Floats) -> float:

@@ -225,13 +225,12 @@ def _unpack(path: Path) -> tuple[Model, dict[str, NDArray[Any]]]:
     try:
         facts = json.loads(text)
         version = facts["format"]
-        is_newer = isinstance(version, int) and version > FORMAT_VERSION
-        if not is_newer:
+        if version is not True and version == FORMAT_VERSION:
             return _Unpacker(facts, tensors).model()
     except (NamegenError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
         raise ModelFileError(f"{path} is damaged: {what}; train the model again or take another copy") from error
-    raise ModelFileError(f"{path} has format {version}, from a newer namegen; update namegen to read it")
+    raise ModelFileError(f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; a newer namegen may read it, so update")
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], str]:

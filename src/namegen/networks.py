@@ -116,9 +116,9 @@ class ConditionalGRU(nn.Module):
         """
         if hidden is None:
             hidden = self.category_state(category)
-        read = self.letter_input(letters) + self.category_input(category)[:, None]
-        states, last = self.gru(read, hidden[None].contiguous())
-        return self.head(self.dropout(states)) + self.category_output(category)[:, None], last[0]
+        read = self.letter_input(letters) + self.category_input(category).unsqueeze(1)
+        states, last = self.gru(read, hidden.unsqueeze(0))
+        return self.head(self.dropout(states)) + self.category_output(category).unsqueeze(1), last.squeeze(0)
 
 
 Network = TutorialRNN | ConditionalGRU

@@ -105,6 +105,8 @@ class TrainingConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.recipe, str) or not self.recipe.isprintable():
+            raise UsageError(f"recipe must be a name, not {self.recipe!r}")
         _whole("iterations", self.iterations, 1, 10**12)
         _choice("architecture", self.architecture, ARCHITECTURES)
         _choice("nonlinearity", self.nonlinearity, ("tanh", "none"))

@@ -40,7 +40,8 @@ BLOCK = 65_536
 
 _ROWS = 4096  # network rows at a time: few enough for the processor's cache, many enough to keep it busy
 _FURTHER_LETTERS = 20  # the tutorial's limit, past the prefix
-_MAX_ROUNDS = 100  # of drawing overlong names again
+_MOST_ATTEMPTS = 8192  # to a round of drawing overlong names again
+_FRUITLESS_ROUNDS = 20  # in a row, after which a model is taken to be unable to end a name in time
 
 
 class Draw(NamedTuple):
@@ -194,18 +195,23 @@ class _Sampler:
     def _names(self, category: int, prefix: str, count: int, rng: np.random.Generator) -> Iterator[tuple[str, int]]:
         """Draw names of one category: distinct names, each with how often it was drawn.
 
-        Names that are too long count as not drawn, and as many are drawn in their place, which is the distribution
-        of names given that they end in time.
+        Names that are too long count as not drawn, and others are drawn in their place, which is the distribution of
+        names given that they end in time. From a round of more attempts than are needed a random part is taken.
         """
         if not prefix and not self._model.training.sos:
             yield from self._names_by_first_letter(category, count, rng)
             return
-        for _ in range(_MAX_ROUNDS):
-            ended, overlong = self._round(category, prefix, count, rng)
-            yield from ended
-            if not overlong:
+        attempts, fruitless = count, 0
+        while fruitless < _FRUITLESS_ROUNDS:
+            names, times = self._round(category, prefix, attempts, rng)
+            if times.sum() > count:
+                times = rng.multivariate_hypergeometric(times, count, method="marginals")
+            yield from zip(names, times.tolist(), strict=True)
+            count -= int(times.sum())
+            if not count:
                 return
-            count = overlong
+            fruitless = 0 if len(names) else fruitless + 1
+            attempts = max(count, min(2 * attempts, _MOST_ATTEMPTS))
         raise NamegenError(
             f"the model hardly ever ends a name within {self._limit(prefix)} letters; allow more with --max-length"
         )
@@ -227,11 +233,11 @@ class _Sampler:
 
     def _round(
         self, category: int, prefix: str, count: int, rng: np.random.Generator
-    ) -> tuple[list[tuple[str, int]], int]:
+    ) -> tuple[list[str], NDArray[np.int64]]:
         """Grow the tree of ``count`` names level by level.
 
         Returns:
-            The names that ended in time with how often each was drawn, and how many did not end in time.
+            The distinct names that ended in time, and how often each was drawn, (names,).
         """
         alphabet, config = self._model.alphabet, self._config
         network = self._steppers.setdefault(category, stepper(self._model, category))
@@ -245,22 +251,26 @@ class _Sampler:
         beginnings = alphabet.encode(prefix)[None]  # the distinct beginnings, (rows, length)
         last = read[-1:]  # the letter that each has yet to be read, (rows,)
         numbers = np.array([count])  # how many names begin so, (rows,)
-        ended: list[tuple[str, int]] = []
+        names: list[str] = []
+        times: list[NDArray[np.int64]] = []
         limit = self._limit(prefix)
         while len(numbers):
-            if beginnings.shape[1] == limit and config.greedy:
-                ended += zip(_spell(alphabet.letters, beginnings), numbers.tolist(), strict=True)
-                return ended, 0
+            at_limit = beginnings.shape[1] == limit
+            if at_limit and config.greedy:  # cut, as the tutorial does
+                names += _spell(alphabet.letters, beginnings)
+                times.append(numbers)
+                break
             logits, hidden = _step(network, last, hidden)
             row, letter, number = choose(logits, numbers, config, rng)
             ends = letter == alphabet.edge
-            ended += zip(_spell(alphabet.letters, beginnings[row[ends]]), number[ends].tolist(), strict=True)
+            names += _spell(alphabet.letters, beginnings[row[ends]])
+            times.append(number[ends])
+            if at_limit:
+                break
             row, last, numbers = row[~ends], letter[~ends], number[~ends]
-            if beginnings.shape[1] == limit:
-                return ended, int(numbers.sum())
             beginnings = np.concatenate([beginnings[row], last[:, None]], axis=1)
             hidden = hidden[row]
-        return ended, 0
+        return names, np.concatenate(times)
 
 
 def _step(

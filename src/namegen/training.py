@@ -240,7 +240,7 @@ class _Run:
         ended = self.iteration == self.config.iterations
         return Model(
             training=self.config,
-            sampling=RECIPES[self.config.recipe].sampling,
+            sampling=RECIPES.get(self.config.recipe, RECIPES["default"]).sampling,
             **self._about_data,
             threads=self.threads,
             iterations=self.iteration,

@@ -22,9 +22,9 @@ def download(
             "--from", metavar="PATH_OR_URL", help="Take it from a folder, a .zip, or the URL of either instead."
         ),
     ] = None,
-    verify: Annotated[
-        bool, typer.Option(" /--no-verify", help="Accept files that are not what the catalogue pins.")
-    ] = True,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Accept files that are not what the catalogue pins.")
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Show the catalogue, and what is here.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the dataset from the cache.")] = False,
 ) -> None:
@@ -50,7 +50,7 @@ def download(
         note(f"Removed {name}." if remove_dataset(name) else f"{name} is not here.")
         return
     with _bar(name) as report:
-        fetched = download(name, source=source, verify=verify, report=report)
+        fetched = download(name, source=source, verify=not no_verify, report=report)
     state = "verified" if fetched.verified else "not verified: its files differ from the catalogue's"
     note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}")
     if fetched.new:

@@ -1,0 +1,54 @@
+# The chores, for people, the README and CI alike. Everything is installed into $(VENV), and nowhere else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+.PHONY: help install demo test lint format docs clean
+
+help:
+	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
+	@echo "make test     install into $(VENV) and run all tests"
+	@echo "make lint     ruff and mypy --strict"
+	@echo "make format   let ruff put the code into shape"
+	@echo "make docs     write docs/cli.md anew from the command line itself"
+	@echo "make clean    remove what these made"
+
+install: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(INSTALL) .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(INSTALL) '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+demo: export NAMEGEN_CACHE_DIR := .demo
+demo: install
+	$(BIN)/namegen train --data starter --iters 20000 --force
+	$(BIN)/namegen sample German ABC
+	$(BIN)/namegen sample Russian RUS
+	$(BIN)/namegen plot -o .demo/loss.png
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
+	mv docs/cli.md.new docs/cli.md
+
+clean:
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

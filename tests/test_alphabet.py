@@ -1,0 +1,186 @@
+"""Letters and their indices, and the way of any text into an alphabet."""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from namegen.alphabet import ASCII, Alphabet
+from namegen.errors import UsageError
+
+RUSSIAN = Alphabet(("а", "и", "и\u0301", "н"))  # the third letter has no composed form
+
+
+def test_the_tutorials_alphabet_has_58_letters_in_its_order_and_one_edge():
+    assert "".join(ASCII.letters) == string.ascii_letters + " .,;'-"
+    assert (len(ASCII), ASCII.edge) == (58, 58)
+
+
+def test_the_index_of_a_letter_is_its_place():
+    assert ASCII.encode("aZ -").tolist() == [0, 51, 52, 57]
+
+
+def test_indices_are_64_bit_integers_also_of_an_empty_name():
+    assert ASCII.encode("Anna").dtype == ASCII.encode("").dtype == np.int64
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=ASCII.letters))
+def test_decoding_undoes_encoding(name):
+    assert ASCII.decode(ASCII.encode(name)) == name
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 57)))
+def test_encoding_undoes_decoding(indices):
+    assert ASCII.encode(ASCII.decode(indices)).tolist() == indices
+
+
+def test_a_letter_of_several_code_points_is_decoded():
+    assert RUSSIAN.decode([3, 2, 0]) == "ни\u0301а"
+
+
+def test_a_letter_of_several_code_points_is_encoded_as_one():
+    assert RUSSIAN.encode("ни\u0301на").tolist() == [3, 2, 3, 0]
+
+
+def test_encoding_names_the_letter_that_is_missing():
+    with pytest.raises(UsageError, match="the letter 'é' is not in the alphabet"):
+        ASCII.encode("René")
+
+
+def test_only_letters_are_in_an_alphabet():
+    assert "a" in ASCII
+    assert "é" not in ASCII
+    assert "ab" not in ASCII
+    assert 7 not in ASCII
+
+
+def test_an_alphabet_without_letters_is_refused():
+    with pytest.raises(UsageError, match="1 to 65,535 letters, not 0"):
+        Alphabet(())
+
+
+def test_an_alphabet_too_large_for_16_bits_is_refused():
+    with pytest.raises(UsageError, match="not 65,536"):
+        Alphabet(tuple(map(str, range(65_536))))
+
+
+@pytest.mark.parametrize("letters", [("a", "b", "a"), ("a", "")])
+def test_letters_that_repeat_or_are_empty_are_refused(letters):
+    with pytest.raises(UsageError, match="distinct and not empty"):
+        Alphabet(letters)
+
+
+def test_bytes_spell_the_letters_of_an_ascii_alphabet():
+    table = Alphabet(("b", "-")).code_of_byte
+    assert table is not None
+    assert {byte: table[byte] for byte in b"b-aB"} == {ord("b"): 0, ord("-"): 1, ord("a"): 2, ord("B"): 2}
+
+
+@pytest.mark.parametrize("letters", [("a", "ä"), ("a", "ch")])
+def test_bytes_spell_nothing_where_letters_are_not_single_ascii_characters(letters):
+    assert Alphabet(letters).code_of_byte is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Wałęsa", "Walesa"),
+        ("Müller", "Muller"),
+        ("Groß", "Gross"),
+        ("Łukasz", "Lukasz"),
+        ("Þórðarson", "Thordarson"),
+        ("Nguyễn", "Nguyen"),
+        ("Достоевский", "Dostoevskii"),
+    ],
+)
+def test_text_beyond_the_alphabet_is_transliterated(text, expected):
+    assert ASCII.transliterate(text) == (expected, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ægir", "Aegir"),
+        ("Æ", "Ae"),
+        ("ÆGIR", "AEGIR"),
+        ("LÆ", "LAE"),
+        ("Lægir", "Laegir"),
+        ("Þor Þor", "Thor Thor"),
+        ("GROẞ", "GROSS"),
+        ("Щукин", "Shchukin"),
+    ],
+)
+def test_a_capital_that_becomes_several_letters_keeps_the_case_of_its_surroundings(text, expected):
+    assert ASCII.transliterate(text) == (expected, 0)
+
+
+def test_a_capital_whose_transliteration_is_in_mixed_case_is_all_capitals_among_capitals():
+    assert ASCII.transliterate("ЩУКИН") == ("SHCHUKIN", 0)
+
+
+def test_blanks_that_transliteration_puts_behind_syllables_are_stripped():
+    assert ASCII.transliterate("北") == ("Bei", 0)
+    assert ASCII.transliterate("北京") == ("Bei Jing", 0)
+
+
+@pytest.mark.parametrize("text", [" De  La\tCruz ", "De\u00a0La\u2003Cruz", "De La Cruz\r\n"])
+def test_blanks_are_stripped_and_runs_of_them_made_one(text):
+    assert ASCII.transliterate(text) == ("De La Cruz", 0)
+
+
+@pytest.mark.parametrize("apostrophe", ["\u2019", "\u2018", "\u02bc", "\u2032"])
+def test_apostrophes_of_every_shape_become_the_plain_one(apostrophe):
+    assert ASCII.transliterate(f"O{apostrophe}Brien") == ("O'Brien", 0)
+
+
+@pytest.mark.parametrize("backtick", ["`", "\u02bb"])
+def test_backticks_are_dropped_and_counted(backtick):
+    assert ASCII.transliterate(f"Sa{backtick}id") == ("Said", 1)
+
+
+def test_decomposed_text_is_transliterated_like_composed_text():
+    assert ASCII.transliterate("Mu\u0308ller") == ("Muller", 0)
+
+
+def test_a_composed_letter_of_the_alphabet_is_found_in_decomposed_text():
+    assert Alphabet(tuple("Mülerk")).transliterate("Mu\u0308ller") == ("Müller", 0)
+
+
+def test_a_combining_mark_that_goes_while_its_letter_stays_is_not_counted():
+    assert ASCII.transliterate("и\u0301") == ("i", 0)
+
+
+def test_characters_that_cannot_be_expressed_are_dropped_and_counted():
+    assert ASCII.transliterate("Maxa/B") == ("MaxaB", 1)
+    assert ASCII.transliterate("Ann😀a3\x00") == ("Anna", 3)
+
+
+def test_text_of_which_nothing_can_be_expressed_becomes_empty():
+    assert ASCII.transliterate("1/2") == ("", 3)
+
+
+def test_what_the_alphabet_has_stays_as_it_is():
+    assert Alphabet(tuple("Walęsł")).transliterate("Wałęsa") == ("Wałęsa", 0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text())
+def test_transliteration_ends_in_the_alphabet_and_is_stable(text):
+    spelt, _ = ASCII.transliterate(text)
+    assert set(spelt) <= set(ASCII.letters)
+    assert ASCII.transliterate(spelt) == (spelt, 0)
+
+
+def test_an_alphabet_without_a_blank_gets_none():
+    spelt, _ = Alphabet(tuple("ab")).transliterate("a b")
+    assert spelt == "ab"
+
+
+def test_a_letter_of_several_code_points_is_kept_by_transliteration():
+    assert RUSSIAN.transliterate("ни\u0301на") == ("ни\u0301на", 0)

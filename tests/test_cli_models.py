@@ -1,0 +1,344 @@
+"""``namegen models``, ``categories``, ``plot``, ``--version`` and ``--help``."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+
+import numpy as np
+import pytest
+from conftest import make_model
+
+import namegen
+from namegen.files import exclusive
+from namegen.modelfile import Checkpoint, History, Model
+from namegen.recipes import training_config
+from namegen.store import named
+
+COMMANDS = ["download", "train", "sample", "plot", "models", "categories"]
+
+
+def trained_model(**options) -> Model:
+    """A model of two categories with a loss history."""
+    model = make_model(
+        training_config(hidden_size=4, iterations=1000),
+        categories=("Dark Elves", "Dwarves"),
+        first_letters=[[3, 4], [1, 1]],
+        **options,
+    )
+    points = np.array([500, 1000])
+    return dataclasses.replace(
+        model, dataset="fantasy", history=History(points, np.array([2.5, 2.25]), points, np.array([2.125, 2.375]))
+    )
+
+
+def save(name: str = "default", model: Model | None = None) -> None:
+    (model or trained_model()).save(named(name).model)
+
+
+def save_unfinished(name: str) -> None:
+    Checkpoint(dataclasses.replace(trained_model(), iterations=640), {"position": np.zeros(1)}).save(
+        named(name).checkpoint
+    )
+
+
+def is_one_error(outcome, code):
+    lines = outcome.err.splitlines()
+    return outcome.code == code and outcome.out == "" and len(lines) == 1 and lines[0].startswith("Error: ")
+
+
+# models
+
+
+def test_models_in_a_pipe_are_tab_separated_below_a_head(cli):
+    save("elves")
+    head, row = (line.split("\t") for line in cli("models").out.splitlines())
+    cells = dict(zip(head, row, strict=True))
+    assert (cells["name"], cells["recipe"], cells["iterations"]) == ("elves", "default", "1,000")
+    assert (cells["training"], cells["validation"]) == ("2.250", "2.125")
+    assert (cells["categories"], cells["data"]) == ("2", "fantasy")
+
+
+def test_models_are_listed_by_name(cli):
+    for name in ("b", "c", "a"):
+        save(name)
+    assert [line.split("\t")[0] for line in cli("models").out.splitlines()[1:]] == ["a", "b", "c"]
+
+
+def test_an_unfinished_run_is_listed_with_how_far_it_got(cli):
+    save_unfinished("elves")
+    assert "640 of 1,000" in cli("models").out.splitlines()[1].split("\t")
+
+
+def test_models_say_when_they_were_made(cli):
+    save()
+    listed = json.loads(cli("models", "--format", "json").out)
+    made = dt.datetime.fromisoformat(listed[0]["date"])
+    assert made.timestamp() == pytest.approx(named("default").model.stat().st_mtime, abs=1)
+
+
+def test_models_as_json_have_exact_figures(cli):
+    save("elves")
+    listed = json.loads(cli("models", "--format", "json").out)
+    assert len(listed) == 1
+    assert listed[0]["iterations"] == 1000
+    assert listed[0]["finished"] is True
+    assert (listed[0]["training_loss"], listed[0]["validation_loss"]) == (2.25, 2.125)
+    assert listed[0]["bytes"] == named("elves").model.stat().st_size
+
+
+def test_no_models_as_json_are_an_empty_list(cli):
+    assert json.loads(cli("models", "--format", "json").out) == []
+
+
+def test_without_models_it_says_how_to_get_one(cli):
+    listed = cli("models")
+    assert (listed.code, listed.out) == (0, "")
+    assert "namegen train" in listed.err
+
+
+def test_a_damaged_model_is_left_out_with_a_note_and_hides_no_other(cli):
+    save("good")
+    named("bad").model.write_bytes(b"nonsense")
+    listed = cli("models")
+    assert listed.code == 0
+    assert [line.split("\t")[0] for line in listed.out.splitlines()] == ["name", "good"]
+    assert str(named("bad").model) in listed.err
+
+
+def test_show_gives_every_setting_of_the_training_and_the_sampling(cli):
+    save("elves")
+    facts = json.loads(cli("models", "show", "elves", "--format", "json").out)
+    model = trained_model()
+    assert facts["training"] == dataclasses.asdict(model.training)
+    assert facts["sampling"] == dataclasses.asdict(model.sampling)
+
+
+def test_show_gives_the_facts_about_the_training_data(cli):
+    save()
+    facts = json.loads(cli("models", "show", "--format", "json").out)
+    assert (facts["data"], facts["names"], facts["verified"], facts["fingerprint"]) == ("fantasy", 9, False, "0" * 64)
+
+
+def test_show_counts_the_parameters(cli):
+    save()
+    facts = json.loads(cli("models", "show", "--format", "json").out)
+    # 4 units, 3 letters with EOS, 2 categories: three tables of vectors, a bias by category, the GRU, the head
+    assert facts["parameters"] == 3 * 4 + 2 * 4 + 2 * 4 + 2 * 3 + (2 * 12 * 4 + 2 * 12) + (3 * 4 + 3)
+
+
+def test_show_as_a_table_has_a_setting_a_line(cli):
+    save()
+    rows = dict(line.split("\t") for line in cli("models", "show").out.splitlines())
+    assert rows["training.hidden_size"] == "4"
+    assert rows["sampling.temperature"] == "1.0"
+    assert rows["sampling.top_k"] == "-"
+
+
+def test_show_takes_a_path(cli, tmp_path):
+    trained_model().save(tmp_path / "mine.safetensors")
+    facts = json.loads(cli("models", "show", tmp_path / "mine.safetensors", "--format", "json").out)
+    assert facts["file"] == str(tmp_path / "mine.safetensors")
+
+
+def test_show_of_no_model_is_one_clear_line(cli):
+    assert is_one_error(cli("models", "show", "nothing"), 1)
+
+
+def test_path_prints_the_path_of_the_file_alone(cli):
+    save("elves")
+    shown = cli("models", "path", "elves")
+    assert (shown.out, shown.err) == (f"{named('elves').model}\n", "")
+
+
+def test_path_of_an_unfinished_run_is_that_of_its_state(cli):
+    save_unfinished("elves")
+    assert cli("models", "path", "elves").out == f"{named('elves').checkpoint}\n"
+
+
+def test_path_of_no_model_is_one_clear_line(cli):
+    assert is_one_error(cli("models", "path", "nothing"), 1)
+
+
+def test_rm_removes_the_model_and_its_unfinished_run(cli):
+    save("elves")
+    save_unfinished("elves")
+    removed = cli("models", "rm", "elves")
+    assert (removed.code, removed.out) == (0, "")
+    assert not named("elves").model.exists()
+    assert not named("elves").checkpoint.exists()
+
+
+def test_rm_leaves_other_models(cli):
+    save("elves")
+    save("dwarves")
+    cli("models", "rm", "elves")
+    assert named("dwarves").model.exists()
+
+
+def test_rm_removes_a_damaged_model(cli):
+    save("elves")
+    named("elves").model.write_bytes(b"nonsense")
+    assert cli("models", "rm", "elves").code == 0
+    assert not named("elves").model.exists()
+
+
+def test_rm_of_no_model_is_one_clear_line(cli):
+    assert is_one_error(cli("models", "rm", "nothing"), 1)
+
+
+def test_rm_without_a_name_is_wrong_usage(cli):
+    save()
+    assert is_one_error(cli("models", "rm"), 2)
+    assert named("default").model.exists()
+
+
+def test_rm_ignores_the_model_that_the_environment_names(cli, monkeypatch):
+    save("elves")
+    monkeypatch.setenv("NAMEGEN_MODEL", "elves")
+    assert cli("models", "rm", "dwarves").code == 1
+    assert named("elves").model.exists()
+
+
+def test_rm_refuses_a_path(cli, tmp_path):
+    file = tmp_path / "mine.safetensors"
+    trained_model().save(file)
+    assert is_one_error(cli("models", "rm", file), 2)
+    assert file.exists()
+
+
+def test_rm_never_removes_a_file_of_that_name_in_the_current_folder(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes").write_text("precious")
+    assert is_one_error(cli("models", "rm", "notes"), 1)
+    assert (tmp_path / "notes").exists()
+
+
+def test_rm_refuses_a_model_that_is_being_trained(cli):
+    save("elves")
+    with exclusive(named("elves").lock, "training elves"):
+        assert is_one_error(cli("models", "rm", "elves"), 1)
+    assert named("elves").model.exists()
+
+
+# categories
+
+
+def test_categories_in_a_pipe_are_tab_separated_with_their_counts(cli):
+    save()
+    assert cli("categories").out == "category\tnames\nDark Elves\t7\nDwarves\t2\n"
+
+
+def test_categories_as_json_have_their_counts(cli):
+    save()
+    assert json.loads(cli("categories", "--format", "json").out) == [
+        {"category": "Dark Elves", "names": 7},
+        {"category": "Dwarves", "names": 2},
+    ]
+
+
+def test_categories_of_a_named_model(cli):
+    save("other", make_model(categories=("Hobbits",)))
+    save()
+    assert cli("categories", "--model", "other").out.splitlines()[1].startswith("Hobbits\t")
+
+
+def test_categories_without_a_model_are_one_clear_line(cli):
+    assert is_one_error(cli("categories"), 1)
+
+
+# plot
+
+
+def test_plot_draws_the_default_model_on_stdout(cli):
+    save()
+    drawn = cli("plot")
+    assert (drawn.code, drawn.err) == (0, "")
+    assert "Loss of default" in drawn.out
+
+
+def test_plot_in_a_pipe_has_no_escape_codes(cli):
+    save()
+    assert "\x1b" not in cli("plot").out
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_plot_is_as_wide_as_the_terminal(cli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    save()
+    assert max(map(len, cli("plot").out.splitlines())) == columns
+
+
+def test_plot_draws_several_models_by_their_names(cli):
+    save("elves")
+    save("dwarves")
+    drawn = cli("plot", "elves", "dwarves").out
+    assert "elves: training" in drawn
+    assert "dwarves: validation" in drawn
+
+
+def test_plot_into_a_file_says_so_on_stderr(cli, tmp_path):
+    save()
+    drawn = cli("plot", "-o", tmp_path / "loss.svg")
+    assert (drawn.code, drawn.out, drawn.err) == (0, "", f"Drawn into {tmp_path / 'loss.svg'}.\n")
+    assert (tmp_path / "loss.svg").is_file()
+
+
+@pytest.mark.parametrize("file", ["loss.jpg", "loss"])
+def test_plot_into_a_file_with_another_ending_is_refused(cli, tmp_path, file):
+    save()
+    drawn = cli("plot", "-o", tmp_path / file)
+    assert is_one_error(drawn, 2)
+    assert ".png, .svg, .pdf" in drawn.err
+
+
+def test_plot_below_a_file_is_one_clear_line(cli, tmp_path):
+    save()
+    (tmp_path / "file").write_text("not a folder")
+    assert is_one_error(cli("plot", "-o", tmp_path / "file" / "loss.png"), 1)
+
+
+def test_plot_of_a_model_without_a_history_is_one_clear_line(cli):
+    save("young", make_model())
+    drawn = cli("plot", "young")
+    assert is_one_error(drawn, 1)
+    assert "young has no loss history" in drawn.err
+
+
+def test_plot_of_no_model_is_one_clear_line(cli):
+    assert is_one_error(cli("plot", "nothing"), 1)
+
+
+# --version and --help
+
+
+def test_version_is_that_of_the_package(cli):
+    shown = cli("--version")
+    assert (shown.code, shown.out, shown.err) == (0, f"namegen {namegen.__version__}\n", "")
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS), ("models", "show")], ids=" ".join)
+def test_help_goes_to_stdout(cli, words, option):
+    shown = cli(*words, option)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.startswith(f"Usage: {' '.join(['namegen', *words])} ")
+
+
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+def test_help_fits_80_columns(cli, words):
+    assert max(map(len, cli(*words, "--help").out.splitlines())) <= 80
+
+
+def test_help_lists_every_command_with_a_whole_sentence(cli):
+    listed = cli("--help").out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+def test_the_command_alone_shows_its_help_as_wrong_usage(cli):
+    shown = cli()
+    assert shown.code == 2
+    assert (shown.out + shown.err).startswith("Usage: namegen ")
+    assert "\nCommands:\n" in shown.out + shown.err

@@ -1,0 +1,71 @@
+"""The networks in numpy against the networks in torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_model
+
+from namegen.inference import stepper
+from namegen.networks import build_network
+from namegen.recipes import training_config
+
+KINDS = {
+    "gru": {"recipe_name": "default"},
+    "tutorial": {"recipe_name": "tutorial"},
+    "rnn with tanh": {"recipe_name": "default", "architecture": "rnn"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("hidden", "letters", "categories"), [(1, 1, 1), (5, 3, 2), (128, 58, 18), (200, 80, 3)])
+def test_numpy_and_torch_agree_over_whole_sequences(kind, hidden, letters, categories):
+    config = training_config(hidden_size=hidden, dropout=0.0, **KINDS[kind])
+    network = build_network(config, categories, letters + 1).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)) * 0.05)
+    model = make_model(
+        config,
+        letters="".join(chr(0x4E00 + i) for i in range(letters)),
+        categories=tuple(f"c{i}" for i in range(categories)),
+    )
+    model = replace(model, weights={name: p.detach().numpy() for name, p in network.named_parameters()})
+    read = np.random.default_rng(0).integers(0, letters + 1, size=(4, 12))
+    for category in range(categories):
+        with torch.no_grad():
+            expected, last = network(torch.full((4,), category), torch.from_numpy(read))
+        step = stepper(model, category)
+        state = np.repeat(step.start(), 4, axis=0)
+        for place in range(12):
+            logits, state = step.step(read[:, place], state)
+            np.testing.assert_allclose(logits, expected[:, place].numpy(), atol=1e-5)
+        np.testing.assert_allclose(state, last.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
+    model = make_model(training_config(hidden_size=6, **KINDS[kind]))
+    step = stepper(model, 0)
+    hidden = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
+    before, letters = hidden.copy(), np.array([0, 1, 2])
+
+    first, _ = step.step(letters, hidden)
+    second, _ = step.step(letters, hidden)
+
+    np.testing.assert_array_equal(hidden, before)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_very_large_gates_do_not_overflow():
+    model = make_model(training_config(hidden_size=3))
+    model.weights.update({name: 1e4 * weight for name, weight in model.weights.items()})
+    step = stepper(model, 0)
+
+    logits, hidden = step.step(np.array([0]), np.full((1, 3), 1e4, np.float32))
+
+    assert np.isfinite(logits).all()
+    assert np.isfinite(hidden).all()

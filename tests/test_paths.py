@@ -1,0 +1,75 @@
+"""Where things live."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from namegen import paths
+from namegen.errors import UsageError
+
+
+def test_everything_lives_below_the_folder_that_the_environment_names(cache):
+    assert paths.cache_dir() == cache
+    assert paths.dataset_dir("surnames") == cache / "datasets" / "surnames"
+    assert paths.models_dir() == cache / "models"
+    assert paths.runs_dir() == cache / "runs"
+    assert paths.locks_dir() == cache / "locks"
+
+
+def test_asking_where_things_live_makes_no_folder(cache):
+    paths.dataset_dir("surnames"), paths.models_dir(), paths.runs_dir(), paths.locks_dir()
+    assert not cache.exists()
+
+
+def test_a_tilde_in_the_environment_means_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("NAMEGEN_CACHE_DIR", "~/names")
+    assert paths.cache_dir() == tmp_path / "names"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the XDG folders are those of Linux")
+@pytest.mark.parametrize("override", [None, ""])
+def test_without_an_override_the_users_cache_folder_is_taken(monkeypatch, tmp_path, override):
+    if override is None:
+        monkeypatch.delenv("NAMEGEN_CACHE_DIR")
+    else:
+        monkeypatch.setenv("NAMEGEN_CACHE_DIR", override)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert paths.cache_dir() == tmp_path / "namegen"
+
+
+@pytest.mark.parametrize("name", ["a", "default", "Elves-2.1_b", "0", "x" * 100])
+def test_letters_digits_dots_hyphens_and_underscores_make_a_name(name):
+    assert paths.checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", ".hidden", "-x", "_x", "a/b", "a\\b", "../x", "a b", "é", "a\n", "a\0", "x" * 101]
+)
+def test_anything_else_cannot_be_a_name(name):
+    with pytest.raises(UsageError, match="cannot be a name: use letters, digits"):
+        paths.checked_name(name)
+
+
+def test_a_dataset_cannot_lie_outside_the_cache():
+    with pytest.raises(UsageError):
+        paths.dataset_dir("../elsewhere")
+
+
+@pytest.mark.parametrize("text", ["a/b", "./a", "/a", "a.safetensors", "A.SafeTensors"])
+def test_a_separator_or_the_ending_of_a_model_file_makes_a_path(text):
+    assert paths.looks_like_path(text)
+
+
+@pytest.mark.parametrize("text", ["a", "default", "a.b", "safetensors"])
+def test_anything_else_is_a_name_in_the_cache(text):
+    assert not paths.looks_like_path(text)
+
+
+def test_the_starter_names_ship_with_the_package():
+    assert paths.STARTER_DIR.is_dir()
+    assert paths.STARTER_DIR.is_relative_to(Path(paths.__file__).parent)

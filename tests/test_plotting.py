@@ -1,0 +1,201 @@
+"""The loss history as a picture, in a file and in the terminal."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from namegen.errors import NamegenError, UsageError
+from namegen.modelfile import History
+from namegen.plotting import draw_in_terminal, plot_history
+
+MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
+
+
+def a_history(*, validation: bool = True, final: float = 2.0) -> History:
+    iterations = np.arange(1000, 21_000, 1000)
+    losses = final + np.exp(-iterations / 5000)
+    return History(iterations, losses, iterations[::5], losses[::5] + 0.1) if validation else History(iterations, losses)
+
+
+def texts(svg: str) -> list[str]:
+    """What is written in an SVG picture, in which matplotlib gives each text that it draws as a comment."""
+    return re.findall(r"<!-- (.*?) -->", svg)
+
+
+def drawn_svg(histories, tmp_path) -> str:
+    plot_history(histories, tmp_path / "loss.svg")
+    return (tmp_path / "loss.svg").read_text(encoding="utf-8")
+
+
+def terminal(histories, *, width: int = 80, height: int = 24, colour: bool = False) -> list[str]:
+    return draw_in_terminal(histories, width=width, height=height, colour=colour).splitlines()
+
+
+# Files
+
+
+@pytest.mark.parametrize("kind", MAGIC)
+def test_a_file_is_of_the_kind_that_its_ending_says(tmp_path, kind):
+    plot_history({"elves": a_history()}, tmp_path / f"loss.{kind}")
+    assert (tmp_path / f"loss.{kind}").read_bytes().startswith(MAGIC[kind])
+
+
+def test_the_case_of_the_ending_does_not_matter(tmp_path):
+    plot_history({"elves": a_history()}, tmp_path / "LOSS.PNG")
+    assert (tmp_path / "LOSS.PNG").read_bytes().startswith(MAGIC["png"])
+
+
+@pytest.mark.parametrize("kind", MAGIC)
+def test_the_same_histories_give_the_same_bytes(tmp_path, kind):
+    for name in ("one", "two"):
+        plot_history({"elves": a_history(), "dwarves": a_history(final=1.9)}, tmp_path / f"{name}.{kind}")
+    assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize(("kind", "date"), [("svg", b"dc:date"), ("pdf", b"CreationDate")])
+def test_a_file_has_no_date(tmp_path, kind, date):
+    plot_history({"elves": a_history()}, tmp_path / f"loss.{kind}")
+    assert date not in (tmp_path / f"loss.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["loss.jpg", "loss.txt", "loss", ".png"])
+def test_another_ending_is_refused_with_those_there_are(tmp_path, name):
+    with pytest.raises(UsageError, match=r"\.png, \.svg, \.pdf"):
+        plot_history({"elves": a_history()}, tmp_path / name)
+
+
+def test_a_model_without_a_history_is_named(tmp_path):
+    with pytest.raises(NamegenError, match="dwarves has no loss history"):
+        plot_history({"elves": a_history(), "dwarves": History()}, tmp_path / "loss.png")
+    assert not (tmp_path / "loss.png").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(NamegenError, match="cannot write"):
+        plot_history({"elves": a_history()}, tmp_path / "file" / "loss.png")
+
+
+def test_the_axes_are_named_with_their_units(tmp_path):
+    written = texts(drawn_svg({"elves": a_history()}, tmp_path))
+    assert "training names (iterations)" in written
+    assert "loss (nats per letter)" in written
+
+
+def test_the_title_names_the_model(tmp_path):
+    assert "Loss of elves" in texts(drawn_svg({"elves": a_history()}, tmp_path))
+
+
+def test_one_model_has_a_training_and_a_validation_curve(tmp_path):
+    written = texts(drawn_svg({"elves": a_history()}, tmp_path))
+    assert "training" in written
+    assert "validation" in written
+
+
+def test_a_model_without_a_validation_part_has_the_training_curve_alone(tmp_path):
+    written = texts(drawn_svg({"elves": a_history(validation=False)}, tmp_path))
+    assert "training" in written
+    assert "validation" not in written
+
+
+@pytest.mark.parametrize("names", [("elves", "dwarves"), ("_old", "mine & yours"), ("$a$", "b_{1}^2"), ("%s", "\\x")])
+def test_the_legend_names_each_curve_of_each_model(tmp_path, names):
+    svg = drawn_svg(dict.fromkeys(names, a_history()), tmp_path).replace("&amp;", "&")
+    written = texts(svg)
+    assert [text for text in written if text.endswith((": training", ": validation"))] == [
+        f"{name}: {curve}" for name in names for curve in ("training", "validation")
+    ]
+
+
+def test_models_differ_in_their_dashes_not_their_colour_alone(tmp_path):
+    one = drawn_svg({"a": a_history()}, tmp_path)
+    several = drawn_svg(dict.fromkeys("abcd", a_history()), tmp_path)
+    assert "stroke-dasharray" not in one
+    assert len(set(re.findall(r"stroke-dasharray: ([\d. ,]+)", several))) >= 3
+
+
+def test_large_numbers_of_iterations_are_grouped(tmp_path):
+    assert "20,000" in texts(drawn_svg({"elves": a_history()}, tmp_path))
+
+
+def test_a_history_of_one_point_can_be_drawn(tmp_path):
+    single = History(np.array([300]), np.array([3.0]), np.array([300]), np.array([3.1]))
+    plot_history({"elves": single}, tmp_path / "loss.png")
+    assert (tmp_path / "loss.png").read_bytes().startswith(MAGIC["png"])
+
+
+def test_the_callers_settings_of_matplotlib_stay(tmp_path):
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    plot_history({"elves": a_history()}, tmp_path / "loss.svg")
+    assert dict(mpl.rcParams) == before
+
+
+# The terminal
+
+
+def test_the_terminal_shows_both_curves_by_name():
+    picture = "\n".join(terminal({"elves": a_history()}))
+    assert "training\n" in re.sub(r" *│", "", picture)
+    assert "validation\n" in re.sub(r" *│", "", picture)
+
+
+def test_the_terminal_names_the_curves_of_several_models():
+    picture = "\n".join(terminal({"elves": a_history(), "dwarves": a_history(validation=False)}))
+    assert "elves: training" in picture
+    assert "elves: validation" in picture
+    assert "dwarves: training" in picture
+    assert "dwarves: validation" not in picture
+
+
+def test_the_terminal_names_the_axes_with_their_units():
+    picture = "\n".join(terminal({"elves": a_history()}))
+    assert "training names (iterations)" in picture
+    assert "loss (nats per letter)" in picture
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("height", [12, 24])
+def test_the_terminal_picture_has_the_size_asked_for(width, height):
+    lines = terminal({"elves": a_history()}, width=width, height=height)
+    assert len(lines) == height
+    assert {len(line) for line in lines} == {width}
+
+
+def test_a_picture_without_colour_has_no_escape_codes():
+    assert "\x1b" not in "".join(terminal({"elves": a_history()}))
+
+
+def test_a_picture_with_colour_has_them_and_is_no_wider():
+    lines = terminal({"elves": a_history()}, width=70, colour=True)
+    assert any("\x1b[" in line for line in lines)
+    assert {len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines if line.strip()} <= {70, 0}
+
+
+def test_without_colour_the_curves_differ_in_their_marks():
+    lines = terminal({"elves": a_history(), "dwarves": a_history(final=1.0)})
+    marks = [line.split("│")[1].split()[0] for line in lines if ": " in line and "│" in line]
+    assert len(set(marks)) == 4
+
+
+def test_a_falling_loss_falls_on_the_screen():
+    lines = terminal({"elves": a_history(validation=False)})
+    rows = [line.split("│")[1] for line in lines if line.count("│") == 2 and "training" not in line]
+    rightmost = [row.rstrip() for row in rows]
+    reached = [len(row) for row in rightmost if row]
+    assert all(above <= below for above, below in pairwise(reached))
+
+
+def test_one_picture_leaves_nothing_in_the_next():
+    terminal({"elves": a_history()})
+    assert "validation" not in "\n".join(terminal({"dwarves": a_history(validation=False)}))
+
+
+def test_the_terminal_refuses_a_model_without_a_history():
+    with pytest.raises(NamegenError, match="elves has no loss history"):
+        terminal({"elves": History()})

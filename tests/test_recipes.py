@@ -1,0 +1,91 @@
+"""The configurations and the named recipes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from namegen.errors import UsageError
+from namegen.recipes import RECIPES, SamplingConfig, TrainingConfig, recipe, training_config
+
+
+def test_the_tutorial_recipe_is_the_tutorial():
+    training, sampling = RECIPES["tutorial"].training, RECIPES["tutorial"].sampling
+
+    assert (training.architecture, training.nonlinearity, training.sos) == ("rnn", "none", False)
+    assert (training.hidden_size, training.dropout) == (128, 0.1)
+    assert (training.optimiser, training.learning_rate, training.batch_size) == ("sgd", 0.0005, 1)
+    assert (training.iterations, training.history_interval) == (100_000, 500)
+    assert (training.category_exponent, training.keep_repeats, training.validation) == (0.0, True, 0.0)
+    assert (training.schedule, training.clip, training.averaging, training.weight_decay) == ("constant", None, 0.0, 0.0)
+    assert (sampling.greedy, sampling.dropout) == (True, 0.1)
+
+
+def test_a_part_given_beside_a_recipe_replaces_that_part_alone():
+    changed = training_config("tutorial", hidden_size=64, learning_rate=None)
+
+    assert changed.hidden_size == 64
+    assert changed.learning_rate == 0.0005
+    assert (changed.recipe, changed.architecture) == ("tutorial", "rnn")
+
+
+def test_the_rnn_without_the_tutorial_has_tanh_and_an_sos_token():
+    config = training_config(architecture="rnn")
+
+    assert (config.nonlinearity, config.sos, config.dropout) == ("tanh", True, 0.1)
+    assert training_config(architecture="rnn", dropout=0.3).dropout == 0.3
+
+
+def test_an_unknown_recipe_is_an_error_that_names_the_known_ones():
+    with pytest.raises(UsageError, match="default, tutorial"):
+        recipe("secret")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("iterations", 0),
+        ("iterations", 1.5),
+        ("iterations", True),
+        ("architecture", "lstm"),
+        ("hidden_size", 0),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("dropout", math.nan),
+        ("batch_size", -1),
+        ("learning_rate", 0.0),
+        ("learning_rate", math.inf),
+        ("learning_rate", math.nan),
+        ("validation", 1.0),
+        ("save_every", 0),
+        ("seed", -1),
+    ],
+)
+def test_a_training_setting_out_of_range_is_an_error_that_says_which(name, value):
+    with pytest.raises(UsageError, match=f"^{name.split('_')[0]}.* must be .* not "):
+        TrainingConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", -1.0),
+        ("temperature", math.nan),
+        ("temperature", math.inf),
+        ("top_k", 0),
+        ("top_p", 0.0),
+        ("top_p", 1.1),
+        ("top_p", math.nan),
+        ("dropout", 1.0),
+        ("max_length", 0),
+    ],
+)
+def test_a_sampling_setting_out_of_range_is_an_error_that_says_which(name, value):
+    with pytest.raises(UsageError, match=f"^{name.replace('_', '.')} must be .* not "):
+        SamplingConfig(**{name: value})
+
+
+@pytest.mark.parametrize(("temperature", "greedy"), [(0.0, True), (1e-8, True), (0.01, False), (1.0, False)])
+def test_a_temperature_too_small_to_divide_by_is_greedy(temperature, greedy):
+    assert SamplingConfig(temperature=temperature).greedy is greedy

@@ -1,0 +1,342 @@
+"""Drawing names: exactly the distribution that the network and the settings define."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+from conftest import make_bigram_model, make_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from namegen import sampling
+from namegen.errors import NamegenError, UsageError
+from namegen.recipes import SamplingConfig, training_config
+from namegen.sampling import choose, find_category, fit_prefix, greedy_probabilities, iterate, probabilities, sample
+
+# Rows: after a, after b, after SOS. Columns: a, b, EOS.
+TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.7, 0.3, 0.0]])
+with np.errstate(divide="ignore"):
+    LOGITS = np.maximum(np.log(TABLE), -1e4)
+
+
+def chi_square_fits(counts, expected_shares):
+    """Whether counts agree with shares that add up to 1, by a chi-square test at the level of one in 10,000."""
+    total = sum(counts.values())
+    assert set(counts) <= {name for name, share in expected_shares.items() if share > 0} | {None}
+    big = {name: share * total for name, share in expected_shares.items() if share * total >= 5}
+    statistic = sum((counts.get(name, 0) - want) ** 2 / want for name, want in big.items())
+    rest, rest_want = total - sum(counts.get(name, 0) for name in big), total - sum(big.values())
+    degrees = len(big) - 1
+    if rest_want >= 5:
+        statistic, degrees = statistic + (rest - rest_want) ** 2 / rest_want, degrees + 1
+    # Wilson and Hilferty (1931): the cube root of chi-square over its degrees is nearly normal.
+    spread = 2 / (9 * degrees)
+    return ((statistic / degrees) ** (1 / 3) - (1 - spread)) / spread**0.5 < 3.72
+
+
+def name_shares(rows, limit, begin="", start=2):
+    """The probability of every name up to a length, given that it ends in time, by going through all of them."""
+    shares = {}
+    for length in range(len(begin), limit + 1):
+        for letters in itertools.product("ab", repeat=length - len(begin)):
+            name = begin + "".join(letters)
+            share, last = 1.0, start
+            for place, letter in enumerate(name):
+                if place >= len(begin):
+                    share *= rows[last]["ab".index(letter)]
+                last = "ab".index(letter)
+            shares[name] = share * rows[last][2]
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()}
+
+
+def test_names_have_the_probabilities_that_the_network_gives_them():
+    model = make_bigram_model(LOGITS)
+    drawn = Counter(sample(model, "X", count=30_000, seed=1, max_length=12))
+
+    assert chi_square_fits(drawn, name_shares(TABLE, 12))
+
+
+def test_a_name_that_is_too_long_is_drawn_again_not_cut():
+    model = make_bigram_model(LOGITS)
+    drawn = Counter(sample(model, "X", count=20_000, seed=2, max_length=3))
+
+    assert chi_square_fits(drawn, name_shares(TABLE, 3))
+
+
+def test_names_with_a_prefix_are_distributed_as_names_that_happen_to_begin_so():
+    model = make_bigram_model(LOGITS)
+    drawn = Counter(sample(model, "X", ["ab"], count=20_000, seed=3, max_length=10))
+
+    assert chi_square_fits(drawn, name_shares(TABLE, 10, begin="ab"))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.floats(0.3, 3.0), st.integers(1, 3), st.floats(0.2, 1.0))
+def test_temperature_top_k_and_top_p_reshape_each_choice_as_defined(temperature, top_k, top_p):
+    rows = []
+    for row in TABLE:
+        shares = np.where(row > 0, row, 1e-300) ** (1 / temperature)
+        shares /= shares.sum()
+        ranked = sorted(range(3), key=lambda output, shares=shares: -shares[output])[:top_k]
+        total, kept = sum(shares[output] for output in ranked), []
+        for output in ranked:  # the fewest that together have top_p
+            if sum(shares[k] for k in kept) / total < top_p:
+                kept.append(output)
+        rows.append([shares[o] / sum(shares[k] for k in kept) if o in kept else 0.0 for o in range(3)])
+    model = make_bigram_model(LOGITS)
+    config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, max_length=6)
+    if sum(name_shares_unnormalised(rows, 6)) < 0.05:
+        return  # hardly any name ends in time
+    drawn = Counter(sample(model, "X", count=4_000, seed=4, config=config))
+
+    assert chi_square_fits(drawn, name_shares(rows, 6))
+
+
+def name_shares_unnormalised(rows, limit):
+    """The probability that a name ends at each length."""
+    state, ends = np.array([0.0, 0.0, 1.0]), []
+    for _ in range(limit + 1):
+        step = np.array([state @ [row[o] for row in rows] for o in range(3)])
+        ends.append(step[2])
+        state = np.array([step[0], step[1], 0.0])
+    return ends
+
+
+def test_without_an_sos_token_first_letters_are_drawn_as_often_as_names_begin_with_them():
+    model = make_bigram_model(LOGITS, sos=False, first_letters=[[1, 4]])
+    drawn = Counter(name[0] for name in sample(model, "X", count=10_000, seed=5))
+
+    assert chi_square_fits(drawn, {"a": 0.2, "b": 0.8})
+
+
+def test_without_a_category_each_is_drawn_as_often():
+    model = make_bigram_model(
+        LOGITS, categories=("X", "Y", "Z"), first_letters=[[9, 1], [100, 3], [1, 1]], letters="ab"
+    )
+    drawn = Counter(draw.category for draw in iterate(model, count=9_000, seed=6))
+
+    assert chi_square_fits(drawn, {"X": 1 / 3, "Y": 1 / 3, "Z": 1 / 3})
+
+
+def test_the_first_names_of_many_are_a_fair_sample_too():
+    model = make_bigram_model(LOGITS)
+    drawn = Counter(sample(model, "X", count=60_000, seed=7, max_length=12)[:8_000])
+
+    assert chi_square_fits(drawn, name_shares(TABLE, 12))
+
+
+@pytest.mark.parametrize("temperature", [0.7, 1.0])
+def test_dropout_gives_every_name_a_mask_of_its_own_at_each_letter(temperature):
+    # The distribution of one choice is the mean over all masks; here over the 8 masks of 3 outputs.
+    keep, rows = 0.7, []
+    for row in LOGITS.clip(-4):
+        mean = np.zeros(3)
+        for mask in itertools.product([0, 1], repeat=3):
+            masked = np.exp(np.where(mask, row / keep, 0.0) / temperature)
+            mean += masked / masked.sum() * np.prod([keep if m else 1 - keep for m in mask])
+        rows.append(mean)
+    model = make_bigram_model(LOGITS.clip(-4))
+    drawn = Counter(sample(model, "X", count=20_000, seed=8, dropout=0.3, temperature=temperature, max_length=8))
+
+    assert chi_square_fits(drawn, name_shares(rows, 8))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=6),
+    st.sampled_from([0.0, 0.1, 0.5, 0.9]),
+)
+def test_the_greedy_choice_under_dropout_has_the_probabilities_of_all_masks_added_up(row, dropout):
+    expected = np.zeros(len(row))
+    for mask in itertools.product([0, 1], repeat=len(row)):
+        share = np.prod([1 - dropout if kept else dropout for kept in mask])
+        expected[np.argmax(np.where(mask, np.array(row) / (1 - dropout), 0.0))] += share  # argmax takes the first
+
+    np.testing.assert_allclose(greedy_probabilities(np.array([row], np.float32), dropout)[0], expected, atol=1e-12)
+
+
+def test_greedy_takes_the_most_likely_letter_and_of_equals_the_first():
+    logits = np.array([[1.0, 1.0, 0.0], [0.0, 2.0, 2.0], [3.0, 0.0, 1.0]], np.float32)
+    row, output, number = choose(logits, np.array([5, 6, 7]), SamplingConfig(temperature=0), np.random.default_rng(0))
+
+    assert (row.tolist(), output.tolist(), number.tolist()) == ([0, 1, 2], [0, 1, 0], [5, 6, 7])
+
+
+@pytest.mark.parametrize("temperature", [1e-5, 1e-3])
+def test_a_very_low_temperature_is_the_greedy_choice_and_never_not_a_number(temperature):
+    logits = np.array([[1.0, 1.5, 0.0], [0.0, -2.0, -3.0]], np.float32)
+    shares = probabilities(logits, SamplingConfig(temperature=temperature))
+
+    np.testing.assert_allclose(shares, [[0, 1, 0], [1, 0, 0]], atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 1000))
+def test_choosing_loses_and_invents_no_name(seed, rows, most):
+    rng = np.random.default_rng(seed)
+    logits, numbers = rng.normal(size=(rows, 7), scale=3).astype(np.float32), rng.integers(1, most + 1, rows)
+    for config in (
+        SamplingConfig(temperature=1.0, top_k=3),
+        SamplingConfig(temperature=1.0, dropout=0.2),
+        SamplingConfig(temperature=0.0, dropout=0.2),
+    ):
+        row, output, number = choose(logits, numbers, config, rng)
+        assert (number > 0).all()
+        assert len(set(zip(row.tolist(), output.tolist(), strict=True))) == len(row)
+        np.testing.assert_array_equal(np.bincount(row, weights=number, minlength=rows), numbers)
+
+
+def test_a_letter_that_is_cut_off_is_never_chosen_however_many_names_are_drawn():
+    # numpy's multinomial gives what rounding leaves over to the last output, which here has no probability.
+    logits = np.tile(np.array([0.1, 0.2, 0.3, -50.0], np.float32), (2000, 1))
+    config = SamplingConfig(temperature=1.0, top_k=3)
+    _, output, _ = choose(logits, np.full(2000, 10**6), config, np.random.default_rng(0))
+
+    assert 3 not in output
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text("ab", max_size=5), st.integers(5, 9), st.integers(0, 2**40), st.sampled_from([0.0, 0.5, 1.0]))
+def test_names_obey_their_prefix_and_the_length_limit(prefix, limit, seed, temperature):
+    model = make_bigram_model(LOGITS)
+    for name in sample(model, "X", [prefix], count=20, seed=seed, max_length=limit, temperature=temperature):
+        assert name.startswith(prefix)
+        assert len(prefix) <= len(name) <= limit
+        assert set(name) <= {"a", "b"}
+
+
+def test_the_tutorial_stops_after_20_further_letters():
+    endless = np.array([[5.0, 1, 0], [5, 1, 0], [5, 1, 0]])
+    model = make_bigram_model(endless, sos=False, sampling=SamplingConfig(temperature=0.0))
+
+    assert sample(model, "X", "b") == ["b" + "a" * 20]
+
+
+def test_the_greedy_choice_is_cut_at_max_length():
+    endless = np.array([[5.0, 1, 0], [5, 1, 0], [5, 1, 0]])
+    model = make_bigram_model(endless)
+
+    assert sample(model, "X", "b", temperature=0.0, max_length=4) == ["baaa"]
+
+
+def test_a_model_that_never_ends_a_name_is_an_error_after_a_bounded_effort():
+    endless = np.array([[5.0, 1, -1e4], [5, 1, -1e4], [5, 1, -1e4]])
+
+    with pytest.raises(NamegenError, match="--max-length"):
+        sample(make_bigram_model(endless), "X")
+
+
+def test_output_follows_the_order_of_the_letters():
+    model = make_bigram_model(LOGITS)
+
+    assert [name[0] for name in sample(model, "X", "bab", count=2)] == list("bbaabb")
+
+
+def test_the_same_seed_gives_the_same_names_and_another_other_names():
+    model = make_bigram_model(LOGITS, categories=("X", "Y"), first_letters=[[1, 1], [1, 1]])
+    one = sample(model, count=50, seed=1)
+
+    assert sample(model, count=50, seed=1) == one
+    assert sample(model, count=50, seed=2) != one
+    assert sample(model, count=50) != sample(model, count=50)
+
+
+def test_the_working_chunk_does_not_change_the_names(monkeypatch):
+    model = make_model(training_config(hidden_size=16), letters="abcdefgh", seed=1)
+    whole = sample(model, "X", count=3_000, seed=1, max_length=6, temperature=0.5)
+    monkeypatch.setattr(sampling, "_ROWS", 64)
+
+    assert sample(model, "X", count=3_000, seed=1, max_length=6, temperature=0.5) == whole
+
+
+def test_blocks_have_generators_of_their_own(monkeypatch):
+    model = make_bigram_model(LOGITS)
+    monkeypatch.setattr(sampling, "BLOCK", 100)
+    many = sample(model, "X", count=300, seed=1)
+
+    assert sample(model, "X", count=200, seed=1) == many[:200]
+    assert many[:100] != many[100:200]
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_there_are_as_many_names_as_asked_for(count):
+    assert len(sample(make_bigram_model(LOGITS), "X", "ab", count=count)) == 2 * count
+
+
+def test_a_category_is_matched_exactly_first_then_ignoring_case():
+    model = make_bigram_model(LOGITS, categories=("Elf", "elf", "Orc"), first_letters=[[1, 1]] * 3)
+
+    assert [find_category(model, name) for name in ("Elf", "elf", "orc", "ORC")] == [0, 1, 2, 2]
+    with pytest.raises(UsageError):
+        find_category(model, "ELF")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("Germn", "did you mean German?"), ("zzz", "this model has German, Italian")]
+)
+def test_a_misspelt_category_gets_a_suggestion(name, hint):
+    model = make_bigram_model(LOGITS, categories=("German", "Italian"), first_letters=[[1, 1]] * 2)
+
+    with pytest.raises(UsageError, match=hint.replace("?", r"\?")):
+        find_category(model, name)
+
+
+LATIN = "".join(chr(c) for c in range(ord("a"), ord("z") + 1))
+
+
+@pytest.mark.parametrize(
+    ("given_prefix", "fitted"),
+    [("Ł", "L"), ("Æ", "Ae"), ("s", "S"), ("sch", "Sch"), ("SCH", "Sch"), ("McD", "McD"), ("O'B", "O'B"), ("", "")],
+)
+def test_a_prefix_is_transliterated_and_takes_the_case_that_names_begin_with(given_prefix, fitted):
+    letters = LATIN + LATIN.upper() + "'"
+    begins = [[0] * 26 + [1] * 26 + [0]]
+    model = make_model(training_config(hidden_size=2), letters=letters, first_letters=begins)
+
+    assert fit_prefix(model, given_prefix) == fitted
+
+
+@pytest.mark.parametrize(("given_prefix", "fitted"), [("Ł", "l"), ("Æ", "ae"), ("Sch", "sch"), ("SCH", "sch")])
+def test_a_prefix_is_in_lower_case_where_names_are(given_prefix, fitted):
+    letters = LATIN + LATIN.upper()
+    model = make_model(training_config(hidden_size=2), letters=letters, first_letters=[[1] * 26 + [0] * 26])
+
+    assert fit_prefix(model, given_prefix) == fitted
+
+
+@pytest.mark.parametrize("prefix", ["9", "a9", "?", " ", "\u0301"])
+def test_a_prefix_that_no_name_can_begin_with_is_an_error_that_shows_the_letters(prefix):
+    with pytest.raises(UsageError, match="no name can begin with"):
+        fit_prefix(make_bigram_model(LOGITS), prefix)
+
+
+def test_a_prefix_longer_than_a_name_may_be_is_an_error():
+    with pytest.raises(UsageError, match="longer than the max length of 3"):
+        sample(make_bigram_model(LOGITS), "X", ["abab"], max_length=3)
+
+
+def test_wrong_arguments_are_raised_before_the_first_name_is_taken():
+    model = make_bigram_model(LOGITS)
+    for wrong in ({"category": "Q"}, {"prefixes": ["9"]}, {"count": -1}, {"top_k": 0}):
+        with pytest.raises(UsageError):
+            iterate(model, **wrong)
+
+
+def test_prefixes_from_an_iterator_are_read_as_names_are_taken():
+    read = []
+
+    def prefixes():
+        for prefix in ("a", "b", "9"):
+            read.append(prefix)
+            yield prefix
+
+    draws = iterate(make_bigram_model(LOGITS), "X", prefixes())
+    assert next(draws).name.startswith("a")
+    assert read == ["a"]
+    assert next(draws).name.startswith("b")
+    with pytest.raises(UsageError):
+        next(draws)
