@@ -8,9 +8,9 @@ import json
 
 import numpy as np
 import pytest
-from conftest import make_model
 
 import namegen
+from conftest import make_model
 from namegen.files import exclusive
 from namegen.modelfile import Checkpoint, History, Model
 from namegen.recipes import training_config

@@ -9,8 +9,8 @@ import string
 
 import numpy as np
 import pytest
-from conftest import make_bigram_model, make_model
 
+from conftest import make_bigram_model, make_model
 from namegen import paths
 from namegen.alphabet import ASCII
 from namegen.modelfile import Checkpoint, Model
@@ -487,10 +487,9 @@ def test_a_truncated_model_file_is_one_clear_line(cli, default, kept):
     assert str(file) in sampled.err
 
 
-@pytest.mark.parametrize("options", [(), ("--max-length", 5)])
-def test_a_model_that_never_ends_a_name_is_one_clear_line(cli, options):
+def test_a_model_that_never_ends_a_name_is_one_clear_line(cli):
     save(names_model(end=0.0))
-    sampled = cli("sample", "German", "A", *options)
+    sampled = cli("sample", "German", "A", "--max-length", 8)
     assert is_one_error(sampled, 1)
     assert "--max-length" in sampled.err
     assert sampled.out == ""
@@ -516,7 +515,9 @@ def test_sampling_goes_on_while_the_model_is_being_trained(cli, default):
 
 def test_a_model_with_the_tutorials_ways_cuts_names_20_letters_past_the_start_letter(cli):
     config = training_config("tutorial", hidden_size=4, iterations=1)
-    save(make_model(config, letters=LETTERS, categories=CATEGORIES, sampling=SamplingConfig(temperature=0, dropout=0.1)))
+    save(
+        make_model(config, letters=LETTERS, categories=CATEGORIES, sampling=SamplingConfig(temperature=0, dropout=0.1))
+    )
     names = cli("sample", "German", "ABC").out.splitlines()
     assert [name[0] for name in names] == ["A", "B", "C"]
     assert max(map(len, names)) <= 21

@@ -9,7 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,8 +20,11 @@ from namegen.recipes import training_config
 from namegen.runs import run
 from namegen.store import named, open_dataset
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TINY = ("--iters", 300, "--hidden-size", 8)
-LONG = ("--iters", 16_000, "--hidden-size", 8)  # long enough to be stopped in the middle, at a second or so
+LONG = ("--iters", 10_000, "--hidden-size", 8)  # long enough to be stopped in the middle, at a second or so
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -563,7 +566,7 @@ def test_a_signal_stops_it_with_the_state_saved_and_resume_gives_the_uninterrupt
     assert process.returncode == 128 + number
     assert out == ""
     *_, last = err.splitlines()
-    assert re.match(r"Stopped after [\d,]+ of 16,000 iterations, and saved\. Go on with: namegen train ", last)
+    assert re.match(r"Stopped after [\d,]+ of 10,000 iterations, and saved\. Go on with: namegen train ", last)
     assert not file.exists()
     assert cli(*command_after(last, "Go on with:")).code == 0
     assert file.read_bytes() == uninterrupted

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from namegen.alphabet import ASCII, Alphabet
 from namegen.dataset import Dataset, load_dataset
-from namegen.download import CATALOGUE
+from namegen.catalogue import CATALOGUE
 from namegen.errors import DataError, UsageError
 
 LISTS = {"Dwarvish": "Gimli\nThorin\n", "Elvish": "Elrond\nArwen\nLúthien\n"}
@@ -270,7 +270,7 @@ def test_a_file_whose_ending_is_unknown_is_refused_and_the_formats_named(tmp_pat
 
 DAMAGED_GZIP = {
     "not gzip at all": b"Anna\n",
-    "cut short": gzip.compress("\n".join(MANY).encode())[:-20],
+    "cut short": gzip.compress(table(",", [("X", name) for name in MANY]))[:-20],
     "altered": gzip.compress(b"Anna\n")[:10] + b"\xff\xff" + gzip.compress(b"Anna\n")[12:],
 }
 
@@ -332,8 +332,8 @@ def test_a_table_whose_columns_cannot_be_told_is_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"A,Anna\n\nB\n", "line 3: 1 columns, where 2 are needed"),
-        (b"id,category,name\n1,A,Anna\n2,B\n", "line 3: 2 columns, where 3 are needed"),
+        (b"A,Anna\n\nB\n", "line 3: columns: 1, where the first line has 2"),
+        (b"id,category,name\n1,A,Anna\n2,B\n", "line 3: columns: 2, where the first line has 3"),
     ],
 )
 def test_a_row_with_too_few_columns_is_named_with_its_line(tmp_path, content, message):
@@ -343,7 +343,7 @@ def test_a_row_with_too_few_columns_is_named_with_its_line(tmp_path, content, me
 
 def test_a_row_with_more_columns_than_a_table_of_two_has_is_named_with_its_line(tmp_path):
     (tmp_path / "names.csv").write_bytes(b"A,Anna\nB,Smith, Jr.\n")
-    refused(tmp_path / "names.csv", "names.csv, line 2", "3 columns")
+    refused(tmp_path / "names.csv", "names.csv, line 2", "columns: 3, where the first line has 2")
 
 
 def test_a_quote_that_never_ends_is_named_with_its_line(tmp_path):

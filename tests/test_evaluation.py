@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import make_bigram_model, make_model
 
+from conftest import make_bigram_model, make_model
 from namegen.alphabet import Alphabet
 from namegen.dataset import Dataset
 from namegen.errors import DataError

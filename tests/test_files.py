@@ -157,7 +157,7 @@ def test_a_disk_that_fills_up_leaves_the_older_file_and_one_clear_error(file):
 
 def test_a_folder_in_the_place_of_the_file_is_one_clear_error(file):
     file.mkdir()
-    with pytest.raises(NamegenError, match="cannot write .*file.bin: "):
+    with pytest.raises(NamegenError, match=r"cannot write .*file\.bin: "):
         write_atomically(file, b"new")
     assert [path.name for path in file.parent.iterdir()] == ["file.bin"]
 

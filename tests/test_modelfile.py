@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import make_model
 
+from conftest import make_model
 from namegen.errors import ModelFileError
 from namegen.modelfile import Checkpoint, History, load_checkpoint, load_model_file
 from namegen.recipes import RECIPES, training_config
@@ -131,7 +131,7 @@ def test_a_checkpoint_is_a_model_too(model, tmp_path):
 
 
 def test_a_missing_file_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(ModelFileError, match="no model file .*gone"):
+    with pytest.raises(ModelFileError, match=r"no model file .*gone"):
         load_model_file(tmp_path / "gone")
 
 
@@ -139,7 +139,7 @@ def test_a_missing_file_is_an_error_that_names_it(tmp_path):
 def test_a_file_that_is_no_model_gives_one_clear_line(content, tmp_path):
     (tmp_path / "m").write_bytes(content)
 
-    with pytest.raises(ModelFileError, match="^[^\n]*is not a model file[^\n]*$"):
+    with pytest.raises(ModelFileError, match=r"^[^\n]*is not a model file[^\n]*$"):
         load_model_file(tmp_path / "m")
 
 

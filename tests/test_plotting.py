@@ -18,7 +18,9 @@ MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 def a_history(*, validation: bool = True, final: float = 2.0) -> History:
     iterations = np.arange(1000, 21_000, 1000)
     losses = final + np.exp(-iterations / 5000)
-    return History(iterations, losses, iterations[::5], losses[::5] + 0.1) if validation else History(iterations, losses)
+    return (
+        History(iterations, losses, iterations[::5], losses[::5] + 0.1) if validation else History(iterations, losses)
+    )
 
 
 def texts(svg: str) -> list[str]:
@@ -102,7 +104,7 @@ def test_a_model_without_a_validation_part_has_the_training_curve_alone(tmp_path
     assert "validation" not in written
 
 
-@pytest.mark.parametrize("names", [("elves", "dwarves"), ("_old", "mine & yours"), ("$a$", "b_{1}^2"), ("%s", "\\x")])
+@pytest.mark.parametrize("names", [("elves", "dwarves"), ("_old", "mine & yours"), ("$\\frac$", "b^2_"), ("%s", "\\x")])
 def test_the_legend_names_each_curve_of_each_model(tmp_path, names):
     svg = drawn_svg(dict.fromkeys(names, a_history()), tmp_path).replace("&amp;", "&")
     written = texts(svg)
@@ -153,8 +155,9 @@ def test_the_terminal_names_the_curves_of_several_models():
     assert "dwarves: validation" not in picture
 
 
-def test_the_terminal_names_the_axes_with_their_units():
-    picture = "\n".join(terminal({"elves": a_history()}))
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_terminal_names_the_axes_with_their_units(width):
+    picture = "\n".join(terminal({"elves": a_history()}, width=width))
     assert "training names (iterations)" in picture
     assert "loss (nats per letter)" in picture
 
@@ -174,12 +177,12 @@ def test_a_picture_without_colour_has_no_escape_codes():
 def test_a_picture_with_colour_has_them_and_is_no_wider():
     lines = terminal({"elves": a_history()}, width=70, colour=True)
     assert any("\x1b[" in line for line in lines)
-    assert {len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines if line.strip()} <= {70, 0}
+    assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines) == 70
 
 
 def test_without_colour_the_curves_differ_in_their_marks():
     lines = terminal({"elves": a_history(), "dwarves": a_history(final=1.0)})
-    marks = [line.split("│")[1].split()[0] for line in lines if ": " in line and "│" in line]
+    marks = [re.search(r"(\S+) (?:elves|dwarves): ", line)[1] for line in lines if ": " in line]
     assert len(set(marks)) == 4
 
 

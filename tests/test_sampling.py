@@ -7,10 +7,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import make_bigram_model, make_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import make_bigram_model, make_model
 from namegen import sampling
 from namegen.errors import NamegenError, UsageError
 from namegen.recipes import SamplingConfig, training_config

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 
 from namegen.alphabet import ASCII
-from namegen.download import CATALOGUE
+from namegen.catalogue import CATALOGUE
 from namegen.paths import STARTER_DIR
 from namegen.store import open_dataset
 

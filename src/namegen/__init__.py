@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from namegen.alphabet import ASCII, Alphabet
     from namegen.dataset import Dataset, load_dataset
-    from namegen.download import download
+    from namegen.catalogue import download
     from namegen.errors import NamegenError
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_history
@@ -36,7 +36,7 @@ _HOME = {
     "Progress": "training",
     "SamplingConfig": "recipes",
     "TrainingConfig": "recipes",
-    "download": "download",
+    "download": "catalogue",
     "iterate": "sampling",
     "load_dataset": "dataset",
     "load_model": "store",

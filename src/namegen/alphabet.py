@@ -10,6 +10,7 @@ Text is *transliterated*: what the alphabet has stays as it is, everything else 
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
 from dataclasses import dataclass
@@ -60,6 +61,20 @@ class Alphabet:
     def _index(self) -> dict[str, int]:
         return {letter: index for index, letter in enumerate(self.letters)}
 
+    def _split(self, text: str) -> list[str]:
+        """Split a text into letters, of those that fit the longest, and what is between them into characters."""
+        if self._letter is None:
+            return list(text)
+        return self._letter.findall(text)
+
+    @cached_property
+    def _letter(self) -> re.Pattern[str] | None:
+        """Matches a letter or any character; ``None`` where all letters are single characters."""
+        if all(len(letter) == 1 for letter in self.letters):
+            return None
+        longest_first = sorted(self.letters, key=len, reverse=True)
+        return re.compile("|".join([*map(re.escape, longest_first), "."]), re.DOTALL)
+
     @cached_property
     def code_of_byte(self) -> NDArray[np.uint16] | None:
         """For each byte the index of the letter it spells (``edge``: none), shape (256,).
@@ -80,7 +95,7 @@ class Alphabet:
             UsageError: a letter is not in the alphabet (see :meth:`transliterate`).
         """
         try:
-            return np.array([self._index[letter] for letter in name], dtype=np.int64)
+            return np.array([self._index[letter] for letter in self._split(name)], dtype=np.int64)
         except KeyError as missing:
             raise UsageError(f"the letter {missing.args[0]!r} is not in the alphabet") from None
 
@@ -98,26 +113,26 @@ class Alphabet:
             The text, and how many of its characters could be expressed in no way and were dropped. An accent
             that goes while its letter stays does not count.
         """
-        text = unicodedata.normalize("NFC", text)
-        if all(character in self._index for character in text):
-            return " ".join(text.split()), 0
+        characters = self._split(unicodedata.normalize("NFC", text))
+        if all(character in self._index for character in characters):
+            return " ".join("".join(characters).split()), 0
         from unidecode import unidecode
 
         spelt: list[str] = []
         dropped = 0
-        for place, character in enumerate(text):
+        for place, character in enumerate(characters):
             if character in self._index:
                 spelt.append(character)
                 continue
             if character.isspace():
-                spelt.append(" ")
+                spelt.append(" " if " " in self._index else "")
                 continue
             replacement = unidecode(character, errors="ignore")
             if len(replacement) > 1 and character.isupper():
-                neighbours = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
-                if not any(neighbour.isupper() for neighbour in neighbours):
-                    replacement = replacement.capitalize()
-            kept = "".join(letter for letter in replacement if letter in self._index)
+                neighbours = characters[max(0, place - 1) : place] + characters[place + 1 : place + 2]
+                shouted = any(neighbour.isupper() for neighbour in neighbours)
+                replacement = replacement.upper() if shouted else replacement.capitalize()
+            kept = "".join(letter for letter in self._split(replacement) if letter in self._index)
             dropped += not (kept or unicodedata.category(character) == "Mn")
             spelt.append(kept)
         return " ".join("".join(spelt).split()), dropped

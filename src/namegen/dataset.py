@@ -159,6 +159,7 @@ class Dataset:
         held_out = (scrambled >> np.uint64(11)).astype(np.float64) / 2.0**53 < fraction
         left = np.bincount(self.category_of[~held_out], minlength=len(self.categories))
         held_out &= left[self.category_of] > 0
+        held_out &= ~np.isin(self.hashes, self.hashes[~held_out])  # a name that one category keeps, all keep
         if np.count_nonzero(held_out) < _MIN_VALIDATION:
             return self, None
         return self.select(~held_out), self.select(held_out)
@@ -186,29 +187,37 @@ def load_dataset(
             if not files:
                 raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
             for file in files:
-                with _open(file) as stream:
-                    builder.add_lines(_category(file.name), stream, str(file))
-        else:
-            _add_file(builder, path)
+                _add_file(builder, file)
+            return builder.finish(label or path.resolve().name or "names", keep_repeats=keep_repeats)
+        _add_file(builder, path)
     except FileNotFoundError:
         raise DataError(f"no file or folder {path}") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
     return builder.finish(label or _category(path.name), keep_repeats=keep_repeats)
+
+
+def _unreadable(path: Path | str, error: Exception) -> DataError:
+    return DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
 
 
 def _add_file(builder: _Builder, path: Path) -> None:
     """Read one file of names in whichever format its ending tells."""
     kind = PurePosixPath(path.name.lower().removesuffix(".gz")).suffix
-    with _open(path) as stream:
-        if kind == ".txt":
-            builder.add_lines(_category(path.name), stream, str(path))
-        elif kind in (".csv", ".tsv"):
-            builder.add_table(stream, "," if kind == ".csv" else "\t", str(path))
-        elif kind == ".zip":
-            _add_archive(builder, stream, path)
-        else:
-            raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
+    if not path.exists():
+        raise FileNotFoundError
+    if kind not in (".txt", ".csv", ".tsv", ".zip"):
+        raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
+    try:
+        with path.open("rb") as packed, _unzipped(packed, path.name) as stream:
+            if kind == ".txt":
+                builder.add_lines(_category(path.name), stream, str(path))
+            elif kind == ".zip":
+                _add_archive(builder, stream, path)
+            else:
+                builder.add_table(stream, "," if kind == ".csv" else "\t", str(path))
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(path, error) from error
 
 
 def _add_archive(builder: _Builder, stream: IO[bytes], path: Path) -> None:
@@ -224,16 +233,15 @@ def _add_archive(builder: _Builder, stream: IO[bytes], path: Path) -> None:
                 if other != member:
                     raise DataError(f"{path} has the category {_category(name)!r} twice: {other} and {member}")
             for category, member in sorted(found.items()):
-                with archive.open(member) as packed, _unzipped(packed, member) as lines:
-                    builder.add_lines(category, lines, f"{path}: {member}")
+                try:
+                    with archive.open(member) as packed, _unzipped(packed, member) as lines:
+                        builder.add_lines(category, lines, f"{path}: {member}")
+                except (OSError, EOFError, zlib.error) as error:
+                    raise _unreadable(f"{path}: {member}", error) from error
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise DataError(f"{path} is not a zip archive that can be read: {error}") from error
     if not found:
         raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
-
-
-def _open(path: Path) -> IO[bytes]:
-    return _unzipped(path.open("rb"), path.name)
 
 
 def _unzipped(stream: IO[bytes], name: str) -> IO[bytes]:
@@ -266,7 +274,7 @@ class _Builder:
 
     def add_lines(self, category: str, lines: Iterable[bytes], source: str) -> None:
         """Add a name for each line of UTF-8 that is not blank."""
-        add = self.adder(category)
+        add = self.adder(category, source)
         for number, line in enumerate(lines, 1):
             add(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"), source, number)
 
@@ -274,34 +282,36 @@ class _Builder:
         """Add a name for each row of a table: columns ``category`` and ``name``, or just two columns."""
         rows = csv.reader(_decoded(stream, source), delimiter=delimiter, strict=True)
         columns: tuple[int, int] | None = None
-        number = 0
+        number, width, without_head = 0, 0, False
         try:
             for row in rows:
                 if not any(cell.strip() for cell in row):
                     continue
                 if columns is None:
+                    width = len(row)
                     heads = [cell.strip().casefold() for cell in row]
                     if "category" in heads and "name" in heads:
                         columns = heads.index("category"), heads.index("name")
                         continue
-                    if len(row) != 2:
+                    if width != 2:
                         raise DataError(
                             f"{source} needs a first line that names the columns category and name, "
-                            f"or exactly two columns, the category first; it has {len(row)}"
+                            f"or exactly two columns, the category first; it has {width}"
                         )
-                    columns = 0, 1
+                    columns, without_head = (0, 1), True
                 number = rows.line_num
-                if len(row) <= max(columns):
-                    raise DataError(f"{source}, line {number}: {len(row)} columns, where {max(columns) + 1} are needed")
-                self.adder(row[columns[0]].strip())(row[columns[1]].encode(), source, number)
+                if len(row) <= max(columns) or (without_head and len(row) > 2):
+                    raise DataError(f"{source}, line {number}: columns: {len(row)}, where the first line has {width}")
+                add = self.adder(row[columns[0]].strip(), f"{source}, line {number}")
+                add(row[columns[1]].encode(), source, number)
         except csv.Error as error:
             raise DataError(f"{source}, line {rows.line_num}: {error}") from error
 
-    def adder(self, category: str) -> _Adder:
+    def adder(self, category: str, where: str) -> _Adder:
         """Return the function that adds one line to a category."""
         if not category or not category.isprintable():
             raise DataError(
-                f"{category!r} cannot be a category: it needs at least one letter, and no control characters"
+                f"{where}: {category!r} cannot be a category: it needs at least one letter, and no control characters"
             )
         return _Adder(self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray()))
 

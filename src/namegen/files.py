@@ -101,7 +101,7 @@ def exclusive(lock: Path, what: str) -> Iterator[None]:
         holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
     except Timeout:
         pid = holder.read_text(encoding="utf-8").strip() if holder.exists() else "unknown"
-        raise RunError(f"process {pid} is already {what}; wait for it, or use another --model") from None
+        raise RunError(f"process {pid} is already {what}; wait for its end, or stop it") from None
     except OSError as error:
         raise NamegenError(f"cannot lock {lock}: {error.strerror or error}") from error
     try:

@@ -230,7 +230,9 @@ def _unpack(path: Path) -> tuple[Model, dict[str, NDArray[Any]]]:
     except (NamegenError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
         raise ModelFileError(f"{path} is damaged: {what}; train the model again or take another copy") from error
-    raise ModelFileError(f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; a newer namegen may read it, so update")
+    raise ModelFileError(
+        f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; a newer namegen may read it, so update"
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], str]:

@@ -61,11 +61,16 @@ def checked_name(name: str) -> str:
     Raises:
         UsageError: it has other characters than letters, digits, dots, hyphens and underscores.
     """
-    if _NAME.fullmatch(name):
+    if is_name(name):
         return name
     raise UsageError(
         f"{name!r} cannot be a name: use letters, digits, '.', '-' and '_', starting with a letter or digit"
     )
+
+
+def is_name(name: str) -> bool:
+    """Whether this can name a model or dataset in the cache."""
+    return _NAME.fullmatch(name) is not None
 
 
 def looks_like_path(name_or_path: str) -> bool:

@@ -60,7 +60,7 @@ def at_path(path: str | Path) -> ModelPlace:
     import hashlib
 
     file = Path(path)
-    key = hashlib.sha256(os.fsencode(file.absolute())).hexdigest()[:16]
+    key = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:16]
     return ModelPlace(
         name=str(path),
         model=file,
@@ -89,9 +89,13 @@ def find_model(name_or_path: str | None = None) -> ModelPlace:
         raise ModelFileError("there is no model yet; train one with `namegen train`")
     if is_path:
         raise ModelFileError(f"no model file {wanted}")
+    raise _no_model(wanted)
+
+
+def _no_model(name: str) -> ModelFileError:
     names = [model.name for model in list_models()]
-    hint = f"there are {', '.join(names)}" if names else f"train it with `namegen train --model {wanted}`"
-    raise ModelFileError(f"no model {wanted!r}; {hint}")
+    hint = f"there are {', '.join(names)}" if names else f"train it with `namegen train --model {name}`"
+    return ModelFileError(f"no model {name!r}; {hint}")
 
 
 def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
@@ -116,8 +120,8 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
 def list_models() -> list[ModelPlace]:
     """Return the models in the cache by name, those whose training has not finished among them."""
     files = [*paths.models_dir().glob(f"*{paths.SUFFIX}"), *paths.runs_dir().glob(f"*{paths.SUFFIX}")]
-    names = {file.name.removesuffix(paths.SUFFIX) for file in files if not file.name.startswith(".")}
-    return [named(name) for name in sorted(names)]
+    names = {file.name.removesuffix(paths.SUFFIX) for file in files}
+    return [named(name) for name in sorted(names) if paths.is_name(name)]
 
 
 def remove_model(name: str) -> None:
@@ -133,8 +137,10 @@ def remove_model(name: str) -> None:
 
     if paths.looks_like_path(name):
         raise UsageError(f"{name} is a file of yours; namegen removes only models in its cache")
-    place = find_model(name)
-    with exclusive(place.lock, f"training the model {name!r}"):
+    place = named(name)
+    if not place.existing:
+        raise _no_model(name)
+    with exclusive(place.lock, f"training {name}"):
         try:
             place.model.unlink(missing_ok=True)
             place.checkpoint.unlink(missing_ok=True)
@@ -154,7 +160,7 @@ def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False)
         DataError: there is no such dataset, or it cannot be read.
     """
     from namegen.dataset import load_dataset
-    from namegen.download import CATALOGUE, present
+    from namegen.catalogue import CATALOGUE, present
 
     if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER

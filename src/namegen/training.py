@@ -123,12 +123,13 @@ def train(
 def default_threads(config: TrainingConfig) -> int:
     """Return how many threads a run uses by default: a fixed rule, so that a run can be repeated.
 
-    The matrices of a small network are too small to share out: a second thread pays from about 100,000 hidden units
-    a step on (``benchmarks/`` has the figures), and the tutorial's updates are one thread's work anyhow.
+    The matrices of a small network are too small to share out. Two threads train the default network a third faster
+    where both have a processor to themselves, and several times slower where they have not, because each waits for the
+    other at every matrix; so they are for networks at least twice as wide.
     """
     import os
 
-    return min(2, os.cpu_count() or 1) if config.batch_size * config.hidden_size >= 8192 else 1
+    return min(2, os.cpu_count() or 1) if config.batch_size * config.hidden_size >= 2**15 else 1
 
 
 def find_device(name: str) -> torch.device:

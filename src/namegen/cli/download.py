@@ -30,8 +30,8 @@ def download(
 ) -> None:
     """Fetch lists of names, each file checked against its SHA-256."""
     from namegen.cli.output import note
-    from namegen.download import CATALOGUE, catalogue_entry, download, present
-    from namegen.download import remove as remove_dataset
+    from namegen.catalogue import CATALOGUE, catalogue_entry, download, present
+    from namegen.catalogue import remove as remove_dataset
 
     if list_:
         from namegen.cli.output import table

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from namegen.errors import NamegenError
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def note(text: str) -> None:
-    """Say something to the user that is not a result."""
+    """Say something to the user that is not a result; in a terminal without breaking words at its edge."""
+    if sys.stderr.isatty():
+        text = textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

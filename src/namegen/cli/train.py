@@ -154,7 +154,7 @@ def _place(model: str | None, output: Path | None) -> ModelPlace:
 def _dataset(data: str | None, place: ModelPlace, config: TrainingConfig, *, resume: bool, quiet: bool) -> Dataset:
     """Read the names, and say what there is to say about them."""
     from namegen.cli.output import note
-    from namegen.download import CATALOGUE
+    from namegen.catalogue import CATALOGUE
     from namegen.modelfile import load_checkpoint
     from namegen.store import STARTER, open_dataset
 

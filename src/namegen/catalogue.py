@@ -13,6 +13,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -131,7 +132,9 @@ def present(name: str) -> Fetched | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         taken = manifest["files"]
-        whole = set(taken) == set(entry.files) and all(_sha256(folder / file) == taken[file] for file in entry.files)
+        names = {file.name for file in folder.iterdir()}
+        whole = set(taken) == set(entry.files) == names - {MANIFEST}
+        whole = whole and all(_sha256(folder / file) == taken[file] for file in entry.files)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Fetched(folder, verified=dict(taken) == dict(entry.files), new=False) if whole else None
@@ -238,18 +241,23 @@ def _gather(entry: CatalogueEntry, source: str | None, folder: Path, report: Cal
 
 @dataclass
 class _Counter:
-    """What pooch takes for a progress bar: adds the files' bytes up."""
+    """What pooch takes for a progress bar: adds the files' bytes up.
+
+    pooch counts a chunk as full, and begins a file's count anew at its end; the report never goes back.
+    """
 
     report: Callable[[int, int], None]
     size: int
     total: int = 0
     before: int = 0
     here: int = 0
+    most: int = 0
 
     def update(self, number: int) -> None:
         self.here += number
         size = self.size or self.total
-        self.report(min(self.before + self.here, size), size)
+        self.most = max(self.most, min(self.before + self.here, size))
+        self.report(self.most, size)
 
     def reset(self) -> None:
         self.here = 0
@@ -271,9 +279,13 @@ def _fetch(url: str, file: Path, counter: _Counter) -> None:
             known_hash=None,
             fname=file.name,
             path=file.parent,
-            downloader=pooch.HTTPDownloader(progressbar=counter, timeout=_TIMEOUT),
+            downloader=pooch.HTTPDownloader(
+                progressbar=counter, timeout=_TIMEOUT, headers={"Accept-Encoding": "identity"}
+            ),
         )
     except requests.HTTPError as error:
+        if error.response is not None:  # pooch leaves it open
+            error.response.close()
         raise DownloadError(f"{url}: the server says {error}") from error
     except requests.exceptions.SSLError as error:
         raise DownloadError(f"{url}: the server's certificate cannot be trusted ({_reason(error)})") from error
@@ -328,7 +340,7 @@ def _opened(archive: Path, source: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as members:
             yield members
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
         raise DownloadError(f"{source} is not a zip archive that can be read: {error}") from error
 
 

@@ -1,0 +1,74 @@
+"""The documentation says what is so: its examples run, its reference is the commands' own, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import runpy
+
+import pytest
+
+from conftest import REPOSITORY
+
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+PYTHON = [pytest.param(code, id=f"{page.name}-{i}") for page in PAGES for i, code in enumerate(blocks(page, "python"))]
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_every_python_example_runs(code, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "example", "exec"), {"__name__": "example"})
+
+    for printed, promised in zip(
+        capsys.readouterr().out.splitlines(), re.findall(r"print\(.*# (.*)", code), strict=True
+    ):
+        assert printed == promised
+
+
+def test_there_are_examples():
+    assert len(PYTHON) >= 5
+
+
+def test_the_reference_of_the_command_line_is_up_to_date(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    page = runpy.run_path(str(REPOSITORY / "docs" / "generate_cli.py"))["page"]()
+
+    assert (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8") == page, "write it anew with `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_within_the_documentation_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_that_the_documentation_names_exists(page):
+    reference = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
+    foreign = {"--cov"}
+    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))) - foreign:
+        assert re.search(rf"{option}\b", reference), option
+
+
+def test_the_public_names_are_there_and_documented():
+    import namegen
+
+    for name in namegen.__all__:
+        assert (getattr(namegen, name).__doc__ or "").strip(), name
+    assert set(namegen.__all__) <= set(dir(namegen))
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    import subprocess
+    import sys
+
+    heavy = {"torch", "numpy", "rich", "typer", "pooch", "matplotlib"}
+    code = f"import sys, namegen; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
