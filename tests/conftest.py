@@ -137,6 +137,7 @@ def make_model(
         dataset_verified=False,
         fingerprint="0" * 64,
         name_hashes=np.zeros(0, np.uint64),
+        device="cpu",
         threads=1,
         iterations=training.iterations,
         weights={name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()},

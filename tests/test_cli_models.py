@@ -55,7 +55,7 @@ def test_models_in_a_pipe_are_tab_separated_below_a_head(cli):
     save("elves")
     head, row = (line.split("\t") for line in cli("models").out.splitlines())
     cells = dict(zip(head, row, strict=True))
-    assert (cells["name"], cells["recipe"], cells["iterations"]) == ("elves", "default", "1,000")
+    assert (cells["name"], cells["recipe"], cells["iters"]) == ("elves", "default", "1,000")
     assert (cells["training"], cells["validation"]) == ("2.250", "2.125")
     assert (cells["categories"], cells["data"]) == ("2", "fantasy")
 
@@ -255,7 +255,7 @@ def test_plot_draws_the_default_model_on_stdout(cli):
     save()
     drawn = cli("plot")
     assert (drawn.code, drawn.err) == (0, "")
-    assert "Loss of default" in drawn.out
+    assert "loss (nats per letter), default" in drawn.out
 
 
 def test_plot_in_a_pipe_has_no_escape_codes(cli):

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from namegen.alphabet import ASCII, Alphabet
-from namegen.dataset import Dataset, load_dataset
 from namegen.catalogue import CATALOGUE
+from namegen.dataset import Dataset, load_dataset
 from namegen.errors import DataError, UsageError
 
 LISTS = {"Dwarvish": "Gimli\nThorin\n", "Elvish": "Elrond\nArwen\nLúthien\n"}

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import make_model
 
+from conftest import make_model
 from namegen.inference import stepper
 from namegen.networks import build_network
 from namegen.recipes import training_config

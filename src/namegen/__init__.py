@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from namegen.alphabet import ASCII, Alphabet
-    from namegen.dataset import Dataset, load_dataset
     from namegen.catalogue import download
+    from namegen.dataset import Dataset, load_dataset
     from namegen.errors import NamegenError
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_history

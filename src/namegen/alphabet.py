@@ -127,6 +127,9 @@ class Alphabet:
             if character.isspace():
                 spelt.append(" " if " " in self._index else "")
                 continue
+            if unicodedata.category(character[0]) == "Cs":  # half of a character, from text that was not UTF-8
+                dropped += 1
+                continue
             replacement = unidecode(character, errors="ignore")
             if len(replacement) > 1 and character.isupper():
                 neighbours = characters[max(0, place - 1) : place] + characters[place + 1 : place + 2]

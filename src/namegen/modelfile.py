@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT_VERSION = 1
+MAX_THREADS = 1024
 _MAX_FILE_BYTES = 2**32
 
 Config = TypeVar("Config", TrainingConfig, SamplingConfig)
@@ -80,6 +81,7 @@ class Model:
         dataset_verified: whether these were, byte for byte, what a catalogue says they are.
         fingerprint: the SHA-256 of the training data.
         name_hashes: the hashes of all training names of all categories, sorted, (distinct names,) uint64.
+        device: the device it was trained on.
         threads: the number of threads it was trained with.
         iterations: how many training names had been drawn.
         weights: the network's parameters by name, float32.
@@ -97,6 +99,7 @@ class Model:
     dataset_verified: bool
     fingerprint: str
     name_hashes: NDArray[np.uint64]
+    device: str
     threads: int
     iterations: int
     weights: dict[str, NDArray[np.float32]]
@@ -207,6 +210,7 @@ def _pack(model: Model, state: dict[str, NDArray[Any]]) -> bytes:
     facts = {
         "alphabet": list(model.alphabet.letters),
         "categories": list(model.categories),
+        "device": model.device,
         "dataset": {"fingerprint": model.fingerprint, "name": model.dataset, "verified": model.dataset_verified},
         "format": FORMAT_VERSION,
         "iterations": model.iterations,
@@ -283,7 +287,8 @@ class _Unpacker:
             dataset_verified=dataset["verified"] is True,
             fingerprint=self.text(dataset["fingerprint"]),
             name_hashes=self.tensor("training_names.hashes", np.uint64, (None,)),
-            threads=self.whole("threads", 1, 10**4),
+            device=self.text(self.facts["device"]),
+            threads=self.whole("threads", 1, MAX_THREADS),
             iterations=self.whole("iterations", 0, 10**12),
             weights={name: self.weight(name, shape) for name, shape in shapes.items()},
             history=self.history(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from namegen.errors import RunError, UsageError
@@ -11,13 +12,27 @@ from namegen.recipes import training_config
 from namegen.training import train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from namegen.dataset import Dataset
     from namegen.modelfile import Model
     from namegen.recipes import TrainingConfig
     from namegen.store import ModelPlace
     from namegen.training import Report
+
+
+@contextlib.contextmanager
+def claim(place: ModelPlace) -> Iterator[None]:
+    """Keep a model's place for this process while the body plans and runs its training.
+
+    Raises:
+        RunError: another process has it.
+        NamegenError: nothing can be written there.
+    """
+    with exclusive(place.lock, f"training {place.name}"):
+        check_writable(place.model.parent)
+        check_writable(place.checkpoint.parent)
+        yield
 
 
 def plan(place: ModelPlace, given: Mapping[str, object], *, resume: bool, force: bool) -> TrainingConfig:
@@ -71,27 +86,22 @@ def run(
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Model:
-    """Train a model and put it into its place. See :func:`~namegen.training.train` for arguments and errors.
+    """Train a model and put it into its place, which must be claimed.
 
-    Raises:
-        RunError: another process is training the same model.
-        NamegenError: nothing can be written there.
+    See :func:`~namegen.training.train` for the arguments and errors.
     """
-    with exclusive(place.lock, f"training {place.name}"):
-        check_writable(place.model.parent)
-        check_writable(place.checkpoint.parent)
-        if not resume:
-            place.checkpoint.unlink(missing_ok=True)
-        model = train(
-            dataset,
-            None if resume else config,
-            device=device,
-            threads=threads,
-            checkpoint=place.checkpoint,
-            resume=resume,
-            report=report,
-            stop=stop,
-        )
-        model.save(place.model)
+    if not resume:
         place.checkpoint.unlink(missing_ok=True)
-        return model
+    model = train(
+        dataset,
+        None if resume else config,
+        device=device,
+        threads=threads,
+        checkpoint=place.checkpoint,
+        resume=resume,
+        report=report,
+        stop=stop,
+    )
+    model.save(place.model)
+    place.checkpoint.unlink(missing_ok=True)
+    return model

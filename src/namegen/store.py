@@ -80,9 +80,9 @@ def find_model(name_or_path: str | None = None) -> ModelPlace:
     """
     wanted = name_or_path or os.environ.get("NAMEGEN_MODEL") or DEFAULT_MODEL
     is_path = paths.looks_like_path(wanted)
+    is_named = paths.is_name(wanted) and named(wanted).existing is not None
+    is_path = is_path or (not is_named and Path(wanted).is_file())
     place = at_path(wanted) if is_path else named(wanted)
-    if not (is_path or place.existing) and Path(wanted).is_file():
-        place = at_path(wanted)
     if place.existing:
         return place
     if place.name == DEFAULT_MODEL and not name_or_path:
@@ -159,8 +159,8 @@ def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False)
     Raises:
         DataError: there is no such dataset, or it cannot be read.
     """
-    from namegen.dataset import load_dataset
     from namegen.catalogue import CATALOGUE, present
+    from namegen.dataset import load_dataset
 
     if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER

@@ -14,7 +14,7 @@ import numpy as np
 
 from namegen.batches import category_probabilities, lay_out, stretches
 from namegen.errors import DeviceError, DivergedError, TrainingStopped, UsageError
-from namegen.modelfile import Checkpoint, History, Model, load_checkpoint
+from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint
 from namegen.recipes import RECIPES, TrainingConfig, training_config
 
 if TYPE_CHECKING:
@@ -96,9 +96,13 @@ def train(
 
     before = load_checkpoint(checkpoint) if resume and checkpoint else None
     if before:
-        config, threads = before.model.training, threads or before.model.threads
+        config = before.model.training
+        threads = before.model.threads if threads is None else threads
     config = dataclasses.replace(config, **parts) if config else training_config(**parts)
-    place, threads = find_device(device), threads or default_threads(config)
+    place = find_device(device)
+    threads = default_threads(config) if threads is None else threads
+    if not 1 <= threads <= MAX_THREADS:
+        raise UsageError(f"threads must be a whole number from 1 to {MAX_THREADS:,}, not {threads}")
     threads_before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
@@ -162,7 +166,7 @@ class _Run:
         from namegen.learners import AutogradLearner, TutorialLearner
         from namegen.networks import build_network
 
-        self.config, self.threads = config, threads
+        self.config, self.threads, self._device = config, threads, device
         self.training, validation = dataset.split(config.validation)
         self._about_data: dict[str, Any] = {
             "alphabet": dataset.alphabet,
@@ -243,6 +247,7 @@ class _Run:
             training=self.config,
             sampling=RECIPES.get(self.config.recipe, RECIPES["default"]).sampling,
             **self._about_data,
+            device=str(self._device),
             threads=self.threads,
             iterations=self.iteration,
             weights=self._best if ended and self._best is not None else self.learner.weights(),

@@ -8,8 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 
 from namegen.errors import NamegenError
+
+_CLOSED_PIPE = 141  # 128 and SIGPIPE, as a shell reports any filter that nobody reads any more
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,43 +25,53 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 done; 1 it could not be done; 2 wrong usage; 141 nobody reads the results any more; 128 and the
         signal's number when stopped by one.
     """
-    from typer import TyperException
-
-    from namegen.cli.app import app
-
     given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a stand-in for a stream may have no encoding
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        code = app(given, prog_name="namegen", standalone_mode=False)
-        _flush()
-    except NamegenError as error:
-        if "--debug" in given:
+        code = _run([argument for argument in given if argument != "--debug"])
+    except BaseException as error:
+        message, code = _verdict(error)
+        if message is None:
             raise
-        return _fail(str(error), error.exit_code)
-    except TyperException as error:
-        return _fail(getattr(error, "format_message", error.__str__)(), getattr(error, "exit_code", 2))
-    except BrokenPipeError:
-        _silence_stdout()
-        return 141
-    except KeyboardInterrupt:
-        _silence_stdout()
-        return 130
-    return code if isinstance(code, int) else 0
-
-
-def _fail(message: str, code: int) -> int:
-    with contextlib.suppress(OSError):
-        sys.stderr.write(f"Error: {' '.join(message.split())}\n")
+        if debug:
+            traceback.print_exc()
+        if message:
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"Error: {' '.join(message.split())}\n")
     _silence_stdout()
     return code
 
 
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise NamegenError(f"cannot write the results: {error.strerror or error}") from error
+def _run(arguments: list[str]) -> int:
+    from namegen.cli.app import app
+
+    code = app(arguments, prog_name="namegen", standalone_mode=False)
+    sys.stdout.flush()
+    return code if isinstance(code, int) else 0
+
+
+def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 - a line for each kind
+    """Return what to say of an exception and the exit code: ``""`` for nothing, ``None`` for a bug of ours."""
+    from typer import TyperException
+
+    if isinstance(error, NamegenError):
+        return str(error), error.exit_code
+    if isinstance(error, TyperException):
+        return getattr(error, "format_message", error.__str__)(), getattr(error, "exit_code", 2)
+    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+        return "", _CLOSED_PIPE  # Typer itself ends with 1 here
+    if isinstance(error, BrokenPipeError):
+        return "", _CLOSED_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        return "", 130
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("namegen"):
+        return f"this needs {error.name}, which is not installed; install it, or namegen anew", 1
+    if isinstance(error, OSError):
+        return f"cannot write the results: {error.strerror or error}", 1
+    return None, 1
 
 
 def _silence_stdout() -> None:

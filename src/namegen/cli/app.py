@@ -17,7 +17,7 @@ app = typer.Typer(
     name="namegen",
     help="Invent names with a small recurrent network, trained on lists of names grouped by category.",
     epilog="Begin with: namegen train, then: namegen sample German ABC",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,  # help and usage errors are plain text, and start at once
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -33,13 +33,17 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def namegen(
+    context: typer.Context,
     *,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")] = False,
 ) -> None:
-    """Take the options of ``namegen`` itself; :func:`namegen.cli.main` looks at ``--debug``."""
+    """Show the help where no command is given; :func:`namegen.cli.main` looks at ``--debug``, wherever it stands."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 app.command()(download)

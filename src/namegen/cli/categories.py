@@ -17,7 +17,10 @@ def categories(
         Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")
     ] = "table",
 ) -> None:
-    """List the categories of a model, and how many names of each it was trained on."""
+    """List the categories of a model.
+
+    Beside each is the number of names that the model was trained on.
+    """
     import json
 
     from namegen.cli.output import result, table

@@ -29,9 +29,9 @@ def download(
     remove: Annotated[bool, typer.Option("--remove", help="Remove the dataset from the cache.")] = False,
 ) -> None:
     """Fetch lists of names, each file checked against its SHA-256."""
-    from namegen.cli.output import note
     from namegen.catalogue import CATALOGUE, catalogue_entry, download, present
     from namegen.catalogue import remove as remove_dataset
+    from namegen.cli.output import note
 
     if list_:
         from namegen.cli.output import table

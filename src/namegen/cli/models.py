@@ -38,7 +38,7 @@ def list_(context: typer.Context, *, output_format: Format = "table") -> None:
     if not summaries:
         note("There are no models yet; train one with `namegen train`.")
         return
-    head = ("name", "recipe", "iterations", "training", "validation", "categories", "data", "date", "size")
+    head = ("name", "recipe", "iters", "training", "validation", "categories", "data", "date", "size")
     rows = [
         (
             s["name"],
@@ -48,12 +48,12 @@ def list_(context: typer.Context, *, output_format: Format = "table") -> None:
             _loss(s["validation_loss"]),
             str(s["categories"]),
             s["data"],
-            s["date"].replace("T", " ")[:16],
-            f"{s['bytes'] / 1e6:.1f} MB",
+            s["date"][:10],
+            f"{s['bytes'] / 1e6:.1f}M",
         )
         for s in summaries
     ]
-    table(head, rows, right=("iterations", "training", "validation", "categories", "size"))
+    table(head, rows, right=("iters", "training", "validation", "categories", "size"))
 
 
 @models.command()

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import textwrap
 from typing import TYPE_CHECKING
 
-from namegen.errors import NamegenError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 def note(text: str) -> None:
-    """Say something to the user that is not a result; in a terminal without breaking words at its edge."""
-    if sys.stderr.isatty():
-        text = textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+    """Say something to the user that is not a result."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
@@ -26,17 +20,11 @@ def result(text: str, *, flush: bool = False) -> None:
     """Write results, whole lines, to standard output.
 
     Raises:
-        BrokenPipeError: nobody reads them any more.
-        NamegenError: they cannot be written, because the disk is full for example.
+        OSError: nobody reads them any more, or they cannot be written; :func:`namegen.cli.main` deals with both.
     """
-    try:
-        sys.stdout.write(text)
-        if flush:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise NamegenError(f"cannot write the results: {error.strerror or error}") from error
+    sys.stdout.write(text)
+    if flush:
+        sys.stdout.flush()
 
 
 def is_live_terminal() -> bool:
@@ -44,11 +32,13 @@ def is_live_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()) -> None:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Write a table to standard output: for people in a terminal, tab-separated with a head line in a pipe.
 
+    Where the terminal is too narrow, the last columns are left out; a pipe gets all.
+
     Args:
-        head: the columns' names.
+        head: the columns' names, the most important first.
         rows: the cells.
         right: the names of columns to be set flush right.
     """
@@ -56,13 +46,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable
         result("".join("\t".join(cells) + "\n" for cells in [head, *rows]))
         return
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in head:
-        grid.add_column(name, justify="right" if name in set(right) else "left", overflow="fold")
+    console = Console()
+    widths = [max(map(cell_len, column)) + 1 for column in zip(head, *rows, strict=True)]
+    shown = next((n for n in range(len(head), 2, -1) if sum(widths[:n]) <= console.width), 2)
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for name in head[:shown]:
+        grid.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for cells in rows:
-        grid.add_row(*(Text(cell) for cell in cells))
-    Console().print(grid)
+        grid.add_row(*(Text(cell) for cell in cells[:shown]))
+    console.print(grid)

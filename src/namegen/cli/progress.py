@@ -49,8 +49,9 @@ def show_progress(
         yield _Nothing()
         return
     units = f"{config.architecture.upper()} of {config.hidden_size} units"
+    of = "" if config.recipe == "default" else f" ({config.recipe} recipe)"
     groups = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
-    note(f"Training {name}: {units}, recipe {config.recipe}, on {device}; {len(dataset):,} names in {groups}.")
+    note(f"Training {name}{of} on {device}: {units}, {len(dataset):,} names in {groups}.")
     if not is_live_terminal():
         yield _Lines(config)
         return

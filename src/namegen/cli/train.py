@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -85,10 +86,9 @@ def train(
     `namegen train --iters 100000` trains the model that `namegen sample` uses by default.
     """
     place = _place(model, output)
-    with _Signals() as signals:  # before torch is imported, which takes a while
-        from namegen.runs import plan, run
-        from namegen.store import DEFAULT_MODEL
+    from namegen.runs import claim, plan, run
 
+    with _Signals() as signals, claim(place):  # signals first: importing torch takes a while
         config = plan(
             place,
             {
@@ -106,13 +106,13 @@ def train(
             resume=resume,
             force=force,
         )
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads must be at least 1, not {threads}")
         dataset = _dataset(data, place, config, resume=resume, quiet=quiet)
         from namegen.cli.progress import show_progress
         from namegen.training import find_device
 
         where = str(find_device(device))
+        if resume and not quiet:
+            _warn_of_changes(place, where, threads)
         try:
             with show_progress(dataset, config, place.name, where, quiet=quiet) as shown:
                 trained = run(
@@ -128,9 +128,10 @@ def train(
         except TrainingStopped as stopped:
             from namegen.cli.output import note
 
-            where = f" -o {output}" if output else "" if place.name == DEFAULT_MODEL else f" --model {place.name}"
-            again = f" --data {data}" if data else ""
-            note(f"{str(stopped).capitalize()}, and saved. Go on with: namegen train{where}{again} --resume")
+            which = ["-o", str(output)] if output else ["--model", model] if model else []
+            again = ["--data", data] if data else []
+            how = shlex.join(["namegen", "train", *which, *again, "--resume"])
+            note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}")
             raise typer.Exit(128 + (signals.received or 0)) from None
     if not quiet:
         _finish(place, trained)
@@ -153,8 +154,8 @@ def _place(model: str | None, output: Path | None) -> ModelPlace:
 
 def _dataset(data: str | None, place: ModelPlace, config: TrainingConfig, *, resume: bool, quiet: bool) -> Dataset:
     """Read the names, and say what there is to say about them."""
-    from namegen.cli.output import note
     from namegen.catalogue import CATALOGUE
+    from namegen.cli.output import note
     from namegen.modelfile import load_checkpoint
     from namegen.store import STARTER, open_dataset
 
@@ -166,7 +167,7 @@ def _dataset(data: str | None, place: ModelPlace, config: TrainingConfig, *, res
     dataset = open_dataset(wanted, keep_repeats=config.keep_repeats)
     if not quiet:
         if wanted is None and dataset.label == STARTER:
-            note("Training on the starter names that come with namegen; `namegen download` gets 20,050 surnames.")
+            note("Training on the starter names; `namegen download` gets 20,050 surnames.")
         elif wanted is None:
             note("Training on the downloaded surnames; --data takes names of your own.")
         for fact in dataset.notes:
@@ -174,10 +175,21 @@ def _dataset(data: str | None, place: ModelPlace, config: TrainingConfig, *, res
     return dataset
 
 
+def _warn_of_changes(place: ModelPlace, device: str, threads: int | None) -> None:
+    """Say so where a run goes on in another way than it began, which may change the last bits of its arithmetic."""
+    from namegen.cli.output import note
+    from namegen.modelfile import load_checkpoint
+
+    before = load_checkpoint(place.checkpoint).model
+    changes = [f"on {device}, not {before.device}"] if device != before.device else []
+    if threads not in (None, before.threads):
+        changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
+    if changes:
+        note(f"Going on {' and '.join(changes)}: the model may not be exactly that of an uninterrupted run.")
+
+
 def _finish(place: ModelPlace, model: Model) -> None:
     """Say where the model is, how good it is, and what to do with it."""
-    import shlex
-
     from namegen.cli.output import note
     from namegen.store import DEFAULT_MODEL
 
@@ -202,7 +214,9 @@ class _Signals:
     def __init__(self) -> None:
         self.received: int | None = None
         names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-        self._numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        # What the caller ignores stays ignored: nohup does that with SIGHUP.
+        self._numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
         self._before: list[object] = []
 
     def __enter__(self) -> _Signals:
