@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from namegen.modelfile import weight_shapes
-from namegen.networks import ConditionalGRU, TutorialRNN, build_network
+from namegen.networks import ConditionalGRU, TutorialRNN, _Recurrence, build_network
 from namegen.recipes import training_config
 
 
@@ -72,9 +72,9 @@ def test_the_gru_computes_its_recipe():
     hidden = w["category_state.weight"][category]
     logits, last = network(torch.tensor([category]), torch.tensor([letters]))
     for step, letter in enumerate(letters):
-        read = w["letter_input.weight"][letter] + w["category_input.weight"][category]
-        from_read = w["gru.weight_ih_l0"] @ read + w["gru.bias_ih_l0"]
-        from_hidden = w["gru.weight_hh_l0"] @ hidden + w["gru.bias_hh_l0"]
+        seen = w["letter_input.weight"][letter] + w["category_input.weight"][category]
+        from_read = w["read.weight"] @ seen + w["read.bias"]
+        from_hidden = w["recurrent.weight"] @ hidden + w["recurrent.bias"]
         reset = sigmoid(from_read[:4] + from_hidden[:4])
         update = sigmoid(from_read[4:8] + from_hidden[4:8])
         new = np.tanh(from_read[8:] + reset * from_hidden[8:])
@@ -83,6 +83,35 @@ def test_the_gru_computes_its_recipe():
 
         np.testing.assert_allclose(logits[0, step].detach().numpy(), expected, atol=1e-6)
     np.testing.assert_allclose(last[0].detach().numpy(), hidden, atol=1e-6)
+
+
+@pytest.mark.parametrize(("batch", "length", "hidden"), [(1, 1, 1), (3, 5, 4)])
+def test_the_recurrence_and_its_gradient_are_those_of_torchs_gru(batch, length, hidden):
+    torch.manual_seed(0)
+    network = ConditionalGRU(1, 2, hidden).double()
+    read = torch.randn(length, batch, 3 * hidden, dtype=torch.float64)
+    state = torch.randn(batch, hidden, dtype=torch.float64, requires_grad=True)
+    # torch's GRU reads vectors, so let these be the identity's image of what the letters add to the gates.
+    reader = torch.nn.GRU(3 * hidden, hidden).double()
+    with torch.no_grad():
+        reader.weight_ih_l0.copy_(torch.eye(3 * hidden))
+        reader.bias_ih_l0.zero_()
+        reader.weight_hh_l0.copy_(network.recurrent.weight)
+        reader.bias_hh_l0.copy_(network.recurrent.bias)
+    weigh = torch.randn(length, batch, hidden, dtype=torch.float64)
+    theirs_read, ours_read = (read.clone().requires_grad_() for _ in range(2))
+
+    theirs, _ = reader(theirs_read, state.unsqueeze(0))
+    (theirs * weigh).sum().backward()
+    d_state, state.grad = state.grad, None
+    ours = _Recurrence.apply(ours_read, state, network.recurrent.weight, network.recurrent.bias)
+    (ours * weigh).sum().backward()
+
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(ours_read.grad, theirs_read.grad)
+    torch.testing.assert_close(state.grad, d_state)
+    torch.testing.assert_close(network.recurrent.weight.grad, reader.weight_hh_l0.grad)
+    torch.testing.assert_close(network.recurrent.bias.grad, reader.bias_hh_l0.grad)
 
 
 @pytest.mark.parametrize("network", [TutorialRNN(3, 6, 4), ConditionalGRU(3, 6, 4)])

@@ -121,16 +121,14 @@ def stepper(model: Model, category: int) -> Stepper:
             output_after=_c(o2o_after),
             tanh=model.training.nonlinearity == "tanh",
         )
-    gates = (weights["letter_input.weight"] + weights["category_input.weight"][category]) @ weights[
-        "gru.weight_ih_l0"
-    ].T
-    gates += weights["gru.bias_ih_l0"]
-    gates[:, : 2 * hidden] += weights["gru.bias_hh_l0"][: 2 * hidden]
+    letters = weights["letter_input.weight"] + weights["category_input.weight"][category]
+    gates = letters @ weights["read.weight"].T + weights["read.bias"]
+    gates[:, : 2 * hidden] += weights["recurrent.bias"][: 2 * hidden]
     return _GRUStepper(
         first=weights["category_state.weight"][category : category + 1],
         gates_from=_c(gates),
-        gates_weight=_c(weights["gru.weight_hh_l0"].T),
-        new_bias=weights["gru.bias_hh_l0"][2 * hidden :],
+        gates_weight=_c(weights["recurrent.weight"].T),
+        new_bias=weights["recurrent.bias"][2 * hidden :],
         head_weight=_c(weights["head.weight"].T),
         head_bias=weights["head.bias"] + weights["category_output.weight"][category],
     )
