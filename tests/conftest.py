@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import torch
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -111,6 +111,13 @@ def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
         yield torch.device("cuda:0")
 
 
+def common_casing(letters: str, begins: NDArray[np.int64]) -> str:
+    """How most names begin, where names are all in lower case or begin with a capital."""
+    of_letter = dict(zip(letters, begins.sum(axis=0).tolist(), strict=True))
+    upper = sum(count for letter, count in of_letter.items() if letter.isupper())
+    return "capitalised" if upper > sum(of_letter.values()) / 3 else "lower"
+
+
 def make_model(
     training: TrainingConfig | None = None,
     *,
@@ -118,6 +125,7 @@ def make_model(
     categories: tuple[str, ...] = ("X",),
     sampling: SamplingConfig | None = None,
     first_letters: ArrayLike | None = None,
+    casing: str | None = None,
     seed: int = 0,
 ) -> Model:
     """Make a model of random weights, as if it had been trained."""
@@ -133,6 +141,7 @@ def make_model(
         counts=begins.sum(axis=1),
         first_letter_counts=begins,
         longest=8,
+        casing=casing or common_casing(letters, begins),
         dataset="made up",
         dataset_verified=False,
         fingerprint="0" * 64,

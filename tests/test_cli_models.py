@@ -11,7 +11,7 @@ import pytest
 
 import namegen
 from conftest import make_model
-from namegen.files import exclusive
+from namegen.locks import exclusive
 from namegen.modelfile import Checkpoint, History, Model
 from namegen.recipes import training_config
 from namegen.store import named

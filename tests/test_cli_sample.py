@@ -507,7 +507,7 @@ def test_sampling_writes_no_file(cli, default, cache):
 
 
 def test_sampling_goes_on_while_the_model_is_being_trained(cli, default):
-    from namegen.files import exclusive
+    from namegen.locks import exclusive
 
     with exclusive(named("default").lock, "training default"):
         assert cli("sample", "German", "ABC").code == 0

@@ -17,7 +17,7 @@ from namegen import paths
 from namegen.cli import progress
 from namegen.errors import TrainingStopped
 from namegen.recipes import training_config
-from namegen.runs import run
+from namegen.runs import Plan, run
 from namegen.store import named, open_dataset
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def leave_unfinished(name: str = "default", **parts: object) -> Path:
     place = named(name)
     config = training_config(**{"iterations": 640, "hidden_size": 8, **parts})
     with pytest.raises(TrainingStopped):
-        run(place, open_dataset("starter"), config, stop=lambda: True)
+        run(place, Plan(config, False, "starter", "cpu", None), open_dataset("starter"), stop=lambda: True)
     return place.checkpoint
 
 
@@ -508,7 +508,7 @@ def test_an_older_model_stays_until_the_run_ends(cli, monkeypatch):
 def other_training():
     """A process that holds the lock of the model ``default``, as a training run of it does."""
     code = (
-        "import sys; from namegen.files import exclusive; from namegen.store import named\n"
+        "import sys; from namegen.locks import exclusive; from namegen.store import named\n"
         "with exclusive(named('default').lock, 'training default'): print('ready', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

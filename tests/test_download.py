@@ -21,8 +21,8 @@ from types import SimpleNamespace
 import pytest
 
 from namegen.catalogue import CATALOGUE, CatalogueEntry, download, present, remove
-from namegen.errors import DownloadError, RunError, UsageError
-from namegen.files import exclusive
+from namegen.errors import BusyError, DownloadError, UsageError
+from namegen.locks import exclusive
 from namegen.paths import dataset_dir, locks_dir
 
 module = importlib.import_module("namegen.catalogue")
@@ -532,12 +532,12 @@ def another_download():
 
 
 def test_a_second_download_of_the_same_dataset_is_refused(folder, another_download):
-    with pytest.raises(RunError, match=r"process \d+ is already downloading surnames; wait for it"):
+    with pytest.raises(BusyError, match=r"process \d+ is already downloading surnames; wait for it"):
         download(source=str(folder))
 
 
 def test_whoever_downloads_is_not_told_of_options_that_download_has_not(folder, another_download):
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(BusyError) as caught:
         download(source=str(folder))
     assert "--model" not in str(caught.value)
 

@@ -13,8 +13,8 @@ import pytest
 
 from conftest import make_model
 from namegen.catalogue import CatalogueEntry, download
-from namegen.errors import DataError, ModelFileError, RunError, UsageError
-from namegen.files import exclusive
+from namegen.errors import BusyError, DataError, ModelFileError, UsageError
+from namegen.locks import exclusive
 from namegen.modelfile import Checkpoint
 from namegen.recipes import training_config
 from namegen.store import at_path, find_model, list_models, load_model, named, open_dataset, remove_model
@@ -303,7 +303,7 @@ def test_a_model_that_is_being_trained_is_not_removed():
     save_run("elves")
     program = (
         "import sys\n"
-        "from namegen.files import exclusive\n"
+        "from namegen.locks import exclusive\n"
         "from namegen.store import named\n"
         "with exclusive(named('elves').lock, 'training elves'):\n"
         "    print('held', flush=True)\n"
@@ -314,7 +314,7 @@ def test_a_model_that_is_being_trained_is_not_removed():
     ) as trainer:
         assert trainer.stdout is not None
         trainer.stdout.readline()
-        message, code = failure(RunError, remove_model, "elves")
+        message, code = failure(BusyError, remove_model, "elves")
         trainer.communicate("")
     assert f"process {trainer.pid} is already training elves" in message
     assert code == 1
@@ -323,7 +323,7 @@ def test_a_model_that_is_being_trained_is_not_removed():
 
 def test_a_model_that_cannot_be_removed_while_it_is_trained_can_be_afterwards():
     save_run("elves")
-    with exclusive(named("elves").lock, "training elves"), pytest.raises(RunError):
+    with exclusive(named("elves").lock, "training elves"), pytest.raises(BusyError):
         remove_model("elves")
     remove_model("elves")
     assert list_models() == []

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from namegen.dataset import Dataset
+from namegen.devices import default_threads, find_device
 from namegen.errors import DeviceError, DivergedError, TrainingStopped, UsageError
 from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.paths import STARTER_DIR
 from namegen.recipes import training_config
 from namegen.store import open_dataset
-from namegen.training import default_threads, find_device, train
+from namegen.training import train
 
 RNG = np.random.default_rng(0)
 NAMES = Dataset.from_names(

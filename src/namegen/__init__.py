@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from namegen import errors
+from namegen.errors import NamegenError, TrainingStopped, UsageError
+
 if TYPE_CHECKING:
     from namegen.alphabet import ASCII, Alphabet
     from namegen.catalogue import download
     from namegen.dataset import Dataset, load_dataset
-    from namegen.errors import NamegenError
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_history
     from namegen.recipes import SamplingConfig, TrainingConfig, training_config
@@ -32,7 +34,6 @@ _HOME = {
     "Dataset": "dataset",
     "History": "modelfile",
     "Model": "modelfile",
-    "NamegenError": "errors",
     "Progress": "training",
     "SamplingConfig": "recipes",
     "TrainingConfig": "recipes",
@@ -57,7 +58,10 @@ __all__ = [
     "Progress",
     "SamplingConfig",
     "TrainingConfig",
+    "TrainingStopped",
+    "UsageError",
     "download",
+    "errors",
     "iterate",
     "load_dataset",
     "load_model",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_JOINERS = {0x200C: None, 0x200D: None}  # invisible, but part of the spelling in Persian and many Indian scripts
+
+
 @dataclass(frozen=True)
 class Alphabet:
     """An ordered set of letters. A letter is a string, not always of one code point.
@@ -35,7 +38,7 @@ class Alphabet:
         letters: the letters; the index of a letter is its place here.
 
     Raises:
-        UsageError: a letter is empty or stands there twice, or there are none or more than 65,535.
+        UsageError: a letter is empty, unprintable or stands there twice, or there are none or more than 65,535.
     """
 
     letters: tuple[str, ...]
@@ -45,6 +48,9 @@ class Alphabet:
             raise UsageError(f"an alphabet has 1 to 65,535 letters, not {len(self.letters):,}")
         if len(set(self.letters)) < len(self.letters) or not all(self.letters):
             raise UsageError("the letters of an alphabet must be distinct and not empty")
+        for letter in self.letters:
+            if not letter.translate(_JOINERS).isprintable():
+                raise UsageError(f"{letter!r} cannot be a letter: it has characters that cannot be printed")
 
     def __len__(self) -> int:
         return len(self.letters)
@@ -98,6 +104,10 @@ class Alphabet:
             return np.array([self._index[letter] for letter in self._split(name)], dtype=np.int64)
         except KeyError as missing:
             raise UsageError(f"the letter {missing.args[0]!r} is not in the alphabet") from None
+
+    def has(self, name: str) -> bool:
+        """Whether all letters of a name are in the alphabet."""
+        return all(letter in self._index for letter in self._split(name))
 
     def decode(self, indices: Iterable[int]) -> str:
         """Return the name that the indices of letters spell."""

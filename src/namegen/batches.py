@@ -91,15 +91,15 @@ def draw_block(dataset: Dataset, config: TrainingConfig, block: int) -> NDArray[
     return np.concatenate([batches.ravel(), names[whole:]])
 
 
-def stretches(dataset: Dataset, config: TrainingConfig, start: int, longest: int) -> Iterator[NDArray[np.int64]]:
+def stretches(dataset: Dataset, config: TrainingConfig, start: int, most: int) -> Iterator[NDArray[np.int64]]:
     """Go through the names of a run from iteration ``start`` on, a stretch of whole batches at a time.
 
     Args:
         dataset: the training names.
         config: what to draw.
         start: the number of names already drawn, at the end of a stretch.
-        longest: the most names to a stretch, at least one batch. A stretch ends early at the end of a block, and at the
-            first batch that reaches a point of the loss history or a save.
+        most: the most names to a stretch, at least one batch. A stretch ends early at the end of a block, and with the
+            batch before which a point of the loss history is due.
 
     Yields:
         The indices of the names of a stretch, (names,) int64.
@@ -109,8 +109,8 @@ def stretches(dataset: Dataset, config: TrainingConfig, start: int, longest: int
         block, position = divmod(start, size)
         order = draw_block(dataset, config, block)
         while position < len(order):
-            until_due = min(every - start % every for every in (config.history_interval, config.save_every))
-            length = max(config.batch_size, min(longest, until_due) // config.batch_size * config.batch_size)
+            until_due = config.history_interval - start % config.history_interval
+            length = max(config.batch_size, min(most, until_due) // config.batch_size * config.batch_size)
             stretch = order[position : position + length]
             yield stretch
             start += len(stretch)

@@ -19,8 +19,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from namegen import paths
+from namegen.dataset import is_list
 from namegen.errors import DownloadError, UsageError
-from namegen.files import exclusive
+from namegen.locks import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -132,8 +133,8 @@ def present(name: str) -> Fetched | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         taken = manifest["files"]
-        names = {file.name for file in folder.iterdir()}
-        whole = set(taken) == set(entry.files) == names - {MANIFEST}
+        lists = {file.name for file in folder.iterdir() if is_list(file.name)}
+        whole = set(taken) == set(entry.files) == lists
         whole = whole and all(_sha256(folder / file) == taken[file] for file in entry.files)
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -152,7 +153,8 @@ def download(
     Args:
         name: the catalogue's name for it.
         source: where to take it from instead of its repository: a folder, a ``.zip``, or the URL of either. In a zip
-            the files may lie in any one folder, in a folder on this machine also in ``data/names/``.
+            the files may lie in any one folder, in a folder on this machine also in ``data/names/`` or in one that has
+            the dataset's name.
         verify: accept only files with the pinned hashes.
         report: called with the number of bytes so far and in all.
 
@@ -270,7 +272,6 @@ class _Counter:
 def _fetch(url: str, file: Path, counter: _Counter) -> None:
     """Fetch one file over HTTP(S)."""
     import pooch
-    import requests
 
     pooch.get_logger().setLevel("ERROR")
     try:
@@ -283,13 +284,11 @@ def _fetch(url: str, file: Path, counter: _Counter) -> None:
                 progressbar=counter, timeout=_TIMEOUT, headers={"Accept-Encoding": "identity"}
             ),
         )
-    except requests.HTTPError as error:
-        if error.response is not None:  # pooch leaves it open
-            error.response.close()
-        raise DownloadError(f"{url}: the server says {error}") from error
-    except requests.exceptions.SSLError as error:
-        raise DownloadError(f"{url}: the server's certificate cannot be trusted ({_reason(error)})") from error
-    except (requests.RequestException, ValueError) as error:
+    except (OSError, ValueError) as error:  # all errors of requests, which pooch uses, are OSErrors
+        response = getattr(error, "response", None)
+        if response is not None:
+            response.close()  # pooch leaves it open
+            raise DownloadError(f"{url}: the server says {error}") from error
         raise DownloadError(
             f"cannot fetch {url} ({_reason(error)}); without a network, give a copy with --from PATH, "
             "or train on the names that come with namegen: `namegen train --data starter`"

@@ -17,9 +17,10 @@ import csv
 import gzip
 import hashlib
 import io
+import unicodedata
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
@@ -85,7 +86,8 @@ class Dataset:
         """
         builder = _Builder(alphabet)
         for category, given in names.items():
-            builder.add_lines(category, (name.encode() for name in given), f"the category {category!r}")
+            lines = (name.encode(errors="surrogatepass") for name in given)
+            builder.add_lines(category, lines, f"the category {category!r}")
         return builder.finish(label, keep_repeats=keep_repeats)
 
     def __len__(self) -> int:
@@ -100,6 +102,19 @@ class Dataset:
     def lengths(self) -> NDArray[np.int64]:
         """The number of letters of each name, (names,)."""
         return np.diff(self.offsets)
+
+    @property
+    def casing(self) -> str:
+        """How most names begin: ``lower`` (anna), ``capitalised`` (Anna) or ``upper`` (ANNA); ``none`` without case."""
+        letters = np.array([*self.alphabet.letters, ""])
+        is_upper, is_lower = np.char.isupper(letters), np.char.islower(letters)
+        first = self.letters[self.offsets[:-1]]
+        second = np.where(self.lengths > 1, self.letters[np.minimum(self.offsets[:-1] + 1, len(self.letters) - 1)], -1)
+        if not (is_upper[first].any() or is_lower[first].any()):
+            return "none"
+        if is_lower[first].sum() > is_upper[first].sum():
+            return "lower"
+        return "upper" if is_upper[second].sum() > is_lower[second].sum() else "capitalised"
 
     @property
     def first_letter_counts(self) -> NDArray[np.int64]:
@@ -183,18 +198,18 @@ def load_dataset(
     builder = _Builder(alphabet)
     try:
         if path.is_dir():
-            files = sorted(f for f in path.iterdir() if f.is_file() and _is_list(f.name))
+            files = {str(file): file.name for file in path.iterdir() if file.is_file() and is_list(file.name)}
             if not files:
                 raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
-            for file in files:
-                _add_file(builder, file)
-            return builder.finish(label or path.resolve().name or "names", keep_repeats=keep_repeats)
+            for file in _by_category(files).values():
+                _add_file(builder, Path(file))
+            return builder.finish(label or _label(path.resolve().name), keep_repeats=keep_repeats)
         _add_file(builder, path)
     except FileNotFoundError:
         raise DataError(f"no file or folder {path}") from None
     except OSError as error:
         raise _unreadable(path, error) from error
-    return builder.finish(label or _category(path.name), keep_repeats=keep_repeats)
+    return builder.finish(label or _label(_category(path.name)), keep_repeats=keep_repeats)
 
 
 def _unreadable(path: Path | str, error: Exception) -> DataError:
@@ -224,15 +239,9 @@ def _add_archive(builder: _Builder, stream: IO[bytes], path: Path) -> None:
     """Read the lists in a zip straight from the archive; nothing is unpacked to the disk."""
     try:
         with zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
-            found: dict[str, str] = {}
-            for member in sorted(archive.namelist()):
-                name = PurePosixPath(member).name
-                if not _is_list(name) or member.startswith("__MACOSX/"):
-                    continue
-                other = found.setdefault(_category(name), member)
-                if other != member:
-                    raise DataError(f"{path} has the category {_category(name)!r} twice: {other} and {member}")
-            for category, member in sorted(found.items()):
+            members = {member: PurePosixPath(member).name for member in archive.namelist()}
+            lists = {m: name for m, name in members.items() if is_list(name) and not m.startswith("__MACOSX/")}
+            for category, member in _by_category(lists).items():
                 try:
                     with archive.open(member) as packed, _unzipped(packed, member) as lines:
                         builder.add_lines(category, lines, f"{path}: {member}")
@@ -240,15 +249,26 @@ def _add_archive(builder: _Builder, stream: IO[bytes], path: Path) -> None:
                     raise _unreadable(f"{path}: {member}", error) from error
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise DataError(f"{path} is not a zip archive that can be read: {error}") from error
-    if not found:
+    if not lists:
         raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
+
+
+def _by_category(files: Mapping[str, str]) -> dict[str, str]:
+    """Return files by the category each is for, sorted, out of the files' names by their paths."""
+    found: dict[str, str] = {}
+    for file, name in sorted(files.items()):
+        other = found.setdefault(_category(name), file)
+        if other != file:
+            raise DataError(f"the category {_category(name)!r} is there twice: {other} and {file}; take one away")
+    return dict(sorted(found.items()))
 
 
 def _unzipped(stream: IO[bytes], name: str) -> IO[bytes]:
     return gzip.open(stream) if name.lower().endswith(".gz") else stream  # type: ignore[return-value]
 
 
-def _is_list(name: str) -> bool:
+def is_list(name: str) -> bool:
+    """Whether a file of this name in a folder is a list of names."""
     return name.lower().removesuffix(".gz").endswith(".txt") and not name.startswith(".")
 
 
@@ -257,6 +277,11 @@ def _category(name: str) -> str:
     if name.lower().endswith(".gz"):
         name = name[:-3]
     return PurePosixPath(name).stem or name
+
+
+def _label(name: str) -> str:
+    """What to call a dataset: a name without what cannot be printed."""
+    return "".join(character if character.isprintable() else "?" for character in name) or "names"
 
 
 @dataclass
@@ -280,6 +305,7 @@ class _Builder:
 
     def add_table(self, stream: IO[bytes], delimiter: str, source: str) -> None:
         """Add a name for each row of a table: columns ``category`` and ``name``, or just two columns."""
+        adders: dict[str, _Adder] = {}
         rows = csv.reader(_decoded(stream, source), delimiter=delimiter, strict=True)
         columns: tuple[int, int] | None = None
         number, width, without_head = 0, 0, False
@@ -299,16 +325,20 @@ class _Builder:
                             f"or exactly two columns, the category first; it has {width}"
                         )
                     columns, without_head = (0, 1), True
+                    self.notes.append(f"took the first line of {source} ({', '.join(row)}) for a category and a name")
                 number = rows.line_num
                 if len(row) <= max(columns) or (without_head and len(row) > 2):
                     raise DataError(f"{source}, line {number}: columns: {len(row)}, where the first line has {width}")
-                add = self.adder(row[columns[0]].strip(), f"{source}, line {number}")
-                add(row[columns[1]].encode(), source, number)
+                category = row[columns[0]].strip()
+                if category not in adders:
+                    adders[category] = self.adder(category, f"{source}, line {number}")
+                adders[category](row[columns[1]].encode(), source, number)
         except csv.Error as error:
             raise DataError(f"{source}, line {rows.line_num}: {error}") from error
 
     def adder(self, category: str, where: str) -> _Adder:
         """Return the function that adds one line to a category."""
+        category = unicodedata.normalize("NFC", category)
         if not category or not category.isprintable():
             raise DataError(
                 f"{where}: {category!r} cannot be a category: it needs at least one letter, and no control characters"
@@ -340,33 +370,34 @@ class _Builder:
             repeats = len(dataset) - np.count_nonzero(distinct)
             if repeats:
                 dataset = dataset.select(distinct)
-                notes.append(f"left out {repeats:,} names that repeat another of their category")
-        return _with_notes(dataset, notes)
+                notes.append(f"names that repeat another of their category were left out: {repeats:,}")
+        return replace(dataset, notes=tuple(notes))
 
     def _transliteration_notes(self) -> Iterator[str]:
         if self.dropped:
             yield (
-                f"dropped {self.dropped:,} characters that cannot be transliterated, from {self.dropped_from:,} names "
-                f"(the first: {self.example!r})"
+                f"characters that cannot be transliterated were dropped: {self.dropped:,}, of {self.dropped_from:,} "
+                f"{'name' if self.dropped_from == 1 else 'names'} (the first: {self.example!r})"
             )
         if self.emptied:
-            yield f"left out {self.emptied:,} lines of which nothing remained"
+            yield f"lines of which nothing remained were left out: {self.emptied:,}"
 
 
 class _Adder:
     """Adds lines to one category. Called once a line, so it does as little as it can."""
 
-    __slots__ = ("_builder", "_foreign", "_hashes", "_text")
+    __slots__ = ("_builder", "_hashes", "_known", "_text")
 
     def __init__(self, builder: _Builder, text: bytearray, hashes: bytearray) -> None:
         self._builder, self._text, self._hashes = builder, text, hashes
-        self._foreign = b"".join(letter.encode() for letter in builder.alphabet.letters if letter.isascii())
+        letters = builder.alphabet.letters
+        self._known = "".join(letter for letter in letters if len(letter) == 1 and letter.isascii()).encode()
 
     def __call__(self, line: bytes, source: str, number: int) -> None:
         name = line.strip()
         if not name:
             return
-        if name.translate(None, self._foreign) or b"  " in name:
+        if name.translate(None, self._known) or b"  " in name:
             name = self._transliterated(name, source, number)
             if not name:
                 return
@@ -411,9 +442,3 @@ def _encode_lines(alphabet: Alphabet, text: bytearray) -> tuple[NDArray[np.unsig
         return codes.astype(dtype), np.diff(ends, prepend=-1) - 1
     names = [alphabet.encode(name) for name in text.decode().split("\n")[:-1]]
     return np.concatenate(names).astype(dtype), np.array([len(name) for name in names], dtype=np.int64)
-
-
-def _with_notes(dataset: Dataset, notes: Iterable[str]) -> Dataset:
-    from dataclasses import replace
-
-    return replace(dataset, notes=tuple(notes))

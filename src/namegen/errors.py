@@ -35,8 +35,12 @@ class DeviceError(NamegenError):
     """The device asked for is not there."""
 
 
+class BusyError(NamegenError):
+    """Another process is at work on the same thing."""
+
+
 class RunError(NamegenError):
-    """A training run cannot start: another one is under way, or an unfinished one is in the way."""
+    """A training run cannot start: an unfinished one is in the way, or there is none to go on with."""
 
 
 class DivergedError(NamegenError):

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one, and one writer at a time."""
+"""Writing files so that nobody ever sees half of one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from namegen.errors import NamegenError, RunError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from namegen.errors import NamegenError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -75,37 +71,3 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-@contextlib.contextmanager
-def exclusive(lock: Path, what: str) -> Iterator[None]:
-    """Hold the lock file ``lock`` while the body runs.
-
-    The holder's process id stands beside the lock, in a file of its own (a locked file cannot be read on
-    every platform), so that whoever comes second can be told who was first.
-
-    Args:
-        lock: the lock file; it stays behind, empty, when the lock is released.
-        what: what the holder is doing, for the second one's error message.
-
-    Raises:
-        RunError: somebody else holds it.
-    """
-    from filelock import FileLock, Timeout
-
-    holder = lock.with_suffix(".pid")
-    file_lock = FileLock(lock, timeout=0)
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file_lock.acquire()
-        holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
-    except Timeout:
-        pid = holder.read_text(encoding="utf-8").strip() if holder.exists() else "unknown"
-        raise RunError(f"process {pid} is already {what}; wait for its end, or stop it") from None
-    except OSError as error:
-        raise NamegenError(f"cannot lock {lock}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        file_lock.release()

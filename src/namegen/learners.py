@@ -41,7 +41,7 @@ class Learner(Protocol):
             start: the number of names learned from before.
 
         Returns:
-            The mean letter loss of each name, in nats, (names,), before it was learned from.
+            The mean letter loss of each name, in nats, before it was learned from, (names,) floats on the device.
         """
         ...
 
@@ -54,8 +54,26 @@ class Learner(Protocol):
         ...
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Go back to what :meth:`state` returned."""
+        """Go back to what :meth:`state` returned.
+
+        Raises:
+            KeyError, ValueError: it is not such a state.
+        """
         ...
+
+
+def checked(state: dict[str, NDArray[Any]], name: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    """Return an array of a saved state, if it is there, of this shape (``None``: any length), and finite.
+
+    Raises:
+        KeyError: it is not there.
+        ValueError: it is something else.
+    """
+    array = state[name]
+    fits = len(shape) == array.ndim and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
+    if not fits or array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise ValueError(f"{name} is {array.dtype} {list(array.shape)}, or not finite")
+    return array
 
 
 def letter_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -153,17 +171,20 @@ class AutogradLearner:
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """See :meth:`Learner.restore`."""
+        moments = {"exp_avg": True, "exp_avg_sq": True, "step": False} if self._config.optimiser == "adamw" else {}
+        saved: dict[int, dict[str, torch.Tensor]] = {}
         with torch.no_grad():
             for index, (name, parameter) in enumerate(self._network.named_parameters()):
-                parameter.copy_(torch.from_numpy(state[f"parameter.{name}"]))
+                shape = tuple(parameter.shape)
+                parameter.copy_(torch.from_numpy(checked(state, f"parameter.{name}", shape)))
                 if self._average:
-                    self._average[index].copy_(torch.from_numpy(state[f"average.{name}"]))
-        saved: dict[int, dict[str, torch.Tensor]] = {}
-        for index, (name, _) in enumerate(self._network.named_parameters()):
-            keys = [key.split(".")[1] for key in state if key.startswith("optimiser.") and key.endswith(f".{name}")]
-            saved[index] = {key: torch.from_numpy(state[f"optimiser.{key}.{name}"]) for key in keys}
+                    self._average[index].copy_(torch.from_numpy(checked(state, f"average.{name}", shape)))
+                saved[index] = {
+                    key: torch.from_numpy(checked(state, f"optimiser.{key}.{name}", shape if is_shaped else ()))
+                    for key, is_shaped in moments.items()
+                }
         groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": saved if any(saved.values()) else {}, "param_groups": groups})
+        self._optimiser.load_state_dict({"state": saved if moments else {}, "param_groups": groups})
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
@@ -204,7 +225,7 @@ class TutorialLearner:
 
     def __init__(self, network: Network, dataset: Dataset, config: TrainingConfig) -> None:
         self._dataset, self._config = dataset, config
-        self._edge, self._hidden = len(dataset.categories) + len(dataset.alphabet) + 1, config.hidden_size
+        self._hidden_row, self._hidden = len(dataset.categories) + len(dataset.alphabet) + 1, config.hidden_size
         self._adopt({name: _array(value) for name, value in network.named_parameters()})
 
     @staticmethod
@@ -228,12 +249,14 @@ class TutorialLearner:
         shape = (int(dataset.lengths[names].sum()), len(dataset.alphabet) + 1)
         masks = (rng.random(shape, dtype=np.float32) < keep) / keep
         losses = np.empty(len(names))
-        place = 0
+        begin_of_name = 0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss is found in the history
             for index, name in enumerate(letters):
                 length = len(name) - 1
-                losses[index] = self.update(category[index], name[:-1], name[1:], masks[place : place + length])
-                place += length
+                losses[index] = self.update(
+                    category[index], name[:-1], name[1:], masks[begin_of_name : begin_of_name + length]
+                )
+                begin_of_name += length
         return torch.from_numpy(losses)
 
     def update(self, category: int, letters: NDArray[np.intp], targets: NDArray[np.intp], mask: Floats) -> float:
@@ -248,10 +271,10 @@ class TutorialLearner:
         Returns:
             The mean loss of its letters, in nats.
         """
-        from_read, from_made = self._from_read, self._from_made
+        from_read, from_made = self._from_read, self._from_made  # S and V
         units, length, each = self._hidden, len(letters), np.arange(len(letters))
         letter_rows = letters + len(self._dataset.categories)
-        recurrent = from_read[self._edge : -1]
+        recurrent = from_read[self._hidden_row : -1]
 
         made = np.ones((length, len(from_made)), dtype=np.float32)
         made[:, :-1] = from_read[letter_rows] + (from_read[category] + from_read[-1])
@@ -280,7 +303,7 @@ class TutorialLearner:
         read = np.zeros((length, len(from_read)), dtype=np.float32)
         read[:, category] = 1
         read[each, letter_rows] = 1
-        read[1:, self._edge : -1] = hidden[:-1]
+        read[1:, self._hidden_row : -1] = hidden[:-1]
         read[:, -1] = 1
         rate = np.float32(self._config.learning_rate)
         from_made -= made.T @ (rate * d_output)
@@ -305,7 +328,8 @@ class TutorialLearner:
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """See :meth:`Learner.restore`."""
-        self._adopt({name.removeprefix("parameter."): value for name, value in state.items()})
+        shapes = {name: value.shape for name, value in self.weights().items()}
+        self._adopt({name: checked(state, f"parameter.{name}", shape) for name, shape in shapes.items()})
 
     def _adopt(self, weights: dict[str, Floats]) -> None:
         """Lay the layers out as S (C + O + H + 1, H + O) and V (H + O + 1, O), the biases as last rows."""

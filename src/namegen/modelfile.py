@@ -77,6 +77,7 @@ class Model:
         counts: how many training names each category had, (categories,) int64.
         first_letter_counts: how many of these begin with each letter, (categories, letters) int64.
         longest: the number of letters of the longest training name.
+        casing: how most training names begin: ``lower``, ``capitalised``, ``upper``, or ``none`` without case.
         dataset: what the training data were called.
         dataset_verified: whether these were, byte for byte, what a catalogue says they are.
         fingerprint: the SHA-256 of the training data.
@@ -95,6 +96,7 @@ class Model:
     counts: NDArray[np.int64]
     first_letter_counts: NDArray[np.int64]
     longest: int
+    casing: str
     dataset: str
     dataset_verified: bool
     fingerprint: str
@@ -209,6 +211,7 @@ def _pack(model: Model, state: dict[str, NDArray[Any]]) -> bytes:
     }
     facts = {
         "alphabet": list(model.alphabet.letters),
+        "casing": model.casing,
         "categories": list(model.categories),
         "device": model.device,
         "dataset": {"fingerprint": model.fingerprint, "name": model.dataset, "verified": model.dataset_verified},
@@ -221,7 +224,7 @@ def _pack(model: Model, state: dict[str, NDArray[Any]]) -> bytes:
     }
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # The writer takes an array's memory as it lies, so each must lie in C order.
-    return save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata={"namegen": text})
+    return save({name: np.asarray(array, order="C") for name, array in tensors.items()}, metadata={"namegen": text})
 
 
 def _unpack(path: Path) -> tuple[Model, dict[str, NDArray[Any]]]:
@@ -283,6 +286,7 @@ class _Unpacker:
             counts=self.tensor("categories.counts", np.int64, (len(categories),)),
             first_letter_counts=self.tensor("categories.first_letters", np.int64, (len(categories), len(alphabet))),
             longest=self.whole("longest", 1, 10**6),
+            casing=self.text(self.facts["casing"]),
             dataset=self.text(dataset["name"]),
             dataset_verified=dataset["verified"] is True,
             fingerprint=self.text(dataset["fingerprint"]),

@@ -165,6 +165,8 @@ class SamplingConfig:
             _whole("top-k", self.top_k, 1, 10**6)
         if self.top_p is not None and not (_is_number(self.top_p) and 0.0 < self.top_p <= 1.0):
             raise UsageError(f"top-p must be more than 0 and at most 1, not {self.top_p}")
+        if self.greedy and (self.top_k is not None or self.top_p is not None):
+            raise UsageError("top-k and top-p leave a choice, and greedy makes none: give a temperature above 0 too")
         _share("dropout", self.dropout)
         if self.max_length is not None:
             _whole("max length", self.max_length, 1, 10_000)
@@ -225,7 +227,7 @@ def recipe(name: str) -> Recipe:
 
 
 def training_config(recipe_name: str = "default", **parts: object) -> TrainingConfig:
-    """Return a recipe's training configuration with some of its parts replaced; a part that is ``None`` stays.
+    """Return a recipe's training configuration with some of its parts replaced.
 
     With ``architecture="rnn"`` the default recipe drops outputs as the tutorial does, with probability 0.1, unless
     ``dropout`` is given too: what is right for a hidden state is far too much for an output.
@@ -234,7 +236,6 @@ def training_config(recipe_name: str = "default", **parts: object) -> TrainingCo
         UsageError: there is no such recipe, or a value is out of its range.
     """
     base = recipe(recipe_name).training
-    given = {name: value for name, value in parts.items() if value is not None}
-    if given.get("architecture", base.architecture) == "rnn" != base.architecture:
-        given.setdefault("dropout", RECIPES["tutorial"].training.dropout)
-    return dataclasses.replace(base, **given)  # type: ignore[arg-type]
+    if parts.get("architecture", base.architecture) == "rnn" != base.architecture:
+        parts.setdefault("dropout", RECIPES["tutorial"].training.dropout)
+    return dataclasses.replace(base, **parts)  # type: ignore[arg-type]

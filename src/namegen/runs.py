@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from namegen.devices import find_device
 from namegen.errors import RunError, UsageError
-from namegen.files import check_writable, exclusive
+from namegen.files import check_writable
+from namegen.locks import exclusive
 from namegen.modelfile import load_checkpoint
 from namegen.recipes import training_config
-from namegen.training import train
+from namegen.store import is_dataset_name
+from namegen.training import train, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,12 +25,33 @@ if TYPE_CHECKING:
     from namegen.training import Report
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a training run at a place is to do.
+
+    Attributes:
+        config: the configuration.
+        resume: whether it goes on with the unfinished run there.
+        dataset: the name or path of the dataset; ``None`` for the default one.
+        device: where it runs.
+        threads: with how many threads; ``None`` for what the configuration asks for.
+        changes: in what it differs from the run that it goes on with, in words.
+    """
+
+    config: TrainingConfig
+    resume: bool
+    dataset: str | None
+    device: str
+    threads: int | None
+    changes: tuple[str, ...] = ()
+
+
 @contextlib.contextmanager
 def claim(place: ModelPlace) -> Iterator[None]:
     """Keep a model's place for this process while the body plans and runs its training.
 
     Raises:
-        RunError: another process has it.
+        BusyError: another process has it.
         NamegenError: nothing can be written there.
     """
     with exclusive(place.lock, f"training {place.name}"):
@@ -35,70 +60,79 @@ def claim(place: ModelPlace) -> Iterator[None]:
         yield
 
 
-def plan(place: ModelPlace, given: Mapping[str, object], *, resume: bool, force: bool) -> TrainingConfig:
-    """Decide what a training run at a place is to do.
+def plan(
+    place: ModelPlace,
+    parts: Mapping[str, object],
+    *,
+    recipe: str | None = None,
+    dataset: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> Plan:
+    """Decide what a training run at a place, which must be claimed, is to do.
 
     Args:
         place: where the model is to be.
-        given: the parts of the configuration that were asked for, ``recipe`` among them; ``None`` where nothing was.
-        resume: go on with the unfinished run there.
+        parts: the parts of the configuration that are asked for.
+        recipe: the recipe that is asked for.
+        dataset: the name or path of the dataset that is asked for.
+        device: the device that is asked for.
+        threads: the number of threads that is asked for.
+        resume: go on with the unfinished run there, with its settings.
         force: start over although there is one.
 
     Raises:
-        UsageError: something given disagrees with the run that is to be resumed.
+        UsageError: something that is asked for makes no sense, or disagrees with the run that is to be resumed.
         RunError: there is an unfinished run, or none to resume.
+        DeviceError: the device is not there.
+        ModelFileError: the unfinished run is damaged.
     """
     unfinished = place.checkpoint.is_file()
     if resume and force:
         raise UsageError("--resume goes on with a run and --force starts over; use one of them")
-    if resume:
-        if not unfinished:
-            raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
-        return _resumed(place, given)
-    if unfinished and not force:
-        raise RunError(
-            f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
-        )
-    parts = {name: value for name, value in given.items() if name != "recipe"}
-    return training_config(str(given.get("recipe") or "default"), **parts)
-
-
-def _resumed(place: ModelPlace, given: Mapping[str, object]) -> TrainingConfig:
-    config = load_checkpoint(place.checkpoint).model.training
-    for name, value in given.items():
-        began_with = getattr(config, name)
-        if value is not None and value != began_with:
-            raise UsageError(
-                f"the run began with {name.replace('_', ' ')} {began_with}, not {value}; "
-                "leave the option out to go on, or start over with --force"
+    if not resume:
+        if unfinished and not force:
+            raise RunError(
+                f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
             )
-    return config
+        config = training_config(recipe or "default", **parts)
+        return Plan(config, resume, dataset, str(find_device("auto" if device is None else device)), threads)
+    if not unfinished:
+        raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
+    before = load_checkpoint(place.checkpoint).model
+    config = unchanged(before.training, parts if recipe is None else {"recipe": recipe, **parts})
+    if dataset is None:
+        if not is_dataset_name(before.dataset):
+            raise UsageError(f"the run began with the names of {before.dataset}; give them again with --data")
+        dataset = before.dataset
+    where = str(find_device(before.device if device is None else device))
+    changes = [] if where == before.device else [f"on {where}, not {before.device}"]
+    if threads not in (None, before.threads):
+        changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
+    return Plan(config, resume, dataset, where, threads, tuple(changes))
 
 
 def run(
     place: ModelPlace,
+    planned: Plan,
     dataset: Dataset,
-    config: TrainingConfig,
     *,
-    resume: bool = False,
-    device: str = "auto",
-    threads: int | None = None,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Model:
-    """Train a model and put it into its place, which must be claimed.
+    """Train a model as planned and put it into its place, which must still be claimed.
 
     See :func:`~namegen.training.train` for the arguments and errors.
     """
-    if not resume:
-        place.checkpoint.unlink(missing_ok=True)
     model = train(
         dataset,
-        None if resume else config,
-        device=device,
-        threads=threads,
+        planned.config,
+        device=planned.device,
+        threads=planned.threads,
         checkpoint=place.checkpoint,
-        resume=resume,
+        resume=planned.resume,
         report=report,
         stop=stop,
     )

@@ -103,6 +103,8 @@ def iterate(
     """
     if count < 0:
         raise UsageError(f"count must be at least 0, not {count}")
+    if seed is not None and seed < 0:
+        raise UsageError(f"seed must be at least 0, not {seed}")
     chosen = None if category is None else find_category(model, category)
     config = replace(config or model.sampling, **parts)
     if isinstance(prefixes, str):
@@ -120,6 +122,7 @@ def find_category(model: Model, name: str) -> int:
     Raises:
         UsageError: there is none, or several that differ in case alone.
     """
+    name = unicodedata.normalize("NFC", name)
     if name in model.categories:
         return model.categories.index(name)
     folded = [category.casefold() for category in model.categories]
@@ -144,6 +147,8 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
         UsageError: no name can begin like this, or it is longer than a name may be.
     """
     text, dropped = model.alphabet.transliterate(prefix)
+    if text and prefix[-1] == " " and " " in model.alphabet:
+        text += " "  # "van " is another prefix than "van"
     if prefix and (dropped or not text):
         raise UsageError(
             f"no name can begin with {prefix!r}: the model's letters are {' '.join(model.alphabet.letters)}"
@@ -152,14 +157,17 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
         return ""
     if max_length is not None and len(text) > max_length:
         raise UsageError(f"the prefix {text!r} is longer than the max length of {max_length}")
-    if text.isalpha() and text.isupper():
-        text = text.capitalize()
-    begins = model.first_letter_counts.sum(axis=0)
-    of = {letter: int(number) for letter, number in zip(model.alphabet.letters, begins, strict=True)}
-    upper = sum(number for letter, number in of.items() if letter.isupper())
-    lower = sum(number for letter, number in of.items() if letter.islower())
-    cased = text.lower() if lower > upper else text[0].upper() + text[1:]
-    return cased if upper != lower and all(letter in model.alphabet for letter in cased) else text
+    match model.casing:
+        case "lower":
+            cased = text.lower()
+        case "upper":
+            cased = text.upper()
+        case "capitalised":
+            shouted = len(text) > 1 and text.isalpha() and text.isupper()
+            cased = text.capitalize() if shouted else text[0].upper() + text[1:]
+        case _:
+            cased = text
+    return cased if model.alphabet.has(cased) else text
 
 
 def _draws(sampler: _Sampler, category: int | None, prefixes: Iterable[str], count: int, seed: int) -> Iterator[Draw]:
@@ -198,9 +206,6 @@ class _Sampler:
         Names that are too long count as not drawn, and others are drawn in their place, which is the distribution of
         names given that they end in time. From a round of more attempts than are needed a random part is taken.
         """
-        if not prefix and not self._model.training.sos:
-            yield from self._names_by_first_letter(category, count, rng)
-            return
         attempts, fruitless = count, 0
         while fruitless < _FRUITLESS_ROUNDS:
             names, times = self._round(category, prefix, attempts, rng)
@@ -213,23 +218,34 @@ class _Sampler:
             fruitless = 0 if len(names) else fruitless + 1
             attempts = max(count, min(2 * attempts, _MOST_ATTEMPTS))
         raise NamegenError(
-            f"the model hardly ever ends a name within {self._limit(prefix)} letters; allow more with --max-length"
+            f"the model hardly ever ends a name within {self._limit(len(prefix))} letters; allow more with --max-length"
         )
 
-    def _names_by_first_letter(self, category: int, count: int, rng: np.random.Generator) -> Iterator[tuple[str, int]]:
-        """Draw first letters as the category's training names have them, for a network that cannot choose them."""
-        begins = self._model.first_letter_counts[category]
-        numbers = rng.multinomial(count, begins / begins.sum())
-        for letter in np.flatnonzero(numbers):
-            yield from self._names(category, self._model.alphabet.letters[letter], int(numbers[letter]), rng)
-
-    def _limit(self, prefix: str) -> int:
-        """The most letters that a name with this prefix may have."""
+    def _limit(self, given: int) -> int:
+        """The most letters that a name may have of which so many are given."""
         if self._config.max_length is not None:
             return self._config.max_length
-        if self._config.greedy:
-            return len(prefix) + _FURTHER_LETTERS
-        return len(prefix) + max(_FURTHER_LETTERS, 2 * self._model.longest)
+        return given + (_FURTHER_LETTERS if self._config.greedy else max(_FURTHER_LETTERS, 2 * self._model.longest))
+
+    def _roots(
+        self, category: int, prefix: str, count: int, rng: np.random.Generator
+    ) -> tuple[Integers, Integers, NDArray[np.int64]]:
+        """Return where the tree begins.
+
+        That is one root, the prefix; or where there is none and the network cannot choose a first letter, a root for
+        each first letter, drawn as often as the category's training names begin with it.
+
+        Returns:
+            The beginnings, (roots, length); the index that each has yet to be read, (roots,); the counts, (roots,).
+        """
+        alphabet, sos = self._model.alphabet, self._model.training.sos
+        if prefix or sos:
+            letters = alphabet.encode(prefix)
+            return letters[None], letters[-1:] if prefix else np.array([alphabet.edge]), np.array([count])
+        begins = self._model.first_letter_counts[category]
+        counts = rng.multinomial(count, begins / begins.sum())
+        letters = np.flatnonzero(counts)
+        return letters[:, None], letters, counts[letters]
 
     def _round(
         self, category: int, prefix: str, count: int, rng: np.random.Generator
@@ -240,34 +256,34 @@ class _Sampler:
             The distinct names that ended in time, and how often each was drawn, (names,).
         """
         alphabet, config = self._model.alphabet, self._config
-        network = self._steppers.setdefault(category, stepper(self._model, category))
-        read = alphabet.encode(prefix)
-        if self._model.training.sos:
-            read = np.concatenate([[alphabet.edge], read])
+        if category not in self._steppers:
+            self._steppers[category] = stepper(self._model, category)
+        network = self._steppers[category]
+        beginnings, last, counts = self._roots(category, prefix, count, rng)
         hidden = network.start()
-        for letter in read[:-1]:
+        read = beginnings[0, :-1]  # all roots have the same letters but for the last
+        if self._model.training.sos and beginnings.shape[1]:
+            read = np.concatenate([[alphabet.edge], read])
+        for letter in read:
             _, hidden = network.step(np.array([letter]), hidden)
-
-        beginnings = alphabet.encode(prefix)[None]  # the distinct beginnings, (rows, length)
-        last = read[-1:]  # the letter that each has yet to be read, (rows,)
-        numbers = np.array([count])  # how many names begin so, (rows,)
+        hidden = np.repeat(hidden, len(counts), axis=0)
         names: list[str] = []
         times: list[NDArray[np.int64]] = []
-        limit = self._limit(prefix)
-        while len(numbers):
+        limit = self._limit(beginnings.shape[1])
+        while len(counts):
             at_limit = beginnings.shape[1] == limit
             if at_limit and config.greedy:  # cut, as the tutorial does
                 names += _spell(alphabet.letters, beginnings)
-                times.append(numbers)
+                times.append(counts)
                 break
             logits, hidden = _step(network, last, hidden)
-            row, letter, number = choose(logits, numbers, config, rng)
+            row, letter, chosen = choose(logits, counts, config, rng)
             ends = letter == alphabet.edge
             names += _spell(alphabet.letters, beginnings[row[ends]])
-            times.append(number[ends])
+            times.append(chosen[ends])
             if at_limit:
                 break
-            row, last, numbers = row[~ends], letter[~ends], number[~ends]
+            row, last, counts = row[~ends], letter[~ends], chosen[~ends]
             beginnings = np.concatenate([beginnings[row], last[:, None]], axis=1)
             hidden = hidden[row]
         return names, np.concatenate(times)

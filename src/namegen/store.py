@@ -34,6 +34,22 @@ class ModelPlace:
     checkpoint: Path
     lock: Path
 
+    def load(self) -> Model:
+        """Load the finished model, else what an unfinished run has so far.
+
+        Raises:
+            ModelFileError: there is neither, or the file is damaged.
+        """
+        from namegen.modelfile import load_model_file
+
+        file = self.existing or self.model
+        try:
+            return load_model_file(file)
+        except ModelFileError:
+            if file.is_file() or not self.model.is_file():
+                raise
+            return load_model_file(self.model)  # the run ended just now
+
     @property
     def existing(self) -> Path | None:
         """The file to draw names from: the finished model, else what an unfinished run has so far."""
@@ -109,12 +125,9 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
     Raises:
         ModelFileError: there is no such model, or the file is damaged.
     """
-    from namegen.modelfile import load_model_file
-
     if isinstance(name_or_path, os.PathLike):
-        place = at_path(Path(name_or_path))
-        return load_model_file(place.existing or place.model)
-    return load_model_file(find_model(name_or_path).existing or Path())
+        return at_path(Path(name_or_path)).load()
+    return find_model(name_or_path).load()
 
 
 def list_models() -> list[ModelPlace]:
@@ -124,16 +137,16 @@ def list_models() -> list[ModelPlace]:
     return [named(name) for name in sorted(names) if paths.is_name(name)]
 
 
-def remove_model(name: str) -> None:
-    """Remove a model and its unfinished run from the cache.
+def remove_model(name: str) -> list[str]:
+    """Remove a model and its unfinished run from the cache; returns in words which of the two there were.
 
     Raises:
         UsageError: a path was given.
         ModelFileError: there is no such model.
-        RunError: it is being trained.
+        BusyError: it is being trained.
         NamegenError: it cannot be removed.
     """
-    from namegen.files import exclusive
+    from namegen.locks import exclusive
 
     if paths.looks_like_path(name):
         raise UsageError(f"{name} is a file of yours; namegen removes only models in its cache")
@@ -141,11 +154,21 @@ def remove_model(name: str) -> None:
     if not place.existing:
         raise _no_model(name)
     with exclusive(place.lock, f"training {name}"):
+        kinds = {"the model": place.model, "its unfinished run": place.checkpoint}
+        removed = [kind for kind, file in kinds.items() if file.is_file()]
         try:
-            place.model.unlink(missing_ok=True)
-            place.checkpoint.unlink(missing_ok=True)
+            for file in kinds.values():
+                file.unlink(missing_ok=True)
         except OSError as error:
             raise NamegenError(f"cannot remove {place.existing}: {error.strerror or error}") from error
+    return removed
+
+
+def is_dataset_name(name: str) -> bool:
+    """Whether a dataset can be opened by this name alone: one that comes along, or one of the catalogue."""
+    from namegen.catalogue import CATALOGUE
+
+    return name == STARTER or name in CATALOGUE
 
 
 def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False) -> Dataset:

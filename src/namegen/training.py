@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from namegen.batches import category_probabilities, lay_out, stretches
-from namegen.errors import DeviceError, DivergedError, TrainingStopped, UsageError
+from namegen.devices import default_threads, find_device
+from namegen.errors import DataError, DivergedError, ModelFileError, TrainingStopped, UsageError
 from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint
 from namegen.recipes import RECIPES, TrainingConfig, training_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import torch
@@ -61,7 +62,7 @@ def train(
     dataset: Dataset,
     config: TrainingConfig | None = None,
     *,
-    device: str = "auto",
+    device: str | None = None,
     threads: int | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -74,11 +75,12 @@ def train(
     Args:
         dataset: the names. Of these the configuration's validation part is held out.
         config: what to do; by default the default recipe.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``auto`` takes a GPU if there is one.
-        threads: how many threads torch may use; by default what :func:`default_threads` says.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``auto``, the default, takes a GPU if there is one.
+        threads: how many threads torch may use; by default what :func:`~namegen.devices.default_threads` says.
         checkpoint: the file that keeps the state of the run every ``config.save_every`` iterations and when it is
             stopped. Without it nothing is kept.
-        resume: go on from ``checkpoint``, with its configuration (then give none) and number of threads.
+        resume: go on from ``checkpoint``, with its configuration, device and number of threads. Another device or
+            number of threads may be given, at the price of bit-exactness; a configuration must be the same.
         report: called at least every few hundred iterations.
         stop: asked as often whether to stop.
         parts: parts of the configuration to replace, as ``iterations=20_000``.
@@ -87,19 +89,29 @@ def train(
         The finished model. With a validation part its weights are those with the lowest validation loss.
 
     Raises:
-        UsageError: the configuration makes no sense, or the names are not those of the run to be resumed.
+        UsageError: the configuration makes no sense, or it or the names are not those of the run to be resumed.
+        DataError: a category has no names.
+        ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device is not there.
         DivergedError: the loss is not a number any more.
         TrainingStopped: ``stop`` said so; the checkpoint is up to date.
     """
     import torch
 
-    before = load_checkpoint(checkpoint) if resume and checkpoint else None
-    if before:
-        config = before.model.training
+    before = None
+    if resume:
+        if checkpoint is None:
+            raise UsageError("to go on with a run, say where its checkpoint is")
+        before = load_checkpoint(checkpoint)
+        asked_for = {} if config is None else dataclasses.asdict(config)
+        config = unchanged(before.model.training, asked_for | parts)
+        device = before.model.device if device is None else device
         threads = before.model.threads if threads is None else threads
-    config = dataclasses.replace(config, **parts) if config else training_config(**parts)
-    place = find_device(device)
+    elif config is None:
+        config = training_config(**parts)
+    else:
+        config = dataclasses.replace(config, **parts)
+    where = find_device("auto" if device is None else device)
     threads = default_threads(config) if threads is None else threads
     if not 1 <= threads <= MAX_THREADS:
         raise UsageError(f"threads must be a whole number from 1 to {MAX_THREADS:,}, not {threads}")
@@ -107,9 +119,11 @@ def train(
     try:
         torch.set_num_threads(threads)
         with torch.random.fork_rng(devices=[]):
-            run = _Run(dataset, config, place, threads)
+            run = _Run(dataset, config, where, threads)
             if before:
                 run.restore(before)
+            elif checkpoint:
+                checkpoint.unlink(missing_ok=True)  # of a run that is not wanted any more
             for names in stretches(run.training, config, run.iteration, run.learner.stretch):
                 run.advance(names)
                 due = run.iteration // config.save_every > (run.iteration - len(names)) // config.save_every
@@ -124,39 +138,20 @@ def train(
         torch.set_num_threads(threads_before)
 
 
-def default_threads(config: TrainingConfig) -> int:
-    """Return how many threads a run uses by default: a fixed rule, so that a run can be repeated.
-
-    The matrices of a small network are too small to share out. Two threads train the default network a third faster
-    where both have a processor to themselves, and several times slower where they have not, because each waits for the
-    other at every matrix; so they are for networks at least twice as wide.
-    """
-    import os
-
-    return min(2, os.cpu_count() or 1) if config.batch_size * config.hidden_size >= 2**15 else 1
-
-
-def find_device(name: str) -> torch.device:
-    """Return the torch device of that name; ``auto`` is a GPU if there is one, else the CPU.
+def unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingConfig:
+    """Return the configuration of a run that is to go on, if the parts that are asked for are its own.
 
     Raises:
-        UsageError: no device has such a name.
-        DeviceError: this machine has no such device.
+        UsageError: one of them is not.
     """
-    import torch
-
-    has_mps = torch.backends.mps.is_available()
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu")
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not (kind == "cuda" and number.isdecimal())):
-        raise UsageError(f"no device is called {name!r}; use auto, cpu, cuda, cuda:N or mps")
-    if kind == "mps" and not has_mps:
-        raise DeviceError("torch finds no Apple GPU (mps) here; use --device cpu, or auto")
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        there = f"only {torch.cuda.device_count()}" if torch.cuda.device_count() else "none"
-        raise DeviceError(f"torch finds no device {name} here (CUDA devices: {there}); use --device cpu, or auto")
-    return torch.device(name)
+    for name, value in parts.items():
+        began_with = getattr(config, name)
+        if value != began_with:
+            raise UsageError(
+                f"the run began with {name.replace('_', ' ')} {began_with}, not {value}; "
+                "leave the option out to go on, or start over with --force"
+            )
+    return config
 
 
 class _Run:
@@ -167,6 +162,8 @@ class _Run:
         from namegen.networks import build_network
 
         self.config, self.threads, self._device = config, threads, device
+        if (dataset.counts == 0).any():
+            raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
         self.training, validation = dataset.split(config.validation)
         self._about_data: dict[str, Any] = {
             "alphabet": dataset.alphabet,
@@ -174,6 +171,7 @@ class _Run:
             "counts": self.training.counts,
             "first_letter_counts": self.training.first_letter_counts,
             "longest": int(self.training.lengths.max()),
+            "casing": dataset.casing,
             "dataset": dataset.label,
             "dataset_verified": dataset.verified,
             "fingerprint": dataset.fingerprint,
@@ -188,8 +186,7 @@ class _Run:
         self._validation = _Validation(validation, self.training, config, device) if validation else None
         self.iteration = 0
         self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
-        self._sum: float | torch.Tensor = 0.0  # of the losses since the last point of the history
-        self._drawn = 0  # since then
+        self._losses: list[torch.Tensor] = []  # of the names since the last point of the history
         self._last: torch.Tensor | None = None
         self._best: dict[str, NDArray[np.float32]] | None = None
 
@@ -198,8 +195,7 @@ class _Run:
         config, before = self.config, self.iteration
         losses = self.learner.learn(names, before)
         self.iteration += len(names)
-        self._sum = self._sum + losses.double().sum()
-        self._drawn += len(names)
+        self._losses.append(losses)
         self._last = losses[-1]
         ended = self.iteration == config.iterations
         if ended or self.iteration // config.history_interval > before // config.history_interval:
@@ -210,15 +206,19 @@ class _Run:
                 self._validate(self._validation)
 
     def _take_point(self) -> None:
-        loss = float(self._sum) / self._drawn
+        loss = float(self._losses_so_far().mean())
         if not abs(loss) < _DIVERGED:
             raise DivergedError(
                 f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
-                f"use a lower --learning-rate than {self.config.learning_rate:g}"
+                f"start over with --force and a lower --learning-rate than {self.config.learning_rate:g}"
             )
         self._history["iterations"].append(self.iteration)
         self._history["training"].append(loss)
-        self._sum, self._drawn = 0.0, 0
+        self._losses = []
+
+    def _losses_so_far(self) -> NDArray[np.float64]:
+        # Added up on the CPU, where there is double precision (not so on mps), and only when it is needed.
+        return np.concatenate([np.zeros(0), *(losses.cpu().double().numpy() for losses in self._losses)])
 
     def _validate(self, validation: _Validation) -> None:
         weights = self.learner.weights()
@@ -262,7 +262,7 @@ class _Run:
     def checkpoint(self) -> Checkpoint:
         """Return all that :meth:`restore` needs."""
         state = {f"learner.{name}": value for name, value in self.learner.state().items()}
-        state["since_last_point"] = np.array([float(self._sum), self._drawn])
+        state["losses"] = self._losses_so_far()
         if self._best is not None:
             state |= {f"best.{name}": value for name, value in self._best.items()}
         return Checkpoint(self.model(), state)
@@ -275,11 +275,23 @@ class _Run:
                 f"these are not the names that the run began with ({model.dataset}); give the same --data, "
                 "or start over with --force"
             )
+        try:
+            self._adopt(model, state)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise ModelFileError(f"the checkpoint is damaged ({error}); start over with --force") from error
+
+    def _adopt(self, model: Model, state: dict[str, NDArray[Any]]) -> None:
+        import torch
+
+        from namegen.learners import checked
+
         self.iteration = model.iterations
         self._history = {part.name: getattr(model.history, part.name).tolist() for part in dataclasses.fields(History)}
-        self._sum, self._drawn = float(state["since_last_point"][0]), int(state["since_last_point"][1])
-        self._best = _under(state, "best.") or None
+        self._losses = [torch.from_numpy(checked(state, "losses", (None,)))]
         self.learner.restore(_under(state, "learner."))
+        if self._validation and self._history["validation"]:
+            best, shapes = _under(state, "best."), {name: value.shape for name, value in model.weights.items()}
+            self._best = {name: checked(best, name, shape) for name, shape in shapes.items()}
 
 
 class _Validation:
@@ -299,7 +311,7 @@ class _Validation:
         counts = np.bincount(category, minlength=len(held_out.categories))
         weights = (category_probabilities(training, config) / np.maximum(counts, 1))[category]
         self._weights = weights / weights.sum()
-        self.interval = 2 * len(names)  # training names to a validation at least, so that it takes a sixth of the time
+        self.interval = 2 * len(names)  # training names to a validation at least, so that most time goes into training
 
     def loss(self, weights: dict[str, NDArray[np.float32]]) -> float:
         """Return the mean letter loss with these weights, without dropout, in nats."""

@@ -27,9 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):  # a stand-in for a stream may have no encoding
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
+        with contextlib.suppress(AttributeError):  # a stream may be closed, or a stand-in without an encoding
+            stream.reconfigure(errors=errors)  # type: ignore[union-attr]
     try:
         code = _run([argument for argument in given if argument != "--debug"])
     except BaseException as error:
@@ -39,17 +39,19 @@ def main(arguments: list[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         if message:
-            with contextlib.suppress(OSError):
-                sys.stderr.write(f"Error: {' '.join(message.split())}\n")
+            from namegen.cli.output import note
+
+            note(f"Error: {' '.join(message.split())}")
     _silence_stdout()
     return code
 
 
 def _run(arguments: list[str]) -> int:
     from namegen.cli.app import app
+    from namegen.cli.output import result
 
     code = app(arguments, prog_name="namegen", standalone_mode=False)
-    sys.stdout.flush()
+    result("", flush=True)
     return code if isinstance(code, int) else 0
 
 
@@ -70,14 +72,15 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 -
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("namegen"):
         return f"this needs {error.name}, which is not installed; install it, or namegen anew", 1
     if isinstance(error, OSError):
-        return f"cannot write the results: {error.strerror or error}", 1
+        return f"{error.filename or 'cannot go on'}: {error.strerror or error}", 1
     return None, 1
 
 
 def _silence_stdout() -> None:
     """Send what is still buffered nowhere, so that the interpreter's own flush at the end cannot fail."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from namegen.cli.output import FormatOption
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from namegen.modelfile import Model
-    from namegen.store import ModelPlace
 
 models = typer.Typer(help="List, show and remove models.", rich_markup_mode=None)
 
-Format = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The name of a model, or its file.")]
 
 
 @models.callback(invoke_without_command=True)
-def list_(context: typer.Context, *, output_format: Format = "table") -> None:
+def list_(context: typer.Context, *, output_format: FormatOption = "table") -> None:
     """List the models, those whose training has not finished among them."""
     if context.invoked_subcommand is not None:
         return
-    from namegen.cli.output import note, result, table
+    from namegen.cli.output import json_result, note, table
     from namegen.errors import ModelFileError
     from namegen.store import list_models
 
     summaries = []
     for place in list_models():
-        try:
-            summaries.append(_summary(place))
-        except ModelFileError as error:  # one bad file must not hide the others
-            note(f"Left out: {error}")
+        for file in (place.model, place.checkpoint):
+            try:
+                if file.is_file():
+                    summaries.append(_summary(place.name, file))
+            except ModelFileError as error:  # one bad file must not hide the others
+                note(f"Left out: {error}")
     if output_format == "json":
-        result(json.dumps(summaries, indent=2, ensure_ascii=False) + "\n")
+        json_result(summaries)
         return
     if not summaries:
         note("There are no models yet; train one with `namegen train`.")
@@ -57,17 +60,17 @@ def list_(context: typer.Context, *, output_format: Format = "table") -> None:
 
 
 @models.command()
-def show(name: Name = None, *, output_format: Format = "table") -> None:
+def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
     """Show every setting of a model."""
     import dataclasses
 
-    from namegen.cli.output import result, table
-    from namegen.store import find_model, load_model
+    from namegen.cli.output import json_result, table
+    from namegen.store import find_model
 
-    model = load_model(name)
     place = find_model(name)
+    model = place.load()
     facts: dict[str, Any] = {
-        **_summary(place, model),
+        **_summary(place.name, place.existing or place.model, model),
         "file": str(place.existing),
         "parameters": model.parameters,
         "threads": model.threads,
@@ -78,7 +81,7 @@ def show(name: Name = None, *, output_format: Format = "table") -> None:
         "sampling": dataclasses.asdict(model.sampling),
     }
     if output_format == "json":
-        result(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        json_result(facts)
         return
     flat = {key: value for key, value in facts.items() if not isinstance(value, dict)}
     for stage in ("training", "sampling"):
@@ -101,21 +104,20 @@ def rm(name: Annotated[str, typer.Argument(help="The name of a model.")]) -> Non
     from namegen.cli.output import note
     from namegen.store import remove_model
 
-    remove_model(name)
-    note(f"Removed {name}.")
+    removed = remove_model(name)
+    note(f"Removed {name}: {' and '.join(removed)}.")
 
 
-def _summary(place: ModelPlace, model: Model | None = None) -> dict[str, Any]:
+def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any]:
     """What the list says of a model."""
     import datetime as dt
 
     from namegen.modelfile import load_model_file
 
-    file = place.existing or place.model
     model = model or load_model_file(file)
     stat = file.stat()
     return {
-        "name": place.name,
+        "name": name,
         "recipe": model.training.recipe,
         "architecture": model.training.architecture,
         "iterations": model.iterations,

@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"),
+]
+FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
+
+
 def note(text: str) -> None:
-    """Say something to the user that is not a result."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Say something to the user that is not a result; where nobody can hear it, never mind."""
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def result(text: str, *, flush: bool = False) -> None:
     """Write results, whole lines, to standard output.
 
     Raises:
-        OSError: nobody reads them any more, or they cannot be written; :func:`namegen.cli.main` deals with both.
+        BrokenPipeError: nobody reads them any more.
+        NamegenError: they cannot be written.
     """
-    sys.stdout.write(text)
-    if flush:
-        sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        if flush:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, AttributeError) as error:  # there is no stdout at all if it was closed from the start
+        raise NamegenError(
+            f"cannot write the results: {getattr(error, 'strerror', 'standard output is closed')}"
+        ) from error
+
+
+def json_result(value: object) -> None:
+    """Write one JSON value to standard output."""
+    import json
+
+    result(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def is_live_terminal() -> bool:

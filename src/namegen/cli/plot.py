@@ -23,9 +23,10 @@ def plot(
     """Draw the loss history of one model, or of several together."""
     from namegen.cli.output import note, result
     from namegen.plotting import draw_in_terminal, plot_history
-    from namegen.store import find_model, load_model
+    from namegen.store import find_model
 
-    histories = {find_model(name).name: load_model(name).history for name in models or (None,)}
+    places = [find_model(name) for name in models or (None,)]
+    histories = {place.name: place.load().history for place in places}
     if output is not None:
         plot_history(histories, output)
         note(f"Drawn into {output}.")

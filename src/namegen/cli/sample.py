@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from namegen.cli.output import ModelOption
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,10 +60,7 @@ def sample(
         int | None,
         typer.Option("--seed", help="The same seed gives the same names; -v shows the one that was used."),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"),
-    ] = None,
+    model: ModelOption = None,
     output_format: Annotated[
         Literal["text", "tsv", "jsonl"],
         typer.Option("--format", "-f", help="Names; or category and name, separated by a tab or as JSON."),
@@ -77,12 +75,12 @@ def sample(
 
     from namegen.cli.output import note, result
     from namegen.sampling import iterate
-    from namegen.store import find_model, load_model
+    from namegen.store import find_model
 
     if greedy and temperature:
         raise UsageError("--greedy is --temperature 0; use one of them")
     place = find_model(model)
-    loaded = load_model(model)
+    loaded = place.load()
     if not loaded.finished:
         note(
             f"The training of {place.name} has not finished: these names are from the model after "
@@ -94,13 +92,11 @@ def sample(
         raise UsageError("start letters and --prefix exclude each other; use one of them")
     from_stdin = letters == "-"
     seed = secrets.randbits(32) if seed is None else seed
-    if seed < 0:
-        raise UsageError(f"seed must be at least 0, not {seed}")
     parts: dict[str, Any] = {
         "temperature": 0.0 if greedy else temperature,
         "top_k": top_k,
         "top_p": top_p,
-        "dropout": dropout,
+        "dropout": 0.0 if greedy and dropout is None else dropout,
         "max_length": max_length,
     }
     if verbose:
@@ -108,7 +104,7 @@ def sample(
     draws = iterate(
         loaded,
         category,
-        _lines(sys.stdin) if from_stdin else prefix or ([""] if letters is None else letters),
+        _lines(sys.stdin or ()) if from_stdin else prefix or ([""] if letters is None else letters),
         count=count,
         seed=seed,
         **{name: value for name, value in parts.items() if value is not None},

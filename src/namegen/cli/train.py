@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from namegen.dataset import Dataset
     from namegen.modelfile import Model
-    from namegen.recipes import TrainingConfig
+    from namegen.runs import Plan
     from namegen.store import ModelPlace
 
 BY_RECIPE = "[default: by recipe]"
@@ -76,7 +76,9 @@ def train(
     threads: Annotated[
         int | None, typer.Option("--threads", help="Threads for torch.  [default: by a fixed rule]")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Annotated[
+        str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, with its settings.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Start over although there is an unfinished run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")] = False,
@@ -86,48 +88,41 @@ def train(
     `namegen train --iters 100000` trains the model that `namegen sample` uses by default.
     """
     place = _place(model, output)
+    parts = {
+        "iterations": iters,
+        "architecture": arch,
+        "hidden_size": hidden_size,
+        "dropout": dropout,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "validation": validation,
+        "save_every": save_every,
+        "seed": seed,
+    }
+    from namegen.cli.output import note
+    from namegen.cli.progress import show_progress
     from namegen.runs import claim, plan, run
 
     with _Signals() as signals, claim(place):  # signals first: importing torch takes a while
-        config = plan(
+        planned = plan(
             place,
-            {
-                "recipe": recipe,
-                "iterations": iters,
-                "architecture": arch,
-                "hidden_size": hidden_size,
-                "dropout": dropout,
-                "batch_size": batch_size,
-                "learning_rate": learning_rate,
-                "validation": validation,
-                "save_every": save_every,
-                "seed": seed,
-            },
+            {name: value for name, value in parts.items() if value is not None},
+            recipe=recipe,
+            dataset=data,
+            device=device,
+            threads=threads,
             resume=resume,
             force=force,
         )
-        dataset = _dataset(data, place, config, resume=resume, quiet=quiet)
-        from namegen.cli.progress import show_progress
-        from namegen.training import find_device
-
-        where = str(find_device(device))
-        if resume and not quiet:
-            _warn_of_changes(place, where, threads)
+        dataset = _dataset(planned, quiet=quiet)
+        if planned.changes and not quiet:
+            note(
+                f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
+            )
         try:
-            with show_progress(dataset, config, place.name, where, quiet=quiet) as shown:
-                trained = run(
-                    place,
-                    dataset,
-                    config,
-                    resume=resume,
-                    device=where,
-                    threads=threads,
-                    report=shown.report,
-                    stop=lambda: signals.received is not None,
-                )
+            with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
+                trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received is not None)
         except TrainingStopped as stopped:
-            from namegen.cli.output import note
-
             which = ["-o", str(output)] if output else ["--model", model] if model else []
             again = ["--data", data] if data else []
             how = shlex.join(["namegen", "train", *which, *again, "--resume"])
@@ -152,40 +147,20 @@ def _place(model: str | None, output: Path | None) -> ModelPlace:
     return at_path(output)
 
 
-def _dataset(data: str | None, place: ModelPlace, config: TrainingConfig, *, resume: bool, quiet: bool) -> Dataset:
+def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
     """Read the names, and say what there is to say about them."""
-    from namegen.catalogue import CATALOGUE
     from namegen.cli.output import note
-    from namegen.modelfile import load_checkpoint
     from namegen.store import STARTER, open_dataset
 
-    wanted = data
-    if resume and data is None:
-        wanted = load_checkpoint(place.checkpoint).model.dataset
-        if wanted != STARTER and wanted not in CATALOGUE:
-            raise UsageError(f"the run began with the names of {wanted}; give them again with --data")
-    dataset = open_dataset(wanted, keep_repeats=config.keep_repeats)
+    dataset = open_dataset(planned.dataset, keep_repeats=planned.config.keep_repeats)
     if not quiet:
-        if wanted is None and dataset.label == STARTER:
+        if planned.dataset is None and dataset.label == STARTER:
             note("Training on the starter names; `namegen download` gets 20,050 surnames.")
-        elif wanted is None:
+        elif planned.dataset is None:
             note("Training on the downloaded surnames; --data takes names of your own.")
         for fact in dataset.notes:
             note(f"{dataset.label}: {fact}.")
     return dataset
-
-
-def _warn_of_changes(place: ModelPlace, device: str, threads: int | None) -> None:
-    """Say so where a run goes on in another way than it began, which may change the last bits of its arithmetic."""
-    from namegen.cli.output import note
-    from namegen.modelfile import load_checkpoint
-
-    before = load_checkpoint(place.checkpoint).model
-    changes = [f"on {device}, not {before.device}"] if device != before.device else []
-    if threads not in (None, before.threads):
-        changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
-    if changes:
-        note(f"Going on {' and '.join(changes)}: the model may not be exactly that of an uninterrupted run.")
 
 
 def _finish(place: ModelPlace, model: Model) -> None:
