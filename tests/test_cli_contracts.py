@@ -455,3 +455,34 @@ def test_a_table_in_a_terminal_has_no_tabs(model):
 
 def test_no_color_takes_colour_from_tables(model):
     assert not COLOURS.search(in_terminal("categories", NO_COLOR="1")[1])
+
+
+def test_training_goes_on_when_nobody_reads_its_progress(cache):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m namegen train --iters 640 --hidden-size 8 --data starter 2>&1 | head -1"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.stdout.startswith("Training default")
+    assert (cache / "models" / "default.safetensors").is_file()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_stream_that_is_closed_from_the_start_gives_no_traceback(closed):
+    save_model("default")
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m namegen sample -n 3 {closed}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "Traceback" not in done.stderr
+    if closed == ">&-":
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    else:
+        assert (done.returncode, done.stdout.count("\n")) == (0, 3)

@@ -618,3 +618,49 @@ def test_a_stopped_run_is_kept_apart_from_finished_models(cli, cache, monkeypatc
     cli("train", *TINY)
     assert (paths.runs_dir() / "default.safetensors").is_file()
     assert not list((cache / "models").iterdir())
+
+
+@pytest.mark.parametrize("option", ["--model", "--data"])
+def test_an_empty_name_is_wrong_usage_and_not_the_default(cli, option):
+    assert cli("train", "--iters", "16", option, "").code == 2
+
+
+def test_a_device_file_is_not_replaced_by_a_model(cli):
+    refused = cli("train", "--iters", "16", "-o", "/dev/null")
+    assert refused.code == 2
+    assert "no regular file" in refused.err
+
+
+def test_a_model_cannot_take_the_name_of_an_unfinished_run(cli, tmp_path):
+    assert cli("train", "--iters", "16", "-o", tmp_path / "elves.run").code == 2
+
+
+def test_a_link_to_a_model_stays_a_link(cli, tmp_path):
+    (tmp_path / "link.safetensors").symlink_to(tmp_path / "real.safetensors")
+    options = ("--data", write_names(tmp_path), "--iters", "64", "--hidden-size", "4")
+    assert cli("train", *options, "-o", tmp_path / "link.safetensors").code == 0
+    assert (tmp_path / "link.safetensors").is_symlink()
+    assert (tmp_path / "real.safetensors").is_file()
+
+
+def test_what_a_killed_training_left_behind_is_removed_by_the_next(cli, cache, tmp_path):
+    (cache / "runs").mkdir(parents=True)
+    left = cache / "runs" / ".default.safetensors.abc123.tmp"
+    of_another = cache / "runs" / ".elves.safetensors.abc123.tmp"
+    left.touch()
+    of_another.touch()
+    assert cli("train", "--data", write_names(tmp_path), "--iters", "64", "--hidden-size", "4").code == 0
+    assert not left.exists()
+    assert of_another.exists()
+
+
+def test_running_out_of_memory_says_what_to_lower(cli, monkeypatch, tmp_path):
+    from namegen import networks
+
+    def greedy_network(*_):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
+
+    monkeypatch.setattr(networks, "build_network", greedy_network)
+    failed = cli("train", "--data", write_names(tmp_path), "--iters", "64")
+    assert failed.code == 1
+    assert failed.err.splitlines()[-1].startswith("Error: not enough memory; for training, use a smaller --hidden-size")

@@ -319,7 +319,7 @@ def test_a_damaged_zip_is_refused(tmp_path, damage):
 @pytest.mark.parametrize("members", [("a/X.txt", "b/X.txt"), ("X.txt", "X.txt.gz")])
 def test_a_category_that_a_zip_has_twice_is_refused(tmp_path, members):
     (tmp_path / "names.zip").write_bytes(packed(dict.fromkeys(members, b"Anna\n")))
-    refused(tmp_path / "names.zip", "has the category 'X' twice", *members)
+    refused(tmp_path / "names.zip", "the category 'X' is there twice", *members)
 
 
 @pytest.mark.parametrize("content", [b"Anna\n", b"Anna,A,1\n", b"id,names,country\n1,Anna,A\n"])
@@ -371,14 +371,16 @@ def test_characters_that_cannot_be_transliterated_are_dropped_and_noted(tmp_path
     (tmp_path / "X.txt").write_text("Maxa/B\nAnna\nB3r7\n", encoding="utf-8")
     dataset = load_dataset(tmp_path)
     assert dataset.names("X") == ["MaxaB", "Anna", "Br"]
-    assert dataset.notes == ("dropped 3 characters that cannot be transliterated, from 2 names (the first: 'Maxa/B')",)
+    assert dataset.notes == (
+        "characters that cannot be transliterated were dropped: 3, of 2 names (the first: 'Maxa/B')",
+    )
 
 
 def test_names_of_which_nothing_remains_are_left_out_and_noted(tmp_path):
     (tmp_path / "X.txt").write_text("12\nAnna\n345\n", encoding="utf-8")
     dataset = load_dataset(tmp_path)
     assert dataset.names("X") == ["Anna"]
-    assert "left out 2 lines of which nothing remained" in dataset.notes
+    assert "lines of which nothing remained were left out: 2" in dataset.notes
 
 
 def test_accents_are_nothing_to_note(tmp_path):
@@ -390,7 +392,7 @@ def test_repeats_within_a_category_are_dropped_and_noted(tmp_path):
     (tmp_path / "X.txt").write_text("Muller\nAnna\nMüller\nAnna\nMuller \n", encoding="utf-8")
     dataset = load_dataset(tmp_path)
     assert dataset.names("X") == ["Muller", "Anna"]
-    assert dataset.notes == ("left out 3 names that repeat another of their category",)
+    assert dataset.notes == ("names that repeat another of their category were left out: 3",)
 
 
 def test_repeats_can_be_kept(tmp_path):
@@ -662,7 +664,7 @@ def test_every_line_of_the_real_data_is_a_name(data_dir):
 
 def test_the_slash_in_the_real_data_is_noted(data_dir):
     dataset = load_dataset(data_dir / "surnames")
-    assert any(note.startswith("dropped ") and "'Maxa/B'" in note for note in dataset.notes)
+    assert any("dropped: 1, of 1 name (" in note and "'Maxa/B'" in note for note in dataset.notes)
 
 
 def test_the_catalogue_pins_what_the_real_data_are(data_dir):
@@ -675,3 +677,35 @@ def test_the_catalogue_pins_what_the_real_data_are(data_dir):
 def test_the_catalogue_gives_the_size_of_the_real_data(data_dir):
     for entry in CATALOGUE.values():
         assert entry.size == sum((data_dir / entry.name / file).stat().st_size for file in entry.files)
+
+
+@pytest.mark.parametrize("content", [b"Anna\rBert\rCarl", b"Anna\r\nBert\rCarl\n"])
+def test_line_ends_of_old_macs_are_harmless(tmp_path, content):
+    (tmp_path / "X.txt").write_bytes(content)
+    assert load_dataset(tmp_path).names("X") == ["Anna", "Bert", "Carl"]
+
+
+@pytest.mark.parametrize("content", [b"Anna\nB\0o\n", b"Anna\n" + b"x" * 5000 + b"\n"])
+def test_a_line_that_can_be_no_name_is_an_error_that_names_it(tmp_path, content):
+    (tmp_path / "X.txt").write_bytes(content)
+    with pytest.raises(DataError, match=r"X\.txt, line 2: "):
+        load_dataset(tmp_path)
+
+
+def test_a_link_that_leads_nowhere_is_an_error_and_not_left_out(tmp_path):
+    (tmp_path / "X.txt").write_text("Anna\n", encoding="utf-8")
+    (tmp_path / "Y.txt").symlink_to(tmp_path / "gone.txt")
+    with pytest.raises(DataError, match=r"Y\.txt"):
+        load_dataset(tmp_path)
+
+
+def test_what_cannot_be_printed_in_the_name_of_a_folder_is_not_in_its_label(tmp_path):
+    folder = tmp_path / "my\u00a0names\x1b"
+    folder.mkdir()
+    (folder / "X.txt").write_text("Anna\n", encoding="utf-8")
+    assert load_dataset(folder).label == "my?names?"
+
+
+def test_the_first_line_of_a_table_without_a_head_is_noted(tmp_path):
+    (tmp_path / "x.csv").write_text("country,surname\nGerman,Bauer\n", encoding="utf-8")
+    assert any("(country, surname)" in note for note in load_dataset(tmp_path / "x.csv").notes)

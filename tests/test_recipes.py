@@ -23,7 +23,7 @@ def test_the_tutorial_recipe_is_the_tutorial():
 
 
 def test_a_part_given_beside_a_recipe_replaces_that_part_alone():
-    changed = training_config("tutorial", hidden_size=64, learning_rate=None)
+    changed = training_config("tutorial", hidden_size=64)
 
     assert changed.hidden_size == 64
     assert changed.learning_rate == 0.0005

@@ -40,7 +40,7 @@ def chi_square_fits(counts, expected_shares):
 def name_shares(rows, limit, begin="", start=2):
     """The probability of every name up to a length, given that it ends in time, by going through all of them."""
     shares = {}
-    for length in range(len(begin), limit + 1):
+    for length in range(max(1, len(begin)), limit + 1):  # an empty name is none
         for letters in itertools.product("ab", repeat=length - len(begin)):
             name = begin + "".join(letters)
             share, last = 1.0, start
@@ -340,3 +340,70 @@ def test_prefixes_from_an_iterator_are_read_as_names_are_taken():
     assert next(draws).name.startswith("b")
     with pytest.raises(UsageError):
         next(draws)
+
+
+def test_an_empty_name_is_never_drawn():
+    # After SOS the name ends at once in three of four cases; these are drawn again.
+    table = np.log([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.15, 0.1, 0.75]])
+    drawn = Counter(name[:1] for name in sample(make_bigram_model(table), "X", count=6_000, seed=9))
+
+    assert chi_square_fits(drawn, {"a": 0.6, "b": 0.4})
+
+
+def test_names_with_blanks_at_their_ends_or_two_in_a_row_are_never_drawn():
+    table = np.log([[0.2, 0.5, 0.3], [0.4, 0.3, 0.3], [0.5, 0.4, 0.1]])
+    model = make_bigram_model(table, letters="a ")
+
+    for name in sample(model, "X", count=2_000, seed=10):
+        assert name
+        assert name == " ".join(name.split())
+
+
+def test_without_sos_the_length_limit_conditions_the_first_letter_too():
+    # Names are aa (too long) or b: after a comes a, then the end; after b the end.
+    sure, never = 0.0, -1e4
+    model = make_bigram_model(
+        [[np.log(0.5), never, np.log(0.5)], [never, never, sure], [sure, never, never]],
+        sos=False,
+        first_letters=[[3, 1]],
+    )
+    drawn = Counter(sample(model, "X", count=8_000, seed=11, max_length=1))
+
+    # a ends at one letter half of the time: 3/4 * 1/2 against 1/4.
+    assert chi_square_fits(drawn, {"a": 0.6, "b": 0.4})
+
+
+def test_a_blank_at_the_end_of_a_prefix_is_obeyed():
+    model = make_bigram_model(np.log(np.full((4, 4), 0.25)), letters="ab ")
+
+    assert all(name.startswith("a ") and len(name) > 2 for name in sample(model, "X", ["a "], count=50))
+
+
+@pytest.mark.parametrize(
+    ("casing", "given_prefix", "fitted"),
+    [("upper", "sch", "SCH"), ("upper", "AB", "AB"), ("none", "sCh", "sCh"), ("capitalised", "ab", "Ab")],
+)
+def test_a_prefix_takes_the_case_of_the_training_names(casing, given_prefix, fitted):
+    model = make_model(training_config(hidden_size=2), letters=LATIN + LATIN.upper(), casing=casing)
+
+    assert fit_prefix(model, given_prefix) == fitted
+
+
+def test_a_category_is_found_however_its_accents_are_encoded():
+    model = make_bigram_model(LOGITS, categories=("Fran\u00e7ais",))
+
+    assert find_category(model, "Franc\u0327ais") == 0
+
+
+def test_a_network_is_prepared_once_for_each_category(monkeypatch):
+    prepared = []
+    monkeypatch.setattr(sampling, "stepper", lambda *given, real=sampling.stepper: prepared.append(1) or real(*given))
+    sample(make_bigram_model(LOGITS), "X", ["a"] * 50)
+
+    assert len(prepared) == 1
+
+
+@pytest.mark.parametrize("cut", [{"top_k": 3}, {"top_p": 0.5}])
+def test_cutting_the_choice_of_a_greedy_model_is_wrong_usage(cut):
+    with pytest.raises(UsageError, match="give a temperature"):
+        sample(make_bigram_model(LOGITS), "X", temperature=0.0, **cut)

@@ -58,7 +58,7 @@ def test_a_model_in_the_cache_has_its_files_in_the_folders_for_them(cache):
 def test_a_model_by_its_path_is_used_as_given_and_its_run_lies_beside_it(tmp_path):
     place = at_path(tmp_path / "elves.safetensors")
     assert place.model == tmp_path / "elves.safetensors"
-    assert place.checkpoint == tmp_path / "elves.run.safetensors"
+    assert place.checkpoint == tmp_path / "elves.safetensors.run"
 
 
 def test_the_lock_of_a_model_by_its_path_does_not_lie_beside_it(cache, tmp_path):
@@ -159,7 +159,7 @@ def test_an_unfinished_run_is_taken_where_no_model_is_finished():
 
 
 def test_an_unfinished_run_beside_a_file_is_taken_where_the_file_is_not_there(tmp_path):
-    unfinished().save(tmp_path / "elves.run.safetensors")
+    unfinished().save(tmp_path / "elves.safetensors.run")
     assert not load_model(str(tmp_path / "elves.safetensors")).finished
     assert not load_model(tmp_path / "elves.safetensors").finished
 

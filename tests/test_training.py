@@ -10,7 +10,7 @@ import torch
 
 from namegen.dataset import Dataset
 from namegen.devices import default_threads, find_device
-from namegen.errors import DeviceError, DivergedError, TrainingStopped, UsageError
+from namegen.errors import DataError, DeviceError, DivergedError, ModelFileError, TrainingStopped, UsageError
 from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.paths import STARTER_DIR
 from namegen.recipes import training_config
@@ -248,7 +248,9 @@ def test_a_device_that_nothing_is_called_is_wrong_usage(name):
 def test_auto_takes_a_gpu_if_there_is_one(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert find_device("auto") == torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert find_device("auto") == find_device("cuda") == torch.device("cuda:0")
+    assert find_device("cuda:1") == torch.device("cuda:1")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert find_device("auto") == torch.device("cpu")
 
@@ -274,3 +276,70 @@ def test_the_tutorials_losses_are_the_published_ones(data_dir):
     losses = train(names, training_config("tutorial", iterations=20_000)).history.training
 
     assert losses.reshape(4, 10).mean(axis=1) == pytest.approx([3.21, 2.87, 2.75, 2.65], rel=0.03)
+
+
+def stopped(tmp_path, config=SMALL):
+    with pytest.raises(TrainingStopped):
+        train(NAMES, config, checkpoint=tmp_path / "run", stop=lambda: True)
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("parts", [{"learning_rate": 0.5}, {"hidden_size": 9}, {"config": training_config()}])
+def test_going_on_with_another_configuration_is_an_error(parts, tmp_path):
+    checkpoint = stopped(tmp_path)
+
+    with pytest.raises(UsageError, match=r"the run began with .*, not "):
+        train(NAMES, checkpoint=checkpoint, resume=True, **parts)
+
+
+def test_going_on_without_a_checkpoint_is_an_error():
+    with pytest.raises(UsageError, match="say where its checkpoint is"):
+        train(NAMES, resume=True)
+
+
+@pytest.mark.parametrize("kind", ["default", "tutorial"])
+def test_a_checkpoint_whose_state_is_damaged_anywhere_is_one_clear_error(kind, tmp_path):
+    from namegen.modelfile import Checkpoint
+
+    checkpoint = load_checkpoint(stopped(tmp_path, KINDS[kind]))
+    for name, array in checkpoint.state.items():
+        if array.size == 0:
+            continue
+        for damaged in (None, np.zeros((3, 1, 2)), np.full_like(array, np.nan), np.zeros(array.shape, np.int64)):
+            state = {key: value for key, value in checkpoint.state.items() if key != name}
+            if damaged is not None:
+                state[name] = damaged
+            Checkpoint(checkpoint.model, state).save(tmp_path / "damaged")
+            with pytest.raises(ModelFileError, match="the checkpoint is damaged"):
+                train(NAMES, checkpoint=tmp_path / "damaged", resume=True)
+
+
+def test_a_run_that_cannot_begin_leaves_the_unfinished_one_before_it_alone(tmp_path):
+    checkpoint = stopped(tmp_path)
+    before = checkpoint.read_bytes()
+    with pytest.raises(UsageError):
+        train(NAMES, SMALL, checkpoint=checkpoint, threads=0)
+
+    assert checkpoint.read_bytes() == before
+
+
+def test_saving_more_often_does_not_change_the_model():
+    often, seldom = (
+        train(NAMES, training_config("tutorial", iterations=1_500, hidden_size=8, save_every=every))
+        for every in (130, 5_000)
+    )
+
+    assert all(np.array_equal(weight, seldom.weights[name]) for name, weight in often.weights.items())
+
+
+def test_a_category_without_names_is_an_error_that_names_it():
+    with pytest.raises(DataError, match="'Y' has no names"):
+        train(NAMES.select(NAMES.category_of == 0), SMALL)
+
+
+@pytest.mark.parametrize(
+    ("names", "casing"),
+    [(["Anna", "Bo"], "capitalised"), (["anna", "bo"], "lower"), (["ANNA", "BO"], "upper"), (["'"], "none")],
+)
+def test_a_model_knows_the_casing_of_its_training_names(names, casing):
+    assert train(Dataset.from_names({"X": names}), SMALL, iterations=16).casing == casing

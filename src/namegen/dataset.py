@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 FORMATS = "a folder or .zip of CATEGORY.txt files, a .txt, .csv or .tsv file, or one of these files with .gz"
 
+_MAX_NAME_BYTES = 1000
+_SAVE_AS_UTF8 = "save the file as UTF-8"
 _MIN_VALIDATION = 20  # fewer held-out names measure nothing, and the training needs them more
 
 
@@ -106,10 +108,10 @@ class Dataset:
     @property
     def casing(self) -> str:
         """How most names begin: ``lower`` (anna), ``capitalised`` (Anna) or ``upper`` (ANNA); ``none`` without case."""
-        letters = np.array([*self.alphabet.letters, ""])
+        letters = np.array(self.alphabet.letters)
         is_upper, is_lower = np.char.isupper(letters), np.char.islower(letters)
         first = self.letters[self.offsets[:-1]]
-        second = np.where(self.lengths > 1, self.letters[np.minimum(self.offsets[:-1] + 1, len(self.letters) - 1)], -1)
+        second = self.letters[self.offsets[:-1][self.lengths > 1] + 1]
         if not (is_upper[first].any() or is_lower[first].any()):
             return "none"
         if is_lower[first].sum() > is_upper[first].sum():
@@ -198,7 +200,7 @@ def load_dataset(
     builder = _Builder(alphabet)
     try:
         if path.is_dir():
-            files = {str(file): file.name for file in path.iterdir() if file.is_file() and is_list(file.name)}
+            files = {str(file): file.name for file in path.iterdir() if is_list(file.name) and not file.is_dir()}
             if not files:
                 raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
             for file in _by_category(files).values():
@@ -219,7 +221,7 @@ def _unreadable(path: Path | str, error: Exception) -> DataError:
 def _add_file(builder: _Builder, path: Path) -> None:
     """Read one file of names in whichever format its ending tells."""
     kind = PurePosixPath(path.name.lower().removesuffix(".gz")).suffix
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         raise FileNotFoundError
     if kind not in (".txt", ".csv", ".tsv", ".zip"):
         raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
@@ -397,6 +399,14 @@ class _Adder:
         name = line.strip()
         if not name:
             return
+        if b"\r" in name:  # line ends of old Macs
+            for part in name.split(b"\r"):
+                self(part, source, number)
+            return
+        if len(name) > _MAX_NAME_BYTES or b"\0" in name:
+            if b"\0" in name:
+                raise DataError(f"{source}, line {number}: not UTF-8 but UTF-16, or no text at all; {_SAVE_AS_UTF8}")
+            raise DataError(f"{source}, line {number}: {len(name):,} bytes are too long for a name; give one a line")
         if name.translate(None, self._known) or b"  " in name:
             name = self._transliterated(name, source, number)
             if not name:
@@ -409,10 +419,7 @@ class _Adder:
         try:
             text = line.decode()
         except UnicodeDecodeError:
-            utf16 = line.startswith((b"\xff\xfe", b"\xfe\xff"))
-            raise DataError(
-                f"{source}, line {number}: not UTF-8{' but UTF-16' if utf16 else ''}; save the file as UTF-8"
-            ) from None
+            raise DataError(f"{source}, line {number}: not UTF-8; {_SAVE_AS_UTF8}") from None
         name, dropped = builder.alphabet.transliterate(text)
         if dropped:
             builder.example = builder.example or text.strip()
@@ -428,7 +435,7 @@ def _decoded(stream: IO[bytes], source: str) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
-            raise DataError(f"{source}, line {number}: not UTF-8; save the file as UTF-8") from None
+            raise DataError(f"{source}, line {number}: not UTF-8; {_SAVE_AS_UTF8}") from None
 
 
 def _encode_lines(alphabet: Alphabet, text: bytearray) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:

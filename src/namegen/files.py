@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import tempfile
 from pathlib import Path
@@ -19,6 +20,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         NamegenError: the folder cannot be made or written to, or the disk is full.
     """
+    path = Path(os.path.realpath(path))  # a link stays one, and what it leads to is replaced
+    if path.exists() and not path.is_file():
+        raise NamegenError(f"cannot write {path}: it is no regular file; choose another place")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -37,6 +41,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise NamegenError(
             f"cannot write {path}: {error.strerror or error}; make room or permit it, or choose another place"
         ) from error
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what writers of ``path`` that were killed left behind; nobody may be writing it now."""
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def check_writable(folder: Path) -> None:

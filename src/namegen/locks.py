@@ -35,13 +35,14 @@ def exclusive(lock: Path, what: str) -> Iterator[None]:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         file_lock.acquire()
-        holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
+        with contextlib.suppress(OSError):  # a full disk must not keep anybody from making room
+            holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
     except Timeout:
         pid = holder.read_text(encoding="utf-8").strip() if holder.exists() else "unknown"
         raise BusyError(f"process {pid} is already {what}; wait for its end, or stop it") from None
     except OSError as error:
         raise NamegenError(
-            f"cannot lock {lock}: {error.strerror or error}; permit it, or set NAMEGEN_CACHE_DIR"
+            f"cannot lock {lock}: {error.strerror or error}; make room or permit it, or set NAMEGEN_CACHE_DIR"
         ) from error
     try:
         yield

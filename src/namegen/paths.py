@@ -29,7 +29,10 @@ def cache_dir() -> Path:
     """The folder everything lives in; it need not exist yet."""
     override = os.environ.get("NAMEGEN_CACHE_DIR")
     if override:
-        return Path(override).expanduser()
+        try:
+            return Path(override).expanduser()
+        except RuntimeError as error:
+            raise UsageError(f"NAMEGEN_CACHE_DIR is {override}, but {error}".rstrip(".")) from None
     from platformdirs import user_cache_path
 
     return user_cache_path("namegen", appauthor=False)

@@ -33,7 +33,9 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
         NamegenError: there is nothing to draw, or the file cannot be written.
     """
     import io
+    import logging
 
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it can keep its cache is no concern of the user's
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -110,7 +110,7 @@ class TrainingConfig:
         _whole("iterations", self.iterations, 1, 10**12)
         _choice("architecture", self.architecture, ARCHITECTURES)
         _choice("nonlinearity", self.nonlinearity, ("tanh", "none"))
-        _whole("hidden size", self.hidden_size, 1, 8192)
+        _whole("hidden size", self.hidden_size, 1, 4096)
         _share("dropout", self.dropout)
         _whole("batch size", self.batch_size, 1, 65_536)
         _choice("optimiser", self.optimiser, ("adamw", "sgd"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from namegen.devices import find_device
 from namegen.errors import RunError, UsageError
-from namegen.files import check_writable
+from namegen.files import check_writable, remove_leftovers
 from namegen.locks import exclusive
 from namegen.modelfile import load_checkpoint
 from namegen.recipes import training_config
@@ -55,8 +55,9 @@ def claim(place: ModelPlace) -> Iterator[None]:
         NamegenError: nothing can be written there.
     """
     with exclusive(place.lock, f"training {place.name}"):
-        check_writable(place.model.parent)
-        check_writable(place.checkpoint.parent)
+        for file in (place.model, place.checkpoint):
+            check_writable(file.parent)
+            remove_leftovers(file)
         yield
 
 

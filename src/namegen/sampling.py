@@ -17,6 +17,7 @@ import secrets
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -151,12 +152,12 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
         text += " "  # "van " is another prefix than "van"
     if prefix and (dropped or not text):
         raise UsageError(
-            f"no name can begin with {prefix!r}: the model's letters are {' '.join(model.alphabet.letters)}"
+            f"no name can begin with {prefix[:40]!r}: the model's letters are {' '.join(model.alphabet.letters)}"
         )
     if not text:
         return ""
     if max_length is not None and len(text) > max_length:
-        raise UsageError(f"the prefix {text!r} is longer than the max length of {max_length}")
+        raise UsageError(f"the prefix {text[:40]!r} is longer than the max length of {max_length}")
     match model.casing:
         case "lower":
             cased = text.lower()
@@ -203,8 +204,9 @@ class _Sampler:
     def _names(self, category: int, prefix: str, count: int, rng: np.random.Generator) -> Iterator[tuple[str, int]]:
         """Draw names of one category: distinct names, each with how often it was drawn.
 
-        Names that are too long count as not drawn, and others are drawn in their place, which is the distribution of
-        names given that they end in time. From a round of more attempts than are needed a random part is taken.
+        Names that are too long or malformed count as not drawn, and others are drawn in their place, which is the
+        distribution of names given that they are neither. From a round of more attempts than are needed a random part
+        is taken.
         """
         attempts, fruitless = count, 0
         while fruitless < _FRUITLESS_ROUNDS:
@@ -253,7 +255,7 @@ class _Sampler:
         """Grow the tree of ``count`` names level by level.
 
         Returns:
-            The distinct names that ended in time, and how often each was drawn, (names,).
+            The distinct well-formed names that ended in time, and how often each was drawn, (names,).
         """
         alphabet, config = self._model.alphabet, self._config
         if category not in self._steppers:
@@ -286,7 +288,12 @@ class _Sampler:
             row, last, counts = row[~ends], letter[~ends], chosen[~ends]
             beginnings = np.concatenate([beginnings[row], last[:, None]], axis=1)
             hidden = hidden[row]
-        return names, np.concatenate(times)
+        all_times = np.concatenate(times)
+        if config.greedy:
+            return names, all_times
+        # No list of names has an empty one, or one with blanks at its ends or two in a row: they are drawn again too.
+        well_formed = [bool(name) and name == " ".join(name.split()) for name in names]
+        return list(compress(names, well_formed)), all_times[well_formed]
 
 
 def _step(

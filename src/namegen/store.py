@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "default"
 STARTER = "starter"
+RUN_SUFFIX = ".run"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def at_path(path: str | Path) -> ModelPlace:
     return ModelPlace(
         name=str(path),
         model=file,
-        checkpoint=file.with_name(f"{file.name.removesuffix(paths.SUFFIX)}.run{paths.SUFFIX}"),
+        checkpoint=file.with_name(f"{file.name}{RUN_SUFFIX}"),
         lock=paths.locks_dir() / f"file-{key}.lock",
     )
 
@@ -94,14 +95,14 @@ def find_model(name_or_path: str | None = None) -> ModelPlace:
     Raises:
         ModelFileError: there is no such model, and no unfinished run of it.
     """
-    wanted = name_or_path or os.environ.get("NAMEGEN_MODEL") or DEFAULT_MODEL
+    wanted = os.environ.get("NAMEGEN_MODEL") or DEFAULT_MODEL if name_or_path is None else name_or_path
     is_path = paths.looks_like_path(wanted)
     is_named = paths.is_name(wanted) and named(wanted).existing is not None
     is_path = is_path or (not is_named and Path(wanted).is_file())
     place = at_path(wanted) if is_path else named(wanted)
     if place.existing:
         return place
-    if place.name == DEFAULT_MODEL and not name_or_path:
+    if place.name == DEFAULT_MODEL and name_or_path is None:
         raise ModelFileError("there is no model yet; train one with `namegen train`")
     if is_path:
         raise ModelFileError(f"no model file {wanted}")
@@ -185,6 +186,8 @@ def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False)
     from namegen.catalogue import CATALOGUE, present
     from namegen.dataset import load_dataset
 
+    if name_or_path == "":
+        raise UsageError("--data is empty; give a path, or the name of a dataset")
     if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
     if name_or_path == STARTER:

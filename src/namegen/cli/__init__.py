@@ -71,6 +71,8 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 -
         return "", 130
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("namegen"):
         return f"this needs {error.name}, which is not installed; install it, or namegen anew", 1
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error)):
+        return "not enough memory; for training, use a smaller --hidden-size or --batch-size", 1
     if isinstance(error, OSError):
         return f"{error.filename or 'cannot go on'}: {error.strerror or error}", 1
     return None, 1

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _REDRAW = 0.1  # seconds
 _PREVIEWS = 20  # in a run; as often a plain line
 _PREVIEW_NAMES = 5
+_LONGEST_PREVIEWED = 60  # drawing longer names would hold the training up
 
 
 class Display(Protocol):
@@ -86,6 +87,8 @@ def _fresh_names(model: Model, seed: int, count: int) -> list[str]:
     """A handful of names from the model as it is, each with its category where there are several."""
     from namegen.sampling import iterate
 
+    if model.longest > _LONGEST_PREVIEWED:
+        return []
     try:
         draws = list(iterate(model, count=count, seed=seed))
     except NamegenError:  # an untrained network may not know yet how to end a name
@@ -154,8 +157,9 @@ class _Live:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._live.refresh()
-        self._live.__exit__(None, None, None)
+        with contextlib.suppress(OSError, ValueError):
+            self._live.refresh()
+            self._live.__exit__(None, None, None)
 
     def report(self, progress: Progress) -> None:
         """Redraw, at most ten times a second."""
@@ -181,4 +185,5 @@ class _Live:
         if reached > self._previewed:
             self._previewed = reached
             self._names.plain = "  ".join(_fresh_names(progress.model(), progress.iteration, _PREVIEW_NAMES))
-        self._live.refresh()
+        with contextlib.suppress(OSError, ValueError):  # a terminal that has gone is no reason to stop
+            self._live.refresh()

@@ -88,6 +88,8 @@ def sample(
         )
     if (category == "-" and letters is None) or (letters is None and category and _is_letters(loaded, category)):
         category, letters = None, category
+    if letters == "":
+        raise UsageError("the start letters are empty; leave them out to let the model choose")
     if letters is not None and prefix:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
     from_stdin = letters == "-"
@@ -110,7 +112,7 @@ def sample(
         **{name: value for name, value in parts.items() if value is not None},
     )
     shape = _SHAPES[output_format]
-    size = count if from_stdin else _CHUNK  # whoever types prefixes wants an answer to each
+    size = min(count, _CHUNK) if from_stdin else _CHUNK  # whoever types prefixes wants an answer to each
     while chunk := list(islice(draws, max(1, size))):
         result(shape(chunk), flush=from_stdin)
 

@@ -119,6 +119,7 @@ def train(
             note(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
+        signals.only_note()
         try:
             with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
                 trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received is not None)
@@ -134,16 +135,19 @@ def train(
 
 def _place(model: str | None, output: Path | None) -> ModelPlace:
     from namegen import paths
-    from namegen.store import DEFAULT_MODEL, at_path, named
+    from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, at_path, named
 
     if output is None:
-        if model and paths.looks_like_path(model):
+        if model is not None and paths.looks_like_path(model):
             raise UsageError(f"--model takes a name; to put the model into a file of yours, use -o {model}")
-        return named(model or DEFAULT_MODEL)
+        return named(DEFAULT_MODEL if model is None else model)
     if model is not None:
         raise UsageError("--model names a model in the cache and -o a file; use one of them")
-    if output.is_dir():
-        raise UsageError(f"{output} is a folder; -o takes the name of a file")
+    if output.exists() and not output.is_file():
+        kind = "a folder" if output.is_dir() else "no regular file"
+        raise UsageError(f"{output} is {kind}; -o takes the name of a file")
+    if output.name.endswith(RUN_SUFFIX):
+        raise UsageError(f"{output} would pass for an unfinished run; give the file another ending than {RUN_SUFFIX}")
     return at_path(output)
 
 
@@ -180,7 +184,10 @@ def _finish(place: ModelPlace, model: Model) -> None:
 
 
 class _Signals:
-    """Takes note of a signal that asks to stop, while the training saves its state; a second one changes nothing.
+    """Deals with the signals that ask to stop.
+
+    Before :meth:`only_note` there is nothing to save, and they end the program. From then on they are taken note of, so
+    that the training can save its state; a second one changes nothing.
 
     Attributes:
         received: the number of the signal, once there was one.
@@ -193,6 +200,11 @@ class _Signals:
         # What the caller ignores stays ignored: nohup does that with SIGHUP.
         self._numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
         self._before: list[object] = []
+        self._noting = False
+
+    def only_note(self) -> None:
+        """Let signals do nothing from now on but be noted."""
+        self._noting = True
 
     def __enter__(self) -> _Signals:
         self._before = [signal.signal(number, self._note) for number in self._numbers]
@@ -204,3 +216,5 @@ class _Signals:
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.received = self.received or number
+        if not self._noting:
+            raise SystemExit(128 + number)
