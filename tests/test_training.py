@@ -270,7 +270,7 @@ def test_the_starter_names_train_to_a_model_that_tells_languages_apart():
 
 def test_the_tutorials_losses_are_the_published_ones(data_dir):
     # Its own figures: the means of the first four 5,000s are about 3.21, 2.87, 2.75 and 2.65.
-    from namegen.dataset import load_dataset
+    from namegen.readers import load_dataset
 
     names = load_dataset(data_dir / "surnames", keep_repeats=True)
     losses = train(names, training_config("tutorial", iterations=20_000)).history.training

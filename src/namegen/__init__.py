@@ -18,9 +18,10 @@ from namegen.errors import NamegenError, TrainingStopped, UsageError
 if TYPE_CHECKING:
     from namegen.alphabet import ASCII, Alphabet
     from namegen.catalogue import download
-    from namegen.dataset import Dataset, load_dataset
+    from namegen.dataset import Dataset
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_history
+    from namegen.readers import load_dataset
     from namegen.recipes import SamplingConfig, TrainingConfig, training_config
     from namegen.sampling import iterate, sample
     from namegen.store import load_model, open_dataset
@@ -39,7 +40,7 @@ _HOME = {
     "TrainingConfig": "recipes",
     "download": "catalogue",
     "iterate": "sampling",
-    "load_dataset": "dataset",
+    "load_dataset": "readers",
     "load_model": "store",
     "open_dataset": "store",
     "plot_history": "plotting",

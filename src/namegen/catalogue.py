@@ -19,9 +19,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from namegen import paths
-from namegen.dataset import is_list
 from namegen.errors import DownloadError, UsageError
 from namegen.locks import exclusive
+from namegen.readers import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

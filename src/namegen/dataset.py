@@ -1,4 +1,4 @@
-"""Names grouped by category, and how they are read.
+"""Names grouped by category.
 
 A :class:`Dataset` keeps its names as a few flat arrays, not as a list of strings, so that millions of them fit
 and a training batch is one indexing operation. Names are transliterated into the alphabet; repeats within a
@@ -6,23 +6,14 @@ category are dropped unless asked for.
 
 Every name has a hash, the first eight bytes of its SHA-256. By it repeats are found, a validation part is set
 apart (the same names on every machine), and a model can tell whether a name that it invented is new.
-
-Formats: a folder of ``CATEGORY.txt`` files, a zip of one, one ``.txt`` (its category is the file's name), a
-``.csv`` or ``.tsv`` with a category and a name column; and each of these files gzipped.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
 import unicodedata
-import zipfile
-import zlib
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,10 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMATS = "a folder or .zip of CATEGORY.txt files, a .txt, .csv or .tsv file, or one of these files with .gz"
-
 _MAX_NAME_BYTES = 1000
-_SAVE_AS_UTF8 = "save the file as UTF-8"
+SAVE_AS_UTF8 = "save the file as UTF-8"
 _MIN_VALIDATION = 20  # fewer held-out names measure nothing, and the training needs them more
 
 
@@ -86,7 +75,7 @@ class Dataset:
         Raises:
             DataError: there is no name at all.
         """
-        builder = _Builder(alphabet)
+        builder = DatasetBuilder(alphabet)
         for category, given in names.items():
             lines = (name.encode(errors="surrogatepass") for name in given)
             builder.add_lines(category, lines, f"the category {category!r}")
@@ -182,112 +171,8 @@ class Dataset:
         return self.select(~held_out), self.select(held_out)
 
 
-def load_dataset(
-    path: str | Path, *, alphabet: Alphabet = ASCII, keep_repeats: bool = False, label: str | None = None
-) -> Dataset:
-    """Read names grouped by category from a file or folder.
-
-    Args:
-        path: see the formats at the head of this module.
-        alphabet: what the names are transliterated into.
-        keep_repeats: keep names that occur more than once in a category, as the tutorial does.
-        label: what to call the dataset; by default the name of the file or folder.
-
-    Raises:
-        DataError: nothing is there, it cannot be read, it is not UTF-8, or there is no name in it.
-    """
-    path = Path(path)
-    builder = _Builder(alphabet)
-    try:
-        if path.is_dir():
-            files = {str(file): file.name for file in path.iterdir() if is_list(file.name) and not file.is_dir()}
-            if not files:
-                raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
-            for file in _by_category(files).values():
-                _add_file(builder, Path(file))
-            return builder.finish(label or _label(path.resolve().name), keep_repeats=keep_repeats)
-        _add_file(builder, path)
-    except FileNotFoundError:
-        raise DataError(f"no file or folder {path}") from None
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return builder.finish(label or _label(_category(path.name)), keep_repeats=keep_repeats)
-
-
-def _unreadable(path: Path | str, error: Exception) -> DataError:
-    return DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
-
-
-def _add_file(builder: _Builder, path: Path) -> None:
-    """Read one file of names in whichever format its ending tells."""
-    kind = PurePosixPath(path.name.lower().removesuffix(".gz")).suffix
-    if not path.exists() and not path.is_symlink():
-        raise FileNotFoundError
-    if kind not in (".txt", ".csv", ".tsv", ".zip"):
-        raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
-    try:
-        with path.open("rb") as packed, _unzipped(packed, path.name) as stream:
-            if kind == ".txt":
-                builder.add_lines(_category(path.name), stream, str(path))
-            elif kind == ".zip":
-                _add_archive(builder, stream, path)
-            else:
-                builder.add_table(stream, "," if kind == ".csv" else "\t", str(path))
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error) from error
-
-
-def _add_archive(builder: _Builder, stream: IO[bytes], path: Path) -> None:
-    """Read the lists in a zip straight from the archive; nothing is unpacked to the disk."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
-            members = {member: PurePosixPath(member).name for member in archive.namelist()}
-            lists = {m: name for m, name in members.items() if is_list(name) and not m.startswith("__MACOSX/")}
-            for category, member in _by_category(lists).items():
-                try:
-                    with archive.open(member) as packed, _unzipped(packed, member) as lines:
-                        builder.add_lines(category, lines, f"{path}: {member}")
-                except (OSError, EOFError, zlib.error) as error:
-                    raise _unreadable(f"{path}: {member}", error) from error
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{path} is not a zip archive that can be read: {error}") from error
-    if not lists:
-        raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
-
-
-def _by_category(files: Mapping[str, str]) -> dict[str, str]:
-    """Return files by the category each is for, sorted, out of the files' names by their paths."""
-    found: dict[str, str] = {}
-    for file, name in sorted(files.items()):
-        other = found.setdefault(_category(name), file)
-        if other != file:
-            raise DataError(f"the category {_category(name)!r} is there twice: {other} and {file}; take one away")
-    return dict(sorted(found.items()))
-
-
-def _unzipped(stream: IO[bytes], name: str) -> IO[bytes]:
-    return gzip.open(stream) if name.lower().endswith(".gz") else stream  # type: ignore[return-value]
-
-
-def is_list(name: str) -> bool:
-    """Whether a file of this name in a folder is a list of names."""
-    return name.lower().removesuffix(".gz").endswith(".txt") and not name.startswith(".")
-
-
-def _category(name: str) -> str:
-    """The category a file stands for: its name without the ending."""
-    if name.lower().endswith(".gz"):
-        name = name[:-3]
-    return PurePosixPath(name).stem or name
-
-
-def _label(name: str) -> str:
-    """What to call a dataset: a name without what cannot be printed."""
-    return "".join(character if character.isprintable() else "?" for character in name) or "names"
-
-
 @dataclass
-class _Builder:
+class DatasetBuilder:
     """Gathers names as they are read: for each category one text, a name a line, and the names' hashes."""
 
     alphabet: Alphabet
@@ -305,47 +190,16 @@ class _Builder:
         for number, line in enumerate(lines, 1):
             add(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"), source, number)
 
-    def add_table(self, stream: IO[bytes], delimiter: str, source: str) -> None:
-        """Add a name for each row of a table: columns ``category`` and ``name``, or just two columns."""
-        adders: dict[str, _Adder] = {}
-        rows = csv.reader(_decoded(stream, source), delimiter=delimiter, strict=True)
-        columns: tuple[int, int] | None = None
-        number, width, without_head = 0, 0, False
-        try:
-            for row in rows:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if columns is None:
-                    width = len(row)
-                    heads = [cell.strip().casefold() for cell in row]
-                    if "category" in heads and "name" in heads:
-                        columns = heads.index("category"), heads.index("name")
-                        continue
-                    if width != 2:
-                        raise DataError(
-                            f"{source} needs a first line that names the columns category and name, "
-                            f"or exactly two columns, the category first; it has {width}"
-                        )
-                    columns, without_head = (0, 1), True
-                    self.notes.append(f"took the first line of {source} ({', '.join(row)}) for a category and a name")
-                number = rows.line_num
-                if len(row) <= max(columns) or (without_head and len(row) > 2):
-                    raise DataError(f"{source}, line {number}: columns: {len(row)}, where the first line has {width}")
-                category = row[columns[0]].strip()
-                if category not in adders:
-                    adders[category] = self.adder(category, f"{source}, line {number}")
-                adders[category](row[columns[1]].encode(), source, number)
-        except csv.Error as error:
-            raise DataError(f"{source}, line {rows.line_num}: {error}") from error
-
-    def adder(self, category: str, where: str) -> _Adder:
+    def adder(self, category: str, where: str) -> NameAdder:
         """Return the function that adds one line to a category."""
         category = unicodedata.normalize("NFC", category)
         if not category or not category.isprintable():
             raise DataError(
                 f"{where}: {category!r} cannot be a category: it needs at least one letter, and no control characters"
             )
-        return _Adder(self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray()))
+        return NameAdder(
+            self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray())
+        )
 
     def finish(self, label: str, *, keep_repeats: bool) -> Dataset:
         """Encode everything that was gathered."""
@@ -385,17 +239,18 @@ class _Builder:
             yield f"lines of which nothing remained were left out: {self.emptied:,}"
 
 
-class _Adder:
+class NameAdder:
     """Adds lines to one category. Called once a line, so it does as little as it can."""
 
     __slots__ = ("_builder", "_hashes", "_known", "_text")
 
-    def __init__(self, builder: _Builder, text: bytearray, hashes: bytearray) -> None:
+    def __init__(self, builder: DatasetBuilder, text: bytearray, hashes: bytearray) -> None:
         self._builder, self._text, self._hashes = builder, text, hashes
         letters = builder.alphabet.letters
         self._known = "".join(letter for letter in letters if len(letter) == 1 and letter.isascii()).encode()
 
     def __call__(self, line: bytes, source: str, number: int) -> None:
+        """Add the name in a line, if there is one; ``source`` and ``number`` are for errors."""
         name = line.strip()
         if not name:
             return
@@ -405,7 +260,7 @@ class _Adder:
             return
         if len(name) > _MAX_NAME_BYTES or b"\0" in name:
             if b"\0" in name:
-                raise DataError(f"{source}, line {number}: not UTF-8 but UTF-16, or no text at all; {_SAVE_AS_UTF8}")
+                raise DataError(f"{source}, line {number}: not UTF-8 but UTF-16, or no text at all; {SAVE_AS_UTF8}")
             raise DataError(f"{source}, line {number}: {len(name):,} bytes are too long for a name; give one a line")
         if name.translate(None, self._known) or b"  " in name:
             name = self._transliterated(name, source, number)
@@ -419,7 +274,7 @@ class _Adder:
         try:
             text = line.decode()
         except UnicodeDecodeError:
-            raise DataError(f"{source}, line {number}: not UTF-8; {_SAVE_AS_UTF8}") from None
+            raise DataError(f"{source}, line {number}: not UTF-8; {SAVE_AS_UTF8}") from None
         name, dropped = builder.alphabet.transliterate(text)
         if dropped:
             builder.example = builder.example or text.strip()
@@ -427,15 +282,6 @@ class _Adder:
             builder.dropped_from += 1
         builder.emptied += not name
         return name.encode()
-
-
-def _decoded(stream: IO[bytes], source: str) -> Iterator[str]:
-    """Decode a table line by line, so that an error can name the line."""
-    for number, line in enumerate(stream, 1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise DataError(f"{source}, line {number}: not UTF-8; {_SAVE_AS_UTF8}") from None
 
 
 def _encode_lines(alphabet: Alphabet, text: bytearray) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:

@@ -184,7 +184,7 @@ def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False)
         DataError: there is no such dataset, or it cannot be read.
     """
     from namegen.catalogue import CATALOGUE, present
-    from namegen.dataset import load_dataset
+    from namegen.readers import load_dataset
 
     if name_or_path == "":
         raise UsageError("--data is empty; give a path, or the name of a dataset")
