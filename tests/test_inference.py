@@ -13,6 +13,7 @@ from namegen.inference import stepper
 from namegen.networks import build_network
 from namegen.recipes import training_config
 
+LETTERS = "".join(chr(0x4E00 + index) for index in range(58))
 KINDS = {
     "gru": {"recipe_name": "default"},
     "tutorial": {"recipe_name": "tutorial"},
@@ -58,6 +59,22 @@ def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
 
     np.testing.assert_array_equal(hidden, before)
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hidden", [3, 128, 192])
+def test_a_row_is_the_same_to_the_last_bit_however_many_rows_there_are_and_whichever_go_on_from_its_state(kind, hidden):
+    step = stepper(make_model(training_config(hidden_size=hidden, **KINDS[kind]), letters=LETTERS), 0)
+    rng = np.random.default_rng(0)
+    states, letters = rng.normal(size=(40, hidden)).astype(np.float32), rng.integers(0, 59, 100)
+    parents = np.sort(rng.integers(0, 40, 100))
+    logits, after = step.step(letters, states, parents)
+
+    for some in (slice(0, 1), slice(99, 100), slice(3, 5), slice(10, 27), slice(0, 99)):
+        for given in ((letters[some], states, parents[some]), (letters[some], states[parents[some]])):
+            few_logits, few_after = step.step(*given)
+            np.testing.assert_array_equal(few_logits, logits[some])
+            np.testing.assert_array_equal(few_after, after[some])
 
 
 def test_very_large_gates_do_not_overflow():

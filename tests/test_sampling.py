@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import make_bigram_model, make_model
-from namegen import sampling
+from namegen import prefixtree, sampling
 from namegen.errors import NamegenError, UsageError
 from namegen.recipes import SamplingConfig, training_config
-from namegen.sampling import choose, find_category, fit_prefix, greedy_probabilities, iterate, probabilities, sample
+from namegen.sampling import blocks, find_category, fit_prefix, iterate, sample
 
 # Rows: after a, after b, after SOS. Columns: a, b, EOS.
 TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.7, 0.3, 0.0]])
@@ -33,6 +33,22 @@ def chi_square_fits(counts, expected_shares):
     if rest_want >= 5:
         statistic, degrees = statistic + (rest - rest_want) ** 2 / rest_want, degrees + 1
     # Wilson and Hilferty (1931): the cube root of chi-square over its degrees is nearly normal.
+    spread = 2 / (9 * degrees)
+    return ((statistic / degrees) ** (1 / 3) - (1 - spread)) / spread**0.5 < 3.72
+
+
+def chi_square_alike(one, other):
+    """Whether two counts can be of one distribution, by a chi-square test at the level of one in 10,000."""
+    both = one + other
+    rare = {name for name, count in both.items() if count * min(one.total(), other.total()) < 10 * both.total()}
+    statistic = degrees = 0
+    groups = [{name} for name in both if name not in rare] + [rare]
+    for group in groups:
+        together = sum(both[name] for name in group)
+        for counts in (one, other):
+            want = together * counts.total() / both.total()
+            statistic += (sum(counts[name] for name in group) - want) ** 2 / want
+    degrees = len(groups) - 1
     spread = 2 / (9 * degrees)
     return ((statistic / degrees) ** (1 / 3) - (1 - spread)) / spread**0.5 < 3.72
 
@@ -145,60 +161,6 @@ def test_dropout_gives_every_name_a_mask_of_its_own_at_each_letter(temperature):
     assert chi_square_fits(drawn, name_shares(rows, 8))
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=6),
-    st.sampled_from([0.0, 0.1, 0.5, 0.9]),
-)
-def test_the_greedy_choice_under_dropout_has_the_probabilities_of_all_masks_added_up(row, dropout):
-    expected = np.zeros(len(row))
-    for mask in itertools.product([0, 1], repeat=len(row)):
-        share = np.prod([1 - dropout if kept else dropout for kept in mask])
-        expected[np.argmax(np.where(mask, np.array(row) / (1 - dropout), 0.0))] += share  # argmax takes the first
-
-    np.testing.assert_allclose(greedy_probabilities(np.array([row], np.float32), dropout)[0], expected, atol=1e-12)
-
-
-def test_greedy_takes_the_most_likely_letter_and_of_equals_the_first():
-    logits = np.array([[1.0, 1.0, 0.0], [0.0, 2.0, 2.0], [3.0, 0.0, 1.0]], np.float32)
-    row, output, number = choose(logits, np.array([5, 6, 7]), SamplingConfig(temperature=0), np.random.default_rng(0))
-
-    assert (row.tolist(), output.tolist(), number.tolist()) == ([0, 1, 2], [0, 1, 0], [5, 6, 7])
-
-
-@pytest.mark.parametrize("temperature", [1e-5, 1e-3])
-def test_a_very_low_temperature_is_the_greedy_choice_and_never_not_a_number(temperature):
-    logits = np.array([[1.0, 1.5, 0.0], [0.0, -2.0, -3.0]], np.float32)
-    shares = probabilities(logits, SamplingConfig(temperature=temperature))
-
-    np.testing.assert_allclose(shares, [[0, 1, 0], [1, 0, 0]], atol=1e-12)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 1000))
-def test_choosing_loses_and_invents_no_name(seed, rows, most):
-    rng = np.random.default_rng(seed)
-    logits, numbers = rng.normal(size=(rows, 7), scale=3).astype(np.float32), rng.integers(1, most + 1, rows)
-    for config in (
-        SamplingConfig(temperature=1.0, top_k=3),
-        SamplingConfig(temperature=1.0, dropout=0.2),
-        SamplingConfig(temperature=0.0, dropout=0.2),
-    ):
-        row, output, number = choose(logits, numbers, config, rng)
-        assert (number > 0).all()
-        assert len(set(zip(row.tolist(), output.tolist(), strict=True))) == len(row)
-        np.testing.assert_array_equal(np.bincount(row, weights=number, minlength=rows), numbers)
-
-
-def test_a_letter_that_is_cut_off_is_never_chosen_however_many_names_are_drawn():
-    # numpy's multinomial gives what rounding leaves over to the last output, which here has no probability.
-    logits = np.tile(np.array([0.1, 0.2, 0.3, -50.0], np.float32), (2000, 1))
-    config = SamplingConfig(temperature=1.0, top_k=3)
-    _, output, _ = choose(logits, np.full(2000, 10**6), config, np.random.default_rng(0))
-
-    assert 3 not in output
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.text("ab", max_size=5), st.integers(5, 9), st.integers(0, 2**40), st.sampled_from([0.0, 0.5, 1.0]))
 def test_names_obey_their_prefix_and_the_length_limit(prefix, limit, seed, temperature):
@@ -245,21 +207,85 @@ def test_the_same_seed_gives_the_same_names_and_another_other_names():
     assert sample(model, count=50) != sample(model, count=50)
 
 
-def test_the_working_chunk_does_not_change_the_names(monkeypatch):
+WAYS = {
+    "default": {},
+    "temperature": {"temperature": 1.7},
+    "top-k and top-p": {"top_k": 6, "top_p": 0.9, "temperature": 2.0},
+    "dropout": {"temperature": 0.6, "dropout": 0.3},
+    "greedy with dropout": {"temperature": 0.0, "dropout": 0.3},
+    "short": {"max_length": 4},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("recipe", ["default", "tutorial"])
+@pytest.mark.parametrize("prefixes", [("",), ("ab", "", "cab")])
+def test_a_tree_draws_the_very_names_that_are_drawn_one_beside_the_other(recipe, way, prefixes, monkeypatch):
+    model = make_model(
+        training_config(recipe, hidden_size=16),
+        letters="abcdefg ",
+        categories=("X", "Y"),
+        first_letters=[[1, 2, 3, 4, 5, 6, 7, 0], [7, 6, 5, 4, 3, 2, 1, 0]],
+    )
+    model.weights.update({name: 0.4 * weight for name, weight in model.weights.items()})  # less sure of itself
+    drawn = {}
+    for apart in (0, 10**9):
+        monkeypatch.setattr(sampling, "_APART", apart)
+        drawn[apart] = list(iterate(model, prefixes=prefixes, count=400, seed=1, **{"temperature": 0.9} | WAYS[way]))
+
+    assert drawn[0] == drawn[10**9]
+    assert len({draw.name for draw in drawn[0]}) > 20
+
+
+def test_many_names_are_drawn_as_plain_ancestral_sampling_draws_them():
+    # Plain: for each name by itself, one letter after the other, from the network's own probabilities.
+    table = np.log([[0.1, 0.3, 0.2, 0.4], [0.3, 0.1, 0.3, 0.3], [0.2, 0.2, 0.2, 0.4], [0.4, 0.3, 0.3, 0.0001]])
+    model, rng = make_bigram_model(table, letters="abc"), np.random.default_rng(1)
+    plain = Counter()
+    shares = np.exp(table) / np.exp(table).sum(axis=1, keepdims=True)
+    while plain.total() < 20_000:
+        name, last = "", 3
+        while (last := rng.choice(4, p=shares[last])) < 3:
+            name += "abc"[last]
+        plain[name] += 1
+    del plain[""]
+    drawn = Counter(sample(model, "X", count=100_000, seed=2, temperature=1.0))
+
+    assert chi_square_alike(drawn, plain)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_the_working_chunk_does_not_change_the_names(rows, monkeypatch):
     model = make_model(training_config(hidden_size=16), letters="abcdefgh", seed=1)
     whole = sample(model, "X", count=3_000, seed=1, max_length=6, temperature=0.5)
-    monkeypatch.setattr(sampling, "_ROWS", 64)
+    monkeypatch.setattr(prefixtree, "_ROWS", rows)
 
     assert sample(model, "X", count=3_000, seed=1, max_length=6, temperature=0.5) == whole
 
 
-def test_blocks_have_generators_of_their_own(monkeypatch):
-    model = make_bigram_model(LOGITS)
-    monkeypatch.setattr(sampling, "BLOCK", 100)
-    many = sample(model, "X", count=300, seed=1)
+def test_the_size_of_a_block_does_not_change_the_names(monkeypatch):
+    model = make_model(training_config(hidden_size=16), letters="abcdefgh", seed=1)
+    whole = sample(model, "X", count=700, seed=1)
+    monkeypatch.setattr(sampling, "BLOCK", 130)
+    monkeypatch.setattr(sampling, "_FIRST_BLOCK", 60)
 
-    assert sample(model, "X", count=200, seed=1) == many[:200]
-    assert many[:100] != many[100:200]
+    assert [len(block.names) for block in blocks(model, "X", count=700, seed=1)] == [60, 130, 130, 130, 130, 120]
+    assert sample(model, "X", count=700, seed=1) == whole
+
+
+def test_more_names_begin_with_those_that_fewer_are():
+    model = make_model(training_config(hidden_size=16), letters="abcdefgh", seed=1)
+
+    assert sample(model, "X", count=300, seed=1)[:5] == sample(model, "X", count=5, seed=1)
+
+
+def test_a_block_has_as_many_names_and_categories_and_its_text_is_its_names():
+    model = make_bigram_model(LOGITS, categories=("X", "Y"), first_letters=[[1, 1], [1, 1]])
+    (block,) = blocks(model, count=50, seed=1)
+
+    assert block.text == "".join(f"{name}\n" for name in block.names)
+    assert [draw.category for draw in block] == [block.categories[index] for index in block.category_of]
+    assert [draw.name for draw in block] == block.names == sample(model, count=50, seed=1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])
@@ -397,6 +423,7 @@ def test_a_category_is_found_however_its_accents_are_encoded():
 
 def test_a_network_is_prepared_once_for_each_category(monkeypatch):
     prepared = []
+    monkeypatch.setattr(sampling, "_APART", 0)
     monkeypatch.setattr(sampling, "stepper", lambda *given, real=sampling.stepper: prepared.append(1) or real(*given))
     sample(make_bigram_model(LOGITS), "X", ["a"] * 50)
 

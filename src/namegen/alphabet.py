@@ -38,7 +38,8 @@ class Alphabet:
         letters: the letters; the index of a letter is its place here.
 
     Raises:
-        UsageError: a letter is empty, unprintable or stands there twice, or there are none or more than 65,535.
+        UsageError: a letter is empty, unprintable, has a blank beside something else or stands there twice, or there
+            are none or more than 65,535.
     """
 
     letters: tuple[str, ...]
@@ -51,6 +52,8 @@ class Alphabet:
         for letter in self.letters:
             if not letter.translate(_JOINERS).isprintable():
                 raise UsageError(f"{letter!r} cannot be a letter: it has characters that cannot be printed")
+            if " " in letter and letter != " ":
+                raise UsageError(f"{letter!r} cannot be a letter: a blank is a letter of its own")
 
     def __len__(self) -> int:
         return len(self.letters)
@@ -112,6 +115,31 @@ class Alphabet:
     def decode(self, indices: Iterable[int]) -> str:
         """Return the name that the indices of letters spell."""
         return "".join(self.letters[index] for index in indices)
+
+    @cached_property
+    def _characters(self) -> NDArray[np.unsignedinteger]:
+        """The code points of each letter, and of a line feed for the edge, filled up with 0; (edge + 1, most)."""
+        spelt = [*self.letters, "\n"]
+        table = np.zeros((len(spelt), max(map(len, spelt))), dtype=np.uint8 if "".join(spelt).isascii() else "<u4")
+        for row, text in zip(table, spelt, strict=True):
+            row[: len(text)] = [ord(character) for character in text]
+        return table
+
+    def spell_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
+        """Return many names as text, each ended by a line feed.
+
+        Args:
+            letters: the letters' indices, (names, longest).
+            lengths: the number of letters of each name, (names,).
+        """
+        table, places = self._characters, np.arange(letters.shape[1] + 1)
+        indices = np.empty((len(letters), len(places)), dtype=letters.dtype)
+        indices[:, :-1] = letters
+        indices[np.arange(len(letters)), lengths] = self.edge
+        characters = table[indices[places <= lengths[:, None]]].ravel()
+        if table.shape[1] > 1:
+            characters = characters[characters > 0]
+        return characters.tobytes().decode("ascii" if table.dtype == np.uint8 else "utf-32-le")
 
     def transliterate(self, text: str) -> tuple[str, int]:
         """Bring any text into the alphabet.

@@ -22,18 +22,24 @@ if TYPE_CHECKING:
 
 
 class Stepper(Protocol):
-    """A network with its category fixed, reading one letter at a time. H hidden units, O outputs."""
+    """A network with its category fixed, reading one letter at a time. H hidden units, O outputs.
+
+    One may be used by one thread at a time: it keeps memory to work in.
+    """
 
     def start(self) -> Floats:
         """Return the hidden state before the first letter, (1, H) float32."""
         ...
 
-    def step(self, letters: Integers, hidden: Floats) -> tuple[Floats, Floats]:
+    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         """Read one letter in each row.
+
+        Rows that go on from the same hidden state share the product of that state with the weights.
 
         Args:
             letters: the indices of the letters, (rows,).
-            hidden: the hidden states before them, (rows, H) float32.
+            hidden: the hidden states before them, (states, H) float32.
+            parents: which of the states each row goes on from, (rows,); by default each from its own.
 
         Returns:
             The logits of the next letter, (rows, O) float32, and the hidden states after, (rows, H) float32.
@@ -55,52 +61,71 @@ class _RNNStepper:
     def start(self) -> Floats:
         return np.zeros((1, len(self.hidden_weight)), dtype=np.float32)
 
-    def step(self, letters: Integers, hidden: Floats) -> tuple[Floats, Floats]:
-        after = hidden @ self.hidden_weight
+    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
+        after, logits = _product(hidden, self.hidden_weight), _product(hidden, self.output_before)
+        if parents is not None:
+            after, logits = after[parents], logits[parents]
         after += self.hidden_from[letters]
         if self.tanh:
             np.tanh(after, out=after)
-        logits = hidden @ self.output_before
-        logits += after @ self.output_after
+        logits += _product(after, self.output_after)
         logits += self.output_from[letters]
         return logits, after
 
 
-@dataclass(frozen=True)
 class _GRUStepper:
-    """:class:`~namegen.networks.ConditionalGRU`, its three gates side by side: reset, update, new."""
+    """:class:`~namegen.networks.ConditionalGRU`, its gates in the order reset, update, new.
 
-    first: Floats  # (1, H)
-    gates_from: Floats  # (O, 3H): by letter, with category and biases
-    gates_weight: Floats  # (H, 3H)
-    new_bias: Floats  # (H,): the bias that the reset gate acts upon
-    head_weight: Floats  # (H, O)
-    head_bias: Floats  # (O,): with the category's share
+    The logistic function is taken by way of tanh, which cannot overflow: s(x) = (1 + tanh(x / 2)) / 2. Its halves are
+    part of the weights, which for powers of two is exact: those for reset and update are halved, and so is what the
+    reset gate acts upon. Each gate has matrices of its own, and what is worked out on the way is written into the same
+    memory at every step: getting new memory from the system would take as long as the arithmetic.
+    """
+
+    def __init__(
+        self, first: Floats, by_letter: Floats, recurrent: Floats, new_bias: Floats, head: tuple[Floats, Floats]
+    ) -> None:
+        self._first = first  # (1, H)
+        self._by_letter = by_letter  # (3, O, H): with category and biases
+        self._recurrent = recurrent  # (3, H, H)
+        self._new_bias = new_bias  # (H,): the bias that the reset gate acts upon
+        self._head, self._head_bias = head  # (H, O), and (O,) with the category's share
+        self._memory = np.empty((3, 3, 0, 0), dtype=np.float32)
 
     def start(self) -> Floats:
-        return self.first
+        return self._first
 
-    def step(self, letters: Integers, hidden: Floats) -> tuple[Floats, Floats]:
-        units = hidden.shape[1]
-        read = self.gates_from[letters]
-        recurrent = hidden @ self.gates_weight
-        gates = read[:, : 2 * units]
-        gates += recurrent[:, : 2 * units]
-        # The logistic function by way of tanh, which cannot overflow: s(x) = (1 + tanh(x / 2)) / 2.
-        gates *= 0.5
-        np.tanh(gates, out=gates)
-        gates += 1.0
-        gates *= 0.5
-        new = recurrent[:, 2 * units :]
-        new += self.new_bias
-        new *= gates[:, :units]
-        new += read[:, 2 * units :]
+    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
+        rows, states, units = len(letters), len(hidden), hidden.shape[1]
+        if self._memory.shape[2] < max(rows, states):
+            self._memory = np.empty((3, 3, max(rows, states), units), dtype=np.float32)
+        products, gates, read = self._memory[0, :, :states], self._memory[1, :, :rows], self._memory[2, :, :rows]
+        for gate in range(3):
+            _product(hidden, self._recurrent[gate], products[gate])
+            self._by_letter[gate].take(letters, axis=0, out=read[gate], mode="clip")
+        products[2] += self._new_bias
+        if parents is None:
+            gates = products
+        else:
+            for gate in range(3):
+                products[gate].take(parents, axis=0, out=gates[gate], mode="clip")
+            hidden = hidden.take(parents, axis=0)
+        for gate in range(2):
+            gates[gate] += read[gate]
+            np.tanh(gates[gate], out=gates[gate])
+        reset, update, inner = gates
+        new = read[2]
+        reset *= inner
+        new += inner
+        new += reset
         np.tanh(new, out=new)
-        after = hidden - new
-        after *= gates[:, units:]
+        after = hidden - new  # h' = new + s(update) (h - new)
+        update += 1.0
+        update *= 0.5
+        after *= update
         after += new
-        logits = after @ self.head_weight
-        logits += self.head_bias
+        logits = _product(after, self._head)
+        logits += self._head_bias
         return logits, after
 
 
@@ -122,16 +147,32 @@ def stepper(model: Model, category: int) -> Stepper:
             tanh=model.training.nonlinearity == "tanh",
         )
     letters = weights["letter_input.weight"] + weights["category_input.weight"][category]
-    gates = letters @ weights["read.weight"].T + weights["read.bias"]
-    gates[:, : 2 * hidden] += weights["recurrent.bias"][: 2 * hidden]
+    recurrent_bias = weights["recurrent.bias"].reshape(3, hidden)
+    gates = letters @ weights["read.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1)
+    gates += weights["read.bias"].reshape(3, 1, hidden)
+    gates[:2] += recurrent_bias[:2, None]
+    gates[:2] *= 0.5
     return _GRUStepper(
         first=weights["category_state.weight"][category : category + 1],
-        gates_from=_c(gates),
-        gates_weight=_c(weights["recurrent.weight"].T),
-        new_bias=weights["recurrent.bias"][2 * hidden :],
-        head_weight=_c(weights["head.weight"].T),
-        head_bias=weights["head.bias"] + weights["category_output.weight"][category],
+        by_letter=_c(gates),
+        recurrent=_c(weights["recurrent.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1) * np.float32(0.5)),
+        new_bias=recurrent_bias[2] * np.float32(0.5),
+        head=(_c(weights["head.weight"].T), weights["head.bias"] + weights["category_output.weight"][category]),
     )
+
+
+def _product(rows: Floats, weight: Floats, out: Floats | None = None) -> Floats:
+    """Return rows @ weight, each row the same to the last bit however many there are.
+
+    A single row would go another way through the BLAS library, where sums are added up in another order.
+    """
+    if len(rows) == 1:
+        product = (np.concatenate([rows, rows]) @ weight)[:1]
+        if out is None:
+            return product
+        out[:] = product
+        return out
+    return np.matmul(rows, weight, out=out)
 
 
 def _c(array: Floats) -> Floats:

@@ -25,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 done; 1 it could not be done; 2 wrong usage; 141 nobody reads the results any more; 128 and the
         signal's number when stopped by one.
     """
+    # For numpy, when it is imported: on matrices as small as ours more threads gain little, and where other programs
+    # keep the processors busy they wait for each other, which takes many times as long.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):

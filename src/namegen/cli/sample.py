@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -15,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from namegen.modelfile import Model
-    from namegen.sampling import Draw
-
-_CHUNK = 8192  # names to a write
+    from namegen.sampling import Block
 
 
 def sample(
@@ -71,10 +68,10 @@ def sample(
 
     `namegen sample German ABC` prints three German names that begin with A, B and C.
     """
-    import secrets
+    import os
 
     from namegen.cli.output import note, result
-    from namegen.sampling import iterate
+    from namegen.sampling import blocks
     from namegen.store import find_model
 
     if greedy and temperature:
@@ -93,7 +90,7 @@ def sample(
     if letters is not None and prefix:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
     from_stdin = letters == "-"
-    seed = secrets.randbits(32) if seed is None else seed
+    seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
     parts: dict[str, Any] = {
         "temperature": 0.0 if greedy else temperature,
         "top_k": top_k,
@@ -103,7 +100,7 @@ def sample(
     }
     if verbose:
         note(f"model {place.existing}, seed {seed}")
-    draws = iterate(
+    made = blocks(
         loaded,
         category,
         _lines(sys.stdin or ()) if from_stdin else prefix or ([""] if letters is None else letters),
@@ -112,9 +109,8 @@ def sample(
         **{name: value for name, value in parts.items() if value is not None},
     )
     shape = _SHAPES[output_format]
-    size = min(count, _CHUNK) if from_stdin else _CHUNK  # whoever types prefixes wants an answer to each
-    while chunk := list(islice(draws, max(1, size))):
-        result(shape(chunk), flush=from_stdin)
+    for block in made:
+        result(shape(block), flush=from_stdin)  # whoever types prefixes wants an answer to each
 
 
 def _is_letters(model: Model, word: str) -> bool:
@@ -126,18 +122,18 @@ def _lines(stream: Iterable[str]) -> Iterator[str]:
     return (line.strip() for line in stream if line.strip())
 
 
-def _text(draws: list[Draw]) -> str:
-    return "".join([f"{draw.name}\n" for draw in draws])
+def _text(block: Block) -> str:
+    return block.text
 
 
-def _tsv(draws: list[Draw]) -> str:
-    return "".join([f"{draw.category}\t{draw.name}\n" for draw in draws])
+def _tsv(block: Block) -> str:
+    return "".join([f"{category}\t{name}\n" for category, name in block])
 
 
-def _jsonl(draws: list[Draw]) -> str:
-    import json
+def _jsonl(block: Block) -> str:
+    from json.encoder import encode_basestring as quoted
 
-    return "".join([json.dumps(draw._asdict(), ensure_ascii=False) + "\n" for draw in draws])
+    return "".join([f'{{"category": {quoted(category)}, "name": {quoted(name)}}}\n' for category, name in block])
 
 
-_SHAPES: dict[str, Callable[[list[Draw]], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}
+_SHAPES: dict[str, Callable[[Block], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}

@@ -1,0 +1,89 @@
+"""Random numbers that have an address.
+
+Every invented name has a stream of random numbers of its own, and any number of any stream can be asked for at any
+time. So the names do not depend on which of them are drawn together, in which order, or on which machine.
+
+The numbers are those of SplitMix64 (Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators"; the
+constants are Stafford's variant 13). There number k is a function of the start and of k alone: the start plus k times
+an odd constant, with its bits mixed. A stream is a stretch of 2**14 numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Streams = NDArray[np.uint64]
+
+PLACES = 2**14
+"""How many numbers a stream has."""
+
+_GAMMA = 0x9E3779B97F4A7C15
+_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_MASK = 2**64 - 1
+
+
+def streams(seed: int, attempt: int, names: NDArray[np.integer]) -> Streams:
+    """Return the streams of names, by their numbers.
+
+    Args:
+        seed: where all randomness begins, at least 0.
+        attempt: how often these names have been drawn in vain.
+        names: the numbers of the names, (names,).
+
+    Returns:
+        The streams, (names,) uint64.
+    """
+    start = _mixed(_GAMMA + attempt)
+    while True:
+        start = _mixed(start + _GAMMA + (seed & _MASK))
+        seed >>= 64
+        if not seed:
+            break
+    own: Streams = names.astype(np.uint64) * np.uint64(PLACES * _GAMMA & _MASK) + np.uint64(start)
+    return own
+
+
+def numbers(streams: Streams, place: int) -> NDArray[np.float64]:
+    """Return one random number of each stream: uniform in [0, 1), a multiple of 2**-52.
+
+    Args:
+        streams: (names,).
+        place: which number, from 0 to ``PLACES`` - 1.
+    """
+    return _uniform(_mix(streams + np.uint64(place * _GAMMA & _MASK)))
+
+
+def many_numbers(streams: Streams, place: int, count: int) -> NDArray[np.float64]:
+    """Return many random numbers for one place of each stream, (names, count): a stream that begins there."""
+    begin = _mix(streams + np.uint64(place * _GAMMA & _MASK))
+    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)
+    return _uniform(_mix(begin[:, None] + steps))
+
+
+def _uniform(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
+    # 52 bits, not 53: then no product with a positive total rounds up to that total.
+    scaled: NDArray[np.float64] = (bits >> np.uint64(12)) * 2.0**-52
+    return scaled
+
+
+def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix the bits of an array of its caller's, in place."""
+    bits ^= bits >> np.uint64(30)
+    bits *= np.uint64(_FIRST)
+    bits ^= bits >> np.uint64(27)
+    bits *= np.uint64(_SECOND)
+    bits ^= bits >> np.uint64(31)
+    return bits
+
+
+def _mixed(number: int) -> int:
+    """Mix the bits of one number, as :func:`_mix` does."""
+    number &= _MASK
+    number = (number ^ number >> 30) * _FIRST & _MASK
+    number = (number ^ number >> 27) * _SECOND & _MASK
+    return number ^ number >> 31

@@ -1,0 +1,69 @@
+"""Random numbers with an address: SplitMix64, whatever is asked for together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from namegen.chance import PLACES, many_numbers, numbers, streams
+
+MASK = 2**64 - 1
+
+
+class SplitMix64:
+    """The generator as its authors define it, one number after the other."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def __call__(self):
+        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
+        z = self.state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        return z ^ (z >> 31)
+
+
+def test_the_reference_gives_the_published_numbers():
+    # The first outputs for the seed 1234567, as Vigna's reference implementation prints them.
+    reference = SplitMix64(1234567)
+
+    assert [reference() for _ in range(3)] == [6457827717110365317, 3203168211198807973, 9817491932198370423]
+
+
+@pytest.mark.parametrize("name", [0, 1, 77, 10**12])
+def test_a_stream_is_a_stretch_of_the_generators_sequence(name):
+    start = int(streams(5, 2, np.array([0]))[0])
+    reference = SplitMix64((start + (name * PLACES - 1) * 0x9E3779B97F4A7C15) & MASK)
+    own = streams(5, 2, np.array([name]))
+
+    for place in range(20):
+        assert numbers(own, place)[0] == (reference() >> 12) / 2**52
+
+
+def test_seeds_and_attempts_have_sequences_of_their_own():
+    begins = {int(streams(seed, attempt, np.array([0]))[0]) for seed in (0, 1, 2**64, 2**64 + 1) for attempt in (0, 1)}
+
+    assert len(begins) == 8
+
+
+def test_numbers_are_uniform_and_independent_between_names_places_and_draws():
+    own = streams(1, 0, np.arange(100_000))
+    one, next_place, next_name = numbers(own, 1), numbers(own, 2), numbers(own[1:], 1)
+
+    assert 0 <= one.min() <= one.max() < 1
+    counts = np.bincount((one * 100).astype(int), minlength=100)
+    assert ((counts - 1000) ** 2 / 1000).sum() < 160  # chi-square, 99 degrees of freedom: one in 10,000
+    for other, first in ((next_place, one), (next_name, one[:-1])):
+        assert abs(np.corrcoef(first, other)[0, 1]) < 4 / 100_000**0.5
+    many = many_numbers(own[:1000], 1, 60)
+    assert many.shape == (1000, 60)
+    assert len(np.unique(many)) == 60_000
+    assert abs(many.mean() - 0.5) < 4 / (12 * 60_000) ** 0.5
+
+
+def test_numbers_do_not_depend_on_what_is_asked_for_with_them():
+    own = streams(3, 1, np.arange(1000))
+
+    np.testing.assert_array_equal(numbers(own, 9)[::7], numbers(own[::7], 9))
+    np.testing.assert_array_equal(many_numbers(own, 9, 5)[::7], many_numbers(own[::7], 9, 5))
