@@ -7,10 +7,8 @@ import io
 import os
 from typing import TYPE_CHECKING
 
-import typer
-
 from namegen.cli import main
-from namegen.cli.app import app
+from namegen.cli.app import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +21,7 @@ Written by `make docs` from the commands themselves; a test fails when it falls 
 
 def commands() -> Iterator[list[str]]:
     """Go through all commands, as the words that call them."""
-    open_ = [([], typer.main.get_command(app))]
+    open_ = [([], build())]
     while open_:
         words, command = open_.pop(0)
         yield words

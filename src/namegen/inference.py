@@ -7,8 +7,7 @@ read is one product with the hidden state and one with the output layer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -47,8 +46,7 @@ class Stepper(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _RNNStepper:
+class _RNNStepper(NamedTuple):
     """:class:`~namegen.networks.TutorialRNN`. Between the layers there is nothing, so i2o and o2o are one matrix."""
 
     hidden_from: Floats  # (O, H): by letter, with category and bias

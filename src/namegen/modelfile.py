@@ -17,13 +17,12 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from namegen.alphabet import Alphabet
 from namegen.errors import ModelFileError, NamegenError
-from namegen.files import write_atomically
 from namegen.recipes import SamplingConfig, TrainingConfig
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ _MAX_FILE_BYTES = 2**32
 Config = TypeVar("Config", TrainingConfig, SamplingConfig)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """How the loss went, in nats per letter. Each point is the mean of the names' mean losses.
 
@@ -65,7 +64,7 @@ class History:
         return float(self.validation.min()) if len(self.validation) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A trained network and all that belongs to it.
 
@@ -123,10 +122,10 @@ class Model:
         Raises:
             NamegenError: the file cannot be written.
         """
-        write_atomically(path, _pack(self, {}))
+        _write(path, _pack(self, {}))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
     """A model as it is in the middle of its training, with what the training needs to go on.
 
@@ -144,7 +143,7 @@ class Checkpoint:
         Raises:
             NamegenError: the file cannot be written.
         """
-        write_atomically(path, _pack(self.model, self.state))
+        _write(path, _pack(self.model, self.state))
 
 
 def load_model_file(path: Path) -> Model:
@@ -193,6 +192,12 @@ def weight_shapes(training: TrainingConfig, categories: int, outputs: int) -> di
         "head.weight": (outputs, hidden),
         "head.bias": (outputs,),
     }
+
+
+def _write(path: Path, data: bytes) -> None:
+    from namegen.files import write_atomically
+
+    write_atomically(path, data)
 
 
 def _pack(model: Model, state: dict[str, NDArray[Any]]) -> bytes:
@@ -263,8 +268,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], str]:
     return tensors, text
 
 
-@dataclass(frozen=True)
-class _Unpacker:
+class _Unpacker(NamedTuple):
     """Builds a model out of what a file claims, and raises ``ValueError`` at the first thing that does not fit."""
 
     facts: dict[str, Any]

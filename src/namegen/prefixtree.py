@@ -11,8 +11,7 @@ processor busy; the longest for which there are enough go first, so that few hid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,7 +34,6 @@ _ROWS = 512  # beginnings to a step of the network: as fast as more, and they fi
 _FIRST_PLACE = 1  # of a stream's random numbers, number 0 is for the category
 
 
-@dataclass
 class Spelling:
     """Names as their letters.
 
@@ -44,8 +42,8 @@ class Spelling:
         lengths: the number of letters of each name, ``UNENDED`` where it did not end in time, (names,) int64.
     """
 
-    letters: NDArray[np.unsignedinteger]
-    lengths: NDArray[np.int64]
+    def __init__(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> None:
+        self.letters, self.lengths = letters, lengths
 
     @classmethod
     def blank(cls, count: int) -> Spelling:
@@ -66,8 +64,7 @@ class Spelling:
         self.lengths[names] = other.lengths
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """What names of one category are drawn from, and how.
 
     Attributes:
@@ -155,8 +152,7 @@ def grow_tree(source: Source, prefix: Integers, limit: int, streams: Streams) ->
     return tree.spelling()
 
 
-@dataclass(frozen=True)
-class _Twigs:
+class _Twigs(NamedTuple):
     """Distinct beginnings of one length, the last letter of each yet to be read, and the names that begin so.
 
     Attributes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from namegen.errors import UsageError
 
@@ -177,8 +177,7 @@ class SamplingConfig:
         return self.temperature < 1e-6
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(NamedTuple):
     """How to train a model, and how that model draws unless told otherwise."""
 
     training: TrainingConfig

@@ -8,7 +8,6 @@ memory is bounded.
 
 from __future__ import annotations
 
-import difflib
 import os
 import unicodedata
 from collections.abc import Sequence
@@ -53,7 +52,7 @@ class Draw(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """Invented names in bulk.
 
@@ -171,6 +170,8 @@ def find_category(model: Model, name: str) -> int:
     folded = [category.casefold() for category in model.categories]
     if folded.count(name.casefold()) == 1:
         return folded.index(name.casefold())
+    import difflib
+
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     if close:
         hint = f"did you mean {model.categories[folded.index(close[0])]}?"

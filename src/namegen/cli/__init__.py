@@ -50,10 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from namegen.cli.app import app
+    from namegen.cli.app import build
     from namegen.cli.output import result
 
-    code = app(arguments, prog_name="namegen", standalone_mode=False)
+    code = build()(arguments, prog_name="namegen", standalone_mode=False)
     result("", flush=True)
     return code if isinstance(code, int) else 0
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from namegen.cli.categories import categories
-from namegen.cli.download import download
-from namegen.cli.models import models
-from namegen.cli.plot import plot
-from namegen.cli.sample import sample
-from namegen.cli.train import train
+_NAMES = ("download", "train", "sample", "plot", "categories", "models")
 
 app = typer.Typer(
     name="namegen",
@@ -46,9 +44,28 @@ def namegen(
         raise typer.Exit(2)
 
 
-app.command()(download)
-app.command()(train)
-app.command()(sample)
-app.command()(plot)
-app.add_typer(models, name="models")
-app.command()(categories)
+class _Commands(Mapping[str, TyperCommand | TyperGroup]):
+    """The subcommands, each imported when it is asked for: so each starts as fast as if it were the only one."""
+
+    def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
+        if name not in _NAMES:
+            raise KeyError(name)
+        command = getattr(import_module(f"namegen.cli.{name}"), name)
+        if not isinstance(command, typer.Typer):
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            alone.command(name)(command)
+            command = alone
+        return cast("TyperCommand | TyperGroup", typer.main.get_command(command))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+def build() -> TyperGroup:
+    """Return the command, as Typer builds it."""
+    command = cast("TyperGroup", typer.main.get_command(app))
+    command.commands = cast("dict[str, Any]", _Commands())  # nothing adds to them
+    return command

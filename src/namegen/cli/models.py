@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from namegen.modelfile import Model
 
-models = typer.Typer(help="List, show and remove models.", rich_markup_mode=None)
+models = typer.Typer(name="models", help="List, show and remove models.", add_completion=False, rich_markup_mode=None)
 
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The name of a model, or its file.")]
 
