@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,12 +85,12 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.category_of)
 
-    @property
+    @cached_property
     def counts(self) -> NDArray[np.int64]:
         """The number of names of each category, (categories,)."""
         return np.bincount(self.category_of, minlength=len(self.categories)).astype(np.int64)
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """The number of letters of each name, (names,)."""
         return np.diff(self.offsets)
@@ -164,8 +165,8 @@ class Dataset:
         scrambled = self.hashes * np.uint64(0x9E3779B97F4A7C15)  # independent of any split by the hash itself
         held_out = (scrambled >> np.uint64(11)).astype(np.float64) / 2.0**53 < fraction
         left = np.bincount(self.category_of[~held_out], minlength=len(self.categories))
-        held_out &= left[self.category_of] > 0
-        held_out &= ~np.isin(self.hashes, self.hashes[~held_out])  # a name that one category keeps, all keep
+        kept = held_out & (left[self.category_of] == 0)
+        held_out &= ~np.isin(self.hashes, self.hashes[kept])  # a name that one category keeps, all keep
         if np.count_nonzero(held_out) < _MIN_VALIDATION:
             return self, None
         return self.select(~held_out), self.select(held_out)
