@@ -41,7 +41,12 @@ def download(
             there = present(entry.name)
             here = "-" if there is None else "verified" if there.verified else "not verified"
             rows.append((entry.name, here, f"{entry.size / 1e6:.1f} MB", entry.about, entry.origin))
-        table(("name", "here", "size", "about", "origin"), rows, right=("size",))
+        table(
+            ("name", "here", "size", "about", "origin"),
+            rows,
+            right=("size",),
+            else_see="them in a wider terminal or a pipe",
+        )
         return
     catalogue_entry(name)
     if remove:

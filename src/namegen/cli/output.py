@@ -60,15 +60,18 @@ def is_live_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), else_see: str = "--format json"
+) -> None:
     """Write a table to standard output: for people in a terminal, tab-separated with a head line in a pipe.
 
-    Where the terminal is too narrow, the last columns are left out; a pipe gets all.
+    Where the terminal is too narrow, the last columns are left out, and a note says which; a pipe gets all.
 
     Args:
         head: the columns' names, the most important first.
         rows: the cells.
         right: the names of columns to be set flush right.
+        else_see: where columns that are left out can be seen.
     """
     if not sys.stdout.isatty():
         result("".join("\t".join(cells) + "\n" for cells in [head, *rows]))
@@ -80,7 +83,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence
     from rich.text import Text
 
     console = Console()
-    widths = [max(map(cell_len, column)) + 1 for column in zip(head, *rows, strict=True)]
+    # Behind each cell comes a blank of padding and the blank that this box has for a separator.
+    widths = [max(map(cell_len, column)) + 2 for column in zip(head, *rows, strict=True)]
     shown = next((n for n in range(len(head), 2, -1) if sum(widths[:n]) <= console.width), 2)
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in head[:shown]:
@@ -88,3 +92,5 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence
     for cells in rows:
         grid.add_row(*(Text(cell) for cell in cells[:shown]))
     console.print(grid)
+    if shown < len(head):
+        note(f"Columns left out: {', '.join(head[shown:])}; see {else_see}")
