@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         if message:
             from namegen.cli.output import note
 
-            note(f"Error: {' '.join(message.split())}")
+            note(f"Error: {' '.join(message.split())}", whole=given)
     _silence_stdout()
     return code
 

@@ -57,9 +57,10 @@ def download(
     with _bar(name) as report:
         fetched = download(name, source=source, verify=not no_verify, report=report)
     state = "verified" if fetched.verified else "not verified: its files differ from the catalogue's"
-    note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}")
+    note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}", whole=[str(fetched.path)])
     if fetched.new:
-        note(f"Next: namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}")
+        following = f"namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}"
+        note(f"Next: {following}", whole=[following])
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,8 +13,14 @@ import typer
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+_KEPT_BLANK = "\0"  # stands for a blank where no line may end
+_COPIED = re.compile(
+    r"`[^`]+`"  # a command
+    r"|(?<!\w)(['\"]).+?\1(?!\w)"  # something quoted
+    r"|\S*[/\\][^,;:]*[/\\]\S*"  # a path, with the blanks in its folders' names
+)
 
 ModelOption = Annotated[
     str | None,
@@ -22,11 +29,44 @@ ModelOption = Annotated[
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
 
 
-def note(text: str) -> None:
-    """Say something to the user that is not a result; where nobody can hear it, never mind."""
+def note(text: str, whole: Iterable[str] = ()) -> None:
+    """Say something to the user that is not a result; where nobody can hear it, never mind.
+
+    It is one line, which in a terminal breaks between words.
+
+    Args:
+        text: what to say.
+        whole: parts of it that people will copy, and that must stay on one line: a command, a path. What looks like
+            one is kept whole anyway, and so is what is quoted.
+    """
     with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write(f"{text}\n")
+        columns = _columns()
+        sys.stderr.write(f"{text if columns is None else _wrap(text, columns, whole)}\n")
         sys.stderr.flush()
+
+
+def _columns() -> int | None:
+    """The width of the terminal that standard error is; ``None`` where it is none."""
+    if not sys.stderr.isatty():
+        return None
+    width = os.environ.get("COLUMNS", "")
+    if width.isdecimal() and int(width) > 0:
+        return int(width)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def _wrap(text: str, width: int, whole: Iterable[str]) -> str:
+    """Break a text into lines between words, but not within what people will copy, however long that is."""
+    import textwrap
+
+    for part in sorted(map(str.strip, whole), key=len, reverse=True):
+        text = text.replace(part, part.replace(" ", _KEPT_BLANK))
+    text = _COPIED.sub(lambda part: part[0].replace(" ", _KEPT_BLANK), text)
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace(_KEPT_BLANK, " ")
 
 
 def result(text: str, *, flush: bool = False) -> None:

@@ -29,7 +29,7 @@ def plot(
     histories = {place.name: place.load().history for place in places}
     if output is not None:
         plot_history(histories, output)
-        note(f"Drawn into {output}.")
+        note(f"Drawn into {output}.", whole=[str(output)])
         return
     import shutil
     import sys

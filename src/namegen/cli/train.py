@@ -127,7 +127,7 @@ def train(
             which = ["-o", str(output)] if output else ["--model", model] if model else []
             again = ["--data", data] if data else []
             how = shlex.join(["namegen", "train", *which, *again, "--resume"])
-            note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}")
+            note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
             raise typer.Exit(128 + (signals.received or 0)) from None
     if not quiet:
         _finish(place, trained)
@@ -175,12 +175,13 @@ def _finish(place: ModelPlace, model: Model) -> None:
     losses = [f"training {model.history.final_training:.3f}"]
     if model.history.best_validation is not None:
         losses.append(f"validation {model.history.best_validation:.3f}")
-    note(f"Model {place.name}: {place.model}")
+    note(f"Model {place.name}: {place.model}", whole=[place.name, str(place.model)])
     note(f"Loss, in nats per letter: {', '.join(losses)}")
     which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
     category = "German" if "German" in model.categories else model.categories[0]
     what = "ABC" if len(model.categories) == 1 else f"{shlex.quote(category)} ABC"
-    note(f"Next: namegen sample{which} {what}")
+    following = f"namegen sample{which} {what}"
+    note(f"Next: {following}", whole=[following])
 
 
 class _Signals:
