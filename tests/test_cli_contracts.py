@@ -153,6 +153,23 @@ def test_what_could_not_be_done_is_one_line_and_exit_code_1(cli, model, argument
     assert is_one_error(outcome.err)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("--nonsense",), "namegen"),
+        (("nonsense",), "namegen"),
+        (("sample", "--nonsense"), "namegen sample"),
+        (("train", "extra"), "namegen train"),
+        (("models", "rm"), "namegen models rm"),
+        (("models", "nonsense"), "namegen models"),
+        (("categories", "--format", "xml"), "namegen categories"),
+    ],
+)
+def test_wrong_usage_says_which_help_to_see(cli, model, arguments, command):
+    assert cli(*arguments).err.endswith(f"; see `{command} --help`\n")
+    assert cli(*command.split()[1:], "--help").code == 0
+
+
 def test_a_misspelt_option_gets_a_suggestion(cli, model):
     assert "--temperature" in cli("sample", "--temprature", "1").err
 

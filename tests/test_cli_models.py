@@ -71,6 +71,16 @@ def test_an_unfinished_run_is_listed_with_how_far_it_got(cli):
     assert "640 of 1,000" in cli("models").out.splitlines()[1].split("\t")
 
 
+def test_an_unfinished_run_is_told_from_the_finished_model_of_its_name(cli):
+    save("elves")
+    save_unfinished("elves")
+    assert [line.split("\t")[0] for line in cli("models").out.splitlines()[1:]] == ["elves", "elves (unfinished)"]
+    assert [(model["name"], model["finished"]) for model in json.loads(cli("models", "--format", "json").out)] == [
+        ("elves", True),
+        ("elves", False),
+    ]
+
+
 def test_models_say_when_they_were_made(cli):
     save()
     listed = json.loads(cli("models", "--format", "json").out)

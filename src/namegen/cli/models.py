@@ -44,7 +44,7 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
     head = ("name", "recipe", "iters", "training", "validation", "categories", "data", "date", "size")
     rows = [
         (
-            s["name"],
+            s["name"] + ("" if s["finished"] else " (unfinished)"),
             s["recipe"],
             f"{s['iterations']:,}" + ("" if s["finished"] else f" of {s['planned_iterations']:,}"),
             _loss(s["training_loss"]),
