@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def download(
-    name: Annotated[str, typer.Argument(help="A dataset of the catalogue: surnames or makemore.")] = "surnames",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A dataset of the catalogue: surnames or makemore.")
+    ] = "surnames",
     *,
     source: Annotated[
         str | None,

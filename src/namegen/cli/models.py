@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 models = typer.Typer(name="models", help="List, show and remove models.", add_completion=False, rich_markup_mode=None)
 
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The name of a model, or its file.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The name of a model, or its file.")]
 
 
 @models.callback(invoke_without_command=True)
@@ -83,10 +83,15 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
     if output_format == "json":
         json_result(facts)
         return
-    flat = {key: value for key, value in facts.items() if not isinstance(value, dict)}
-    for stage in ("training", "sampling"):
-        flat |= {f"{stage}.{key}": value for key, value in facts[stage].items()}
-    table(("setting", "value"), [(key, "-" if value is None else str(value)) for key, value in flat.items()])
+    rows = []
+    for key, value in facts.items():
+        if isinstance(value, dict):  # a stage's settings, as they would be given again
+            rows += [(f"{key}.{setting}", _setting(chosen)) for setting, chosen in value.items()]
+        elif key.endswith("_loss"):
+            rows.append((key, _loss(value)))
+        else:
+            rows.append((key, f"{value:,}" if type(value) is int else _setting(value)))
+    table(("setting", "value"), rows)
 
 
 @models.command("path")
@@ -99,7 +104,7 @@ def path_(name: Name = None) -> None:
 
 
 @models.command()
-def rm(name: Annotated[str, typer.Argument(help="The name of a model.")]) -> None:
+def rm(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a model.")]) -> None:
     """Remove a model."""
     from namegen.cli.output import note
     from namegen.store import remove_model
@@ -130,6 +135,12 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
         "date": dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds"),
         "bytes": stat.st_size,
     }
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _loss(value: float | None) -> str:

@@ -24,7 +24,12 @@ _COPIED = re.compile(
 
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]",
+    ),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
 

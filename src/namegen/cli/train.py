@@ -41,7 +41,9 @@ def train(
         Literal["default", "tutorial"] | None,
         typer.Option("--recipe", help="All settings at once; those given beside it replace parts.  [default: default]"),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="The model's name.  [default: default]")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="NAME", help="The model's name.  [default: default]")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -77,7 +79,7 @@ def train(
         int | None, typer.Option("--threads", help="Threads for torch.  [default: by a fixed rule]")
     ] = None,
     device: Annotated[
-        str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
+        str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, with its settings.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Start over although there is an unfinished run.")] = False,
