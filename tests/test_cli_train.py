@@ -18,7 +18,7 @@ from namegen.cli import progress
 from namegen.errors import TrainingStopped
 from namegen.recipes import training_config
 from namegen.runs import Plan, run
-from namegen.store import named, open_dataset
+from namegen.store import load_model, named, open_dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,12 +257,34 @@ def test_quiet_training_still_says_what_is_wrong(cli):
 
 
 def test_the_end_says_where_the_model_is_its_losses_and_the_next_command(cli, cache):
-    *_, where, losses, following = cli("train", *TINY).err.splitlines()
+    *_, where, losses, kept, following = cli("train", *TINY).err.splitlines()
     assert where == f"Model default: {cache / 'models' / 'default.safetensors'}"
-    facts = shown(cli)
-    figures = f"training {facts['training_loss']:.3f}, validation {facts['validation_loss']:.3f}"
-    assert losses == f"Loss, in nats per letter: {figures}"
+    facts, history = shown(cli), load_model("default").history
+    figures = f"training {history.training[-1]:.3f}, validation {history.validation[-1]:.3f}"
+    assert losses == f"Loss at the end, in nats per letter: {figures}"
+    assert re.fullmatch(rf"Kept the model .*, the best by validation: {facts['validation_loss']:.3f}", kept)
     assert following == "Next: namegen sample German ABC"
+
+
+def test_the_end_says_which_iteration_the_weights_are_from_where_that_is_not_the_last(cli, monkeypatch):
+    from namegen import training
+
+    measured = iter([3.0, 2.0] + [2.5] * 20)
+    monkeypatch.setattr(training._Validation, "loss", lambda *_: next(measured))
+    trained = cli("train", "--iters", 2_000, "--hidden-size", 8)
+    second = load_model("default").history.validation_iterations[1]
+    assert 0 < second < 2_000
+    assert "validation 2.500" in trained.err
+    assert f"Kept the model after {second:,} iterations, the best by validation: 2.000\n" in trained.err
+    assert shown(cli)["weights_after"] == second
+    assert cli("models", "show").out.split("weights_after\t")[1].startswith(f"{second:,}\n")
+
+
+def test_without_held_out_names_the_end_says_nothing_about_validation(cli):
+    trained = cli("train", *TINY, "--validation", 0)
+    assert "Loss at the end, in nats per letter: training " in trained.err
+    assert "validation" not in trained.err
+    assert shown(cli)["weights_after"] == 300
 
 
 @pytest.mark.parametrize(

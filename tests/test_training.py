@@ -183,6 +183,7 @@ def test_the_model_has_the_weights_with_the_lowest_validation_loss(monkeypatch):
     assert len(seen) > 3
     assert all(np.array_equal(model.weights[name], weight) for name, weight in seen[1].items())
     assert model.history.best_validation == 1.0
+    assert model.weights_after == model.history.best_iteration == model.history.validation_iterations[1]
 
 
 def test_training_lowers_the_loss_on_names_it_never_saw():
@@ -247,7 +248,7 @@ def test_progress_gives_the_model_so_far():
     progress, model = seen[1]
 
     assert (progress.iteration, progress.iterations) == (32, 64)
-    assert (model.iterations, model.finished) == (32, False)
+    assert (model.iterations, model.finished, model.weights_after) == (32, False, 32)
     assert np.isfinite(progress.last_loss())
 
 

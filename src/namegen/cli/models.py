@@ -71,6 +71,7 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
     model = place.load()
     facts: dict[str, Any] = {
         **_summary(place.name, place.existing or place.model, model),
+        "weights_after": model.weights_after,
         "file": str(place.existing),
         "parameters": model.parameters,
         "threads": model.threads,

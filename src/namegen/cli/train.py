@@ -174,11 +174,15 @@ def _finish(place: ModelPlace, model: Model) -> None:
     from namegen.cli.output import note
     from namegen.store import DEFAULT_MODEL
 
-    losses = [f"training {model.history.final_training:.3f}"]
-    if model.history.best_validation is not None:
-        losses.append(f"validation {model.history.best_validation:.3f}")
+    history = model.history
     note(f"Model {place.name}: {place.model}", whole=[place.name, str(place.model)])
-    note(f"Loss, in nats per letter: {', '.join(losses)}")
+    losses = f"training {history.final_training:.3f}"
+    if history.best_validation is not None:
+        losses += f", validation {history.validation[-1]:.3f}"
+    note(f"Loss at the end, in nats per letter: {losses}")
+    if history.best_validation is not None:
+        best = f"{history.best_validation:.3f}"
+        note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
     which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
     category = "German" if "German" in model.categories else model.categories[0]
     what = "ABC" if len(model.categories) == 1 else f"{shlex.quote(category)} ABC"
