@@ -420,10 +420,9 @@ def test_the_live_display_shows_all_that_one_wants_to_know(trainings):
     _, written = trainings["120"]
     assert "on cpu" in written
     drawn = "\n".join(displayed(written))
-    assert "100 %" in drawn
-    assert "640/640" in drawn
+    assert "100%  640/640  0:0" in drawn
     assert re.search(r"[\d,]+ names/s", drawn)
-    assert re.search(r"\d:\d\d, \d:\d\d left", drawn)
+    assert re.search(r"\d:\d\d gone, \d:\d\d left", drawn)
     assert re.search(r"loss \d\.\d{3}, validation \d\.\d{3} nats per letter", drawn)
     assert re.search(r"\S+ \((English|German|Russian|Italian|Irish|Czech|Arabic|Polish)\)", drawn)
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import re
-import sys
-
 import pytest
 
 from namegen.cli import main
@@ -16,31 +12,6 @@ ROWS = [
     ("default", "100,000", "1.823", "18", "default", "surnames", "2025-01-31", "1.2M"),
     ("elves-of-the-north", "20,000 of 1,000,000", "-", "1", "tutorial", "names", "2025-01-31", "0.9M"),
 ]
-
-
-class Terminal(io.StringIO):
-    """Text that believes to be a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-    def text(self) -> str:
-        """What was written, without escape codes."""
-        return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue())
-
-
-@pytest.fixture
-def terminal(monkeypatch):
-    """Makes the standard streams a terminal of some width, and returns them: results, and notes."""
-
-    def make(columns: int) -> tuple[Terminal, Terminal]:
-        monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.setattr(sys, "stdout", Terminal())
-        monkeypatch.setattr(sys, "stderr", Terminal())
-        return sys.stdout, sys.stderr
-
-    return make
 
 
 # Tables
