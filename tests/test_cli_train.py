@@ -480,13 +480,19 @@ def test_resume_refuses_other_names(cli, tmp_path):
     assert checkpoint.is_file()
 
 
-def test_resume_asks_for_names_that_came_from_a_path(cli, tmp_path, monkeypatch):
+@pytest.mark.parametrize("where", [(), ("--model", "elves"), ("-o", "my elves"), ("-o", "default")], ids=" ".join)
+def test_resume_without_the_path_of_its_names_gives_the_command_that_has_it(cli, tmp_path, monkeypatch, where):
+    monkeypatch.chdir(tmp_path)
+    names = write_names(tmp_path)
     with monkeypatch.context() as patch:
         stop_at_the_first_report(patch)
-        cli("train", *TINY, "--data", write_names(tmp_path))
-    trained = cli("train", "--resume")
+        cli("train", *TINY, *where, "--data", names)
+    trained = cli("train", *where, "--resume")
     assert is_one_error(trained, 2)
-    assert "--data" in trained.err
+    assert "names of your own, 'Elves'" in trained.err
+    program, *arguments = shlex.split(re.search("`(.*)`", trained.err)[1])
+    assert (program, arguments.count("PATH")) == ("namegen", 1)
+    assert cli(*(str(names) if argument == "PATH" else argument for argument in arguments)).code == 0
 
 
 def test_resume_without_a_run_is_refused(cli):

@@ -81,7 +81,14 @@ def train(
     device: Annotated[
         str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, with its settings.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with an unfinished run, with its settings. Where the model had a name or file (-m, -o) and its"
+            " names a path (-d), give these again.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Start over although there is an unfinished run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")] = False,
 ) -> None:
@@ -103,7 +110,7 @@ def train(
     }
     from namegen.cli.output import note
     from namegen.cli.progress import show_progress
-    from namegen.runs import claim, plan, run
+    from namegen.runs import claim, command_to_resume, plan, run
 
     with _Signals() as signals, claim(place):  # signals first: importing torch takes a while
         planned = plan(
@@ -126,9 +133,7 @@ def train(
             with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
                 trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received is not None)
         except TrainingStopped as stopped:
-            which = ["-o", str(output)] if output else ["--model", model] if model else []
-            again = ["--data", data] if data else []
-            how = shlex.join(["namegen", "train", *which, *again, "--resume"])
+            how = command_to_resume(place, data)
             note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
             raise typer.Exit(128 + (signals.received or 0)) from None
     if not quiet:
