@@ -158,6 +158,35 @@ def test_five_names_of_one_category_make_a_model_without_a_validation_loss(cli, 
     assert (facts["names"], facts["categories"], facts["validation_loss"]) == (5, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("count", "options", "said"),
+    [
+        (1, (), "1 name is few: the model will repeat many of them; no names are held out to measure on."),
+        (12, (), "12 names are few: the model will repeat many of them; no names are held out to measure on."),
+        (12, ("--validation", 0), "12 names are few: the model will repeat many of them."),
+        (199, ("--validation", 0.5), "199 names are few: the model will repeat many of them."),
+        (250, ("--validation", 0.01), "250 names are few: no names are held out to measure on."),
+        (400, (), None),
+        (400, ("--validation", 0), None),
+    ],
+)
+def test_a_small_list_is_told_what_to_expect(cli, tmp_path, count, options, said):
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = " ".join(f"A{a}{b}" for a in letters for b in letters[: -(-count // 26)])
+    data = write_names(tmp_path, names=" ".join(names.split()[:count]))
+    trained = cli("train", "--iters", 64, "--hidden-size", 4, "--data", data, *options)
+    assert trained.code == 0
+    assert [line for line in trained.err.splitlines() if "few" in line] == ([said] if said else [])
+
+
+def test_the_names_that_come_along_are_not_few(cli):
+    assert "few" not in cli("train", *TINY).err
+
+
+def test_quiet_training_on_a_small_list_says_nothing(cli, tmp_path):
+    assert cli("train", *TINY, "--quiet", "--data", write_names(tmp_path)).err == ""
+
+
 def test_one_name_is_enough(cli, tmp_path):
     assert cli("train", *TINY, "--data", write_names(tmp_path, names="Anna")).code == 0
     assert cli("sample", "Elves", "A").out.startswith("A")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from namegen.store import ModelPlace
     from namegen.training import Report
 
+FEW_NAMES = 200
+"""Fewer names than this, and a model mostly learns them by heart."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -117,6 +120,21 @@ def plan(
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
     return Plan(config, resume, dataset, where, threads, tuple(changes))
+
+
+def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
+    """Say what is to be expected of a list so small that a model cannot do well, or be measured."""
+    few = len(dataset) < FEW_NAMES
+    held_out = config.validation * len(dataset)  # about; where that is much, there is no need to look
+    unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
+    facts = [
+        *(["the model will repeat many of them"] if few else []),
+        *(["no names are held out to measure on"] if unmeasured else []),
+    ]
+    if not facts:
+        return None
+    names = "1 name is" if len(dataset) == 1 else f"{len(dataset):,} names are"
+    return f"{names} few: {'; '.join(facts)}"
 
 
 def command_to_resume(place: ModelPlace, dataset: str | None) -> str:

@@ -161,6 +161,7 @@ def _place(model: str | None, output: Path | None) -> ModelPlace:
 def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
     """Read the names, and say what there is to say about them."""
     from namegen.cli.output import note
+    from namegen.runs import concern
     from namegen.store import STARTER, open_dataset
 
     dataset = open_dataset(planned.dataset, keep_repeats=planned.config.keep_repeats)
@@ -171,6 +172,8 @@ def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
             note("Training on the downloaded surnames; --data takes names of your own.")
         for fact in dataset.notes:
             note(f"{dataset.label}: {fact}.")
+        if worry := concern(planned.config, dataset):
+            note(f"{worry}.")
     return dataset
 
 
