@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 import runpy
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import REPOSITORY
+from namegen.store import named, open_dataset
+from namegen.training import train
+
+if TYPE_CHECKING:
+    from namegen.modelfile import Model
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
@@ -19,15 +25,28 @@ def blocks(page, language):
 PYTHON = [pytest.param(code, id=f"{page.name}-{i}") for page in PAGES for i, code in enumerate(blocks(page, "python"))]
 
 
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """A model as `namegen train` makes it, but for its size."""
+    return train(open_dataset("starter"), iterations=64, hidden_size=4)
+
+
 @pytest.mark.parametrize("code", PYTHON)
-def test_every_python_example_runs(code, tmp_path, monkeypatch, capsys):
+def test_every_python_example_runs(code, model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "example", "exec"), {"__name__": "example"})
+    model.save(named("default").model)
+    short = code.replace("iterations=20_000", "iterations=200")
+    exec(compile(short, "example", "exec"), {"__name__": "example"})
 
     for printed, promised in zip(
         capsys.readouterr().out.splitlines(), re.findall(r"print\(.*# (.*)", code), strict=True
     ):
         assert printed == promised
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_the_examples_train_for_long_enough_to_draw_names_worth_reading(code):
+    assert all(int(number) >= 20_000 for number in re.findall(r"iterations=([\d_]+)", code))
 
 
 def test_there_are_examples():
