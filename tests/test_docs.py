@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +73,18 @@ def test_every_option_that_the_documentation_names_exists(page):
     foreign = {"--set"}  # of benchmarks/quality.py
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))) - foreign:
         assert re.search(rf"{option}\b", reference), option
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_the_demo_ends_by_saying_how_to_go_on():
+    import subprocess
+
+    line = ["make", "--dry-run", "--always-make", "demo", "VENV=.venv"]
+    planned = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    *_, activate, train_one, draw = re.findall(r"echo \"(.*)\"", planned)
+    assert activate.split() == ["source", ".venv/bin/activate"]
+    assert activate.strip() in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert (train_one.split(), draw.split()) == (["namegen", "train"], ["namegen", "sample", "German", "ABC"])
 
 
 def test_the_public_names_are_there_and_documented():
