@@ -33,6 +33,11 @@ demo: install
 	$(BIN)/namegen sample German ABC
 	$(BIN)/namegen sample Russian RUS
 	$(BIN)/namegen plot -o .demo/loss.png
+	@echo
+	@echo "That was a small model; it and the plot lie in .demo. To go on with one of your own:"
+	@echo "    source $(BIN)/activate"
+	@echo "    namegen train"
+	@echo "    namegen sample German ABC"
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest

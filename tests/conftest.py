@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -66,6 +68,31 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(code, captured.out, captured.err)
 
     return run
+
+
+class Terminal(io.StringIO):
+    """Text that believes to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def text(self) -> str:
+        """What was written, without escape codes."""
+        return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue())
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tuple[Terminal, Terminal]]:
+    """Makes the standard streams a terminal of some width, and returns them: results, and notes."""
+
+    def make(columns: int) -> tuple[Terminal, Terminal]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(sys, "stdout", Terminal())
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        return sys.stdout, sys.stderr  # type: ignore[return-value]
+
+    return make
 
 
 @pytest.fixture

@@ -153,6 +153,23 @@ def test_what_could_not_be_done_is_one_line_and_exit_code_1(cli, model, argument
     assert is_one_error(outcome.err)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("--nonsense",), "namegen"),
+        (("nonsense",), "namegen"),
+        (("sample", "--nonsense"), "namegen sample"),
+        (("train", "extra"), "namegen train"),
+        (("models", "rm"), "namegen models rm"),
+        (("models", "nonsense"), "namegen models"),
+        (("categories", "--format", "xml"), "namegen categories"),
+    ],
+)
+def test_wrong_usage_says_which_help_to_see(cli, model, arguments, command):
+    assert cli(*arguments).err.endswith(f"; see `{command} --help`\n")
+    assert cli(*command.split()[1:], "--help").code == 0
+
+
 def test_a_misspelt_option_gets_a_suggestion(cli, model):
     assert "--temperature" in cli("sample", "--temprature", "1").err
 
@@ -403,10 +420,9 @@ def test_the_live_display_shows_all_that_one_wants_to_know(trainings):
     _, written = trainings["120"]
     assert "on cpu" in written
     drawn = "\n".join(displayed(written))
-    assert "100 %" in drawn
-    assert "640/640" in drawn
+    assert "100%  640/640  0:0" in drawn
     assert re.search(r"[\d,]+ names/s", drawn)
-    assert re.search(r"\d:\d\d, \d:\d\d left", drawn)
+    assert re.search(r"\d:\d\d gone, \d:\d\d left", drawn)
     assert re.search(r"loss \d\.\d{3}, validation \d\.\d{3} nats per letter", drawn)
     assert re.search(r"\S+ \((English|German|Russian|Italian|Irish|Czech|Arabic|Polish)\)", drawn)
 

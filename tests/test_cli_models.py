@@ -71,6 +71,16 @@ def test_an_unfinished_run_is_listed_with_how_far_it_got(cli):
     assert "640 of 1,000" in cli("models").out.splitlines()[1].split("\t")
 
 
+def test_an_unfinished_run_is_told_from_the_finished_model_of_its_name(cli):
+    save("elves")
+    save_unfinished("elves")
+    assert [line.split("\t")[0] for line in cli("models").out.splitlines()[1:]] == ["elves", "elves (unfinished)"]
+    assert [(model["name"], model["finished"]) for model in json.loads(cli("models", "--format", "json").out)] == [
+        ("elves", True),
+        ("elves", False),
+    ]
+
+
 def test_models_say_when_they_were_made(cli):
     save()
     listed = json.loads(cli("models", "--format", "json").out)
@@ -132,8 +142,21 @@ def test_show_as_a_table_has_a_setting_a_line(cli):
     save()
     rows = dict(line.split("\t") for line in cli("models", "show").out.splitlines())
     assert rows["training.hidden_size"] == "4"
-    assert rows["sampling.temperature"] == "1.0"
+    assert rows["sampling.temperature"] == "1"
     assert rows["sampling.top_k"] == "-"
+
+
+def test_show_as_a_table_is_for_people_and_as_json_exact(cli):
+    history = History(np.array([900]), np.array([2.123456789]), np.array([900]), np.array([1.987654321]))
+    save(model=dataclasses.replace(trained_model(), history=history))
+    rows = dict(line.split("\t") for line in cli("models", "show").out.splitlines())
+    assert (rows["training_loss"], rows["validation_loss"]) == ("2.123", "1.988")
+    assert (rows["verified"], rows["finished"], rows["training.sos"]) == ("no", "yes", "yes")
+    assert rows["iterations"] == "1,000"
+    assert rows["training.iterations"] == "1000"  # a setting, as it would be given again
+    assert rows["training.learning_rate"] == "0.006"
+    facts = json.loads(cli("models", "show", "--format", "json").out)
+    assert (facts["training_loss"], facts["verified"]) == (2.123456789, False)
 
 
 def test_show_takes_a_path(cli, tmp_path):
@@ -329,6 +352,23 @@ def test_help_goes_to_stdout(cli, words, option):
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
 def test_help_fits_80_columns(cli, words):
     assert max(map(len, cli(*words, "--help").out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        (("download",), "[NAME]"),
+        (("train",), ""),
+        (("plot",), "[MODEL]..."),
+        (("models", "show"), "[NAME]"),
+        (("models", "path"), "[NAME]"),
+        (("models", "rm"), "{NAME}"),
+        (("categories",), ""),
+    ],
+)
+def test_usage_names_arguments_in_one_style(cli, words, arguments):
+    usage = cli(*words, "--help").out.splitlines()[0]
+    assert usage == f"Usage: namegen {' '.join(words)} [OPTIONS] {arguments}".rstrip()
 
 
 def test_help_lists_every_command_with_a_whole_sentence(cli):

@@ -18,7 +18,7 @@ from namegen.cli import progress
 from namegen.errors import TrainingStopped
 from namegen.recipes import training_config
 from namegen.runs import Plan, run
-from namegen.store import named, open_dataset
+from namegen.store import load_model, named, open_dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +158,35 @@ def test_five_names_of_one_category_make_a_model_without_a_validation_loss(cli, 
     assert (facts["names"], facts["categories"], facts["validation_loss"]) == (5, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("count", "options", "said"),
+    [
+        (1, (), "1 name is few: the model will repeat many of them; no names are held out to measure on."),
+        (12, (), "12 names are few: the model will repeat many of them; no names are held out to measure on."),
+        (12, ("--validation", 0), "12 names are few: the model will repeat many of them."),
+        (199, ("--validation", 0.5), "199 names are few: the model will repeat many of them."),
+        (250, ("--validation", 0.01), "250 names are few: no names are held out to measure on."),
+        (400, (), None),
+        (400, ("--validation", 0), None),
+    ],
+)
+def test_a_small_list_is_told_what_to_expect(cli, tmp_path, count, options, said):
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = " ".join(f"A{a}{b}" for a in letters for b in letters[: -(-count // 26)])
+    data = write_names(tmp_path, names=" ".join(names.split()[:count]))
+    trained = cli("train", "--iters", 64, "--hidden-size", 4, "--data", data, *options)
+    assert trained.code == 0
+    assert [line for line in trained.err.splitlines() if "few" in line] == ([said] if said else [])
+
+
+def test_the_names_that_come_along_are_not_few(cli):
+    assert "few" not in cli("train", *TINY).err
+
+
+def test_quiet_training_on_a_small_list_says_nothing(cli, tmp_path):
+    assert cli("train", *TINY, "--quiet", "--data", write_names(tmp_path)).err == ""
+
+
 def test_one_name_is_enough(cli, tmp_path):
     assert cli("train", *TINY, "--data", write_names(tmp_path, names="Anna")).code == 0
     assert cli("sample", "Elves", "A").out.startswith("A")
@@ -257,12 +286,34 @@ def test_quiet_training_still_says_what_is_wrong(cli):
 
 
 def test_the_end_says_where_the_model_is_its_losses_and_the_next_command(cli, cache):
-    *_, where, losses, following = cli("train", *TINY).err.splitlines()
+    *_, where, losses, kept, following = cli("train", *TINY).err.splitlines()
     assert where == f"Model default: {cache / 'models' / 'default.safetensors'}"
-    facts = shown(cli)
-    figures = f"training {facts['training_loss']:.3f}, validation {facts['validation_loss']:.3f}"
-    assert losses == f"Loss, in nats per letter: {figures}"
+    facts, history = shown(cli), load_model("default").history
+    figures = f"training {history.training[-1]:.3f}, validation {history.validation[-1]:.3f}"
+    assert losses == f"Loss at the end, in nats per letter: {figures}"
+    assert re.fullmatch(rf"Kept the model .*, the best by validation: {facts['validation_loss']:.3f}", kept)
     assert following == "Next: namegen sample German ABC"
+
+
+def test_the_end_says_which_iteration_the_weights_are_from_where_that_is_not_the_last(cli, monkeypatch):
+    from namegen import training
+
+    measured = iter([3.0, 2.0] + [2.5] * 20)
+    monkeypatch.setattr(training._Validation, "loss", lambda *_: next(measured))
+    trained = cli("train", "--iters", 2_000, "--hidden-size", 8)
+    second = load_model("default").history.validation_iterations[1]
+    assert 0 < second < 2_000
+    assert "validation 2.500" in trained.err
+    assert f"Kept the model after {second:,} iterations, the best by validation: 2.000\n" in trained.err
+    assert shown(cli)["weights_after"] == second
+    assert cli("models", "show").out.split("weights_after\t")[1].startswith(f"{second:,}\n")
+
+
+def test_without_held_out_names_the_end_says_nothing_about_validation(cli):
+    trained = cli("train", *TINY, "--validation", 0)
+    assert "Loss at the end, in nats per letter: training " in trained.err
+    assert "validation" not in trained.err
+    assert shown(cli)["weights_after"] == 300
 
 
 @pytest.mark.parametrize(
@@ -458,13 +509,19 @@ def test_resume_refuses_other_names(cli, tmp_path):
     assert checkpoint.is_file()
 
 
-def test_resume_asks_for_names_that_came_from_a_path(cli, tmp_path, monkeypatch):
+@pytest.mark.parametrize("where", [(), ("--model", "elves"), ("-o", "my elves"), ("-o", "default")], ids=" ".join)
+def test_resume_without_the_path_of_its_names_gives_the_command_that_has_it(cli, tmp_path, monkeypatch, where):
+    monkeypatch.chdir(tmp_path)
+    names = write_names(tmp_path)
     with monkeypatch.context() as patch:
         stop_at_the_first_report(patch)
-        cli("train", *TINY, "--data", write_names(tmp_path))
-    trained = cli("train", "--resume")
+        cli("train", *TINY, *where, "--data", names)
+    trained = cli("train", *where, "--resume")
     assert is_one_error(trained, 2)
-    assert "--data" in trained.err
+    assert "names of your own, 'Elves'" in trained.err
+    program, *arguments = shlex.split(re.search("`(.*)`", trained.err)[1])
+    assert (program, arguments.count("PATH")) == ("namegen", 1)
+    assert cli(*(str(names) if argument == "PATH" else argument for argument in arguments)).code == 0
 
 
 def test_resume_without_a_run_is_refused(cli):

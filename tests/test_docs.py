@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conftest import REPOSITORY
+from namegen.store import named, open_dataset
+from namegen.training import train
+
+if TYPE_CHECKING:
+    from namegen.modelfile import Model
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
@@ -19,15 +26,28 @@ def blocks(page, language):
 PYTHON = [pytest.param(code, id=f"{page.name}-{i}") for page in PAGES for i, code in enumerate(blocks(page, "python"))]
 
 
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """A model as `namegen train` makes it, but for its size."""
+    return train(open_dataset("starter"), iterations=64, hidden_size=4)
+
+
 @pytest.mark.parametrize("code", PYTHON)
-def test_every_python_example_runs(code, tmp_path, monkeypatch, capsys):
+def test_every_python_example_runs(code, model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "example", "exec"), {"__name__": "example"})
+    model.save(named("default").model)
+    short = code.replace("iterations=20_000", "iterations=200")
+    exec(compile(short, "example", "exec"), {"__name__": "example"})
 
     for printed, promised in zip(
         capsys.readouterr().out.splitlines(), re.findall(r"print\(.*# (.*)", code), strict=True
     ):
         assert printed == promised
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_the_examples_train_for_long_enough_to_draw_names_worth_reading(code):
+    assert all(int(number) >= 20_000 for number in re.findall(r"iterations=([\d_]+)", code))
 
 
 def test_there_are_examples():
@@ -53,6 +73,18 @@ def test_every_option_that_the_documentation_names_exists(page):
     foreign = {"--set"}  # of benchmarks/quality.py
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))) - foreign:
         assert re.search(rf"{option}\b", reference), option
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_the_demo_ends_by_saying_how_to_go_on():
+    import subprocess
+
+    line = ["make", "--dry-run", "--always-make", "demo", "VENV=.venv"]
+    planned = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    *_, activate, train_one, draw = re.findall(r"echo \"(.*)\"", planned)
+    assert activate.split() == ["source", ".venv/bin/activate"]
+    assert activate.strip() in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert (train_one.split(), draw.split()) == (["namegen", "train"], ["namegen", "sample", "German", "ABC"])
 
 
 def test_the_public_names_are_there_and_documented():

@@ -33,6 +33,27 @@ def drawn_svg(histories, tmp_path) -> str:
     return (tmp_path / "loss.svg").read_text(encoding="utf-8")
 
 
+@pytest.fixture
+def drawn_lines(tmp_path, monkeypatch):
+    """Draws histories, and returns matplotlib's lines in the order they were drawn."""
+    from matplotlib.axes import Axes
+
+    lines, plot = [], Axes.plot
+
+    def noting(*arguments, **options):
+        drawn = plot(*arguments, **options)
+        lines.extend(drawn)
+        return drawn
+
+    def draw(histories):
+        lines.clear()
+        plot_history(histories, tmp_path / "loss.png")
+        return list(lines)
+
+    monkeypatch.setattr(Axes, "plot", noting)
+    return draw
+
+
 def terminal(histories, *, width: int = 80, height: int = 24, colour: bool = False) -> list[str]:
     return draw_in_terminal(histories, width=width, height=height, colour=colour).splitlines()
 
@@ -92,6 +113,15 @@ def test_the_title_names_the_model(tmp_path):
     assert "Loss of elves" in texts(drawn_svg({"elves": a_history()}, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("names", "title"), [("ab", "a and b"), ("abc", "a, b and c"), ("abcd", "a, b, c and d")], ids=len
+)
+def test_the_title_lists_several_models_as_a_sentence_does(tmp_path, names, title):
+    histories = dict.fromkeys(names, a_history())
+    assert f"Loss of {title}" in texts(drawn_svg(histories, tmp_path))
+    assert f"loss (nats per letter), {title}" in "\n".join(terminal(histories))
+
+
 def test_one_model_has_a_training_and_a_validation_curve(tmp_path):
     written = texts(drawn_svg({"elves": a_history()}, tmp_path))
     assert "training" in written
@@ -120,14 +150,40 @@ def test_models_differ_in_their_dashes_not_their_colour_alone(tmp_path):
     assert len(set(re.findall(r"stroke-dasharray: ([\d. ,]+)", several))) >= 3
 
 
+def test_models_differ_in_the_shape_of_their_markers(drawn_lines):
+    lines = drawn_lines(dict.fromkeys("abcd", a_history(validation=False)))
+    assert len({line.get_marker() for line in lines}) == 4
+    assert "None" not in {line.get_marker() for line in lines}
+
+
+def test_the_curves_of_one_model_have_the_same_marker(drawn_lines):
+    lines = [line for line in drawn_lines({"a": a_history(), "b": a_history()}) if len(line.get_xdata()) > 1]
+    markers = [line.get_marker() for line in lines]
+    assert markers[0] == markers[1] != markers[2] == markers[3]
+
+
+def test_no_curve_is_faint(drawn_lines):
+    assert all((line.get_alpha() or 1) >= 0.7 for line in drawn_lines({"a": a_history(), "b": a_history()}))
+
+
+def test_the_lowest_validation_loss_is_ringed_and_the_legend_says_so(drawn_lines, tmp_path):
+    points = np.array([100, 200, 300])
+    history = History(points, np.array([3.0, 2.5, 2.0]), points, np.array([3.0, 2.25, 2.5]))
+    ring = drawn_lines({"elves": history})[-1]
+    assert (ring.get_xdata().tolist(), ring.get_ydata().tolist()) == ([200], [2.25])
+    assert "lowest validation loss" in texts(drawn_svg({"elves": history}, tmp_path))
+    assert "lowest validation loss" not in texts(drawn_svg({"elves": a_history(validation=False)}, tmp_path))
+
+
 def test_large_numbers_of_iterations_are_grouped(tmp_path):
     assert "20,000" in texts(drawn_svg({"elves": a_history()}, tmp_path))
 
 
-def test_a_history_of_one_point_can_be_drawn(tmp_path):
+def test_curves_of_one_point_can_be_seen(drawn_lines):
     single = History(np.array([300]), np.array([3.0]), np.array([300]), np.array([3.1]))
-    plot_history({"elves": single}, tmp_path / "loss.png")
-    assert (tmp_path / "loss.png").read_bytes().startswith(MAGIC["png"])
+    lines = drawn_lines({"elves": single})
+    assert len(lines) == 3  # training, validation, and the ring
+    assert all(line.get_marker() != "None" for line in lines)
 
 
 def test_the_callers_settings_of_matplotlib_stay(tmp_path):

@@ -69,6 +69,24 @@ def test_a_run_interrupted_anywhere_and_resumed_gives_byte_for_byte_the_uninterr
         assert saved(resumed, tmp_path / "resumed") == expected
 
 
+def test_a_run_stopped_where_a_point_of_the_history_waits_for_the_end_goes_on_exactly(tmp_path):
+    config = training_config("tutorial", iterations=1_100, hidden_size=8)
+    expected = saved(train(NAMES, config), tmp_path / "whole")
+    reached = []
+    with pytest.raises(TrainingStopped, match="after 1,000 of"):
+        train(
+            NAMES,
+            config,
+            checkpoint=tmp_path / "run",
+            report=lambda progress: reached.append(progress.iteration),
+            stop=lambda: len(reached) == 1,
+        )
+    resumed = train(NAMES, checkpoint=tmp_path / "run", resume=True)
+
+    assert resumed.history.iterations.tolist() == [500, 1_100]
+    assert saved(resumed, tmp_path / "resumed") == expected
+
+
 def test_a_run_can_go_on_from_a_periodic_save_too(tmp_path):
     checkpoint, seen = tmp_path / "run", []
 
@@ -88,13 +106,52 @@ def test_history_points_of_the_tutorial_are_means_over_500_names_mean_losses():
     losses = []
     model = train(
         NAMES,
-        training_config("tutorial", iterations=1_200, hidden_size=8),
+        training_config("tutorial", iterations=1_250, hidden_size=8),
         report=lambda progress: losses.append((progress.iteration, progress.loss)),
     )
 
-    assert model.history.iterations.tolist() == [500, 1000, 1200]
+    assert model.history.iterations.tolist() == [500, 1000, 1250]
     assert [loss for _, loss in losses] == model.history.training.tolist()
     assert len(model.history.validation) == 0
+
+
+@pytest.mark.parametrize(
+    ("iterations", "points"),
+    [
+        (200, [200]),
+        (500, [500]),
+        (749, [749]),
+        (750, [500, 750]),
+        (1_000, [500, 1_000]),
+        (1_001, [500, 1_001]),
+        (1_249, [500, 1_249]),
+    ],
+)
+def test_no_point_of_the_history_is_the_mean_of_a_few_names_left_over(monkeypatch, iterations, points):
+    from namegen import learners
+
+    given = iter(range(10_000))
+    monkeypatch.setattr(
+        learners.TutorialLearner,
+        "learn",
+        lambda _self, names, _start: torch.tensor([float(next(given)) for _ in names], dtype=torch.float64),
+    )
+    history = train(NAMES, training_config("tutorial", iterations=iterations, hidden_size=2)).history
+
+    assert history.iterations.tolist() == points
+    assert history.training.tolist() == [np.mean(range(*part)) for part in zip([0, *points], points, strict=False)]
+
+
+@pytest.mark.parametrize("iterations", [640, 1_000, 5_000, 20_000])
+def test_points_of_the_default_history_are_means_of_half_an_interval_at_least(monkeypatch, iterations):
+    from namegen import learners
+
+    monkeypatch.setattr(learners.AutogradLearner, "learn", lambda _self, names, _start: torch.zeros(len(names)))
+    config = training_config(iterations=iterations, hidden_size=2, validation=0.0)
+    points = train(NAMES, config).history.iterations
+
+    assert points[-1] == iterations
+    assert np.diff(points, prepend=0).min() >= config.history_interval / 2
 
 
 def test_a_history_point_is_the_mean_of_the_losses_since_the_one_before(monkeypatch):
@@ -126,6 +183,7 @@ def test_the_model_has_the_weights_with_the_lowest_validation_loss(monkeypatch):
     assert len(seen) > 3
     assert all(np.array_equal(model.weights[name], weight) for name, weight in seen[1].items())
     assert model.history.best_validation == 1.0
+    assert model.weights_after == model.history.best_iteration == model.history.validation_iterations[1]
 
 
 def test_training_lowers_the_loss_on_names_it_never_saw():
@@ -190,7 +248,7 @@ def test_progress_gives_the_model_so_far():
     progress, model = seen[1]
 
     assert (progress.iteration, progress.iterations) == (32, 64)
-    assert (model.iterations, model.finished) == (32, False)
+    assert (model.iterations, model.finished, model.weights_after) == (32, False, 32)
     assert np.isfinite(progress.last_loss())
 
 

@@ -60,8 +60,13 @@ class History:
 
     @property
     def best_validation(self) -> float | None:
-        """The lowest validation point, the one the model's weights are from, if there is one."""
+        """The lowest validation point, the one a finished model's weights are from, if there is one."""
         return float(self.validation.min()) if len(self.validation) else None
+
+    @property
+    def best_iteration(self) -> int | None:
+        """After how many training names the lowest validation point was taken, the first of equals."""
+        return int(self.validation_iterations[self.validation.argmin()]) if len(self.validation) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +115,12 @@ class Model:
     def finished(self) -> bool:
         """Whether its training ran to the end."""
         return self.iterations >= self.training.iterations
+
+    @property
+    def weights_after(self) -> int:
+        """After how many training names the weights are: a finished model has those with the best validation loss."""
+        best = self.history.best_iteration
+        return best if self.finished and best is not None else self.iterations
 
     @property
     def parameters(self) -> int:

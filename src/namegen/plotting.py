@@ -9,7 +9,7 @@ from namegen.errors import NamegenError, UsageError
 from namegen.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 _X, _Y = "training names (iterations)", "loss (nats per letter)"
 _KINDS = (".png", ".svg", ".pdf")
 _DASHES = ("-", "--", "-.", ":")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_TRAINING_MARKERS = 8  # to a training curve, where there are several models
 
 
 def plot_history(histories: Mapping[str, History], path: Path) -> None:
     """Draw the loss histories of models, by their names, into a PNG, SVG or PDF file.
 
-    Each model has a colour; its training curve is thin, its validation curve thick with dots, and models differ in
-    their dashes too, so that the picture can be read in black and white. The same histories give the same bytes.
+    Each model has a colour; its training curve is thin, its validation curve thick with markers, the best one ringed.
+    Models differ in their dashes and markers too, so that the picture can be read in black and white. The same
+    histories give the same bytes.
 
     Raises:
         UsageError: the file has another ending.
@@ -54,15 +57,19 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
         figure = Figure(figsize=(8, 5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        lines = []
+        lines, rings = [], []
         for curve in curves:
-            dash = _DASHES[curve.model % len(_DASHES)]
-            look = {"lw": 2.2, "marker": "o", "ms": 4} if curve.is_validation else {"lw": 1.2, "alpha": curve.strength}
-            lines += axes.plot(curve.iterations, curve.losses, dash, color=f"C{curve.model}", **look)
-        axes.set(xlabel=_X, ylabel=_Y, xlim=(0, None), title=f"Loss of {' and '.join(histories)}")
+            look = _look(curve, alone=len(histories) == 1)
+            lines += axes.plot(curve.iterations, curve.losses, **look)
+            if curve.is_validation:
+                best = curve.losses.argmin()
+                ring = {"marker": "o", "ms": 12, "mew": 1.5, "mfc": "none", "color": look["color"], "ls": "none"}
+                rings += axes.plot(curve.iterations[best], curve.losses[best], **ring, clip_on=False)
+        axes.set(xlabel=_X, ylabel=_Y, xlim=(0, None), title=f"Loss of {_listed(histories)}")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(lines, [curve.label for curve in curves], frameon=False)
+        ringed = ["lowest validation loss"] if rings else []
+        axes.legend([*lines, *rings[:1]], [*(curve.label for curve in curves), *ringed], frameon=False)
         buffer = io.BytesIO()
         without_dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(buffer, format=kind[1:], dpi=150, metadata=without_dates[kind[1:]])
@@ -94,7 +101,7 @@ def draw_in_terminal(histories: Mapping[str, History], *, width: int, height: in
     for curve in curves:
         marker = "braille" if markers is None else next(markers, "·")
         plotext.plot(curve.iterations.tolist(), curve.losses.tolist(), label=curve.label, marker=marker)
-    plotext.title(f"{_Y}, {' and '.join(histories)}")  # an axis of its own would be cut in a narrow terminal
+    plotext.title(f"{_Y}, {_listed(histories)}")  # an axis of its own would be cut in a narrow terminal
     plotext.xlabel(_X)
     plotext.xlim(0, max(int(history.iterations[-1]) for history in histories.values()))
     plotext.theme("clear" if not colour else "pro")
@@ -112,7 +119,6 @@ class _Curve:
     iterations: NDArray[np.int64]
     losses: NDArray[np.float64]
     is_validation: bool = False
-    strength: float = 1.0
 
 
 def _curves(histories: Mapping[str, History]) -> list[_Curve]:
@@ -122,9 +128,28 @@ def _curves(histories: Mapping[str, History]) -> list[_Curve]:
             raise NamegenError(f"{name} has no loss history yet; let its training go on")
         of = f"{name}: " if len(histories) > 1 else ""
         has_validation = len(history.validation) > 0
-        strength = 0.6 if has_validation else 1.0
-        curves.append(_Curve(index, f"{of}training", history.iterations, history.training, strength=strength))
+        curves.append(_Curve(index, f"{of}training", history.iterations, history.training))
         if has_validation:
             iterations, losses = history.validation_iterations, history.validation
             curves.append(_Curve(index, f"{of}validation", iterations, losses, is_validation=True))
     return curves
+
+
+def _look(curve: _Curve, *, alone: bool) -> dict[str, Any]:
+    """Matplotlib's settings for a curve, the only model's or one of several models'."""
+    look: dict[str, Any] = {"color": f"C{curve.model}", "ls": _DASHES[curve.model % len(_DASHES)]}
+    marker = {"marker": _MARKERS[curve.model % len(_MARKERS)]}
+    if curve.is_validation:
+        return {**look, **marker, "lw": 2.2, "ms": 5}
+    look |= {"lw": 1.2, "alpha": 0.8}
+    points = len(curve.losses)
+    if alone and points > 1:
+        return look
+    every = max(1, points // _TRAINING_MARKERS)
+    return {**look, **marker, "ms": 4, "mfc": "white", "markevery": every}
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names as a sentence has them: a, b and c."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last

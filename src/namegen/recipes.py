@@ -75,6 +75,7 @@ class TrainingConfig:
         keep_repeats: whether names that occur more than once in a category count as often.
         validation: the share of the names held out to measure the loss on.
         history_every: iterations to a point of the loss history, ``None`` for 100 points in all, of at least 8 batches.
+            Less than half of that at the end goes into the point before.
         save_every: iterations between saves of an unfinished run.
         seed: where all randomness begins.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from namegen.files import check_writable, remove_leftovers
 from namegen.locks import exclusive
 from namegen.modelfile import load_checkpoint
 from namegen.recipes import training_config
-from namegen.store import is_dataset_name
+from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, is_dataset_name
 from namegen.training import train, unchanged
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from namegen.recipes import TrainingConfig
     from namegen.store import ModelPlace
     from namegen.training import Report
+
+FEW_NAMES = 200
+"""Fewer names than this, and a model mostly learns them by heart."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,44 @@ def plan(
     config = unchanged(before.training, parts if recipe is None else {"recipe": recipe, **parts})
     if dataset is None:
         if not is_dataset_name(before.dataset):
-            raise UsageError(f"the run began with the names of {before.dataset}; give them again with --data")
+            raise UsageError(
+                f"the run began with names of your own, {before.dataset!r}; "
+                f"go on with `{command_to_resume(place, 'PATH')}`, PATH being where they are"
+            )
         dataset = before.dataset
     where = str(find_device(before.device if device is None else device))
     changes = [] if where == before.device else [f"on {where}, not {before.device}"]
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
     return Plan(config, resume, dataset, where, threads, tuple(changes))
+
+
+def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
+    """Say what is to be expected of a list so small that a model cannot do well, or be measured."""
+    few = len(dataset) < FEW_NAMES
+    held_out = config.validation * len(dataset)  # about; where that is much, there is no need to look
+    unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
+    facts = [
+        *(["the model will repeat many of them"] if few else []),
+        *(["no names are held out to measure on"] if unmeasured else []),
+    ]
+    if not facts:
+        return None
+    names = "1 name is" if len(dataset) == 1 else f"{len(dataset):,} names are"
+    return f"{names} few: {'; '.join(facts)}"
+
+
+def command_to_resume(place: ModelPlace, dataset: str | None) -> str:
+    """Return the command that goes on with the unfinished run at a place.
+
+    Args:
+        place: where it is.
+        dataset: the name or path of its dataset as it was given; ``None`` for the default one.
+    """
+    is_file_of_users = place.checkpoint.name.endswith(RUN_SUFFIX)
+    which = ["-o", place.name] if is_file_of_users else [] if place.name == DEFAULT_MODEL else ["--model", place.name]
+    data = [] if dataset is None else ["--data", dataset]
+    return shlex.join(["namegen", "train", *which, *data, "--resume"])
 
 
 def run(

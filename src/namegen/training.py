@@ -198,7 +198,9 @@ class _Run:
         self._losses.append(losses)
         self._last = losses[-1]
         ended = self.iteration == config.iterations
-        if ended or self.iteration // config.history_interval > before // config.history_interval:
+        due = self.iteration // config.history_interval > before // config.history_interval
+        # So that the last point is no mean of a few names only, the one before it waits for the end where that is near.
+        if ended or (due and config.iterations - self.iteration >= config.history_interval / 2):
             self._take_point()
         if self._validation:
             every = max(config.iterations // _VALIDATIONS, self._validation.interval)

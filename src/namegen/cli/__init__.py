@@ -9,8 +9,12 @@ import contextlib
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 from namegen.errors import NamegenError
+
+if TYPE_CHECKING:
+    from typer import TyperException
 
 _CLOSED_PIPE = 141  # 128 and SIGPIPE, as a shell reports any filter that nobody reads any more
 
@@ -44,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         if message:
             from namegen.cli.output import note
 
-            note(f"Error: {' '.join(message.split())}")
+            note(f"Error: {' '.join(message.split())}", whole=given)
     _silence_stdout()
     return code
 
@@ -65,7 +69,8 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 -
     if isinstance(error, NamegenError):
         return str(error), error.exit_code
     if isinstance(error, TyperException):
-        return getattr(error, "format_message", error.__str__)(), getattr(error, "exit_code", 2)
+        message = getattr(error, "format_message", error.__str__)()
+        return f"{message.rstrip('.')}; {_help(error)}", getattr(error, "exit_code", 2)
     if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
         return "", _CLOSED_PIPE  # Typer itself ends with 1 here
     if isinstance(error, BrokenPipeError):
@@ -79,6 +84,12 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 -
     if isinstance(error, OSError):
         return f"{error.filename or 'cannot go on'}: {error.strerror or error}", 1
     return None, 1
+
+
+def _help(error: TyperException) -> str:
+    """Say where the help is that tells what was wrong about the usage."""
+    context = getattr(error, "ctx", None)
+    return f"see `{context.command_path if context else 'namegen'} --help`"
 
 
 def _silence_stdout() -> None:

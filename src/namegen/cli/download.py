@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def download(
-    name: Annotated[str, typer.Argument(help="A dataset of the catalogue: surnames or makemore.")] = "surnames",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A dataset of the catalogue: surnames or makemore.")
+    ] = "surnames",
     *,
     source: Annotated[
         str | None,
@@ -41,7 +43,12 @@ def download(
             there = present(entry.name)
             here = "-" if there is None else "verified" if there.verified else "not verified"
             rows.append((entry.name, here, f"{entry.size / 1e6:.1f} MB", entry.about, entry.origin))
-        table(("name", "here", "size", "about", "origin"), rows, right=("size",))
+        table(
+            ("name", "here", "size", "about", "origin"),
+            rows,
+            right=("size",),
+            else_see="them in a wider terminal or a pipe",
+        )
         return
     catalogue_entry(name)
     if remove:
@@ -52,9 +59,10 @@ def download(
     with _bar(name) as report:
         fetched = download(name, source=source, verify=not no_verify, report=report)
     state = "verified" if fetched.verified else "not verified: its files differ from the catalogue's"
-    note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}")
+    note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}", whole=[str(fetched.path)])
     if fetched.new:
-        note(f"Next: namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}")
+        following = f"namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}"
+        note(f"Next: {following}", whole=[following])
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 models = typer.Typer(name="models", help="List, show and remove models.", add_completion=False, rich_markup_mode=None)
 
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The name of a model, or its file.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The name of a model, or its file.")]
 
 
 @models.callback(invoke_without_command=True)
@@ -44,7 +44,7 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
     head = ("name", "recipe", "iters", "training", "validation", "categories", "data", "date", "size")
     rows = [
         (
-            s["name"],
+            s["name"] + ("" if s["finished"] else " (unfinished)"),
             s["recipe"],
             f"{s['iterations']:,}" + ("" if s["finished"] else f" of {s['planned_iterations']:,}"),
             _loss(s["training_loss"]),
@@ -71,6 +71,7 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
     model = place.load()
     facts: dict[str, Any] = {
         **_summary(place.name, place.existing or place.model, model),
+        "weights_after": model.weights_after,
         "file": str(place.existing),
         "parameters": model.parameters,
         "threads": model.threads,
@@ -83,10 +84,15 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
     if output_format == "json":
         json_result(facts)
         return
-    flat = {key: value for key, value in facts.items() if not isinstance(value, dict)}
-    for stage in ("training", "sampling"):
-        flat |= {f"{stage}.{key}": value for key, value in facts[stage].items()}
-    table(("setting", "value"), [(key, "-" if value is None else str(value)) for key, value in flat.items()])
+    rows = []
+    for key, value in facts.items():
+        if isinstance(value, dict):  # a stage's settings, as they would be given again
+            rows += [(f"{key}.{setting}", _setting(chosen)) for setting, chosen in value.items()]
+        elif key.endswith("_loss"):
+            rows.append((key, _loss(value)))
+        else:
+            rows.append((key, f"{value:,}" if type(value) is int else _setting(value)))
+    table(("setting", "value"), rows)
 
 
 @models.command("path")
@@ -99,7 +105,7 @@ def path_(name: Name = None) -> None:
 
 
 @models.command()
-def rm(name: Annotated[str, typer.Argument(help="The name of a model.")]) -> None:
+def rm(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a model.")]) -> None:
     """Remove a model."""
     from namegen.cli.output import note
     from namegen.store import remove_model
@@ -130,6 +136,12 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
         "date": dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds"),
         "bytes": stat.st_size,
     }
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _loss(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,21 +13,65 @@ import typer
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+_KEPT_BLANK = "\0"  # stands for a blank where no line may end
+_COPIED = re.compile(
+    r"`[^`]+`"  # a command
+    r"|(?<!\w)(['\"]).+?\1(?!\w)"  # something quoted
+    r"|\S*[/\\][^,;:]*[/\\]\S*"  # a path, with the blanks in its folders' names
+)
 
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]",
+    ),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
 
 
-def note(text: str) -> None:
-    """Say something to the user that is not a result; where nobody can hear it, never mind."""
+def note(text: str, whole: Iterable[str] = ()) -> None:
+    """Say something to the user that is not a result; where nobody can hear it, never mind.
+
+    It is one line, which in a terminal breaks between words.
+
+    Args:
+        text: what to say.
+        whole: parts of it that people will copy, and that must stay on one line: a command, a path. What looks like
+            one is kept whole anyway, and so is what is quoted.
+    """
     with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write(f"{text}\n")
+        columns = _columns()
+        sys.stderr.write(f"{text if columns is None else _wrap(text, columns, whole)}\n")
         sys.stderr.flush()
+
+
+def _columns() -> int | None:
+    """The width of the terminal that standard error is; ``None`` where it is none."""
+    if not sys.stderr.isatty():
+        return None
+    width = os.environ.get("COLUMNS", "")
+    if width.isdecimal() and int(width) > 0:
+        return int(width)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def _wrap(text: str, width: int, whole: Iterable[str]) -> str:
+    """Break a text into lines between words, but not within what people will copy, however long that is."""
+    import textwrap
+
+    for part in sorted(map(str.strip, whole), key=len, reverse=True):
+        text = text.replace(part, part.replace(" ", _KEPT_BLANK))
+    text = _COPIED.sub(lambda part: part[0].replace(" ", _KEPT_BLANK), text)
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace(_KEPT_BLANK, " ")
 
 
 def result(text: str, *, flush: bool = False) -> None:
@@ -60,15 +105,18 @@ def is_live_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), else_see: str = "--format json"
+) -> None:
     """Write a table to standard output: for people in a terminal, tab-separated with a head line in a pipe.
 
-    Where the terminal is too narrow, the last columns are left out; a pipe gets all.
+    Where the terminal is too narrow, the last columns are left out, and a note says which; a pipe gets all.
 
     Args:
         head: the columns' names, the most important first.
         rows: the cells.
         right: the names of columns to be set flush right.
+        else_see: where columns that are left out can be seen.
     """
     if not sys.stdout.isatty():
         result("".join("\t".join(cells) + "\n" for cells in [head, *rows]))
@@ -80,7 +128,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence
     from rich.text import Text
 
     console = Console()
-    widths = [max(map(cell_len, column)) + 1 for column in zip(head, *rows, strict=True)]
+    # Behind each cell comes a blank of padding and the blank that this box has for a separator.
+    widths = [max(map(cell_len, column)) + 2 for column in zip(head, *rows, strict=True)]
     shown = next((n for n in range(len(head), 2, -1) if sum(widths[:n]) <= console.width), 2)
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in head[:shown]:
@@ -88,3 +137,5 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence
     for cells in rows:
         grid.add_row(*(Text(cell) for cell in cells[:shown]))
     console.print(grid)
+    if shown < len(head):
+        note(f"Columns left out: {', '.join(head[shown:])}; see {else_see}")

@@ -17,7 +17,10 @@ def plot(
     ] = None,
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Draw into this .png, .svg or .pdf file, not the terminal.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Draw into this .png, .svg or .pdf file, not the terminal."
+        ),
     ] = None,
 ) -> None:
     """Draw the loss history of one model, or of several together."""
@@ -29,7 +32,7 @@ def plot(
     histories = {place.name: place.load().history for place in places}
     if output is not None:
         plot_history(histories, output)
-        note(f"Drawn into {output}.")
+        note(f"Drawn into {output}.", whole=[str(output)])
         return
     import shutil
     import sys

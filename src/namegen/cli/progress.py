@@ -10,7 +10,7 @@ from namegen.cli.output import is_live_terminal, note
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.progress import Progress as Bar
 
@@ -23,6 +23,8 @@ _REDRAW = 0.1  # seconds
 _PREVIEWS = 20  # in a run; as often a plain line
 _PREVIEW_NAMES = 5
 _LONGEST_PREVIEWED = 60  # drawing longer names would hold the training up
+_LEAST_BAR = 10  # columns
+_ECHO = 8  # columns that the last line leaves free: a terminal shows ^C there, and must not begin another line for it
 
 
 class Display(Protocol):
@@ -83,6 +85,18 @@ def _minutes(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _fitting(parts: Iterable[str], room: int) -> str:
+    """Parts side by side, without those that do not fit into so many columns any more, and empty ones."""
+    from rich.cells import cell_len
+
+    line = ""
+    for part in parts:
+        longer = f"{line}  {part}" if line else part
+        if part and cell_len(longer) <= room:
+            line = longer
+    return line
+
+
 def _fresh_names(model: Model, seed: int, count: int) -> list[str]:
     """A handful of names from the model as it is, each with its category where there are several."""
     from namegen.sampling import iterate
@@ -94,6 +108,12 @@ def _fresh_names(model: Model, seed: int, count: int) -> list[str]:
     except NamegenError:  # an untrained network may not know yet how to end a name
         return []
     return [draw.name if len(model.categories) == 1 else f"{draw.name} ({draw.category})" for draw in draws]
+
+
+def _losses(progress: Progress) -> list[str]:
+    """The losses that there are already, in words."""
+    losses = {"loss": progress.loss, "validation": progress.validation_loss}
+    return [f"{name} {loss:.3f}" for name, loss in losses.items() if loss is not None]
 
 
 class _Nothing:
@@ -120,14 +140,13 @@ class _Lines:
             return
         self._shown = reached
         percent = f"{progress.iteration / progress.iterations:4.0%}"
-        where = f"{percent}  {progress.iteration:,}/{progress.iterations:,}  {_minutes(self._clock.elapsed)}"
+        parts = [percent, f"{progress.iteration:,}/{progress.iterations:,}", _minutes(self._clock.elapsed)]
         if self._tutorial:
-            note(f"{where}  loss of the last name {progress.last_loss():.4f}")
-            return
-        losses = f"loss {progress.loss:.3f}" if progress.loss is not None else ""
-        if progress.validation_loss is not None:
-            losses += f"  validation {progress.validation_loss:.3f}"
-        note(f"{where}  {losses}  {', '.join(_fresh_names(progress.model(), progress.iteration, 3))}".rstrip())
+            parts.append(f"loss of the last name {progress.last_loss():.4f}")
+        else:
+            parts += _losses(progress)
+            parts.append(", ".join(_fresh_names(progress.model(), progress.iteration, 3)))
+        note("  ".join(part for part in parts if part))
 
 
 class _Live:
@@ -142,15 +161,13 @@ class _Live:
         self._clock, self._drawn, self._previewed = _Clock(), float("-inf"), -1
         self._bar: Bar = Progress(
             BarColumn(bar_width=None),
-            TextColumn("{task.percentage:3.0f} %"),
-            TextColumn("{task.fields[done]}"),
-            TextColumn("{task.fields[rate]}"),
-            TextColumn("{task.fields[times]}"),
+            TextColumn("{task.fields[figures]}"),
             expand=True,
         )
-        self._task = self._bar.add_task("", total=None, done="", rate="", times="")
+        self._task = self._bar.add_task("", total=None, figures="")
         self._losses, self._names = Text(), Text(style="italic", overflow="ellipsis", no_wrap=True)
-        self._live = Live(Group(self._bar, self._losses, self._names), console=Console(stderr=True), auto_refresh=False)
+        self._console = Console(stderr=True)
+        self._live = Live(Group(self._bar, self._losses, self._names), console=self._console, auto_refresh=False)
 
     def __enter__(self) -> _Live:
         self._live.__enter__()
@@ -169,21 +186,21 @@ class _Live:
         if now - self._drawn < _REDRAW and reached == self._previewed and progress.iteration < progress.iterations:
             return
         self._drawn = now
-        rate = self._clock.rate
-        left = _minutes((progress.iterations - progress.iteration) / rate) if rate else "-:--"
-        self._bar.update(
-            self._task,
-            completed=progress.iteration,
-            total=progress.iterations,
-            done=f"{progress.iteration:,}/{progress.iterations:,}",
-            rate=f"{rate:,.0f} names/s",
-            times=f"{_minutes(self._clock.elapsed)}, {left} left",
+        width, rate = self._console.width, self._clock.rate
+        left = f", {_minutes((progress.iterations - progress.iteration) / rate)} left" if rate else ""
+        figures = (
+            f" {progress.iteration / progress.iterations:4.0%}",
+            f"{progress.iteration:,}/{progress.iterations:,}",
+            f"{_minutes(self._clock.elapsed)} gone{left}",
+            f"{rate:,.0f} names/s" if round(rate) else "",
         )
-        losses = [] if progress.loss is None else [f"loss {progress.loss:.3f}"]
-        losses += [] if progress.validation_loss is None else [f"validation {progress.validation_loss:.3f}"]
-        self._losses.plain = ", ".join(losses) + (" nats per letter" if losses else "")
+        shown = _fitting(figures, width - _LEAST_BAR)
+        self._bar.update(self._task, completed=progress.iteration, total=progress.iterations, figures=shown)
+        losses = ", ".join(_losses(progress))
+        self._losses.plain = f"{losses} nats per letter" if losses else ""
         if reached > self._previewed:
             self._previewed = reached
-            self._names.plain = "  ".join(_fresh_names(progress.model(), progress.iteration, _PREVIEW_NAMES))
+            names = _fresh_names(progress.model(), progress.iteration, _PREVIEW_NAMES)
+            self._names.plain = _fitting(names, width - _ECHO)
         with contextlib.suppress(OSError, ValueError):  # a terminal that has gone is no reason to stop
             self._live.refresh()

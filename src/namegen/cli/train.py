@@ -41,7 +41,9 @@ def train(
         Literal["default", "tutorial"] | None,
         typer.Option("--recipe", help="All settings at once; those given beside it replace parts.  [default: default]"),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="The model's name.  [default: default]")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="NAME", help="The model's name.  [default: default]")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -77,9 +79,16 @@ def train(
         int | None, typer.Option("--threads", help="Threads for torch.  [default: by a fixed rule]")
     ] = None,
     device: Annotated[
-        str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
+        str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, with its settings.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with an unfinished run, with its settings. Where the model had a name or file (-m, -o) and its"
+            " names a path (-d), give these again.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Start over although there is an unfinished run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")] = False,
 ) -> None:
@@ -101,7 +110,7 @@ def train(
     }
     from namegen.cli.output import note
     from namegen.cli.progress import show_progress
-    from namegen.runs import claim, plan, run
+    from namegen.runs import claim, command_to_resume, plan, run
 
     with _Signals() as signals, claim(place):  # signals first: importing torch takes a while
         planned = plan(
@@ -124,10 +133,8 @@ def train(
             with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
                 trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received is not None)
         except TrainingStopped as stopped:
-            which = ["-o", str(output)] if output else ["--model", model] if model else []
-            again = ["--data", data] if data else []
-            how = shlex.join(["namegen", "train", *which, *again, "--resume"])
-            note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}")
+            how = command_to_resume(place, data)
+            note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
             raise typer.Exit(128 + (signals.received or 0)) from None
     if not quiet:
         _finish(place, trained)
@@ -154,6 +161,7 @@ def _place(model: str | None, output: Path | None) -> ModelPlace:
 def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
     """Read the names, and say what there is to say about them."""
     from namegen.cli.output import note
+    from namegen.runs import concern
     from namegen.store import STARTER, open_dataset
 
     dataset = open_dataset(planned.dataset, keep_repeats=planned.config.keep_repeats)
@@ -164,6 +172,8 @@ def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
             note("Training on the downloaded surnames; --data takes names of your own.")
         for fact in dataset.notes:
             note(f"{dataset.label}: {fact}.")
+        if worry := concern(planned.config, dataset):
+            note(f"{worry}.")
     return dataset
 
 
@@ -172,15 +182,20 @@ def _finish(place: ModelPlace, model: Model) -> None:
     from namegen.cli.output import note
     from namegen.store import DEFAULT_MODEL
 
-    losses = [f"training {model.history.final_training:.3f}"]
-    if model.history.best_validation is not None:
-        losses.append(f"validation {model.history.best_validation:.3f}")
-    note(f"Model {place.name}: {place.model}")
-    note(f"Loss, in nats per letter: {', '.join(losses)}")
+    history = model.history
+    note(f"Model {place.name}: {place.model}", whole=[place.name, str(place.model)])
+    losses = f"training {history.final_training:.3f}"
+    if history.best_validation is not None:
+        losses += f", validation {history.validation[-1]:.3f}"
+    note(f"Loss at the end, in nats per letter: {losses}")
+    if history.best_validation is not None:
+        best = f"{history.best_validation:.3f}"
+        note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
     which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
     category = "German" if "German" in model.categories else model.categories[0]
     what = "ABC" if len(model.categories) == 1 else f"{shlex.quote(category)} ABC"
-    note(f"Next: namegen sample{which} {what}")
+    following = f"namegen sample{which} {what}"
+    note(f"Next: {following}", whole=[following])
 
 
 class _Signals:
