@@ -364,6 +364,7 @@ def test_help_fits_80_columns(cli, words):
         (("models", "path"), "[NAME]"),
         (("models", "rm"), "{NAME}"),
         (("categories",), ""),
+        (("sample",), "[CATEGORY] [LETTERS]"),
     ],
 )
 def test_usage_names_arguments_in_one_style(cli, words, arguments):

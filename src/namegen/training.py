@@ -299,7 +299,8 @@ class _Run:
 def _distinct(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the distinct hashes, sorted: as ``np.unique``, but in a tenth of its time where there are millions."""
     ordered = np.sort(hashes)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    distinct: NDArray[np.uint64] = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return distinct
 
 
 class _Validation:

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 def sample(
     category: Annotated[
         str | None,
-        typer.Argument(help="A category of the model, German for example; without it, one at random for each name."),
+        typer.Argument(
+            metavar="CATEGORY",
+            help="A category of the model, German for example; without it, one at random for each name.",
+        ),
     ] = None,
     letters: Annotated[
         str | None,
-        typer.Argument(help="Start letters, a name for each; - reads prefixes from standard input, one a line."),
+        typer.Argument(
+            metavar="LETTERS",
+            help="Start letters, a name for each; - reads prefixes from standard input, one a line.",
+        ),
     ] = None,
     *,
     count: Annotated[int, typer.Option("--count", "-n", help="How many names for each start letter or prefix.")] = 1,
