@@ -4,7 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help install demo test lint format docs clean
+SURNAMES ?= ../shared/data/surnames
+
+.PHONY: help install demo test lint format docs bench clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -12,6 +14,7 @@ help:
 	@echo "make lint     ruff and mypy --strict"
 	@echo "make format   let ruff put the code into shape"
 	@echo "make docs     write docs/cli.md anew from the command line itself"
+	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
 	@echo "make clean    remove what these made"
 
 install: $(VENV)/.installed
@@ -54,6 +57,11 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
+
+bench: install
+	$(INSTALL) '.[bench]'
+	$(BIN)/python benchmarks/suite.py $(SURNAMES)
+	$(BIN)/python benchmarks/report.py
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

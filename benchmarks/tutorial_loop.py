@@ -1,15 +1,16 @@
-"""The tutorial's training loop as a reader of the tutorial would have it, and how long it takes beside ours.
+"""The tutorial as a reader of it would have it: its training loop and its sampler, eager, on one-hot vectors.
 
-    python benchmarks/tutorial_loop.py SURNAMES_FOLDER [--iterations 3000] [--repeats 5]
+    python benchmarks/tutorial_loop.py train SURNAMES_FOLDER [--iterations 3000]
+    python benchmarks/tutorial_loop.py sample MODEL CATEGORY [--count 2000]
 
-trains by this plain loop (eager torch, one name a step, one-hot tensors) and by ``namegen.train`` with the tutorial's
-recipe, which is the same mathematics, in turn, with one thread each, and prints the iterations a second and the ratio.
-It follows the recipe in docs/tutorial-recipe.md; a test holds one of its steps against ours.
+time either and print the figures as JSON. `train` takes one name a step; `sample` draws names one by one, with the
+weights of a model of the tutorial recipe. Both follow docs/tutorial-recipe.md; tests hold them against it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
 import time
@@ -21,6 +22,7 @@ import namegen
 
 HIDDEN = 128
 LEARNING_RATE = 0.0005
+FURTHER_LETTERS = 20
 
 
 class PlainRNN(nn.Module):
@@ -44,11 +46,17 @@ class PlainRNN(nn.Module):
         return self.softmax(self.dropout(output)), hidden
 
 
+def one_hot(index: int, size: int) -> torch.Tensor:
+    """Return a one-hot vector, (1, size)."""
+    vector = torch.zeros(1, size)
+    vector[0][index] = 1
+    return vector
+
+
 def step(network: PlainRNN, categories: int, category: int, letters: list[int], eos: int) -> float:
     """Take one step of the tutorial's loop on one name; returns its mean letter loss."""
     criterion = nn.NLLLoss()
-    one_hot_category = torch.zeros(1, categories)
-    one_hot_category[0][category] = 1
+    one_hot_category = one_hot(category, categories)
     one_hot_letters = torch.zeros(len(letters), 1, eos + 1)
     for place, letter in enumerate(letters):
         one_hot_letters[place][0][letter] = 1
@@ -66,7 +74,7 @@ def step(network: PlainRNN, categories: int, category: int, letters: list[int], 
     return loss.item() / len(letters)
 
 
-def plain_loop(names: list[list[list[int]]], eos: int, iterations: int) -> float:
+def train(names: list[list[list[int]]], eos: int, iterations: int) -> float:
     """Run the loop on names given as letters by category; returns the mean of the names' losses."""
     network = PlainRNN(len(names), eos + 1)
     losses = []
@@ -76,33 +84,52 @@ def plain_loop(names: list[list[list[int]]], eos: int, iterations: int) -> float
     return statistics.mean(losses)
 
 
+def sample(network: PlainRNN, categories: int, category: int, letters: list[int], eos: int) -> list[int]:
+    """Draw one name that begins with some letters, dropout at work, the most likely letter each time."""
+    with torch.no_grad():
+        one_hot_category = one_hot(category, categories)
+        hidden = torch.zeros(1, HIDDEN)
+        for letter in letters:
+            output, hidden = network(one_hot_category, one_hot(letter, eos + 1), hidden)
+        letters = list(letters)
+        for _ in range(FURTHER_LETTERS):
+            letter = output.topk(1)[1][0][0].item()
+            if letter == eos:
+                break
+            letters.append(letter)
+            output, hidden = network(one_hot_category, one_hot(letter, eos + 1), hidden)
+        return letters
+
+
 def main() -> None:
-    """Time both in turn."""
+    """Time what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
+    parser.add_argument("what", choices=["train", "sample"])
+    parser.add_argument("source")
+    parser.add_argument("category", nargs="?")
     parser.add_argument("--iterations", type=int, default=3_000)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--count", type=int, default=2_000)
     given = parser.parse_args()
-    torch.set_num_threads(1)
-    dataset = namegen.load_dataset(given.data, keep_repeats=True)
-    alphabet = dataset.alphabet
-    names = [[alphabet.encode(name).tolist() for name in dataset.names(c)] for c in dataset.categories]
-    config = namegen.training_config("tutorial", iterations=given.iterations)
-    ratios = []
-    for _ in range(given.repeats):
+    torch.set_num_threads(1)  # its matrices are far too small to share out
+    if given.what == "train":
+        dataset = namegen.load_dataset(given.source, keep_repeats=True)
+        alphabet = dataset.alphabet
+        names = [[alphabet.encode(name).tolist() for name in dataset.names(c)] for c in dataset.categories]
         begin = time.perf_counter()
-        loss = plain_loop(names, alphabet.edge, given.iterations)
-        middle = time.perf_counter()
-        model = namegen.train(dataset, config, threads=1)
-        end = time.perf_counter()
-        ratios.append((middle - begin) / (end - middle))
-        print(
-            f"plain loop {given.iterations / (middle - begin):,.0f} iterations/s (loss {loss:.3f}), "
-            f"--recipe tutorial {given.iterations / (end - middle):,.0f} (loss {model.history.training.mean():.3f}), "
-            f"ratio {ratios[-1]:.1f}",
-            flush=True,
-        )
-    print(f"median ratio {statistics.median(ratios):.1f} (from {min(ratios):.1f} to {max(ratios):.1f})")
+        loss = train(names, alphabet.edge, given.iterations)
+        seconds = time.perf_counter() - begin
+        print(json.dumps({"seconds": seconds, "iterations": given.iterations, "loss": loss}))
+        return
+    model = namegen.load_model(given.source)
+    network = PlainRNN(len(model.categories), len(model.alphabet) + 1)
+    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in model.weights.items()})
+    category = model.categories.index(given.category)
+    begins = model.first_letter_counts[category]
+    starts = random.choices(range(len(begins)), weights=begins.tolist(), k=given.count)
+    begin = time.perf_counter()
+    drawn = [sample(network, len(model.categories), category, [start], model.alphabet.edge) for start in starts]
+    seconds = time.perf_counter() - begin
+    print(json.dumps({"seconds": seconds, "names": len(drawn), "letters": sum(map(len, drawn))}))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class ConditionalGRU(nn.Module):
         self.category_output = nn.Embedding(categories, outputs)
         self.read = nn.Linear(hidden, 3 * hidden)
         self.recurrent = nn.Linear(hidden, 3 * hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.head = nn.Linear(hidden, outputs)
         nn.init.normal_(self.letter_input.weight, std=0.5)
         nn.init.normal_(self.category_input.weight, std=0.1)
@@ -120,11 +120,13 @@ class ConditionalGRU(nn.Module):
         if hidden is None:
             hidden = self.category_state(category)
         from_letters = nn.functional.linear(self.letter_input.weight, self.read.weight)
-        gates = nn.functional.embedding(letters.t(), from_letters) + self.read(self.category_input(category))
+        gates = nn.functional.embedding(letters.t(), from_letters)
+        gates = gates.add_(self.read(self.category_input(category)))
         states: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
             gates, hidden, self.recurrent.weight, self.recurrent.bias
         )
-        logits = self.head(self.dropout(states)) + self.category_output(category)
+        read = drop(states, self.dropout) if self.training else states
+        logits = self.head(read) + self.category_output(category)
         return logits.transpose(0, 1), states.select(0, -1)
 
 
@@ -172,27 +174,43 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # noqa: ANN401
         """Return the gradients with respect to gates, hidden, weight and bias."""
-        states, switches, inner, news, weight = ctx.saved_tensors
-        before = states.narrow(0, 0, len(news))
-        reset, update = torch.chunk(switches, 2, dim=2)
-        from_state_to_new = (1 - update) * (1 - news * news)
-        from_state_to_update = (before - news) * update * (1 - update)
-        from_new_to_reset = inner * reset * (1 - reset)
-        d_products, d_news = [], []
-        d_hidden = torch.zeros_like(d_states[0])
-        for t in range(len(news) - 1, -1, -1):
-            d_hidden = d_hidden + d_states[t]
-            d_new = d_hidden * from_state_to_new[t]
-            d_product = torch.cat(
-                (d_new * from_new_to_reset[t], d_hidden * from_state_to_update[t], d_new * reset[t]), 1
-            )
-            d_hidden = torch.addmm(d_hidden * update[t], d_product, weight)
-            d_products.append(d_product)
-            d_news.append(d_new)
-        d_all = torch.stack(d_products[::-1])
-        d_gates = torch.cat((d_all.narrow(2, 0, 2 * news.shape[2]), torch.stack(d_news[::-1])), dim=2)
-        flat = d_all.flatten(0, 1)
-        return d_gates, d_hidden, flat.t() @ before.flatten(0, 1), flat.sum(0)
+        states, switches, inners, news, weight = ctx.saved_tensors
+        length, batch, units = news.shape
+        before, (reset, update) = states.narrow(0, 0, length), torch.chunk(switches, 2, dim=2)
+        kept = 1 - update
+        from_state_to_new = (1 - news * news).mul_(kept)
+        from_state_to_update = (before - news).mul_(update).mul_(kept)
+        from_new_to_reset = (1 - reset).mul_(reset).mul_(inners)
+        # With respect to what is added to the gates: for the new gate it differs from that of the product.
+        d_products, d_news = news.new_empty(length, batch, 3 * units), torch.empty_like(news)
+        d_hidden = torch.zeros_like(news.select(0, 0))
+        for t in range(length - 1, -1, -1):
+            d_hidden.add_(d_states.select(0, t))
+            d_product, d_new = d_products.select(0, t), d_news.select(0, t)
+            d_reset, d_update, d_inner = torch.split(d_product, units, dim=1)
+            torch.mul(d_hidden, from_state_to_new.select(0, t), out=d_new)
+            torch.mul(d_new, from_new_to_reset.select(0, t), out=d_reset)
+            torch.mul(d_hidden, from_state_to_update.select(0, t), out=d_update)
+            torch.mul(d_new, reset.select(0, t), out=d_inner)
+            d_hidden.mul_(update.select(0, t)).addmm_(d_product, weight)
+        flat = d_products.flatten(0, 1)
+        d_weight, d_bias = flat.t() @ before.flatten(0, 1), flat.sum(0)
+        d_gates = d_products
+        d_gates.narrow(2, 2 * units, units).copy_(d_news)
+        return d_gates, d_hidden, d_weight, d_bias
+
+
+def drop(values: Tensor, probability: float) -> Tensor:
+    """Set each value to 0 with a probability, in steps of 2**-16, and scale the others up to keep the mean.
+
+    On the CPU this takes a fraction of the time of torch's own dropout: it needs 16 random bits for a value.
+    """
+    if values.device.type != "cpu" or not probability:
+        return nn.functional.dropout(values, probability)
+    dropped = round(probability * 2**16)
+    words = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device).random_(-(2**63), None)
+    kept = words.view(torch.int16)[: values.numel()].view(values.shape) >= dropped - 2**15
+    return values * kept.to(values.dtype).mul_(2**16 / (2**16 - dropped))
 
 
 Network = TutorialRNN | ConditionalGRU

@@ -1,0 +1,75 @@
+"""How close the sampler runs to the machine's arithmetic limit, as JSON: a measurement for benchmarks/suite.py.
+
+    python benchmarks/arithmetic.py CATEGORY COUNT
+
+counts the multiplications and additions of the network's matrix products while names are drawn, and times products of
+the same shapes alone, on one thread both.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does
+
+import argparse
+import json
+import time
+
+import numpy as np
+
+import namegen
+from namegen import sampling
+from namegen.inference import stepper
+
+
+def main() -> None:
+    """Count and time."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("category")
+    parser.add_argument("count", type=int)
+    given = parser.parse_args()
+    model = namegen.load_model()
+    hidden, outputs = model.training.hidden_size, len(model.alphabet) + 1
+    rows = states = 0
+
+    class Counting:
+        """A network that counts what it reads."""
+
+        def __init__(self, *what: object) -> None:
+            self._network = stepper(*what)
+            self.start = self._network.start
+
+        def step(self, letters: np.ndarray, before: np.ndarray, parents: np.ndarray | None = None) -> object:
+            nonlocal rows, states
+            rows, states = rows + len(letters), states + len(before)
+            return self._network.step(letters, before, parents)
+
+    sampling.stepper = Counting
+    begin = time.perf_counter()
+    for _ in sampling.blocks(model, given.category, count=given.count, seed=1):
+        pass
+    seconds = time.perf_counter() - begin
+    flop = 2 * hidden * (3 * hidden * states + outputs * rows)
+
+    states_at_once, weights = np.ones((1024, hidden), np.float32), np.ones((hidden, hidden), np.float32)
+    best = min(_time(lambda: states_at_once @ weights) for _ in range(200))
+    limit = 2 * 1024 * hidden**2 / best
+    figures = {
+        "beginnings read per name": rows / given.count,
+        "products with the recurrent weights per name": states / given.count,
+        "GFLOP/s while drawing": flop / seconds / 1e9,
+        "GFLOP/s of such products alone": limit / 1e9,
+        "share of the limit": flop / seconds / limit,
+    }
+    print(json.dumps(figures))
+
+
+def _time(action: object) -> float:
+    begin = time.perf_counter()
+    action()
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Names from namemaker, a Markov chain of order 3: a peer of `namegen sample`, as a whole process.
+
+    python benchmarks/namemaker_names.py FILE COUNT [--fastest]
+
+trains it on the names in a file and prints names, one a line: as namemaker does by default, of two candidates the one
+of the better length, no real names, no repeats. `--fastest` leaves all that out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import namemaker
+
+
+def main() -> None:
+    """Draw the names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file")
+    parser.add_argument("count", type=int)
+    parser.add_argument("--fastest", action="store_true")
+    given = parser.parse_args()
+    names = namemaker.make_name_set(given.file)
+    how = {}
+    if given.fastest:
+        how = {"exclude_real_names": False, "exclude_history": False, "add_to_history": False, "n_candidates": 1}
+    for _ in range(given.count):
+        sys.stdout.write(names.make_name(**how) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,416 @@
+"""namegen beside what people would use instead: every row runs ours and the peer in turn, as processes of their own.
+
+    python benchmarks/suite.py SURNAMES_FOLDER [--only ROW ...] [--output benchmarks/results.json]
+
+prints a line for each row, with medians and the ratio, and writes all that was measured, with the machine and the
+versions, into one JSON file, from which benchmarks/report.py makes docs/benchmarks.md. It takes about half an hour. All
+processes have the same environment, with nothing in it about threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from namegen import ASCII
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE = Path(__file__).parent
+BIN = Path(sys.executable).parent
+QUICK_ITERATIONS = 7_000  # reach the tutorial's loss; chosen on the validation names, see docs/benchmarks.md
+QUICK_BATCH = 32
+ITERATIONS = 100_000
+LOOP_ITERATIONS = 3_000
+
+
+@dataclass
+class Run:
+    """One process that has ended."""
+
+    seconds: float
+    peak_mb: float
+    out: str
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What it printed as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Row:
+    """One comparison.
+
+    Attributes:
+        name: a word for it.
+        what: what is compared, in a sentence.
+        unit: of the figures.
+        ours: our figures, one a run.
+        peer: the peer's.
+        result: the figure that the bound is for.
+        bound: the bound.
+        at_most: whether the result is to be at most the bound, not at least.
+        notes: what else was measured.
+    """
+
+    name: str
+    what: str
+    unit: str
+    ours: list[float]
+    peer: list[float]
+    result: float
+    bound: float
+    at_most: bool = False
+    notes: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the result is within its bound."""
+        return self.result <= self.bound if self.at_most else self.result >= self.bound
+
+
+class Bench:
+    """A workshop of its own: a cache for namegen, the names of the protocol, and ways to run things."""
+
+    def __init__(self, surnames: Path, folder: Path) -> None:
+        self.surnames, self.folder = surnames, folder
+        self.environment = os.environ | {"NAMEGEN_CACHE_DIR": str(folder / "cache")}
+        for name in ("training", "test"):
+            (folder / name).mkdir()
+        for file in surnames.glob("*.txt"):
+            split_file(file, folder / "training" / file.name, folder / "test" / file.name)
+
+    def run(self, *command: object, quiet: bool = False) -> Run:
+        """Run a command to its end, with its output kept or, if ``quiet``, thrown away."""
+        words = [str(word) for word in command]
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            begin = time.perf_counter()
+            process = subprocess.Popen(
+                words, stdout=subprocess.DEVNULL if quiet else out, stderr=errors, env=self.environment
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - begin
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                errors.seek(0)
+                raise SystemExit(f"{' '.join(words)} failed:\n{errors.read().decode()}")
+            out.seek(0)
+            return Run(seconds, usage.ru_maxrss / 1024, out.read().decode())
+
+    def namegen(self, *words: object) -> Run:
+        """Run our command, its results thrown away."""
+        return self.run(BIN / "namegen", *words, quiet=True)
+
+    def train_default(self) -> None:
+        """Train the model that names are drawn from, unless that has been done."""
+        if not (self.folder / "cache" / "models" / "default.safetensors").exists():
+            self.namegen("train", "--data", self.surnames)
+
+    def script(self, name: str, *words: object, quiet: bool = False) -> Run:
+        """Run a script that lies beside this one."""
+        return self.run(sys.executable, HERE / name, *words, quiet=quiet)
+
+
+def split_file(file: Path, training: Path, test: Path) -> None:
+    """Split the names of a file by the protocol of docs/quality.md; all repeats of a name go the same way."""
+    names = file.read_text(encoding="utf-8").splitlines()
+    spelt = [ASCII.transliterate(name)[0] for name in names]
+    is_test = [int.from_bytes(hashlib.sha256(s.encode()).digest()[:8], "big") >= 0.9 * 2**64 for s in spelt]
+    for path, wanted in ((training, False), (test, True)):
+        kept = [f"{s}\n" for s, t in zip(spelt, is_test, strict=True) if t is wanted and s]
+        path.write_text("".join(kept), encoding="utf-8")
+
+
+def in_turn(times: int, *actions: Callable[[], float]) -> list[list[float]]:
+    """Do things one after the other, again and again; returns what each gave each time."""
+    rounds = [[action() for action in actions] for _ in range(times)]
+    return [list(figures) for figures in zip(*rounds, strict=True)]
+
+
+def ratio(over: list[float], under: list[float]) -> float:
+    """Return the ratio of two medians."""
+    return statistics.median(over) / statistics.median(under)
+
+
+def quality(bench: Bench) -> list[Row]:
+    """Time to the tutorial's quality, and the default run."""
+    training, test = bench.folder / "training", bench.folder / "test"
+    tutorial = bench.script("training.py", training, "--recipe", "tutorial", "--score", test).figures
+    quick_runs: list[dict[str, float]] = []
+    full_runs: list[dict[str, float]] = []
+    loop_outside: list[float] = []
+
+    def loop() -> float:
+        run = bench.script("tutorial_loop.py", "train", training, "--iterations", LOOP_ITERATIONS)
+        loop_outside.append(run.seconds - run.figures["seconds"])
+        return run.figures["seconds"] * ITERATIONS / LOOP_ITERATIONS
+
+    def quick() -> float:
+        seed = len(quick_runs) + 1
+        words = ("--iterations", QUICK_ITERATIONS, "--batch-size", QUICK_BATCH, "--seed", seed, "--score", test)
+        quick_runs.append(bench.script("training.py", training, *words).figures)
+        return quick_runs[-1]["train_seconds"]
+
+    def quick_process() -> float:
+        words = ("--iters", QUICK_ITERATIONS, "--batch-size", QUICK_BATCH, "--seed", len(quick_runs))
+        return bench.namegen("train", "--data", training, *words, "--output", bench.folder / "quick").seconds
+
+    def full() -> float:
+        seed = len(full_runs) + 1
+        full_runs.append(bench.script("training.py", training, "--seed", seed, "--score", test).figures)
+        return full_runs[-1]["train_seconds"]
+
+    loops, quicks, processes, fulls = in_turn(3, loop, quick, quick_process, full)
+    whole_loops = [outside + inside for outside, inside in zip(loop_outside, loops, strict=True)]
+    losses = {
+        f"{whose} {kind}": statistics.mean(run[kind] for run in runs)
+        for whose, runs in (("tutorial", [tutorial]), ("quick", quick_runs), ("default", full_runs))
+        for kind in ("macro", "micro")
+    }
+    reached = all(losses[f"quick {kind}"] <= losses[f"tutorial {kind}"] for kind in ("macro", "micro"))
+    good = losses["default macro"] <= 1.84 and losses["default micro"] <= 1.79
+    return [
+        Row(
+            "tutorial's quality",
+            f"training time to the tutorial's test loss: the tutorial's loop, {ITERATIONS:,} iterations (scaled from "
+            f"{LOOP_ITERATIONS:,}), over ours, {QUICK_ITERATIONS:,} in batches of {QUICK_BATCH}",
+            "s",
+            quicks,
+            loops,
+            ratio(loops, quicks) if reached else 0.0,
+            80,
+            notes=losses,
+        ),
+        Row(
+            "tutorial's quality, process",
+            "the same as whole processes, import torch included",
+            "s",
+            processes,
+            whole_loops,
+            ratio(whole_loops, processes) if reached else 0.0,
+            30,
+        ),
+        Row(
+            "default run",
+            f"training time of the tutorial's loop over ours, {ITERATIONS:,} iterations each, ours with a test loss of "
+            "at most 1.84 macro and 1.79 micro",
+            "s",
+            fulls,
+            loops,
+            ratio(loops, fulls) if good else 0.0,
+            5,
+            notes=losses,
+        ),
+    ]
+
+
+def tutorial_recipe(bench: Bench) -> list[Row]:
+    """Iterations a second of the tutorial's recipe."""
+
+    def recipe() -> float:
+        words = ("--recipe", "tutorial", "--iterations", 10 * LOOP_ITERATIONS)
+        return bench.script("training.py", bench.surnames, *words).figures["names_per_second"]
+
+    def loop() -> float:
+        words = ("train", bench.surnames, "--iterations", LOOP_ITERATIONS)
+        return LOOP_ITERATIONS / bench.script("tutorial_loop.py", *words).figures["seconds"]
+
+    ours, peer = in_turn(5, recipe, loop)
+    what = "iterations a second of --recipe tutorial over those of the plain loop, the same mathematics"
+    return [Row("tutorial recipe", what, "iterations/s", ours, peer, ratio(ours, peer), 8)]
+
+
+def drawing(bench: Bench) -> list[Row]:
+    """Drawing many names."""
+    bench.train_default()
+    bench.namegen("train", "--data", bench.surnames, "--recipe", "tutorial", "--model", "tutorial")
+    tutorial = bench.folder / "cache" / "models" / "tutorial.safetensors"
+    german = bench.surnames / "German.txt"
+
+    def tutorial_rate() -> float:
+        run = bench.script("tutorial_loop.py", "sample", tutorial, "German").figures
+        return run["names"] / run["seconds"]
+
+    hot, sampler, chain = in_turn(
+        3,
+        lambda: 200_000 / bench.namegen("sample", "German", "-n", 200_000, "-t", 1).seconds,
+        tutorial_rate,
+        lambda: 200_000 / bench.script("namemaker_names.py", german, 200_000, quiet=True).seconds,
+    )
+    cool, fastest = in_turn(
+        7,
+        lambda: 1_000_000 / bench.namegen("sample", "German", "-n", 1_000_000).seconds,
+        lambda: 1_000_000 / bench.script("namemaker_names.py", german, 1_000_000, "--fastest", quiet=True).seconds,
+    )
+    arithmetic = json.loads(bench.script("arithmetic.py", "German", 1_000_000).out)
+    return [
+        Row(
+            "drawing, tutorial",
+            "200,000 German names at temperature 1, whole process, over the tutorial's sampler, already started",
+            "names/s",
+            hot,
+            sampler,
+            ratio(hot, sampler),
+            25,
+        ),
+        Row(
+            "drawing, namemaker",
+            "the same over namemaker with its defaults, which exclude repeats",
+            "names/s",
+            hot,
+            chain,
+            ratio(hot, chain),
+            2,
+        ),
+        Row(
+            "drawing, fastest",
+            "1,000,000 German names at the default temperature, whole process, over namemaker at its fastest",
+            "names/s",
+            cool,
+            fastest,
+            ratio(cool, fastest),
+            0.5,
+            notes=arithmetic,
+        ),
+    ]
+
+
+def starting(bench: Bench) -> list[Row]:
+    """Starting up."""
+    bench.train_default()
+    ours, faker, help_, completion, python = in_turn(
+        25,
+        lambda: bench.namegen("sample", "German", "ABC").seconds,
+        lambda: bench.run(BIN / "faker", "last_name", quiet=True).seconds,
+        lambda: bench.namegen("--help").seconds,
+        lambda: (
+            bench.run(
+                "env", "_NAMEGEN_COMPLETE=complete_bash", "COMP_WORDS=namegen s", "COMP_CWORD=1", BIN / "namegen"
+            ).seconds
+        ),
+        lambda: bench.run(sys.executable, "-c", "pass").seconds,
+    )
+    what = "`namegen sample German ABC` over `faker last_name`, whole processes"
+    rows = [Row("starting", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True)]
+    for name, figures in (("--help", help_), ("completion", completion)):
+        more = statistics.median(figures) - statistics.median(python)
+        request = "`namegen --help`" if name == "--help" else "a completion request"
+        what = f"what {request} takes longer than `python -c pass`, in seconds"
+        rows.append(Row(name, what, "s", figures, python, more, 0.2, at_most=True))
+    return rows
+
+
+def memory(bench: Bench) -> list[Row]:
+    """Memory of drawing very many names."""
+    bench.train_default()
+    many, few = in_turn(
+        2,
+        lambda: bench.namegen("sample", "German", "-n", 10_000_000).peak_mb,
+        lambda: bench.namegen("sample", "German", "-n", 10_000).peak_mb,
+    )
+    more = statistics.median(many) - statistics.median(few)
+    what = "peak memory of drawing 10,000,000 names less that of drawing 10,000, in MB"
+    return [Row("memory", what, "MB", many, few, more, 100, at_most=True)]
+
+
+def growing(bench: Bench) -> list[Row]:
+    """Training on very many names."""
+    for name, count in (("many", 5_000_000), ("few", 20_000)):
+        bench.script("synthetic.py", bench.folder / name, count)
+    loads: list[dict[str, float]] = []
+
+    def rate(name: str) -> float:
+        figures = bench.script("training.py", bench.folder / name, "--iterations", 50_000).figures
+        if name == "many":
+            loads.append(figures)
+        return figures["names_per_second"]
+
+    many, few = in_turn(3, lambda: rate("many"), lambda: rate("few"))
+    rows = [
+        Row(
+            "growing",
+            "names learned a second with 5,000,000 names over that with 20,000",
+            "names/s",
+            many,
+            few,
+            ratio(many, few),
+            0.9,
+        )
+    ]
+    for name, what, key, unit, bound in (
+        ("loading", "seconds to read 5,000,000 names", "load_seconds", "s", 60),
+        ("memory of 5,000,000", "peak memory of reading 5,000,000 names and training, in MB", "peak_mb", "MB", 1500),
+    ):
+        figures = [load[key] for load in loads]
+        rows.append(Row(name, what, unit, figures, [], statistics.median(figures), bound, at_most=True))
+    return rows
+
+
+ROWS = (quality, tutorial_recipe, drawing, starting, memory, growing)
+
+
+def machine() -> dict[str, object]:
+    """Return what the figures depend on."""
+    versions = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "typer", "Faker", "namemaker")}
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    return {
+        "date": dt.datetime.now(dt.timezone.utc).date().isoformat(),
+        "processor": model,
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": {"namegen": importlib.metadata.version("namegen-rnn"), **versions},
+    }
+
+
+def main() -> None:
+    """Run the rows and write what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("surnames", type=Path)
+    parser.add_argument("--only", nargs="*", choices=[row.__name__ for row in ROWS])
+    parser.add_argument("--output", type=Path, default=HERE / "results.json")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(given.surnames, Path(folder))
+        for measure in ROWS:
+            if given.only and measure.__name__ not in given.only:
+                continue
+            for row in measure(bench):
+                rows.append(row)
+                medians = [f"{statistics.median(figures):,.4g}" for figures in (row.ours, row.peer) if figures]
+                verdict = "holds" if row.holds else "MISSED"
+                print(
+                    f"{row.name:28} {' against '.join(medians)} {row.unit}: {row.result:.3g} "
+                    f"(at {'most' if row.at_most else 'least'} {row.bound:g}) {verdict}",
+                    flush=True,
+                )
+    if not given.only:
+        results = {"machine": machine(), "rows": [asdict(row) | {"holds": row.holds} for row in rows]}
+        given.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
