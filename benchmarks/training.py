@@ -27,12 +27,10 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--iterations", type=int, default=100_000)
-    parser.add_argument("--batch-size", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--score")
     given = parser.parse_args()
-    parts = {"batch_size": given.batch_size} if given.batch_size else {}
-    config = namegen.training_config(given.recipe, iterations=given.iterations, seed=given.seed, **parts)
+    config = namegen.training_config(given.recipe, iterations=given.iterations, seed=given.seed)
     begin = time.perf_counter()
     dataset = namegen.load_dataset(given.data, keep_repeats=config.keep_repeats)
     loaded = time.perf_counter()
