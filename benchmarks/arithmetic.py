@@ -20,7 +20,7 @@ import numpy as np
 
 import namegen
 from namegen import sampling
-from namegen.inference import stepper
+from namegen.inference import Stepper, steppers
 
 
 def main() -> None:
@@ -36,8 +36,8 @@ def main() -> None:
     class Counting:
         """A network that counts what it reads."""
 
-        def __init__(self, *what: object) -> None:
-            self._network = stepper(*what)
+        def __init__(self, network: Stepper) -> None:
+            self._network = network
             self.start = self._network.start
 
         def step(self, letters: np.ndarray, before: np.ndarray, parents: np.ndarray | None = None) -> object:
@@ -45,7 +45,8 @@ def main() -> None:
             rows, states = rows + len(letters), states + len(before)
             return self._network.step(letters, before, parents)
 
-    sampling.stepper = Counting
+    prepared = steppers(model)
+    sampling.steppers = lambda _: lambda category: Counting(prepared(category))
     begin = time.perf_counter()
     for _ in sampling.blocks(model, given.category, count=given.count, seed=1):
         pass

@@ -327,6 +327,29 @@ def test_what_should_start_at_once_imports_nothing_heavy(model, arguments):
     assert [line for line in done.stderr.splitlines() if not line.startswith("Error: ")] == []
 
 
+def test_a_sample_imports_only_what_it_uses(model):
+    needless = ("namegen.cli.train", "namegen.cli.download", "namegen.files", "namegen.dataset", "namegen.networks")
+    needless += ("unidecode", "filelock", "tempfile", "secrets", "numpy.random", "numpy.ma", "numpy.fft")
+    code = (
+        "import sys; from namegen.cli import main; main(['sample', 'German', 'ABC'])\n"
+        "print(*sorted(set(sys.argv[1:]) & set(sys.modules)), file=sys.__stderr__, end='')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *needless], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+def test_a_completion_request_is_answered_without_numpy(command, monkeypatch):
+    monkeypatch.setenv("_NAMEGEN_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "namegen s")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    done = command()
+
+    assert done.out.split() == ["sample"]
+    assert "numpy" not in done.err
+    assert "typer" in done.err
+
+
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, namegen; print(*set(sys.argv[1].split()) & set(sys.modules))"
     done = subprocess.run(

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from conftest import make_model
-from namegen.inference import stepper
+from namegen.inference import steppers
 from namegen.networks import build_network
 from namegen.recipes import training_config
 
@@ -39,7 +39,7 @@ def test_numpy_and_torch_agree_over_whole_sequences(kind, hidden, letters, categ
     for category in range(categories):
         with torch.no_grad():
             expected, last = network(torch.full((4,), category), torch.from_numpy(read))
-        step = stepper(model, category)
+        step = steppers(model)(category)
         state = np.repeat(step.start(), 4, axis=0)
         for place in range(12):
             logits, state = step.step(read[:, place], state)
@@ -50,7 +50,7 @@ def test_numpy_and_torch_agree_over_whole_sequences(kind, hidden, letters, categ
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
     model = make_model(training_config(hidden_size=6, **KINDS[kind]))
-    step = stepper(model, 0)
+    step = steppers(model)(0)
     hidden = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
     before, letters = hidden.copy(), np.array([0, 1, 2])
 
@@ -64,7 +64,7 @@ def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("hidden", [3, 128, 192])
 def test_a_row_is_the_same_to_the_last_bit_however_many_rows_there_are_and_whichever_go_on_from_its_state(kind, hidden):
-    step = stepper(make_model(training_config(hidden_size=hidden, **KINDS[kind]), letters=LETTERS), 0)
+    step = steppers(make_model(training_config(hidden_size=hidden, **KINDS[kind]), letters=LETTERS))(0)
     rng = np.random.default_rng(0)
     states, letters = rng.normal(size=(40, hidden)).astype(np.float32), rng.integers(0, 59, 100)
     parents = np.sort(rng.integers(0, 40, 100))
@@ -80,7 +80,7 @@ def test_a_row_is_the_same_to_the_last_bit_however_many_rows_there_are_and_which
 def test_very_large_gates_do_not_overflow():
     model = make_model(training_config(hidden_size=3))
     model.weights.update({name: 1e4 * weight for name, weight in model.weights.items()})
-    step = stepper(model, 0)
+    step = steppers(model)(0)
 
     logits, hidden = step.step(np.array([0]), np.full((1, 3), 1e4, np.float32))
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from namegen.batches import lay_out
 from namegen.dataset import Dataset
-from namegen.learners import AutogradLearner, TutorialLearner, learning_rate
+from namegen.learners import AutogradLearner, TutorialLearner, learning_rate, letter_losses, on_device
 from namegen.networks import TutorialRNN, build_network
 from namegen.recipes import training_config
 
@@ -216,6 +217,28 @@ def test_a_restored_learner_goes_on_exactly_as_it_would_have(config):
         np.testing.assert_array_equal(value, other.weights()[name])
 
 
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+def test_a_step_is_the_step_of_torchs_own_optimiser(optimiser):
+    config = training_config(
+        hidden_size=8, dropout=0.0, batch_size=4, iterations=40, clip=None, averaging=0.0, optimiser=optimiser
+    )
+    learner = AutogradLearner(build_network(config, 2, 59), NAMES, config, torch.device("cpu"))
+    network = build_network(config, 2, 59)
+    kinds = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+    reference = kinds[optimiser](network.parameters(), weight_decay=0.1 if optimiser == "adamw" else 0.0, lr=1.0)
+    for step in range(5):
+        names = np.arange(4) + step % 2
+        learner.learn(names, 4 * step)
+        category, inputs, targets = on_device(lay_out(NAMES, names, sos=True), torch.device("cpu"))
+        reference.zero_grad()
+        (letter_losses(network(category, inputs)[0], targets).sum() / 4).backward()
+        reference.param_groups[0]["lr"] = learning_rate(config, step)
+        reference.step()
+
+    for name, parameter in network.named_parameters():
+        np.testing.assert_allclose(learner.weights()[name], parameter.detach().numpy(), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "parts", [{}, {"architecture": "rnn"}, {"optimiser": "sgd", "averaging": 0.0}], ids=["gru", "rnn", "sgd"]
 )
@@ -231,6 +254,6 @@ def test_learning_keeps_every_tensor_on_the_device(parts, fake_cuda, monkeypatch
     losses = learner.learn(np.array([0, 1, 2, 3]), 0)
 
     kept = [*learner._parameters, *learner._average]
-    kept += [value for state in learner._optimiser.state.values() for value in state.values() if value.ndim]
+    kept += [value for values in learner._moments or () for value in values]
     assert losses.device == fake_cuda
     assert {tensor.device for tensor in kept} == {fake_cuda}

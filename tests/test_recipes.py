@@ -30,6 +30,21 @@ def test_a_part_given_beside_a_recipe_replaces_that_part_alone():
     assert (changed.recipe, changed.architecture) == ("tutorial", "rnn")
 
 
+@pytest.mark.parametrize(
+    ("iterations", "batch_size", "learning_rate"),
+    [(1, 32, 0.01), (30_000, 32, 0.01), (30_001, 32, 6e-3), (50_000, 32, 6e-3), (50_001, 64, 6e-3), (10**6, 64, 6e-3)],
+)
+def test_a_short_run_takes_smaller_batches_and_a_higher_learning_rate(iterations, batch_size, learning_rate):
+    config = training_config(iterations=iterations)
+    assert (config.batch_size, config.learning_rate) == (batch_size, learning_rate)
+
+    given = training_config(iterations=iterations, batch_size=7, learning_rate=0.5)
+    assert (given.batch_size, given.learning_rate) == (7, 0.5)
+
+    tutorial = training_config("tutorial", iterations=iterations)
+    assert (tutorial.batch_size, tutorial.learning_rate) == (1, 0.0005)
+
+
 def test_the_rnn_without_the_tutorial_has_tanh_and_an_sos_token():
     config = training_config(architecture="rnn")
 

@@ -424,7 +424,8 @@ def test_a_category_is_found_however_its_accents_are_encoded():
 def test_a_network_is_prepared_once_for_each_category(monkeypatch):
     prepared = []
     monkeypatch.setattr(sampling, "_APART", 0)
-    monkeypatch.setattr(sampling, "stepper", lambda *given, real=sampling.stepper: prepared.append(1) or real(*given))
+    real = sampling.steppers
+    monkeypatch.setattr(sampling, "steppers", lambda model: lambda index: prepared.append(index) or real(model)(index))
     sample(make_bigram_model(LOGITS), "X", ["a"] * 50)
 
     assert len(prepared) == 1

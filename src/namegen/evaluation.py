@@ -13,12 +13,13 @@ import numpy as np
 
 from namegen.batches import IGNORED, lay_out
 from namegen.errors import DataError
-from namegen.inference import stepper
+from namegen.inference import steppers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.dataset import Dataset
+    from namegen.inference import Stepper
     from namegen.modelfile import Model
 
 _NAMES_AT_A_TIME = 2048
@@ -68,12 +69,13 @@ def likelihood(model: Model, dataset: Dataset) -> Likelihood:
     if unknown or dataset.alphabet != model.alphabet:
         what = f"the category {unknown[0]!r}" if unknown else "this alphabet"
         raise DataError(f"the model does not know {what}; give names of the kind it was trained on")
-    nats, letters = [], []
+    nats, letters, prepared = [], [], steppers(model)
     for index, category in enumerate(dataset.categories):
         names = np.flatnonzero(dataset.category_of == index)
         names = names[np.argsort(dataset.lengths[names], kind="stable")]
+        network = prepared(model.categories.index(category))
         parts = [
-            _letter_losses(model, model.categories.index(category), dataset, names[i : i + _NAMES_AT_A_TIME])
+            _letter_losses(network, dataset, names[i : i + _NAMES_AT_A_TIME], sos=model.training.sos)
             for i in range(0, len(names), _NAMES_AT_A_TIME)
         ]
         nats.append(sum(total for total, _ in parts))
@@ -86,11 +88,9 @@ def likelihood(model: Model, dataset: Dataset) -> Likelihood:
     )
 
 
-def _letter_losses(model: Model, category: int, dataset: Dataset, names: NDArray[np.int64]) -> tuple[float, int]:
+def _letter_losses(network: Stepper, dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> tuple[float, int]:
     """Return the summed losses of the letters of some names of one category, and how many letters these are."""
-    sos = model.training.sos
     batch = lay_out(dataset, names, sos=sos)
-    network = stepper(model, category)
     hidden = np.repeat(network.start(), len(names), axis=0)
     total, count = 0.0, 0
     for place, (read, target) in enumerate(zip(batch.inputs.T, batch.targets.T, strict=True)):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from namegen.modelfile import Model
@@ -127,36 +129,64 @@ class _GRUStepper:
         return logits, after
 
 
-def stepper(model: Model, category: int) -> Stepper:
-    """Prepare a model to read names of one category."""
-    weights = model.weights
-    hidden = model.training.hidden_size
+def steppers(model: Model) -> Callable[[int], Stepper]:
+    """Prepare a model to read names; returns what gives the network for a category, by its index.
+
+    What all categories share is worked out once, so that those of a model cost little more than one.
+    """
     if model.training.architecture == "rnn":
-        by_letter = slice(len(model.categories), -hidden)
-        i2h, i2o = weights["i2h.weight"], weights["i2o.weight"]
-        o2o_after, o2o_output = weights["o2o.weight"][:, :hidden].T, weights["o2o.weight"][:, hidden:].T
-        output_from = i2o[:, by_letter].T + i2o[:, category] + weights["i2o.bias"]
+        return _rnn_steppers(model)
+    return _gru_steppers(model)
+
+
+def _rnn_steppers(model: Model) -> Callable[[int], Stepper]:
+    weights, hidden = model.weights, model.training.hidden_size
+    i2h, i2o, o2o = (weights[f"{layer}.weight"].T for layer in ("i2h", "i2o", "o2o"))
+    by_letter = slice(len(model.categories), -hidden)
+    o2o_after, o2o_output = _c(o2o[:hidden]), _c(o2o[hidden:])
+    hidden_from, output_from = i2h[by_letter] + weights["i2h.bias"], i2o[by_letter] @ o2o_output
+    output_bias = weights["i2o.bias"] @ o2o_output + weights["o2o.bias"]
+    hidden_weight, output_before = _c(i2h[-hidden:]), _c(i2o[-hidden:] @ o2o_output)
+    tanh = model.training.nonlinearity == "tanh"
+
+    def stepper(category: int) -> Stepper:
         return _RNNStepper(
-            hidden_from=_c(i2h[:, by_letter].T + i2h[:, category] + weights["i2h.bias"]),
-            hidden_weight=_c(i2h[:, -hidden:].T),
-            output_from=_c(output_from @ o2o_output + weights["o2o.bias"]),
-            output_before=_c(i2o[:, -hidden:].T @ o2o_output),
-            output_after=_c(o2o_after),
-            tanh=model.training.nonlinearity == "tanh",
+            hidden_from=_c(hidden_from + i2h[category]),
+            hidden_weight=hidden_weight,
+            output_from=_c(output_from + (i2o[category] @ o2o_output + output_bias)),
+            output_before=output_before,
+            output_after=o2o_after,
+            tanh=tanh,
         )
-    letters = weights["letter_input.weight"] + weights["category_input.weight"][category]
-    recurrent_bias = weights["recurrent.bias"].reshape(3, hidden)
-    gates = letters @ weights["read.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1)
-    gates += weights["read.bias"].reshape(3, 1, hidden)
-    gates[:2] += recurrent_bias[:2, None]
-    gates[:2] *= 0.5
-    return _GRUStepper(
-        first=weights["category_state.weight"][category : category + 1],
-        by_letter=_c(gates),
-        recurrent=_c(weights["recurrent.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1) * np.float32(0.5)),
-        new_bias=recurrent_bias[2] * np.float32(0.5),
-        head=(_c(weights["head.weight"].T), weights["head.bias"] + weights["category_output.weight"][category]),
+
+    return stepper
+
+
+def _gru_steppers(model: Model) -> Callable[[int], Stepper]:
+    weights, hidden = model.weights, model.training.hidden_size
+    read, recurrent = (
+        _c(weights[f"{layer}.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1)) for layer in ("read", "recurrent")
     )
+    read_bias, recurrent_bias = (weights[f"{layer}.bias"].reshape(3, hidden) for layer in ("read", "recurrent"))
+    by_letter = weights["letter_input.weight"] @ read
+    by_letter += read_bias[:, None]
+    by_letter[:2] += recurrent_bias[:2, None]
+    # The halves of the logistic function, see _GRUStepper; halves are exact.
+    by_letter[:2] *= 0.5
+    read[:2] *= 0.5
+    recurrent *= 0.5
+    new_bias, head = recurrent_bias[2] * np.float32(0.5), _c(weights["head.weight"].T)
+
+    def stepper(category: int) -> Stepper:
+        return _GRUStepper(
+            first=weights["category_state.weight"][category : category + 1],
+            by_letter=_c(by_letter + (weights["category_input.weight"][category] @ read)[:, None]),
+            recurrent=recurrent,
+            new_bias=new_bias,
+            head=(head, weights["head.bias"] + weights["category_output.weight"][category]),
+        )
+
+    return stepper
 
 
 def _product(rows: Floats, weight: Floats, out: Floats | None = None) -> Floats:

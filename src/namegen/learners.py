@@ -8,14 +8,17 @@ autograd costs far more than the arithmetic: it has the gradient of a name in cl
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from torch.optim.adamw import adamw
 
 from namegen.batches import IGNORED, Batch, lay_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from namegen.dataset import Dataset
@@ -115,16 +118,8 @@ class AutogradLearner:
         self._dataset, self._config, self._device = dataset, config, device
         self._parameters: list[torch.Tensor] = list(self._network.parameters())
         self._average = [p.detach().clone() for p in self._parameters] if config.averaging else []
-        self._optimiser: torch.optim.Optimizer
-        if config.optimiser == "sgd":
-            self._optimiser = torch.optim.SGD(self._parameters, lr=config.learning_rate)
-        else:
-            self._optimiser = torch.optim.AdamW(
-                self._parameters,
-                lr=config.learning_rate,
-                weight_decay=config.weight_decay,
-                fused=device.type in ("cpu", "cuda"),
-            )
+        self._fused = device.type in ("cpu", "cuda")  # one pass over the memory
+        self._moments = _Moments.none_yet(self._parameters, device if self._fused else torch.device("cpu"))
         self.stretch = config.batch_size
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
@@ -142,20 +137,42 @@ class AutogradLearner:
         category, inputs, targets = on_device(lay_out(self._dataset, names, sos=config.sos), self._device)
         logits, _ = self._network(category, inputs)
         losses = letter_losses(logits, targets)
-        self._optimiser.zero_grad()
+        for parameter in self._parameters:
+            parameter.grad = None
         (losses.sum() / len(names)).backward()  # type: ignore[no-untyped-call]
         if config.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, config.clip)
         step = start // config.batch_size
-        for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate(config, step)
-        self._optimiser.step()
-        if self._average:
-            # Until the average has seen enough steps for its decay, it is a mean over those it has seen.
-            decay = min(config.averaging, (1 + step) / (10 + step))
-            with torch.no_grad():
+        with torch.no_grad():
+            self._descend(learning_rate(config, step))
+            if self._average:
+                # Until the average has seen enough steps for its decay, it is a mean over those it has seen.
+                decay = min(config.averaging, (1 + step) / (10 + step))
                 torch._foreach_lerp_(self._average, self._parameters, 1 - decay)
         return name_losses(losses.detach(), targets, sos=config.sos)
+
+    def _descend(self, rate: float) -> None:
+        """Take the optimiser's step, by torch's own functions: its optimiser objects take a second to import."""
+        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        if self._config.optimiser == "sgd":
+            torch._foreach_add_(self._parameters, gradients, alpha=-rate)
+            return
+        adamw(
+            self._parameters,
+            gradients,
+            self._moments.exp_avg,
+            self._moments.exp_avg_sq,
+            [],
+            self._moments.step,
+            fused=self._fused,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=rate,
+            weight_decay=self._config.weight_decay,
+            eps=1e-8,
+            maximize=False,
+        )
 
     def weights(self) -> dict[str, Floats]:
         """See :meth:`Learner.weights`."""
@@ -164,30 +181,41 @@ class AutogradLearner:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """See :meth:`Learner.state`."""
-        state = {f"parameter.{name}": _array(value) for name, value in self._network.named_parameters()}
-        for index, (name, parameter) in enumerate(self._network.named_parameters()):
-            if self._average:
-                state[f"average.{name}"] = _array(self._average[index])
-            for key, value in self._optimiser.state[parameter].items():
-                state[f"optimiser.{key}.{name}"] = _array(value)
-        return state
+        return {name: _array(value) for name, value, _ in self._tensors()}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """See :meth:`Learner.restore`."""
-        moments = {"exp_avg": True, "exp_avg_sq": True, "step": False} if self._config.optimiser == "adamw" else {}
-        saved: dict[int, dict[str, torch.Tensor]] = {}
         with torch.no_grad():
-            for index, (name, parameter) in enumerate(self._network.named_parameters()):
-                shape = tuple(parameter.shape)
-                parameter.copy_(torch.from_numpy(checked(state, f"parameter.{name}", shape)))
-                if self._average:
-                    self._average[index].copy_(torch.from_numpy(checked(state, f"average.{name}", shape)))
-                saved[index] = {
-                    key: torch.from_numpy(checked(state, f"optimiser.{key}.{name}", shape if is_shaped else ()))
-                    for key, is_shaped in moments.items()
-                }
-        groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": saved if moments else {}, "param_groups": groups})
+            for name, value, shape in self._tensors():
+                value.copy_(torch.from_numpy(checked(state, name, shape)))
+
+    def _tensors(self) -> Iterator[tuple[str, torch.Tensor, tuple[int, ...]]]:
+        """Go through all that changes from step to step, with its name and shape in a saved state."""
+        for index, (name, parameter) in enumerate(self._network.named_parameters()):
+            shape = tuple(parameter.shape)
+            yield f"parameter.{name}", parameter, shape
+            if self._average:
+                yield f"average.{name}", self._average[index], shape
+            if self._config.optimiser == "adamw":
+                for key, values in self._moments._asdict().items():
+                    yield f"optimiser.{key}.{name}", values[index], tuple(values[index].shape)
+
+
+class _Moments(NamedTuple):
+    """AdamW's running means of the gradients and of their squares, and its steps, a tensor for each parameter."""
+
+    exp_avg: list[torch.Tensor]
+    exp_avg_sq: list[torch.Tensor]
+    step: list[torch.Tensor]
+
+    @classmethod
+    def none_yet(cls, parameters: list[torch.Tensor], where: torch.device) -> _Moments:
+        """Return what they are before the first step, with the steps counted on a device."""
+        return cls(
+            [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters],
+            [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters],
+            [torch.zeros((), device=where) for _ in parameters],
+        )
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:

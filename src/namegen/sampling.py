@@ -19,7 +19,7 @@ import numpy as np
 
 from namegen import chance
 from namegen.errors import NamegenError, UsageError
-from namegen.inference import stepper
+from namegen.inference import steppers
 from namegen.prefixtree import UNENDED, Source, Spelling, draw_apart, grow_tree
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ BLOCK = 2**19
 """The most names that are drawn at once: the more, the more beginnings they share, and the more memory they take."""
 
 _FIRST_BLOCK = 2**14  # smaller, so that names come soon
-_APART = 48  # up to so many names at once, a tree is slower than its branches
+_APART = 48  # up to so many names to a prefix, a tree is slower than its branches
+_PREFIXES_AT_ONCE = 512
 _FURTHER_LETTERS = 20  # the tutorial's limit, past the prefix
 _MOST_LETTERS = 10_000  # the most that --max-length allows
 _MOST_ATTEMPTS = 8192  # to a round of drawing names again, or one for each if these are more
@@ -153,7 +154,7 @@ def blocks(
     fitted: Iterable[str] = (fit_prefix(model, prefix, config.max_length) for prefix in prefixes)
     at_once = 1  # prefixes that come from an iterator: whoever gives one may wait for its names
     if isinstance(prefixes, Sequence):
-        fitted, at_once = list(fitted), _APART
+        fitted, at_once = list(fitted), _PREFIXES_AT_ONCE
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else seed
     return _blocks(_Sampler(model, config, seed), chosen, iter(fitted), count, at_once)
 
@@ -233,6 +234,7 @@ class _Sampler:
 
     def __init__(self, model: Model, config: SamplingConfig, seed: int) -> None:
         self._model, self._config, self._seed = model, config, seed
+        self._steppers = steppers(model)
         self._sources: dict[int, Source] = {}
 
     def block(self, category: int | None, prefixes: Sequence[str], prefix_of: Integers, numbers: Integers) -> Block:
@@ -289,7 +291,7 @@ class _Sampler:
         """Draw a name for each stream: few one beside the other, many as trees."""
         source = self._source(category)
         limits = np.array([self._limit(len(prefix)) for prefix in prefixes])
-        if len(streams) <= _APART:
+        if len(streams) <= _APART * len(prefixes):
             return draw_apart(source, [prefixes[index] for index in prefix_of], limits[prefix_of], streams)
         if len(prefixes) == 1:
             return grow_tree(source, prefixes[0], int(limits[0]), streams)
@@ -333,7 +335,7 @@ class _Sampler:
                 self._sources.clear()
             model = self._model
             self._sources[category] = Source(
-                network=stepper(model, category),
+                network=self._steppers(category),
                 edge=model.alphabet.edge,
                 sos=model.training.sos,
                 first_letters=model.first_letter_counts[category],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from namegen.recipes import TrainingConfig
     from namegen.training import Progress
 
-_REDRAW = 0.1  # seconds
+_REDRAW = 0.25  # seconds
 _PREVIEWS = 20  # in a run; as often a plain line
 _PREVIEW_NAMES = 5
 _LONGEST_PREVIEWED = 60  # drawing longer names would hold the training up
@@ -179,7 +179,7 @@ class _Live:
             self._live.__exit__(None, None, None)
 
     def report(self, progress: Progress) -> None:
-        """Redraw, at most ten times a second."""
+        """Redraw, at most four times a second."""
         self._clock.update(progress.iteration)
         reached = progress.iteration * _PREVIEWS // progress.iterations
         now = time.monotonic()
