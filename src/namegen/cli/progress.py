@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from namegen.training import Progress
 
 _REDRAW = 0.25  # seconds
-_PREVIEWS = 20  # in a run; as often a plain line
+_LINES = 20  # in a run
+_PREVIEWS = 10  # in a run; drawing a few names takes some milliseconds
 _PREVIEW_NAMES = 5
 _LONGEST_PREVIEWED = 60  # drawing longer names would hold the training up
 _LEAST_BAR = 10  # columns
@@ -126,7 +127,7 @@ class _Lines:
 
     def __init__(self, config: TrainingConfig) -> None:
         self._tutorial = config.recipe == "tutorial"
-        self._every = 5_000 if self._tutorial else max(1, config.iterations // _PREVIEWS)
+        self._every = 5_000 if self._tutorial else max(1, config.iterations // _LINES)
         self._shown: int | None = None
         self._clock = _Clock()
 
