@@ -184,3 +184,37 @@ def test_an_alphabet_without_a_blank_gets_none():
 
 def test_a_letter_of_several_code_points_is_kept_by_transliteration():
     assert RUSSIAN.transliterate("ни\u0301на") == ("ни\u0301на", 0)
+
+
+@pytest.mark.parametrize(
+    ("letters", "words"),
+    [
+        (ASCII.letters, "a–z, A–Z, . , ; ' - and blank"),
+        ("ab", "a b"),
+        ("abcd", "a–d"),
+        ("abcdefg ", "a–g and blank"),
+        (" x", "x and blank"),
+        (" ", "blank"),
+        (("a", "b", "и́", "ç"), "a b и́ ç"),
+        (("ab", "c", "d", "e", "f"), "c–f and ab"),
+    ],
+)
+def test_an_alphabet_in_words_shortens_runs(letters, words):
+    assert str(Alphabet(tuple(letters))) == words
+
+
+@pytest.mark.parametrize("letter", ["a ", " a", "  "])
+def test_a_blank_is_a_letter_of_its_own(letter):
+    with pytest.raises(UsageError, match="a blank is a letter of its own"):
+        Alphabet(("a", letter))
+
+
+@pytest.mark.parametrize("letters", [tuple("ab ç-"), ("a", "и́", " ", "ngữ", "김"), ASCII.letters])
+def test_many_names_are_spelt_at_once(letters):
+    alphabet = Alphabet(tuple(letters))
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(0, 9, 50)
+    names = rng.integers(0, len(alphabet), (50, 8)).astype(np.uint8)
+
+    expected = [alphabet.decode(name[:length]) for name, length in zip(names, lengths, strict=True)]
+    assert alphabet.spell_lines(names, lengths) == "".join(f"{name}\n" for name in expected)

@@ -356,16 +356,14 @@ def test_characters_that_cannot_be_transliterated_are_dropped_and_noted(tmp_path
     (tmp_path / "X.txt").write_text("Maxa/B\nAnna\nB3r7\n", encoding="utf-8")
     dataset = load_dataset(tmp_path)
     assert dataset.names("X") == ["MaxaB", "Anna", "Br"]
-    assert dataset.notes == (
-        "characters that cannot be transliterated were dropped: 3, of 2 names (the first: 'Maxa/B')",
-    )
+    assert dataset.notes == ("dropped 3 characters outside the alphabet, in 2 names: 'Maxa/B', …",)
 
 
 def test_names_of_which_nothing_remains_are_left_out_and_noted(tmp_path):
     (tmp_path / "X.txt").write_text("12\nAnna\n345\n", encoding="utf-8")
     dataset = load_dataset(tmp_path)
     assert dataset.names("X") == ["Anna"]
-    assert "lines of which nothing remained were left out: 2" in dataset.notes
+    assert "left out 2 lines of which nothing remained" in dataset.notes
 
 
 def test_accents_are_nothing_to_note(tmp_path):
@@ -377,7 +375,7 @@ def test_repeats_within_a_category_are_dropped_and_noted(tmp_path):
     (tmp_path / "X.txt").write_text("Muller\nAnna\nMüller\nAnna\nMuller \n", encoding="utf-8")
     dataset = load_dataset(tmp_path)
     assert dataset.names("X") == ["Muller", "Anna"]
-    assert dataset.notes == ("names that repeat another of their category were left out: 3",)
+    assert dataset.notes == ("left out 3 repeated names",)
 
 
 def test_repeats_can_be_kept(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -273,6 +274,21 @@ def test_the_size_of_a_block_does_not_change_the_names(monkeypatch):
     assert sample(model, "X", count=700, seed=1) == whole
 
 
+def test_ten_times_the_names_take_no_more_memory(monkeypatch):
+    model = make_model(training_config(hidden_size=16), letters="abcdefgh", seed=1)
+    monkeypatch.setattr(sampling, "BLOCK", 2_000)
+    monkeypatch.setattr(sampling, "_FIRST_BLOCK", 2_000)
+    peaks = []
+    for count in (4_000, 40_000):
+        tracemalloc.start()
+        drawn = sum(len(block.category_of) for block in blocks(model, "X", count=count, seed=1))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert drawn == count
+
+    assert peaks[1] < 1.3 * peaks[0]
+
+
 def test_more_names_begin_with_those_that_fewer_are():
     model = make_model(training_config(hidden_size=16), letters="abcdefgh", seed=1)
 
@@ -343,6 +359,20 @@ def test_a_prefix_that_no_name_can_begin_with_is_an_error_that_shows_the_letters
 def test_a_prefix_longer_than_a_name_may_be_is_an_error():
     with pytest.raises(UsageError, match="longer than the max length of 3"):
         sample(make_bigram_model(LOGITS), "X", ["abab"], max_length=3)
+
+
+def test_a_prefix_longer_than_any_name_may_be_is_an_error():
+    with pytest.raises(UsageError, match="longer than the max length of 10,000"):
+        sample(make_bigram_model(LOGITS), "X", ["a" * 10_001])
+
+
+def test_where_names_may_be_very_long_blocks_are_smaller(monkeypatch):
+    model = make_bigram_model(LOGITS)
+    monkeypatch.setattr(sampling, "_BLOCK_LETTERS", 1000)
+
+    made = list(blocks(model, "X", count=50, seed=1, max_length=50))
+    assert [len(block.names) for block in made] == [20, 20, 10]
+    assert [name for block in made for name in block.names] == sample(model, "X", count=50, seed=1, max_length=60)
 
 
 def test_wrong_arguments_are_raised_before_the_first_name_is_taken():

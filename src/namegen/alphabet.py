@@ -58,6 +58,25 @@ class Alphabet:
     def __len__(self) -> int:
         return len(self.letters)
 
+    def __str__(self) -> str:
+        """Return the letters in words, runs of them shortened: ``a–z, A–Z, . , ; ' - and blank``."""
+        shown: list[str] = []
+        single: list[str] = []
+        rest = list(self.letters)
+        while rest:
+            run = 1
+            while run < len(rest) and len(rest[run]) == 1 == len(rest[0]) and ord(rest[run]) == ord(rest[0]) + run:
+                run += 1
+            if run > 3:
+                shown.append(f"{rest[0]}–{rest[run - 1]}")
+                rest = rest[run:]
+            else:
+                single.append(rest.pop(0))
+        blank = ["blank"] * (" " in single)
+        others = " ".join(letter for letter in single if letter != " ")
+        parts = [*shown, *([others] if others else []), *blank]
+        return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
+
     def __contains__(self, letter: object) -> bool:
         return letter in self._index
 
@@ -132,6 +151,12 @@ class Alphabet:
             letters: the letters' indices, (names, longest).
             lengths: the number of letters of each name, (names,).
         """
+        some = 2**16  # at a time, to save memory
+        return "".join(
+            [self._spell_lines(letters[i : i + some], lengths[i : i + some]) for i in range(0, len(letters), some)]
+        )
+
+    def _spell_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
         table, places = self._characters, np.arange(letters.shape[1] + 1)
         indices = np.empty((len(letters), len(places)), dtype=letters.dtype)
         indices[:, :-1] = letters

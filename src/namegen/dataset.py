@@ -227,17 +227,17 @@ class DatasetBuilder:
             repeats = len(dataset) - np.count_nonzero(distinct)
             if repeats:
                 dataset = dataset.select(distinct)
-                notes.append(f"names that repeat another of their category were left out: {repeats:,}")
+                notes.append(f"left out {_so_many(repeats, 'repeated name')}")
         return replace(dataset, notes=tuple(notes))
 
     def _transliteration_notes(self) -> Iterator[str]:
         if self.dropped:
             yield (
-                f"characters that cannot be transliterated were dropped: {self.dropped:,}, of {self.dropped_from:,} "
-                f"{'name' if self.dropped_from == 1 else 'names'} (the first: {self.example!r})"
+                f"dropped {_so_many(self.dropped, 'character')} outside the alphabet, in "
+                f"{_so_many(self.dropped_from, 'name')}: {self.example!r}{', …' if self.dropped_from > 1 else ''}"
             )
         if self.emptied:
-            yield f"lines of which nothing remained were left out: {self.emptied:,}"
+            yield f"left out {_so_many(self.emptied, 'line')} of which nothing remained"
 
 
 class NameAdder:
@@ -283,6 +283,10 @@ class NameAdder:
             builder.dropped_from += 1
         builder.emptied += not name
         return name.encode()
+
+
+def _so_many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _encode_lines(alphabet: Alphabet, text: bytearray) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:

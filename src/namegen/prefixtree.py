@@ -276,8 +276,9 @@ class _Tree:
         count, given = len(self._streams), len(self._prefix)
         letters = np.zeros((count, max(1, given + len(self._letters))), dtype=self._source.dtype)
         letters[:, :given] = self._prefix
-        for place, of_place in enumerate(self._letters, given):
-            letters[:, place] = of_place
+        for place in range(letters.shape[1] - 1, given - 1, -1):
+            if self._letters:
+                letters[:, place] = self._letters.pop()
         return Spelling(letters, self._lengths)
 
     def _branch(

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.integer]
 
-BLOCK = 2**19
+BLOCK = 3 * 2**17
 """The most names that are drawn at once: the more, the more beginnings they share, and the more memory they take."""
 
+_BLOCK_LETTERS = 2**25  # the most letters that a block may have, where names may be very long
 _FIRST_BLOCK = 2**14  # smaller, so that names come soon
 _APART = 48  # up to so many names to a prefix, a tree is slower than its branches
 _PREFIXES_AT_ONCE = 512
@@ -155,7 +156,7 @@ def blocks(
     at_once = 1  # prefixes that come from an iterator: whoever gives one may wait for its names
     if isinstance(prefixes, Sequence):
         fitted, at_once = list(fitted), _PREFIXES_AT_ONCE
-    seed = int.from_bytes(os.urandom(8), "big") if seed is None else seed
+    seed = int.from_bytes(os.urandom(8), "big") if seed is None else int(seed)
     return _blocks(_Sampler(model, config, seed), chosen, iter(fitted), count, at_once)
 
 
@@ -189,19 +190,18 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     ``Łu`` becomes ``Lu``, and with capitalised training names ``sch`` and ``SCH`` both become ``Sch``.
 
     Raises:
-        UsageError: no name can begin like this, or it is longer than a name may be.
+        UsageError: no name can begin like this, or it is longer than ``max_length``, or than 10,000 letters.
     """
     text, dropped = model.alphabet.transliterate(prefix)
     if text and prefix[-1] == " " and " " in model.alphabet:
         text += " "  # "van " is another prefix than "van"
     if prefix and (dropped or not text):
-        raise UsageError(
-            f"no name can begin with {prefix[:40]!r}: the model's letters are {' '.join(model.alphabet.letters)}"
-        )
+        raise UsageError(f"no name can begin with {prefix[:40]!r}: the model's letters are {model.alphabet}")
     if not text:
         return ""
-    if max_length is not None and len(text) > max_length:
-        raise UsageError(f"the prefix {text[:40]!r} is longer than the max length of {max_length}")
+    most = _MOST_LETTERS if max_length is None else max_length
+    if len(text) > most:
+        raise UsageError(f"the prefix {text[:40]!r} is longer than the max length of {most:,}")
     match model.casing:
         case "lower":
             cased = text.lower()
@@ -222,8 +222,9 @@ def _blocks(
     number, size = 0, _FIRST_BLOCK
     while some := list(islice(prefixes, max(1, at_once // max(1, count)))):
         done, total = 0, len(some) * count
+        most = max(1, _BLOCK_LETTERS // sampler.limit(max(map(len, some))))
         while done < total:
-            names = np.arange(done, min(done + size, total))
+            names = np.arange(done, min(done + min(size, most), total))
             yield sampler.block(category, some, names // count, number + names)
             done, size = done + len(names), BLOCK
         number += total
@@ -279,7 +280,7 @@ class _Sampler:
             missing = np.delete(missing, found)
             fruitless = 0 if len(found) else fruitless + 1
             if fruitless == _FRUITLESS_ROUNDS:
-                limit = self._limit(len(prefixes[prefix_of[missing[0]]]))
+                limit = self.limit(len(prefixes[prefix_of[missing[0]]]))
                 raise NamegenError(
                     f"the model hardly ever ends a name within {limit} letters; allow more with --max-length"
                 )
@@ -290,7 +291,7 @@ class _Sampler:
     ) -> Spelling:
         """Draw a name for each stream: few one beside the other, many as trees."""
         source = self._source(category)
-        limits = np.array([self._limit(len(prefix)) for prefix in prefixes])
+        limits = np.array([self.limit(len(prefix)) for prefix in prefixes])
         if len(streams) <= _APART * len(prefixes):
             return draw_apart(source, [prefixes[index] for index in prefix_of], limits[prefix_of], streams)
         if len(prefixes) == 1:
@@ -321,7 +322,7 @@ class _Sampler:
             accepted[names] = ~(at_an_end | (blank[:, 1:] & blank[:, :-1]).any(axis=1))
         return accepted
 
-    def _limit(self, given: int) -> int:
+    def limit(self, given: int) -> int:
         """The most letters that a name may have of which so many are given."""
         if self._config.max_length is not None:
             return self._config.max_length
