@@ -37,12 +37,17 @@ def spread(values: list[float], unit: str) -> str:
 
 def table(results: dict[str, Any]) -> str:
     """Return the table, and below it what the figures depend on."""
-    lines = ["| what | ours | the peer | result | bound | |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["| what | ours | against | result | bound | |", "| --- | --- | --- | --- | --- | --- |"]
     for row in results["rows"]:
         bound = f"{'≤' if row['at_most'] else '≥'} {row['bound']:g}"
         verdict = "holds" if row["holds"] else "**missed**"
         cells = (row["what"], spread(row["ours"], row["unit"]), spread(row["peer"], row["unit"]), figure(row["result"]))
         lines.append(f"| {' | '.join(cells)} | {bound} | {verdict} |")
+    lines += ["", "| what else was measured | |", "| --- | --- |"]
+    notes = {what: value for row in results["rows"] for what, value in row["notes"].items()}
+    for what, value in notes.items():
+        shown = ", ".join(f"{v:.3f}" for v in value) if isinstance(value, list) else f"{value:.4g}"
+        lines.append(f"| {what} | {shown} |")
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines += [

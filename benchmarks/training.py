@@ -34,7 +34,6 @@ def main() -> None:
     begin = time.perf_counter()
     dataset = namegen.load_dataset(given.data, keep_repeats=config.keep_repeats)
     loaded = time.perf_counter()
-    load_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     reports: list[tuple[float, int]] = []
     with tempfile.TemporaryDirectory() as folder:
         model = namegen.train(
@@ -45,11 +44,9 @@ def main() -> None:
         )
     (first_time, first), (last_time, last) = reports[0], reports[-1]
     figures = {
-        "names": len(dataset),
         "load_seconds": loaded - begin,
         "train_seconds": time.perf_counter() - loaded,
         "names_per_second": (last - first) / (last_time - first_time),
-        "load_peak_mb": load_peak,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     if given.score:

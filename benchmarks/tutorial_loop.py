@@ -118,7 +118,7 @@ def main() -> None:
         begin = time.perf_counter()
         loss = train(names, alphabet.edge, given.iterations)
         seconds = time.perf_counter() - begin
-        print(json.dumps({"seconds": seconds, "iterations": given.iterations, "loss": loss}))
+        print(json.dumps({"seconds": seconds, "loss": loss}))
         return
     model = namegen.load_model(given.source)
     network = PlainRNN(len(model.categories), len(model.alphabet) + 1)
@@ -129,7 +129,7 @@ def main() -> None:
     begin = time.perf_counter()
     drawn = [sample(network, len(model.categories), category, [start], model.alphabet.edge) for start in starts]
     seconds = time.perf_counter() - begin
-    print(json.dumps({"seconds": seconds, "names": len(drawn), "letters": sum(map(len, drawn))}))
+    print(json.dumps({"seconds": seconds, "names": len(drawn)}))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def test_a_step_of_the_plain_tutorial_loop_is_a_step_of_the_recipe(tutorial_loop
         np.testing.assert_allclose(learner.weights()[name], parameter.detach().numpy(), atol=1e-6)
 
 
-def test_the_plain_loop_takes_one_step_a_name_and_learns(tutorial_loop, monkeypatch):
+def test_the_plain_loop_takes_one_step_a_name_of_any_category(tutorial_loop, monkeypatch):
     steps = []
     monkeypatch.setattr(
         tutorial_loop, "step", lambda *given, real=tutorial_loop.step: steps.append(given[2:4]) or real(*given)
@@ -97,12 +97,10 @@ def test_the_test_names_of_the_suite_are_those_of_the_protocol(tmp_path, monkeyp
     assert held_out
 
 
-@pytest.mark.skipif(not (BENCHMARKS / "results.json").exists(), reason="the benchmarks have not been run")
 def test_the_page_of_benchmarks_shows_the_results_that_were_measured(monkeypatch):
     report = load("report", monkeypatch)
     results = json.loads((BENCHMARKS / "results.json").read_text(encoding="utf-8"))
     page = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
     assert report.page(page, results) == page, "write it anew with `python benchmarks/report.py`"
-    assert all(row["what"] in page for row in results["rows"])
     assert len(results["rows"]) == 14

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from namegen.chance import PLACES, many_numbers, numbers, streams
+from namegen.chance import STREAM_LENGTH, many_uniforms, streams_of, uniforms
 
 MASK = 2**64 - 1
 
@@ -33,37 +33,51 @@ def test_the_reference_gives_the_published_numbers():
 
 @pytest.mark.parametrize("name", [0, 1, 77, 10**12])
 def test_a_stream_is_a_stretch_of_the_generators_sequence(name):
-    start = int(streams(5, 2, np.array([0]))[0])
-    reference = SplitMix64((start + (name * PLACES - 1) * 0x9E3779B97F4A7C15) & MASK)
-    own = streams(5, 2, np.array([name]))
+    start = int(streams_of(5, 2, np.array([0]))[0])
+    reference = SplitMix64((start + (name * STREAM_LENGTH - 1) * 0x9E3779B97F4A7C15) & MASK)
+    own = streams_of(5, 2, np.array([name]))
 
     for place in range(20):
-        assert numbers(own, place)[0] == (reference() >> 12) / 2**52
+        assert uniforms(own, place)[0] == (reference() >> 12) / 2**52
 
 
 def test_seeds_and_attempts_have_sequences_of_their_own():
-    begins = {int(streams(seed, attempt, np.array([0]))[0]) for seed in (0, 1, 2**64, 2**64 + 1) for attempt in (0, 1)}
+    begins = {
+        int(streams_of(seed, attempt, np.array([0]))[0]) for seed in (0, 1, 2**64, 2**64 + 1) for attempt in (0, 1)
+    }
 
     assert len(begins) == 8
 
 
 def test_numbers_are_uniform_and_independent_between_names_places_and_draws():
-    own = streams(1, 0, np.arange(100_000))
-    one, next_place, next_name = numbers(own, 1), numbers(own, 2), numbers(own[1:], 1)
+    own = streams_of(1, 0, np.arange(100_000))
+    one, next_place, next_name = uniforms(own, 1), uniforms(own, 2), uniforms(own[1:], 1)
 
     assert 0 <= one.min() <= one.max() < 1
     counts = np.bincount((one * 100).astype(int), minlength=100)
     assert ((counts - 1000) ** 2 / 1000).sum() < 160  # chi-square, 99 degrees of freedom: one in 10,000
     for other, first in ((next_place, one), (next_name, one[:-1])):
         assert abs(np.corrcoef(first, other)[0, 1]) < 4 / 100_000**0.5
-    many = many_numbers(own[:1000], 1, 60)
+    for seed, attempt in ((2, 0), (1, 1)):
+        assert (
+            abs(np.corrcoef(one, uniforms(streams_of(seed, attempt, np.arange(100_000)), 1))[0, 1]) < 4 / 100_000**0.5
+        )
+    many = many_uniforms(own[:1000], 1, 60)
     assert many.shape == (1000, 60)
     assert len(np.unique(many)) == 60_000
     assert abs(many.mean() - 0.5) < 4 / (12 * 60_000) ** 0.5
 
 
 def test_numbers_do_not_depend_on_what_is_asked_for_with_them():
-    own = streams(3, 1, np.arange(1000))
+    own = streams_of(3, 1, np.arange(1000))
 
-    np.testing.assert_array_equal(numbers(own, 9)[::7], numbers(own[::7], 9))
-    np.testing.assert_array_equal(many_numbers(own, 9, 5)[::7], many_numbers(own[::7], 9, 5))
+    np.testing.assert_array_equal(uniforms(own, 9)[::7], uniforms(own[::7], 9))
+    np.testing.assert_array_equal(many_uniforms(own, 9, 5)[::7], many_uniforms(own[::7], 9, 5))
+
+
+def test_many_numbers_in_place_of_one_are_a_sequence_of_its_own():
+    own = streams_of(3, 1, np.array([7]))
+    number = SplitMix64((int(own[0]) + 8 * 0x9E3779B97F4A7C15) & MASK)()  # that at place 9, all of its bits
+    sequence = SplitMix64(number)
+
+    assert many_uniforms(own, 9, 5)[0].tolist() == [(sequence() >> 12) / 2**52 for _ in range(5)]

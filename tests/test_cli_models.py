@@ -154,7 +154,7 @@ def test_show_as_a_table_is_for_people_and_as_json_exact(cli):
     assert (rows["verified"], rows["finished"], rows["training.sos"]) == ("no", "yes", "yes")
     assert rows["iterations"] == "1,000"
     assert rows["training.iterations"] == "1000"  # a setting, as it would be given again
-    assert rows["training.learning_rate"] == "0.006"
+    assert rows["training.learning_rate"] == "0.01"
     facts = json.loads(cli("models", "show", "--format", "json").out)
     assert (facts["training_loss"], facts["verified"]) == (2.123456789, False)
 

@@ -53,12 +53,18 @@ def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
     step = steppers(model)(0)
     hidden = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
     before, letters = hidden.copy(), np.array([0, 1, 2])
+    weights = {name: weight.copy() for name, weight in model.weights.items()}
 
-    first, _ = step.step(letters, hidden)
-    second, _ = step.step(letters, hidden)
+    logits, after = step.step(letters, hidden)
+    kept = logits.copy(), after.copy()
+    step.step(letters[::-1].copy(), after, np.array([0, 0, 1]))  # its work memory is not what it gave away
 
     np.testing.assert_array_equal(hidden, before)
-    np.testing.assert_array_equal(first, second)
+    for array, as_it_was in zip((logits, after), kept, strict=True):
+        np.testing.assert_array_equal(array, as_it_was)
+    np.testing.assert_array_equal(step.step(letters, hidden)[0], logits)
+    for name, weight in model.weights.items():
+        np.testing.assert_array_equal(weight, weights[name])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from namegen.modelfile import weight_shapes
-from namegen.networks import ConditionalGRU, TutorialRNN, _Recurrence, build_network
+from namegen.networks import ConditionalGRU, TutorialRNN, _Recurrence, build_network, drop
 from namegen.recipes import training_config
 
 
@@ -165,3 +165,28 @@ def test_the_stand_in_for_a_gpu_notices_a_tensor_on_the_wrong_device(fake_cuda):
 
     with pytest.raises(RuntimeError, match="device"):
         network(torch.zeros(2, dtype=torch.int64), torch.zeros((2, 4), dtype=torch.int64))
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.1, 0.4, 0.9])
+@pytest.mark.parametrize("shape", [(7,), (101, 33), (50, 20, 8)])
+def test_dropout_drops_its_share_and_keeps_the_mean(probability, shape):
+    torch.manual_seed(0)
+    values = torch.full(shape, 2.0)
+    dropped = torch.stack([drop(values, probability) for _ in range(max(1, 100_000 // values.numel()))])
+
+    kept = dropped[dropped > 0].unique()
+    assert kept.tolist() == [pytest.approx(2 / (1 - probability), rel=1e-3)]
+    deviation = (probability * (1 - probability) / dropped.numel()) ** 0.5
+    assert (dropped == 0).double().mean().item() == pytest.approx(probability, abs=4 * deviation + 2**-17)
+
+
+def test_dropout_of_all_but_everything_is_finite():
+    assert torch.isfinite(drop(torch.ones(1000), 0.9999999)).all()
+
+
+def test_dropout_has_the_gradient_of_what_it_kept():
+    values = torch.ones(1000, requires_grad=True)
+    dropped = drop(values, 0.5)
+    dropped.sum().backward()
+
+    assert torch.equal(values.grad, dropped.detach())

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_MOST_SHOWN = 60  # letters or runs of letters, in words
+_NAMES_AT_A_TIME = 2**16  # bounds the memory
 _JOINERS = {0x200C: None, 0x200D: None}  # invisible, but part of the spelling in Persian and many Indian scripts
 
 
@@ -59,22 +61,20 @@ class Alphabet:
         return len(self.letters)
 
     def __str__(self) -> str:
-        """Return the letters in words, runs of them shortened: ``a–z, A–Z, . , ; ' - and blank``."""
-        shown: list[str] = []
-        single: list[str] = []
-        rest = list(self.letters)
-        while rest:
-            run = 1
-            while run < len(rest) and len(rest[run]) == 1 == len(rest[0]) and ord(rest[run]) == ord(rest[0]) + run:
-                run += 1
-            if run > 3:
-                shown.append(f"{rest[0]}–{rest[run - 1]}")
-                rest = rest[run:]
+        """Return the letters in words, runs first and the blank last: ``a–z, A–Z, . , ; ' - and blank``."""
+        runs: list[list[str]] = []
+        for letter in self.letters:
+            if letter == " ":
+                continue
+            if runs and len(letter) == 1 == len(runs[-1][-1]) and ord(letter) == ord(runs[-1][-1]) + 1:
+                runs[-1].append(letter)
             else:
-                single.append(rest.pop(0))
-        blank = ["blank"] * (" " in single)
-        others = " ".join(letter for letter in single if letter != " ")
-        parts = [*shown, *([others] if others else []), *blank]
+                runs.append([letter])
+        single = [letter for run in runs if len(run) <= 3 for letter in run]
+        parts = [f"{run[0]}–{run[-1]}" for run in runs if len(run) > 3][:_MOST_SHOWN]
+        parts += [" ".join(single[:_MOST_SHOWN])] * bool(single)
+        parts += ["blank"] * (" " in self)
+        parts += [f"others, {len(self):,} letters in all"] * (max(len(single), len(runs)) > _MOST_SHOWN)
         return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
     def __contains__(self, letter: object) -> bool:
@@ -148,13 +148,11 @@ class Alphabet:
         """Return many names as text, each ended by a line feed.
 
         Args:
-            letters: the letters' indices, (names, longest).
-            lengths: the number of letters of each name, (names,).
+            letters: the letters' indices, (names, longest), of a type that can hold ``edge``.
+            lengths: the number of letters of each name, 0 to ``longest``, (names,).
         """
-        some = 2**16  # at a time, to save memory
-        return "".join(
-            [self._spell_lines(letters[i : i + some], lengths[i : i + some]) for i in range(0, len(letters), some)]
-        )
+        parts = [slice(i, i + _NAMES_AT_A_TIME) for i in range(0, len(letters), _NAMES_AT_A_TIME)]
+        return "".join([self._spell_lines(letters[part], lengths[part]) for part in parts])
 
     def _spell_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
         table, places = self._characters, np.arange(letters.shape[1] + 1)

@@ -1,7 +1,7 @@
-"""Random numbers that have an address.
+"""Counter-based random numbers: any number of any stream, at any time.
 
-Every invented name has a stream of random numbers of its own, and any number of any stream can be asked for at any
-time. So the names do not depend on which of them are drawn together, in which order, or on which machine.
+Every invented name has a stream of its own. The numbers are the same on every machine, and do not depend on which names
+are drawn together or in which order.
 
 The numbers are those of SplitMix64 (Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators"; the
 constants are Stafford's variant 13). There number k is a function of the start and of k alone: the start plus k times
@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 
     Streams = NDArray[np.uint64]
 
-PLACES = 2**14
-"""How many numbers a stream has."""
+STREAM_LENGTH = 2**14
+"""How many numbers a stream has; after 2**50 streams they come round again."""
+
+CATEGORY = 0
+"""The number of a name's stream by which its category is drawn."""
+
+FIRST_LETTER = 1
+"""The number by which its first letter is drawn; those of the other letters follow."""
 
 _GAMMA = 0x9E3779B97F4A7C15
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _MASK = 2**64 - 1
 
 
-def streams(seed: int, attempt: int, names: NDArray[np.integer]) -> Streams:
+def streams_of(seed: int, attempt: int, names: NDArray[np.integer]) -> Streams:
     """Return the streams of names, by their numbers.
 
     Args:
@@ -44,22 +50,25 @@ def streams(seed: int, attempt: int, names: NDArray[np.integer]) -> Streams:
         seed >>= 64
         if not seed:
             break
-    own: Streams = names.astype(np.uint64) * np.uint64(PLACES * _GAMMA & _MASK) + np.uint64(start)
+    own: Streams = names.astype(np.uint64) * np.uint64(STREAM_LENGTH * _GAMMA & _MASK) + np.uint64(start)
     return own
 
 
-def numbers(streams: Streams, place: int) -> NDArray[np.float64]:
-    """Return one random number of each stream: uniform in [0, 1), a multiple of 2**-52.
+def uniforms(streams: Streams, place: int) -> NDArray[np.float64]:
+    """Return one random number of each stream, (names,): uniform in [0, 1), a multiple of 2**-52.
 
     Args:
         streams: (names,).
-        place: which number, from 0 to ``PLACES`` - 1.
+        place: which number, from 0 to ``STREAM_LENGTH - 1``, which is not checked.
     """
     return _uniform(_mix(streams + np.uint64(place * _GAMMA & _MASK)))
 
 
-def many_numbers(streams: Streams, place: int, count: int) -> NDArray[np.float64]:
-    """Return many random numbers for one place of each stream, (names, count): a stream that begins there."""
+def many_uniforms(streams: Streams, place: int, count: int) -> NDArray[np.float64]:
+    """Return many random numbers in place of one, (names, count).
+
+    They are numbers 1 to ``count`` of a SplitMix64 sequence that begins with the bits of that one.
+    """
     begin = _mix(streams + np.uint64(place * _GAMMA & _MASK))
     steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)
     return _uniform(_mix(begin[:, None] + steps))
@@ -72,7 +81,7 @@ def _uniform(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mix the bits of an array of its caller's, in place."""
+    """Mix the bits of an array in place and return it."""
     bits ^= bits >> np.uint64(30)
     bits *= np.uint64(_FIRST)
     bits ^= bits >> np.uint64(27)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.chance import many_numbers, numbers
+from namegen.chance import many_uniforms, uniforms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ def choose(
 
     Args:
         logits: the network's outputs for each distinct beginning, (rows, outputs).
-        rows: which beginning each name has, (names,), ascending.
+        rows: which beginning each name has, (names,).
         streams: where each name's chance comes from, (names,).
         place: which random number of its stream a name uses.
         config: how to choose.
@@ -38,7 +38,7 @@ def choose(
     if config.dropout and not config.greedy:
         return _each_with_a_mask(logits, rows, streams, place, config)
     likely = greedy_probabilities(logits, config.dropout) if config.greedy else probabilities(logits, config)
-    return draw(likely, rows, numbers(streams, place))
+    return draw(likely, rows, uniforms(streams, place))
 
 
 def _each_with_a_mask(
@@ -46,26 +46,26 @@ def _each_with_a_mask(
 ) -> NDArray[np.int64]:
     """Choose under dropout, where every name has a mask of its own and so probabilities of its own."""
     outputs = logits.shape[1]
-    chosen = [np.zeros(0, np.int64)]
+    chosen = np.empty(len(rows), dtype=np.int64)
     for begin in range(0, len(rows), _MASKS_AT_A_TIME):
         part = slice(begin, begin + _MASKS_AT_A_TIME)
-        chance = many_numbers(streams[part], place, outputs + 1)
+        chance = many_uniforms(streams[part], place, outputs + 1)
         kept = logits[rows[part]] / np.float32(1 - config.dropout)
         kept[chance[:, :outputs] < config.dropout] = 0
         each = np.arange(len(kept))
-        chosen.append(draw(probabilities(kept, config), each, chance[:, outputs]))
-    return np.concatenate(chosen)
+        chosen[part] = draw(probabilities(kept, config), each, chance[:, outputs])
+    return chosen
 
 
 def draw(likely: Floats, rows: NDArray[np.int64], points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Draw outputs by inverting cumulative distributions: the first output up to which there is more than the point.
+    """Draw outputs by inverting cumulative distributions: the first output whose cumulative sum exceeds the point.
 
     An output of probability 0 is never drawn.
 
     Args:
         likely: the probabilities up to a factor for each row, (rows, outputs); no row is all zero.
         rows: the row that each name draws from, (names,).
-        points: a uniform number for each name, in [0, 1 - 2**-52], (names,).
+        points: a uniform number for each name, in [0, 1 - 2**-52], as a share of its row's sum, (names,).
 
     Returns:
         The drawn output of each name, (names,).
@@ -124,7 +124,7 @@ def greedy_probabilities(logits: Floats, dropout: float) -> Floats:
 
     Dropout sets each output to 0 with probability p, independently. A positive output wins if it stays and all larger
     ones (and earlier equals) go. If all the positive ones have gone, then the first output that is 0 wins: one that
-    went, or that was 0 before. If there is none such, which takes that none was positive, the largest wins.
+    went, or that was 0 before. If no output is 0, which can only be where none was positive, the largest wins.
 
     Args:
         logits: (rows, outputs).

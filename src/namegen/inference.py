@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Stepper(Protocol):
     """A network with its category fixed, reading one letter at a time. H hidden units, O outputs.
 
-    One may be used by one thread at a time: it keeps memory to work in.
+    Not safe for several threads: it reuses its work memory.
     """
 
     def start(self) -> Floats:
@@ -192,7 +192,8 @@ def _gru_steppers(model: Model) -> Callable[[int], Stepper]:
 def _product(rows: Floats, weight: Floats, out: Floats | None = None) -> Floats:
     """Return rows @ weight, each row the same to the last bit however many there are.
 
-    A single row would go another way through the BLAS library, where sums are added up in another order.
+    That is so with the BLAS library of numpy's own wheels, and a test holds it; but a single row would go another way
+    through it, where sums are added up in another order.
     """
     if len(rows) == 1:
         product = (np.concatenate([rows, rows]) @ weight)[:1]

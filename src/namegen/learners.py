@@ -1,8 +1,8 @@
 """One optimiser step after another: how a network learns from the names it is given.
 
-:class:`AutogradLearner` does what every configuration asks for, on any device, with torch's own autograd and
-optimisers. :class:`TutorialLearner` is for exactly the tutorial's recipe on the CPU, where each step is so small that
-autograd costs far more than the arithmetic: it has the gradient of a name in closed form.
+:class:`AutogradLearner` does what every configuration asks for, on any device: autograd, and AdamW or plain SGD.
+:class:`TutorialLearner` is for exactly the tutorial's recipe on the CPU, where each step is so small that autograd costs
+far more than the arithmetic: it has the gradient of a name in closed form.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ class AutogradLearner:
         self._parameters: list[torch.Tensor] = list(self._network.parameters())
         self._average = [p.detach().clone() for p in self._parameters] if config.averaging else []
         self._fused = device.type in ("cpu", "cuda")  # one pass over the memory
-        self._moments = _Moments.none_yet(self._parameters, device if self._fused else torch.device("cpu"))
+        where = device if self._fused else torch.device("cpu")
+        self._moments = _Moments.zeros(self._parameters, where) if config.optimiser == "adamw" else None
         self.stretch = config.batch_size
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
@@ -152,9 +153,13 @@ class AutogradLearner:
         return name_losses(losses.detach(), targets, sos=config.sos)
 
     def _descend(self, rate: float) -> None:
-        """Take the optimiser's step, by torch's own functions: its optimiser objects take a second to import."""
-        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
-        if self._config.optimiser == "sgd":
+        """Take the optimiser's step: plain SGD, or AdamW (Loshchilov and Hutter 2019), its betas and eps torch's own.
+
+        These are torch's own functions, without its optimiser objects: to make one of those imports torch's compiler,
+        which takes a second.
+        """
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        if self._moments is None:
             torch._foreach_add_(self._parameters, gradients, alpha=-rate)
             return
         adamw(
@@ -196,7 +201,7 @@ class AutogradLearner:
             yield f"parameter.{name}", parameter, shape
             if self._average:
                 yield f"average.{name}", self._average[index], shape
-            if self._config.optimiser == "adamw":
+            if self._moments:
                 for key, values in self._moments._asdict().items():
                     yield f"optimiser.{key}.{name}", values[index], tuple(values[index].shape)
 
@@ -209,8 +214,8 @@ class _Moments(NamedTuple):
     step: list[torch.Tensor]
 
     @classmethod
-    def none_yet(cls, parameters: list[torch.Tensor], where: torch.device) -> _Moments:
-        """Return what they are before the first step, with the steps counted on a device."""
+    def zeros(cls, parameters: list[torch.Tensor], where: torch.device) -> _Moments:
+        """Return them as they are before the first step, with the steps counted on a device."""
         return cls(
             [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters],
             [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters],

@@ -77,6 +77,8 @@ class TutorialRNN(nn.Module):
 class ConditionalGRU(nn.Module):
     """A gated recurrent unit (Cho et al. 2014) that the category steers in three places.
 
+    The reset gate acts after the product with the hidden state, not before it, as in ``torch.nn.GRU``.
+
     With C categories, O = L + 1 inputs and outputs, and H hidden units::
 
         hidden_0 = category_state[category]                                            (H)
@@ -125,8 +127,8 @@ class ConditionalGRU(nn.Module):
         states: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
             gates, hidden, self.recurrent.weight, self.recurrent.bias
         )
-        read = drop(states, self.dropout) if self.training else states
-        logits = self.head(read) + self.category_output(category)
+        shown = drop(states, self.dropout) if self.training else states
+        logits = self.head(shown) + self.category_output(category)
         return logits.transpose(0, 1), states.select(0, -1)
 
 
@@ -201,13 +203,21 @@ class _Recurrence(torch.autograd.Function):
 
 
 def drop(values: Tensor, probability: float) -> Tensor:
-    """Set each value to 0 with a probability, in steps of 2**-16, and scale the others up to keep the mean.
+    """Set each value to 0 with a probability and scale the others up to keep the mean.
 
-    On the CPU this takes a fraction of the time of torch's own dropout: it needs 16 random bits for a value.
+    This is dropout (Srivastava et al. 2014), which on the CPU takes a fraction of the time of torch's own: it needs 16
+    bits of torch's default generator for a value. There the probability is rounded to a multiple of 2**-16 below 1.
+
+    Args:
+        values: floats of any shape.
+        probability: at least 0 and less than 1.
+
+    Returns:
+        Floats of the same shape.
     """
     if values.device.type != "cpu" or not probability:
         return nn.functional.dropout(values, probability)
-    dropped = round(probability * 2**16)
+    dropped = min(round(probability * 2**16), 2**16 - 1)
     words = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device).random_(-(2**63), None)
     kept = words.view(torch.int16)[: values.numel()].view(values.shape) >= dropped - 2**15
     return values * kept.to(values.dtype).mul_(2**16 / (2**16 - dropped))

@@ -1,12 +1,14 @@
 """Drawing names of one category: one by one, or many at once as a tree of their beginnings.
 
-Many names share their beginnings, and the network need read each distinct beginning only once, however many names
-begin so. The names are not drawn together, though: each takes its letters by random numbers of its own
-(:mod:`namegen.chance`), and the tree only keeps those together that have taken the same way. So :func:`grow_tree` gives
-to the letter what :func:`draw_apart` gives, and nothing depends on the order in which the tree is grown.
+A beginning is a prefix and the letters drawn since. Many names share their beginnings, and the network need read each
+distinct beginning only once, however many names begin so. The names are not drawn together, though: each takes its
+letters by random numbers of its own (:mod:`namegen.chance`), and the tree only keeps those together that have taken the
+same way. So :func:`grow_tree` gives to the letter what :func:`draw_apart` gives, and nothing depends on the order in
+which the tree is grown.
 
 That order is chosen for speed and memory. Beginnings wait, by their length, until there are enough of them to keep the
-processor busy; the longest for which there are enough go first, so that few hidden states are kept at any time.
+processor busy; the longest for which there are enough go first, so that few hidden states are kept at any time, and
+where there are enough of none, the shortest, which feed the longer ones.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from namegen.chance import numbers
+from namegen.chance import FIRST_LETTER, uniforms
 from namegen.choosing import choose, draw
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 UNENDED = -1
 _ROWS = 512  # beginnings to a step of the network: as fast as more, and they fit the processor's cache
-_FIRST_PLACE = 1  # of a stream's random numbers, number 0 is for the category
 
 
 class Spelling:
@@ -46,8 +47,8 @@ class Spelling:
         self.letters, self.lengths = letters, lengths
 
     @classmethod
-    def blank(cls, count: int) -> Spelling:
-        """Return names that are yet to be put there."""
+    def unended(cls, count: int) -> Spelling:
+        """Return names of which none has ended."""
         return cls(np.zeros((count, 1), dtype=np.uint8), np.full(count, UNENDED, dtype=np.int64))
 
     def of(self, names: Integers) -> Spelling:
@@ -90,7 +91,7 @@ class Source(NamedTuple):
     def draw_first(self, streams: Streams) -> NDArray[np.int64]:
         """Draw first letters as the training names have them, (names,)."""
         rows = np.zeros(len(streams), dtype=np.int64)
-        return draw(self.first_letters[None].astype(np.float32), rows, numbers(streams, _FIRST_PLACE))
+        return draw(self.first_letters[None].astype(np.float32), rows, uniforms(streams, FIRST_LETTER))
 
 
 def draw_apart(source: Source, prefixes: Sequence[Integers], limits: Integers, streams: Streams) -> Spelling:
@@ -102,6 +103,9 @@ def draw_apart(source: Source, prefixes: Sequence[Integers], limits: Integers, s
         limits: the most letters of each name, its prefix included, (names,). The greedy choice cuts names there; other
             names end in time, or are ``UNENDED``.
         streams: where each name's chance comes from, (names,).
+
+    Returns:
+        The names, (names, longest).
     """
     given = np.array([len(prefix) for prefix in prefixes])
     letters = np.zeros((len(prefixes), max(1, given.max())), dtype=source.dtype)
@@ -124,7 +128,7 @@ def draw_apart(source: Source, prefixes: Sequence[Integers], limits: Integers, s
         if not len(names):
             return Spelling(letters, lengths)
         logits, hidden = source.network.step(last, hidden)
-        chosen = choose(logits, np.arange(len(names)), streams[names], _FIRST_PLACE + length, source.config)
+        chosen = choose(logits, np.arange(len(names)), streams[names], FIRST_LETTER + length, source.config)
         if length == letters.shape[1]:
             letters = np.concatenate([letters, np.zeros_like(letters)], axis=1)
         is_given = given[names] > length
@@ -143,8 +147,11 @@ def grow_tree(source: Source, prefix: Integers, limit: int, streams: Streams) ->
     Args:
         source: what to draw from.
         prefix: what the names begin with, as letters' indices, (given,).
-        limit: the most letters of a name, its prefix included.
+        limit: the most letters of a name, its prefix included; as for :func:`draw_apart`.
         streams: where each name's chance comes from, (names,).
+
+    Returns:
+        The names, (names, longest).
     """
     tree = _Tree(source, prefix, limit, streams)
     while tree.grow():
@@ -212,7 +219,7 @@ class _Level:
         self.size = 0
 
     def add(self, twigs: _Twigs) -> None:
-        """Let more of them wait."""
+        """Add beginnings to those that wait."""
         self._parts.append(twigs)
         self.size += len(twigs.letters)
 
@@ -264,7 +271,7 @@ class _Tree:
             return True
         logits, hidden = self._source.network.step(twigs.letters, twigs.hidden, twigs.states)
         rows = np.repeat(np.arange(len(hidden)), twigs.sizes)
-        chosen = choose(logits, rows, self._streams[names], _FIRST_PLACE + length, config)
+        chosen = choose(logits, rows, self._streams[names], FIRST_LETTER + length, config)
         goes_on = chosen != self._source.edge
         self._lengths[names[~goes_on]] = length
         if length < self._limit and goes_on.any():
@@ -272,7 +279,7 @@ class _Tree:
         return True
 
     def spelling(self) -> Spelling:
-        """Return the names."""
+        """Return the names, once: what the tree had of them is let go on the way."""
         count, given = len(self._streams), len(self._prefix)
         letters = np.zeros((count, max(1, given + len(self._letters))), dtype=self._source.dtype)
         letters[:, :given] = self._prefix
@@ -289,7 +296,7 @@ class _Tree:
         Args:
             length: of the beginnings before that letter.
             hidden: the hidden states of these, (rows, H).
-            rows: which of them each name has, (names,), ascending.
+            rows: which of them each name has, (names,).
             chosen: the letters, (names,).
             names: the names.
         """

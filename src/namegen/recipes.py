@@ -230,7 +230,8 @@ def training_config(recipe_name: str = "default", **parts: object) -> TrainingCo
     """Return a recipe's training configuration with some of its parts replaced.
 
     A short run of the default recipe, whose steps are few, takes smaller batches (32 names, up to 50,000 iterations)
-    and a higher learning rate (0.01, up to 30,000), unless these are given; docs/quality.md has the figures.
+    and a higher learning rate (0.01, up to 30,000), unless these are given; docs/quality.md has the figures. It is this
+    function that applies it, not :class:`TrainingConfig`.
 
     With ``architecture="rnn"`` the default recipe drops outputs as the tutorial does, with probability 0.1, unless
     ``dropout`` is given too: what is right for a hidden state is far too much for an output.

@@ -38,13 +38,12 @@ BLOCK = 3 * 2**17
 _BLOCK_LETTERS = 2**25  # the most letters that a block may have, where names may be very long
 _FIRST_BLOCK = 2**14  # smaller, so that names come soon
 _APART = 48  # up to so many names to a prefix, a tree is slower than its branches
-_PREFIXES_AT_ONCE = 512
+_PREFIXES_AT_ONCE = 512  # names of different prefixes can be drawn one beside the other
 _FURTHER_LETTERS = 20  # the tutorial's limit, past the prefix
 _MOST_LETTERS = 10_000  # the most that --max-length allows
 _MOST_ATTEMPTS = 8192  # to a round of drawing names again, or one for each if these are more
 _FRUITLESS_ROUNDS = 20  # in a row, after which a model is taken to be unable to end a name in time
 _MOST_SOURCES = 64  # networks prepared for a category that are kept
-_CATEGORY_PLACE = 0  # of a name's random numbers, the one for its category
 
 
 class Draw(NamedTuple):
@@ -107,8 +106,8 @@ def sample(
         The names, in the order of the prefixes.
 
     Raises:
-        UsageError: no such category, or a prefix that cannot be used.
-        NamegenError: the model does not end its names within the length allowed.
+        UsageError: no such category, a prefix that cannot be used, or a count, seed or setting out of range.
+        NamegenError: the model hardly ever ends its names within the length allowed.
     """
     made = blocks(model, category, prefixes, count=count, config=config, seed=seed, **parts)
     return [name for block in made for name in block.names]
@@ -143,7 +142,11 @@ def blocks(
     seed: int | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig
 ) -> Iterator[Block]:
-    """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each."""
+    """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each.
+
+    A block has at most ``BLOCK`` names; the first is smaller, so that names come soon, and so are those of names that
+    may be very long, or of many prefixes.
+    """
     if count < 0:
         raise UsageError(f"count must be at least 0, not {count}")
     if seed is not None and seed < 0:
@@ -252,9 +255,9 @@ class _Sampler:
             category_of = np.full(len(numbers), category)
             spelling = self._names(category, encoded, prefix_of, numbers)
         else:
-            chances = chance.numbers(chance.streams(self._seed, 0, numbers), _CATEGORY_PLACE)
+            chances = chance.uniforms(chance.streams_of(self._seed, 0, numbers), chance.CATEGORY)
             category_of = (chances * len(model.categories)).astype(np.int64)
-            spelling = Spelling.blank(len(numbers))
+            spelling = Spelling.unended(len(numbers))
             for index in np.unique(category_of).tolist():
                 names = np.flatnonzero(category_of == index)
                 spelling.put(names, self._names(index, encoded, prefix_of[names], numbers[names]))
@@ -266,12 +269,12 @@ class _Sampler:
         That is the distribution of names given that they are both. A name is what the first of its attempts that
         succeeds gives. An attempt has random numbers of its own, so it does not matter how many are made at once.
         """
-        spelling = self._attempt(category, prefixes, prefix_of, chance.streams(self._seed, 0, numbers))
+        spelling = self._attempt(category, prefixes, prefix_of, chance.streams_of(self._seed, 0, numbers))
         missing = np.flatnonzero(~self._accepted(spelling))
         made, each, fruitless = 1, 1, 0
         while len(missing):
             each = max(1, min(2 * each, _MOST_ATTEMPTS // len(missing)))
-            streams = [chance.streams(self._seed, attempt, numbers[missing]) for attempt in range(made, made + each)]
+            streams = [chance.streams_of(self._seed, attempt, numbers[missing]) for attempt in range(made, made + each)]
             made += each
             attempts = self._attempt(category, prefixes, np.tile(prefix_of[missing], each), np.concatenate(streams))
             accepted = self._accepted(attempts).reshape(each, len(missing))
@@ -282,7 +285,8 @@ class _Sampler:
             if fruitless == _FRUITLESS_ROUNDS:
                 limit = self.limit(len(prefixes[prefix_of[missing[0]]]))
                 raise NamegenError(
-                    f"the model hardly ever ends a name within {limit} letters; allow more with --max-length"
+                    f"the model hardly ever ends a well-formed name within {limit:,} letters; "
+                    + ("allow more with --max-length" if limit < _MOST_LETTERS else "train it for longer")
                 )
         return spelling
 
@@ -296,7 +300,7 @@ class _Sampler:
             return draw_apart(source, [prefixes[index] for index in prefix_of], limits[prefix_of], streams)
         if len(prefixes) == 1:
             return grow_tree(source, prefixes[0], int(limits[0]), streams)
-        spelling = Spelling.blank(len(streams))
+        spelling = Spelling.unended(len(streams))
         for index in np.unique(prefix_of).tolist():
             names = np.flatnonzero(prefix_of == index)
             spelling.put(names, grow_tree(source, prefixes[index], int(limits[index]), streams[names]))
@@ -323,7 +327,7 @@ class _Sampler:
         return accepted
 
     def limit(self, given: int) -> int:
-        """The most letters that a name may have of which so many are given."""
+        """Return the most letters of a name whose prefix has ``given`` letters."""
         if self._config.max_length is not None:
             return self._config.max_length
         further = _FURTHER_LETTERS if self._config.greedy else max(_FURTHER_LETTERS, 2 * self._model.longest)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-_NAMES = ("download", "train", "sample", "plot", "categories", "models")
+_COMMANDS = ("download", "train", "sample", "plot", "categories", "models")
 
 app = typer.Typer(
     name="namegen",
@@ -48,7 +48,7 @@ class _Commands(Mapping[str, TyperCommand | TyperGroup]):
     """The subcommands, each imported when it is asked for: so each starts as fast as if it were the only one."""
 
     def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
-        if name not in _NAMES:
+        if name not in _COMMANDS:
             raise KeyError(name)
         command = getattr(import_module(f"namegen.cli.{name}"), name)
         if not isinstance(command, typer.Typer):
@@ -58,10 +58,10 @@ class _Commands(Mapping[str, TyperCommand | TyperGroup]):
         return cast("TyperCommand | TyperGroup", typer.main.get_command(command))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_NAMES)
+        return iter(_COMMANDS)
 
     def __len__(self) -> int:
-        return len(_NAMES)
+        return len(_COMMANDS)
 
 
 def build() -> TyperGroup:

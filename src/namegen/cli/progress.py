@@ -180,7 +180,7 @@ class _Live:
             self._live.__exit__(None, None, None)
 
     def report(self, progress: Progress) -> None:
-        """Redraw, at most four times a second."""
+        """Redraw, at most four times a second but for new names and the end."""
         self._clock.update(progress.iteration)
         reached = progress.iteration * _PREVIEWS // progress.iterations
         now = time.monotonic()
