@@ -1,8 +1,8 @@
 """One optimiser step after another: how a network learns from the names it is given.
 
 :class:`AutogradLearner` does what every configuration asks for, on any device: autograd, and AdamW or plain SGD.
-:class:`TutorialLearner` is for exactly the tutorial's recipe on the CPU, where each step is so small that autograd costs
-far more than the arithmetic: it has the gradient of a name in closed form.
+:class:`TutorialLearner` is for exactly the tutorial's recipe on the CPU, where each step is so small that autograd
+costs far more than the arithmetic: it has the gradient of a name in closed form.
 """
 
 from __future__ import annotations
