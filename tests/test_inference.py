@@ -13,7 +13,7 @@ from namegen.inference import steppers
 from namegen.networks import build_network
 from namegen.recipes import training_config
 
-LETTERS = "".join(chr(0x4E00 + index) for index in range(58))
+LETTERS = "".join(chr(0x4E00 + index) for index in range(99))
 KINDS = {
     "gru": {"recipe_name": "default"},
     "tutorial": {"recipe_name": "tutorial"},
@@ -68,11 +68,12 @@ def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("hidden", [3, 128, 192])
-def test_a_row_is_the_same_to_the_last_bit_however_many_rows_there_are_and_whichever_go_on_from_its_state(kind, hidden):
-    step = steppers(make_model(training_config(hidden_size=hidden, **KINDS[kind]), letters=LETTERS))(0)
-    rng = np.random.default_rng(0)
-    states, letters = rng.normal(size=(40, hidden)).astype(np.float32), rng.integers(0, 59, 100)
+@pytest.mark.parametrize("hidden", [1, 3, 33, 100, 128, 129, 192, 200, 500, 1024])
+@pytest.mark.parametrize("letters", [2, 7, 58, 99])
+def test_a_row_is_the_same_to_the_last_bit_however_many_there_are_and_whichever_share_a_state(kind, hidden, letters):
+    model = make_model(training_config(hidden_size=hidden, **KINDS[kind]), letters=LETTERS[:letters])
+    step, rng = steppers(model)(0), np.random.default_rng(0)
+    states, letters = rng.normal(size=(40, hidden)).astype(np.float32), rng.integers(0, letters + 1, 100)
     parents = np.sort(rng.integers(0, 40, 100))
     logits, after = step.step(letters, states, parents)
 

@@ -378,7 +378,7 @@ def test_where_names_may_be_very_long_blocks_are_smaller(monkeypatch):
 
 def test_wrong_arguments_are_raised_before_the_first_name_is_taken():
     model = make_bigram_model(LOGITS)
-    for wrong in ({"category": "Q"}, {"prefixes": ["9"]}, {"count": -1}, {"top_k": 0}):
+    for wrong in ({"category": "Q"}, {"prefixes": ["9"]}, {"count": -1}, {"count": 10**15 + 1}, {"top_k": 0}):
         with pytest.raises(UsageError):
             iterate(model, **wrong)
 

@@ -54,22 +54,23 @@ class _RNNStepper(NamedTuple):
     hidden_from: Floats  # (O, H): by letter, with category and bias
     hidden_weight: Floats  # (H, H)
     output_from: Floats  # (O, O): by letter, with category and biases
-    output_before: Floats  # (H, O): from the hidden state before the letter
-    output_after: Floats  # (H, O): from the one after it
+    output_before: Floats  # (H, O), wide: from the hidden state before the letter
+    output_after: Floats  # (H, O), wide: from the one after it
     tanh: bool
 
     def start(self) -> Floats:
         return np.zeros((1, len(self.hidden_weight)), dtype=np.float32)
 
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
-        after, logits = _product(hidden, self.hidden_weight), _product(hidden, self.output_before)
+        after, before = _product(hidden, self.hidden_weight), _product(hidden, self.output_before)
         if parents is not None:
-            after, logits = after[parents], logits[parents]
+            after, before = after[parents], before[parents]
         after += self.hidden_from[letters]
         if self.tanh:
             np.tanh(after, out=after)
-        logits += _product(after, self.output_after)
-        logits += self.output_from[letters]
+        logits = self.output_from[letters]
+        logits += before[:, : logits.shape[1]]
+        logits += _product(after, self.output_after)[:, : logits.shape[1]]
         return logits, after
 
 
@@ -89,7 +90,7 @@ class _GRUStepper:
         self._by_letter = by_letter  # (3, O, H): with category and biases
         self._recurrent = recurrent  # (3, H, H)
         self._new_bias = new_bias  # (H,): the bias that the reset gate acts upon
-        self._head, self._head_bias = head  # (H, O), and (O,) with the category's share
+        self._head, self._head_bias = head  # (H, O), wide, and (O,) with the category's share
         self._memory = np.empty((3, 3, 0, 0), dtype=np.float32)
 
     def start(self) -> Floats:
@@ -124,8 +125,7 @@ class _GRUStepper:
         update *= 0.5
         after *= update
         after += new
-        logits = _product(after, self._head)
-        logits += self._head_bias
+        logits: Floats = _product(after, self._head)[:, : len(self._head_bias)] + self._head_bias
         return logits, after
 
 
@@ -143,10 +143,10 @@ def _rnn_steppers(model: Model) -> Callable[[int], Stepper]:
     weights, hidden = model.weights, model.training.hidden_size
     i2h, i2o, o2o = (weights[f"{layer}.weight"].T for layer in ("i2h", "i2o", "o2o"))
     by_letter = slice(len(model.categories), -hidden)
-    o2o_after, o2o_output = _c(o2o[:hidden]), _c(o2o[hidden:])
+    o2o_after, o2o_output = _wide(o2o[:hidden]), _c(o2o[hidden:])
     hidden_from, output_from = i2h[by_letter] + weights["i2h.bias"], i2o[by_letter] @ o2o_output
     output_bias = weights["i2o.bias"] @ o2o_output + weights["o2o.bias"]
-    hidden_weight, output_before = _c(i2h[-hidden:]), _c(i2o[-hidden:] @ o2o_output)
+    hidden_weight, output_before = _c(i2h[-hidden:]), _wide(i2o[-hidden:] @ o2o_output)
     tanh = model.training.nonlinearity == "tanh"
 
     def stepper(category: int) -> Stepper:
@@ -175,7 +175,7 @@ def _gru_steppers(model: Model) -> Callable[[int], Stepper]:
     by_letter[:2] *= 0.5
     read[:2] *= 0.5
     recurrent *= 0.5
-    new_bias, head = recurrent_bias[2] * np.float32(0.5), _c(weights["head.weight"].T)
+    new_bias, head = recurrent_bias[2] * np.float32(0.5), _wide(weights["head.weight"].T)
 
     def stepper(category: int) -> Stepper:
         return _GRUStepper(
@@ -192,16 +192,26 @@ def _gru_steppers(model: Model) -> Callable[[int], Stepper]:
 def _product(rows: Floats, weight: Floats, out: Floats | None = None) -> Floats:
     """Return rows @ weight, each row the same to the last bit however many there are.
 
-    That is so with the BLAS library of numpy's own wheels, and a test holds it; but a single row would go another way
-    through it, where sums are added up in another order.
+    OpenBLAS, which comes with numpy, has other kernels for single rows and for small products, up to 1,000,000
+    multiplications, that may add up in another order. They do not if the weights have a multiple of 16 rows, not too
+    many, and a multiple of 16 columns (see :func:`_wide`). Otherwise rows of zeros make the product large enough.
     """
-    if len(rows) == 1:
-        product = (np.concatenate([rows, rows]) @ weight)[:1]
-        if out is None:
-            return product
-        out[:] = product
-        return out
-    return np.matmul(rows, weight, out=out)
+    units = len(weight)
+    least = 2 if units % 16 == 0 and units <= 384 else max(2, 1 + 10**6 // weight.size)
+    if len(rows) >= least:
+        return np.matmul(rows, weight, out=out)
+    enough = np.zeros((least, units), dtype=np.float32)
+    enough[: len(rows)] = rows
+    product: Floats = (enough @ weight)[: len(rows)]
+    if out is None:
+        return product
+    out[:] = product
+    return out
+
+
+def _wide(weight: Floats) -> Floats:
+    """Return weights with columns of zeros to a multiple of 16."""
+    return _c(np.pad(weight, ((0, 0), (0, -weight.shape[1] % 16))))
 
 
 def _c(array: Floats) -> Floats:

@@ -39,6 +39,7 @@ _BLOCK_LETTERS = 2**25  # the most letters that a block may have, where names ma
 _FIRST_BLOCK = 2**14  # smaller, so that names come soon
 _APART = 48  # up to so many names to a prefix, a tree is slower than its branches
 _PREFIXES_AT_ONCE = 512  # names of different prefixes can be drawn one beside the other
+_MOST_NAMES = 10**15  # as many as there are streams of random numbers
 _FURTHER_LETTERS = 20  # the tutorial's limit, past the prefix
 _MOST_LETTERS = 10_000  # the most that --max-length allows
 _MOST_ATTEMPTS = 8192  # to a round of drawing names again, or one for each if these are more
@@ -147,8 +148,8 @@ def blocks(
     A block has at most ``BLOCK`` names; the first is smaller, so that names come soon, and so are those of names that
     may be very long, or of many prefixes.
     """
-    if count < 0:
-        raise UsageError(f"count must be at least 0, not {count}")
+    if not 0 <= count <= _MOST_NAMES:
+        raise UsageError(f"count must be from 0 to {_MOST_NAMES:,}, not {count}")
     if seed is not None and seed < 0:
         raise UsageError(f"seed must be at least 0, not {seed}")
     chosen = None if category is None else find_category(model, category)
@@ -202,9 +203,6 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
         raise UsageError(f"no name can begin with {prefix[:40]!r}: the model's letters are {model.alphabet}")
     if not text:
         return ""
-    most = _MOST_LETTERS if max_length is None else max_length
-    if len(text) > most:
-        raise UsageError(f"the prefix {text[:40]!r} is longer than the max length of {most:,}")
     match model.casing:
         case "lower":
             cased = text.lower()
@@ -215,7 +213,11 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
             cased = text.capitalize() if shouted else text[0].upper() + text[1:]
         case _:
             cased = text
-    return cased if model.alphabet.has(cased) else text
+    fitted = cased if model.alphabet.has(cased) else text
+    most = _MOST_LETTERS if max_length is None else max_length
+    if len(model.alphabet.encode(fitted)) > most:
+        raise UsageError(f"the prefix {fitted[:40]!r} is longer than the max length of {most:,}")
+    return fitted
 
 
 def _blocks(
