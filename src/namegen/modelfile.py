@@ -85,7 +85,8 @@ class Model:
         dataset: what the training data were called.
         dataset_verified: whether these were, byte for byte, what a catalogue says they are.
         fingerprint: the SHA-256 of the training data.
-        name_hashes: the hashes of all training names of all categories, sorted, (distinct names,) uint64.
+        name_hashes: the hashes of all training names of all categories, sorted, (distinct names,) uint64; none in a
+            checkpoint.
         device: the device it was trained on.
         threads: the number of threads it was trained with.
         iterations: how many training names had been drawn.

@@ -267,7 +267,9 @@ class _Run:
         state["losses"] = self._losses_so_far()
         if self._best is not None:
             state |= {f"best.{name}": value for name, value in self._best.items()}
-        return Checkpoint(self.model(), state)
+        # Without the hashes of the training names, which the names give again: of millions they would take longer to
+        # write than the training between two saves.
+        return Checkpoint(dataclasses.replace(self.model(), name_hashes=np.zeros(0, np.uint64)), state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to a checkpoint."""
