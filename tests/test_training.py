@@ -260,6 +260,14 @@ def test_a_stopped_run_has_saved_its_state(tmp_path):
     assert not load_model_file(tmp_path / "run").finished
 
 
+def test_a_checkpoint_leaves_the_hashes_of_the_training_names_to_the_names(tmp_path):
+    assert len(load_checkpoint(stopped(tmp_path)).model.name_hashes) == 0
+
+    resumed = train(NAMES, checkpoint=tmp_path / "run", resume=True)
+    np.testing.assert_array_equal(resumed.name_hashes, train(NAMES, SMALL).name_hashes)
+    assert len(resumed.name_hashes) > 0
+
+
 def test_going_on_with_other_names_is_an_error(tmp_path):
     with pytest.raises(TrainingStopped):
         train(NAMES, SMALL, checkpoint=tmp_path / "run", stop=lambda: True)
