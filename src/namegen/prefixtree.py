@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.integer]
 
 UNENDED = -1
-_ROWS = 512  # beginnings to a step of the network: as fast as more, and they fit the processor's cache
+_ROWS = 1024  # beginnings to a step of the network: as fast as more, and they fit the processor's cache
 
 
 class Spelling:
