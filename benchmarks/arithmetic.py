@@ -61,7 +61,7 @@ def main() -> None:
     best = min(_time(lambda: states_at_once @ weights) for _ in range(200))
     limit = 2 * 1024 * hidden**2 / best
     figures = {
-        "beginnings read per name": rows / given.count,
+        "prefixes read per name": rows / given.count,
         "products with the recurrent weights per name": states / given.count,
         "GFLOP/s while drawing": flop / seconds / 1e9,
         "GFLOP/s of such products alone": limit / 1e9,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from namegen.chance import streams_of
 from namegen.choosing import choose, draw, greedy_probabilities, probabilities
 from namegen.recipes import SamplingConfig
+from namegen.streams import streams_of
 
 
 @settings(max_examples=60, deadline=None)

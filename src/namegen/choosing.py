@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.chance import many_uniforms, uniforms
+from namegen.streams import many_uniforms, uniforms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from namegen.chance import Streams
     from namegen.recipes import SamplingConfig
+    from namegen.streams import Streams
 
     Floats = NDArray[np.float32]
 
@@ -26,9 +26,9 @@ def choose(
     """Choose the next letter of each of many names.
 
     Args:
-        logits: the network's outputs for each distinct beginning, (rows, outputs).
-        rows: which beginning each name has, (names,).
-        streams: where each name's chance comes from, (names,).
+        logits: the network's outputs for each distinct prefix, (rows, outputs).
+        rows: which prefix each name has, (names,).
+        streams: where each name's random numbers come from, (names,).
         place: which random number of its stream a name uses.
         config: how to choose.
 

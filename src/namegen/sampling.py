@@ -2,8 +2,8 @@
 
 The same seed gives the same names, however many are drawn: name number 7 is name number 7 of any number of names.
 Every name is drawn by random numbers of its own, so what has come so far is itself a fair sample. Few names are drawn
-one beside the other, many at once as a tree of their beginnings (:mod:`namegen.prefixtree`), a block at a time, so that
-memory is bounded.
+one beside the other (:mod:`namegen.drawing`), many at once as a prefix tree (:mod:`namegen.prefixtree`), a block at a
+time, so that memory is bounded.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from namegen import chance
+from namegen.drawing import UNENDED, Source, Spelling, draw_apart
 from namegen.errors import NamegenError, UsageError
 from namegen.inference import steppers
-from namegen.prefixtree import UNENDED, Source, Spelling, draw_apart, grow_tree
+from namegen.prefixtree import grow_tree
+from namegen.streams import CATEGORY, streams_of, uniforms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
     from namegen.modelfile import Model
     from namegen.recipes import SamplingConfig
+    from namegen.streams import Streams
 
     Integers = NDArray[np.integer]
 
 BLOCK = 3 * 2**17
-"""The most names that are drawn at once: the more, the more beginnings they share, and the more memory they take."""
+"""The most names that are drawn at once: the more, the more prefixes they share, and the more memory they take."""
 
 _BLOCK_LETTERS = 2**25  # the most letters that a block may have, where names may be very long
 _FIRST_BLOCK = 2**14  # smaller, so that names come soon
@@ -257,7 +259,7 @@ class _Sampler:
             category_of = np.full(len(numbers), category)
             spelling = self._names(category, encoded, prefix_of, numbers)
         else:
-            chances = chance.uniforms(chance.streams_of(self._seed, 0, numbers), chance.CATEGORY)
+            chances = uniforms(streams_of(self._seed, 0, numbers), CATEGORY)
             category_of = (chances * len(model.categories)).astype(np.int64)
             spelling = Spelling.unended(len(numbers))
             for index in np.unique(category_of).tolist():
@@ -271,12 +273,12 @@ class _Sampler:
         That is the distribution of names given that they are both. A name is what the first of its attempts that
         succeeds gives. An attempt has random numbers of its own, so it does not matter how many are made at once.
         """
-        spelling = self._attempt(category, prefixes, prefix_of, chance.streams_of(self._seed, 0, numbers))
+        spelling = self._attempt(category, prefixes, prefix_of, streams_of(self._seed, 0, numbers))
         missing = np.flatnonzero(~self._accepted(spelling))
         made, each, fruitless = 1, 1, 0
         while len(missing):
             each = max(1, min(2 * each, _MOST_ATTEMPTS // len(missing)))
-            streams = [chance.streams_of(self._seed, attempt, numbers[missing]) for attempt in range(made, made + each)]
+            streams = [streams_of(self._seed, attempt, numbers[missing]) for attempt in range(made, made + each)]
             made += each
             attempts = self._attempt(category, prefixes, np.tile(prefix_of[missing], each), np.concatenate(streams))
             accepted = self._accepted(attempts).reshape(each, len(missing))
@@ -292,9 +294,7 @@ class _Sampler:
                 )
         return spelling
 
-    def _attempt(
-        self, category: int, prefixes: Sequence[Integers], prefix_of: Integers, streams: chance.Streams
-    ) -> Spelling:
+    def _attempt(self, category: int, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams) -> Spelling:
         """Draw a name for each stream: few one beside the other, many as trees."""
         source = self._source(category)
         limits = np.array([self.limit(len(prefix)) for prefix in prefixes])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from namegen.chance import STREAM_LENGTH, many_uniforms, streams_of, uniforms
+from namegen.streams import STREAM_LENGTH, many_uniforms, streams_of, uniforms
 
 MASK = 2**64 - 1
 
