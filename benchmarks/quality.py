@@ -14,17 +14,9 @@ import ast
 import statistics
 import time
 
-import numpy as np
-
 import namegen
 from namegen.evaluation import likelihood
-
-
-def parts(dataset: namegen.Dataset, *, validation: bool) -> tuple[namegen.Dataset, namegen.Dataset]:
-    """Split a dataset into the names to train on and those to score."""
-    unit = dataset.hashes.astype(np.float64) / 2.0**64
-    low, high = (0.8, 0.9) if validation else (0.9, 1.1)
-    return dataset.select(unit < low), dataset.select((unit >= low) & (unit < high))
+from protocol import parts
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -24,8 +23,6 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from namegen import ASCII
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,10 +89,7 @@ class Bench:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NAMEGEN_")}
         kept = {name: value for name, value in kept.items() if not name.endswith("_NUM_THREADS")}
         self.environment = kept | {"NAMEGEN_CACHE_DIR": str(folder / "cache")}
-        for name in ("training", "test"):
-            (folder / name).mkdir()
-        for file in surnames.glob("*.txt"):
-            split_file(file, folder / "training" / file.name, folder / "test" / file.name)
+        self.script("protocol.py", surnames, folder)
 
     def run(self, *command: object, quiet: bool = False) -> Run:
         """Run a command to its end, with its output kept or, if ``quiet``, thrown away."""
@@ -126,16 +120,6 @@ class Bench:
     def script(self, name: str, *words: object, quiet: bool = False) -> Run:
         """Run a script that lies beside this one."""
         return self.run(sys.executable, HERE / name, *words, quiet=quiet)
-
-
-def split_file(file: Path, training: Path, test: Path) -> None:
-    """Split the names of a file by the protocol of docs/quality.md; all repeats of a name go the same way."""
-    names = file.read_text(encoding="utf-8").splitlines()
-    spelt = [ASCII.transliterate(name)[0] for name in names]
-    is_test = [int.from_bytes(hashlib.sha256(s.encode()).digest()[:8], "big") >= 0.9 * 2**64 for s in spelt]
-    for path, wanted in ((training, False), (test, True)):
-        kept = [f"{s}\n" for s, t in zip(spelt, is_test, strict=True) if t is wanted and s]
-        path.write_text("".join(kept), encoding="utf-8")
 
 
 def in_turn(times: int, *actions: Callable[[], float]) -> list[list[float]]:

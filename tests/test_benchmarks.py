@@ -80,15 +80,17 @@ def test_the_plain_sampler_draws_what_the_recipe_draws(tutorial_loop):
     assert [model.alphabet.decode(name) for name in drawn] == sample(model, "Y", "abcdef", temperature=0.0, dropout=0.0)
 
 
-def test_the_test_names_of_the_suite_are_those_of_the_protocol(tmp_path, monkeypatch):
-    suite = load("suite", monkeypatch)
-    source, training, test = tmp_path / "X.txt", tmp_path / "training.txt", tmp_path / "test.txt"
+def test_the_parts_that_are_written_are_those_of_the_protocol(tmp_path, monkeypatch):
+    protocol = load("protocol", monkeypatch)
+    source, written = tmp_path / "source", tmp_path / "written"
+    source.mkdir()
+    written.mkdir()
     names = [f"Name{chr(97 + i)}{chr(97 + j)}" for i in range(26) for j in range(10)]
-    source.write_text("\n".join([*names, names[0], "Müller"]), encoding="utf-8")
+    (source / "X.txt").write_text("\n".join([*names, names[0], "Müller"]), encoding="utf-8")
 
-    suite.split_file(source, training, test)
+    protocol.write_parts(source, written)
 
-    kept, held_out = training.read_text().splitlines(), test.read_text().splitlines()
+    kept, held_out = ((written / part / "X.txt").read_text().splitlines() for part in ("training", "test"))
     assert sorted(kept + held_out) == sorted([*names, names[0], "Muller"])
     for part, wanted in ((kept, False), (held_out, True)):
         for name in part:

@@ -144,8 +144,8 @@ def command_to_resume(place: ModelPlace, dataset: str | None) -> str:
         place: where it is.
         dataset: the name or path of its dataset as it was given; ``None`` for the default one.
     """
-    is_file_of_users = place.checkpoint.name.endswith(RUN_SUFFIX)
-    which = ["-o", place.name] if is_file_of_users else [] if place.name == DEFAULT_MODEL else ["--model", place.name]
+    is_users_file = place.checkpoint.name.endswith(RUN_SUFFIX)
+    which = ["-o", place.name] if is_users_file else [] if place.name == DEFAULT_MODEL else ["--model", place.name]
     data = [] if dataset is None else ["--data", dataset]
     return shlex.join(["namegen", "train", *which, *data, "--resume"])
 
