@@ -3,6 +3,8 @@
 A letter and a category enter the networks as matrix products with one-hot vectors, so everything that depends on them
 alone is worked out beforehand: for each letter, and once for the category, a row of sums. What is left for each letter
 read is one product with the hidden state and one with the output layer.
+
+In place of a category there may be a blend of several: the mean of their vectors, each weighted by its share.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
     Integers = NDArray[np.integer]
+    Category: TypeAlias = int | Floats
+    """The index of a category, or the share that each category has in a blend, (categories,)."""
 
 
 class Stepper(Protocol):
@@ -129,8 +134,8 @@ class _GRUStepper:
         return logits, after
 
 
-def steppers(model: Model) -> Callable[[int], Stepper]:
-    """Prepare a model to read names; returns what gives the network for a category, by its index.
+def steppers(model: Model) -> Callable[[Category], Stepper]:
+    """Prepare a model to read names; returns what gives the network for a category, or for a blend of several.
 
     What all categories share is worked out once, so that those of a model cost little more than one.
     """
@@ -139,21 +144,22 @@ def steppers(model: Model) -> Callable[[int], Stepper]:
     return _gru_steppers(model)
 
 
-def _rnn_steppers(model: Model) -> Callable[[int], Stepper]:
+def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
     weights, hidden = model.weights, model.training.hidden_size
     i2h, i2o, o2o = (weights[f"{layer}.weight"].T for layer in ("i2h", "i2o", "o2o"))
     by_letter = slice(len(model.categories), -hidden)
     o2o_after, o2o_output = _wide(o2o[:hidden]), _c(o2o[hidden:])
+    hidden_by_category, output_by_category = i2h[: len(model.categories)], i2o[: len(model.categories)]
     hidden_from, output_from = i2h[by_letter] + weights["i2h.bias"], i2o[by_letter] @ o2o_output
     output_bias = weights["i2o.bias"] @ o2o_output + weights["o2o.bias"]
     hidden_weight, output_before = _c(i2h[-hidden:]), _wide(i2o[-hidden:] @ o2o_output)
     tanh = model.training.nonlinearity == "tanh"
 
-    def stepper(category: int) -> Stepper:
+    def stepper(category: Category) -> Stepper:
         return _RNNStepper(
-            hidden_from=_c(hidden_from + i2h[category]),
+            hidden_from=_c(hidden_from + _vector(hidden_by_category, category)),
             hidden_weight=hidden_weight,
-            output_from=_c(output_from + (i2o[category] @ o2o_output + output_bias)),
+            output_from=_c(output_from + (_vector(output_by_category, category) @ o2o_output + output_bias)),
             output_before=output_before,
             output_after=o2o_after,
             tanh=tanh,
@@ -162,7 +168,7 @@ def _rnn_steppers(model: Model) -> Callable[[int], Stepper]:
     return stepper
 
 
-def _gru_steppers(model: Model) -> Callable[[int], Stepper]:
+def _gru_steppers(model: Model) -> Callable[[Category], Stepper]:
     weights, hidden = model.weights, model.training.hidden_size
     read, recurrent = (
         _c(weights[f"{layer}.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1)) for layer in ("read", "recurrent")
@@ -177,16 +183,25 @@ def _gru_steppers(model: Model) -> Callable[[int], Stepper]:
     recurrent *= 0.5
     new_bias, head = recurrent_bias[2] * np.float32(0.5), _wide(weights["head.weight"].T)
 
-    def stepper(category: int) -> Stepper:
+    def stepper(category: Category) -> Stepper:
+        state, read_too, output = (
+            _vector(weights[f"category_{part}.weight"], category) for part in ("state", "input", "output")
+        )
         return _GRUStepper(
-            first=weights["category_state.weight"][category : category + 1],
-            by_letter=_c(by_letter + (weights["category_input.weight"][category] @ read)[:, None]),
+            first=state[None],
+            by_letter=_c(by_letter + (read_too @ read)[:, None]),
             recurrent=recurrent,
             new_bias=new_bias,
-            head=(head, weights["head.bias"] + weights["category_output.weight"][category]),
+            head=(head, weights["head.bias"] + output),
         )
 
     return stepper
+
+
+def _vector(vectors: Floats, category: Category) -> Floats:
+    """Return the vector of a category, or of a blend, from those of all categories, (categories, size)."""
+    vector: Floats = vectors[category] if isinstance(category, int) else category @ vectors
+    return vector
 
 
 def _product(rows: Floats, weight: Floats, out: Floats | None = None) -> Floats:

@@ -1,0 +1,76 @@
+"""The interpolated n-gram."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from namegen.alphabet import Alphabet
+from namegen.dataset import Dataset
+from namegen.ngram import NGram, positions
+
+LETTERS = Alphabet(tuple("abc"))
+NAMES = {"One": ["ab", "abb", "b", "cab"], "Two": ["c"]}
+
+
+@pytest.fixture
+def dataset():
+    return Dataset.from_names(NAMES, alphabet=LETTERS)
+
+
+def by_definition(names, before, letter, order):
+    """Witten and Bell's probability of a letter, written as the recursion it is; ``^`` begins a name, ``$`` ends it."""
+    below = Fraction(1, len(LETTERS) + 1)
+    for length in range(order):
+        if length > len(before):
+            break
+        context = before[len(before) - length :]
+        followers = Counter(
+            name[at]
+            for name in (f"^{name}$" for name in names)
+            for at in range(1, len(name))
+            if at >= length and name[at - length : at] == context
+        )
+        if not followers:
+            break
+        total, kinds = sum(followers.values()), len(followers)
+        below = (followers[letter] + kinds * below) / (total + kinds)
+    return below
+
+
+def context_of(before, order):
+    indices = [LETTERS.edge if letter == "^" else LETTERS.letters.index(letter) for letter in reversed(before)]
+    return (indices + [-1] * order)[: order - 1]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_probabilities_are_those_of_the_definition(dataset, order):
+    ngram = NGram.fit(dataset, order)
+    befores = ["^", "^a", "^ab", "^c", "^ca", "^abb", "^cc", "^acb"]
+
+    for index, category in enumerate(dataset.categories):
+        contexts = np.array([context_of(before, order) for before in befores]).reshape(len(befores), order - 1)
+        likely = ngram.probabilities(np.full(len(befores), index), contexts)
+        for row, before in zip(likely, befores, strict=True):
+            exact = [by_definition(NAMES[category], before, letter, order) for letter in "abc$"]
+            assert row == pytest.approx([float(p) for p in exact], rel=1e-12)
+            assert sum(exact) == 1
+
+
+def test_a_letter_that_never_occurred_is_possible(dataset):
+    likely = NGram.fit(dataset, 3).probabilities(np.array([1]), np.array([[LETTERS.edge, -1]]))
+
+    assert (likely > 0).all()
+
+
+def test_positions_go_through_every_letter_and_the_end_of_every_name(dataset):
+    contexts, letters, names = positions(dataset, 2)
+
+    edge = LETTERS.edge
+    of_last = names == 4  # the name "c" of category Two
+    assert letters[of_last].tolist() == [2, edge]
+    assert contexts[of_last].tolist() == [[edge, -1], [2, edge]]
+    assert len(letters) == dataset.lengths.sum() + len(dataset)
