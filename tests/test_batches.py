@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from namegen.alphabet import ASCII
-from namegen.batches import IGNORED, block_size, category_probabilities, draw_block, lay_out, stretches
+from namegen.batches import IGNORED, TrainingNames, category_probabilities, lay_out, stretches
 from namegen.dataset import Dataset
 from namegen.recipes import training_config
 
@@ -58,7 +58,7 @@ def test_shorter_names_are_padded_with_targets_that_do_not_count():
 def test_the_tutorial_draws_categories_uniformly_whatever_their_sizes():
     names = dataset(A=["a"], B=["ba", "bb", "bc"], C=[f"c{x}" for x in "abcdefghij"])
     config = training_config("tutorial", iterations=40_960)
-    drawn = np.concatenate([draw_block(names, config, block) for block in range(10)])
+    drawn = np.concatenate([TrainingNames(names, config).block(block) for block in range(10)])
     observed = np.bincount(names.category_of[drawn], minlength=3)
 
     assert observed.sum() == 40_960
@@ -68,7 +68,9 @@ def test_the_tutorial_draws_categories_uniformly_whatever_their_sizes():
 def test_within_a_category_names_are_drawn_uniformly():
     names = dataset(C=[f"c{x}" for x in "abcdefghij"])
     config = training_config("tutorial", iterations=40_960)
-    observed = np.bincount(np.concatenate([draw_block(names, config, block) for block in range(10)]), minlength=10)
+    observed = np.bincount(
+        np.concatenate([TrainingNames(names, config).block(block) for block in range(10)]), minlength=10
+    )
 
     assert chi_square(observed, np.full(10, 4096.0)) < 27.9  # the 99.9 % point with 9 degrees of freedom
 
@@ -86,17 +88,17 @@ def test_a_run_draws_exactly_as_many_names_as_it_has_iterations():
     names = dataset(A=["abc", "d"], B=["efgh"])
     config = training_config(iterations=10_000, batch_size=32)
 
-    assert sum(len(stretch) for stretch in stretches(names, config, 0, 32)) == 10_000
+    assert sum(len(stretch) for stretch in stretches(TrainingNames(names, config), config, 0, 32)) == 10_000
 
 
 @pytest.mark.parametrize("batch_size", [1, 32])
 def test_a_run_that_goes_on_from_any_stretch_sees_the_same_names(batch_size):
     names = dataset(A=["abc", "d", "ef"], B=["efgh", "i"])
     config = training_config(iterations=9_000, batch_size=batch_size, save_every=1234, history_every=500)
-    whole = list(stretches(names, config, 0, 500))
+    whole = list(stretches(TrainingNames(names, config), config, 0, 500))
     starts = np.cumsum([0, *(len(stretch) for stretch in whole)])
     for index in (1, 7, len(whole) - 1):
-        rest = list(stretches(names, config, int(starts[index]), 500))
+        rest = list(stretches(TrainingNames(names, config), config, int(starts[index]), 500))
         assert len(rest) == len(whole) - index
         assert all(np.array_equal(a, b) for a, b in zip(rest, whole[index:], strict=True))
 
@@ -106,7 +108,9 @@ def test_with_single_names_stretches_end_exactly_where_points_are_due_and_do_not
     ends = []
     for save_every in (5_000, 1_200):
         config = training_config("tutorial", iterations=5_000, save_every=save_every)
-        ends.append(np.cumsum([len(stretch) for stretch in stretches(names, config, 0, 500)]).tolist())
+        ends.append(
+            np.cumsum([len(stretch) for stretch in stretches(TrainingNames(names, config), config, 0, 500)]).tolist()
+        )
 
     assert set(range(500, 5_001, 500)) <= set(ends[0])
     assert ends[0] == ends[1]
@@ -115,10 +119,10 @@ def test_with_single_names_stretches_end_exactly_where_points_are_due_and_do_not
 def test_a_batch_holds_names_of_similar_length():
     names = dataset(A=[f"{'x' * n}{c}" for n in range(10) for c in "abcdefghij"])
     config = training_config(iterations=100_000, batch_size=64)
-    block = draw_block(names, config, 0)
+    block = TrainingNames(names, config).block(0)
     spread = np.ptp(names.lengths[block].reshape(-1, 64), axis=1)
 
-    assert len(block) == block_size(config)
+    assert len(block) == TrainingNames(names, config).block_size
     assert spread.max() <= 1
     assert len(set(names.lengths[block].reshape(-1, 64)[:8, 0].tolist())) > 2  # the batches are in random order
 
@@ -128,6 +132,6 @@ def test_blocks_and_seeds_differ():
     one = training_config(iterations=100_000, seed=1)
     other = training_config(iterations=100_000, seed=2)
 
-    assert not np.array_equal(draw_block(names, one, 0), draw_block(names, one, 1))
-    assert not np.array_equal(draw_block(names, one, 0), draw_block(names, other, 0))
-    assert np.array_equal(draw_block(names, one, 0), draw_block(names, one, 0))
+    assert not np.array_equal(TrainingNames(names, one).block(0), TrainingNames(names, one).block(1))
+    assert not np.array_equal(TrainingNames(names, one).block(0), TrainingNames(names, other).block(0))
+    assert np.array_equal(TrainingNames(names, one).block(0), TrainingNames(names, one).block(0))

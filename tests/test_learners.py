@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from namegen.batches import lay_out
+from namegen.batches import TrainingNames, lay_out
 from namegen.dataset import Dataset
 from namegen.learners import AutogradLearner, TutorialLearner, learning_rate, letter_losses, on_device
 from namegen.networks import TutorialRNN, build_network
@@ -20,9 +20,9 @@ NAMES = Dataset.from_names({"X": ["Anna", "Bo", "C"], "Y": ["Dieter", "Elisabeth
 
 def learner_for(config, dataset=NAMES):
     network = build_network(config, len(dataset.categories), 59)
-    kind = TutorialLearner if TutorialLearner.fits(config, CPU) else AutogradLearner
-    arguments = (network, dataset, config)
-    return kind(*arguments) if kind is TutorialLearner else kind(*arguments, CPU)
+    if TutorialLearner.fits(config, CPU):
+        return TutorialLearner(network, dataset, config)
+    return AutogradLearner(network, TrainingNames(dataset, config), config, CPU)
 
 
 def copies(network):
@@ -87,7 +87,7 @@ def test_the_closed_form_and_autograd_learn_the_same():
     config = training_config("tutorial", dropout=0.0, iterations=40)
     names = np.random.default_rng(0).integers(0, len(NAMES), 40)
     closed = TutorialLearner(build_network(config, 2, 59), NAMES, config)
-    general = AutogradLearner(build_network(config, 2, 59), NAMES, config, CPU)
+    general = AutogradLearner(build_network(config, 2, 59), TrainingNames(NAMES, config), config, CPU)
 
     np.testing.assert_allclose(closed.learn(names, 0).numpy(), general.learn(names, 0).numpy(), rtol=1e-5)
     for name, weight in general.weights().items():
@@ -122,11 +122,11 @@ def test_a_batch_has_the_mean_of_its_names_gradients():
     single = training_config("tutorial", dropout=0.0, batch_size=1, iterations=2, learning_rate=0.1)
     start = build_network(whole, 2, 59)
     before = copies(start)
-    together = AutogradLearner(build_network(whole, 2, 59), NAMES, whole, CPU)
+    together = AutogradLearner(build_network(whole, 2, 59), TrainingNames(NAMES, whole), whole, CPU)
     together.learn(np.array([0, 4]), 0)
     changes = []
     for name in (0, 4):
-        alone = AutogradLearner(build_network(single, 2, 59), NAMES, single, CPU)
+        alone = AutogradLearner(build_network(single, 2, 59), TrainingNames(NAMES, single), single, CPU)
         alone.learn(np.array([name]), 0)
         changes.append({key: weight - before[key].numpy() for key, weight in alone.weights().items()})
 
@@ -143,7 +143,7 @@ def test_a_reported_loss_does_not_count_the_first_letter():
         scores = torch.log_softmax(logits[0], dim=1)
         expected = -sum(scores[place, target] for place, target in enumerate([*anna, 58]) if place > 0) / 4
 
-    losses = AutogradLearner(network, NAMES, config, CPU).learn(np.array([0]), 0)
+    losses = AutogradLearner(network, TrainingNames(NAMES, config), config, CPU).learn(np.array([0]), 0)
 
     assert losses.item() == pytest.approx(expected.item(), rel=1e-5)
 
@@ -151,7 +151,7 @@ def test_a_reported_loss_does_not_count_the_first_letter():
 def test_the_averaged_weights_follow_the_recurrence_of_a_moving_average():
     config = training_config(hidden_size=4, averaging=0.5, batch_size=1, iterations=100)
     network = build_network(config, 2, 59)
-    learner = AutogradLearner(network, NAMES, config, CPU)
+    learner = AutogradLearner(network, TrainingNames(NAMES, config), config, CPU)
     expected = copies(network)
     for step in range(5):
         learner.learn(np.array([step]), step)
@@ -169,7 +169,7 @@ def test_gradients_longer_than_the_limit_are_clipped():
     for config in (free, clipped):
         network = build_network(config, 2, 59)
         before = copies(network)
-        AutogradLearner(network, NAMES, config, CPU).learn(np.array([0, 4]), 0)
+        AutogradLearner(network, TrainingNames(NAMES, config), config, CPU).learn(np.array([0, 4]), 0)
         changes = [(p.detach() - before[n]).square().sum() for n, p in network.named_parameters()]
         lengths[config.clip] = math.sqrt(sum(changes))
 
@@ -222,7 +222,7 @@ def test_a_step_is_the_step_of_torchs_own_optimiser(optimiser):
     config = training_config(
         hidden_size=8, dropout=0.0, batch_size=4, iterations=40, clip=None, averaging=0.0, optimiser=optimiser
     )
-    learner = AutogradLearner(build_network(config, 2, 59), NAMES, config, torch.device("cpu"))
+    learner = AutogradLearner(build_network(config, 2, 59), TrainingNames(NAMES, config), config, torch.device("cpu"))
     network = build_network(config, 2, 59)
     kinds = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
     reference = kinds[optimiser](network.parameters(), weight_decay=0.1 if optimiser == "adamw" else 0.0, lr=1.0)
@@ -244,7 +244,7 @@ def test_a_step_is_the_step_of_torchs_own_optimiser(optimiser):
 )
 def test_learning_keeps_every_tensor_on_the_device(parts, fake_cuda, monkeypatch):
     config = training_config(hidden_size=8, batch_size=4, iterations=8, clip=None, **parts)
-    learner = AutogradLearner(build_network(config, 2, 59), NAMES, config, fake_cuda)
+    learner = AutogradLearner(build_network(config, 2, 59), TrainingNames(NAMES, config), config, fake_cuda)
 
     def backward(_loss):
         for parameter in learner._parameters:

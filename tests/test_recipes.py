@@ -53,7 +53,7 @@ def test_the_rnn_without_the_tutorial_has_tanh_and_an_sos_token():
 
 
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones():
-    with pytest.raises(UsageError, match="default, tutorial"):
+    with pytest.raises(UsageError, match="default, best, tutorial"):
         recipe("secret")
 
 

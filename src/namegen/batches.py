@@ -8,7 +8,7 @@ which saves padding, and the batches are put into random order again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -36,11 +36,14 @@ class Batch:
         inputs: what the network reads, (names, length) int64: SOS where there is one, then the letters.
         targets: what it should say, (names, length) int64: the letters (without SOS: from the second on), then EOS,
             then :data:`IGNORED`.
+        likely: how probable each target should be, (names, length, outputs) float32, 0 where it is ignored; ``None``
+            where the one in ``targets`` should be certain.
     """
 
     category: NDArray[np.int64]
     inputs: NDArray[np.int64]
     targets: NDArray[np.int64]
+    likely: NDArray[np.float32] | None = None
 
 
 def lay_out(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Batch:
@@ -66,48 +69,89 @@ def category_probabilities(dataset: Dataset, config: TrainingConfig) -> NDArray[
     return probabilities
 
 
-def block_size(config: TrainingConfig) -> int:
-    """Return how many names are drawn ahead at a time: a multiple of the batch size."""
-    return config.batch_size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK // config.batch_size))
+class Lessons(Protocol):
+    """What a network learns from: names in blocks, each a function of the seed and the block's number alone."""
+
+    @property
+    def block_size(self) -> int:
+        """How many names are drawn ahead at a time: a multiple of the batch size."""
+        ...
+
+    def block(self, number: int) -> NDArray[np.int64]:
+        """Return the names of a block in training order, by numbers that :meth:`lay_out` understands, (names,).
+
+        The last block of a training ends where the training does.
+        """
+        ...
+
+    def lay_out(self, names: NDArray[np.int64]) -> Batch:
+        """Lay names, given by their numbers, out as a batch."""
+        ...
 
 
-def draw_block(dataset: Dataset, config: TrainingConfig, block: int) -> NDArray[np.int64]:
-    """Draw the names of one block: for each a category, then a name of it uniformly.
+class TrainingNames:
+    """The names of a dataset, drawn at random: a name's number is its index there."""
+
+    def __init__(self, dataset: Dataset, config: TrainingConfig) -> None:
+        self._dataset, self._config = dataset, config
+
+    @property
+    def block_size(self) -> int:
+        """See :attr:`Lessons.block_size`."""
+        size = self._config.batch_size
+        return size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK // size))
+
+    def block(self, number: int) -> NDArray[np.int64]:
+        """Draw the names of a block: for each a category, then a name of it uniformly."""
+        dataset, config, size = self._dataset, self._config, self.block_size
+        rng = np.random.default_rng([config.seed, 0, number])
+        probabilities = category_probabilities(dataset, config)
+        counts = dataset.counts
+        category = rng.choice(len(probabilities), size=size, p=probabilities)
+        within = (rng.random(size) * counts[category]).astype(np.int64)
+        names = (np.cumsum(counts) - counts)[category] + within  # the names of a category lie together
+        names = names[: config.iterations - number * size]
+        return names[in_batches(dataset.lengths[names], config.batch_size, rng)]
+
+    def lay_out(self, names: NDArray[np.int64]) -> Batch:
+        """See :meth:`Lessons.lay_out`."""
+        return lay_out(self._dataset, names, sos=self._config.sos)
+
+
+def in_batches(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return an order of names in which those of a batch have similar lengths, and the batches come at random.
+
+    Args:
+        lengths: the number of letters of each name, (names,).
+        batch_size: names to a batch. Those that are too few for one stay at the end.
+        rng: where the order of the batches comes from.
 
     Returns:
-        Indices into the dataset in training order, (names,) int64. The last block of a run ends where the run does.
+        (names,) indices.
     """
-    size = block_size(config)
-    rng = np.random.default_rng([config.seed, 0, block])
-    probabilities = category_probabilities(dataset, config)
-    counts = dataset.counts
-    category = rng.choice(len(probabilities), size=size, p=probabilities)
-    within = (rng.random(size) * counts[category]).astype(np.int64)
-    names = (np.cumsum(counts) - counts)[category] + within  # the names of a category lie together
-    names = names[: config.iterations - block * size]
-    whole = len(names) // config.batch_size * config.batch_size
-    by_length = names[:whole][np.argsort(dataset.lengths[names[:whole]], kind="stable")]
-    batches = rng.permutation(by_length.reshape(-1, config.batch_size))
-    return np.concatenate([batches.ravel(), names[whole:]])
+    whole = len(lengths) // batch_size * batch_size
+    by_length = np.argsort(lengths[:whole], kind="stable")
+    batches = rng.permutation(by_length.reshape(-1, batch_size))
+    return np.concatenate([batches.ravel(), np.arange(whole, len(lengths))])
 
 
-def stretches(dataset: Dataset, config: TrainingConfig, start: int, most: int) -> Iterator[NDArray[np.int64]]:
+def stretches(lessons: Lessons, config: TrainingConfig, start: int, most: int) -> Iterator[NDArray[np.int64]]:
     """Go through the names of a run from iteration ``start`` on, a stretch of whole batches at a time.
 
     Args:
-        dataset: the training names.
-        config: what to draw.
+        lessons: where the names come from.
+        config: how many, and in which batches.
         start: the number of names already drawn, at the end of a stretch.
         most: the most names to a stretch, at least one batch. A stretch ends early at the end of a block, and with the
             batch before which a point of the loss history is due.
 
     Yields:
-        The indices of the names of a stretch, (names,) int64.
+        The numbers of the names of a stretch, (names,) int64.
     """
-    size = block_size(config)
+    size = lessons.block_size
     while start < config.iterations:
         block, position = divmod(start, size)
-        order = draw_block(dataset, config, block)
+        order = lessons.block(block)
         while position < len(order):
             until_due = config.history_interval - start % config.history_interval
             length = max(config.batch_size, min(most, until_due) // config.batch_size * config.batch_size)

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch.optim.adamw import adamw
 
-from namegen.batches import IGNORED, Batch, lay_out
+from namegen.batches import IGNORED, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from namegen.batches import Lessons
     from namegen.dataset import Dataset
     from namegen.networks import Network
     from namegen.recipes import TrainingConfig
@@ -40,7 +41,7 @@ class Learner(Protocol):
         """Learn from whole batches of names.
 
         Args:
-            names: indices into the dataset, (names,) int64.
+            names: their numbers, (names,) int64.
             start: the number of names learned from before.
 
         Returns:
@@ -79,11 +80,19 @@ def checked(state: dict[str, NDArray[Any]], name: str, shape: tuple[int | None, 
     return array
 
 
-def letter_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the negative log-likelihood of every target, (names, length); 0 where it is ``IGNORED``."""
-    losses = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
-    )
+def letter_losses(logits: torch.Tensor, targets: torch.Tensor, likely: torch.Tensor | None = None) -> torch.Tensor:
+    """Return the negative log-likelihood of every target, (names, length); 0 where it is ``IGNORED``.
+
+    Args:
+        logits: (names, length, outputs).
+        targets: (names, length).
+        likely: how probable each output should be, as :attr:`Batch.likely`; then it is the cross-entropy.
+    """
+    cross_entropy, flat = torch.nn.functional.cross_entropy, logits.flatten(0, 1)
+    if likely is None:
+        losses = cross_entropy(flat, targets.flatten(), ignore_index=IGNORED, reduction="none")
+    else:
+        losses = cross_entropy(flat, likely.flatten(0, 1), reduction="none")
     return losses.view(targets.shape)
 
 
@@ -113,9 +122,9 @@ class AutogradLearner:
     the seed and the number of names before, so they need no saving.
     """
 
-    def __init__(self, network: Network, dataset: Dataset, config: TrainingConfig, device: torch.device) -> None:
+    def __init__(self, network: Network, lessons: Lessons, config: TrainingConfig, device: torch.device) -> None:
         self._network = network.to(device).train()
-        self._dataset, self._config, self._device = dataset, config, device
+        self._lessons, self._config, self._device = lessons, config, device
         self._parameters: list[torch.Tensor] = list(self._network.parameters())
         self._average = [p.detach().clone() for p in self._parameters] if config.averaging else []
         self._fused = device.type in ("cpu", "cuda")  # one pass over the memory
@@ -135,9 +144,11 @@ class AutogradLearner:
             torch.default_generator.manual_seed(int(seed[0] >> np.uint64(1)))
         else:
             torch.manual_seed(int(seed[0] >> np.uint64(1)))  # that of every device; it takes half a millisecond
-        category, inputs, targets = on_device(lay_out(self._dataset, names, sos=config.sos), self._device)
+        batch = self._lessons.lay_out(names)
+        category, inputs, targets = on_device(batch, self._device)
+        likely = None if batch.likely is None else torch.from_numpy(batch.likely).to(self._device)
         logits, _ = self._network(category, inputs)
-        losses = letter_losses(logits, targets)
+        losses = letter_losses(logits, targets, likely)
         for parameter in self._parameters:
             parameter.grad = None
         (losses.sum() / len(names)).backward()  # type: ignore[no-untyped-call]

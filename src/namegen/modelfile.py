@@ -23,7 +23,7 @@ import numpy as np
 
 from namegen.alphabet import Alphabet
 from namegen.errors import ModelFileError, NamegenError
-from namegen.recipes import SamplingConfig, TrainingConfig
+from namegen.recipes import Distillation, SamplingConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ FORMAT_VERSION = 1
 MAX_THREADS = 1024
 _MAX_FILE_BYTES = 2**32
 
-Config = TypeVar("Config", TrainingConfig, SamplingConfig)
+Config = TypeVar("Config", TrainingConfig, SamplingConfig, Distillation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -365,8 +365,8 @@ class _Unpacker(NamedTuple):
             raise ValueError(f"{values!r:.40} is no list")  # noqa: TRY004 - one error for whatever does not fit
         return tuple(cls.text(value) for value in values)
 
-    @staticmethod
-    def config(kind: type[Config], values: dict[str, Any]) -> Config:
+    @classmethod
+    def config(cls, kind: type[Config], values: dict[str, Any]) -> Config:
         """Build a configuration, which checks its own values. JSON knows no difference between 1 and 1.0."""
         known = {f.name: f.type for f in dataclasses.fields(kind)}
         if set(values) != set(known):
@@ -375,4 +375,6 @@ class _Unpacker(NamedTuple):
             expects_bool = known[name] == "bool"
             if expects_bool is not isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
                 raise ValueError(f"the setting {name} is {value!r}")
+        if isinstance(values.get("distillation"), dict):
+            values = {**values, "distillation": cls.config(Distillation, values["distillation"])}
         return kind(**values)

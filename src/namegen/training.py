@@ -12,21 +12,25 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from namegen.batches import category_probabilities, lay_out, stretches
+from namegen.batches import TrainingNames, category_probabilities, lay_out, stretches
 from namegen.devices import default_threads, find_device
+from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import DataError, DivergedError, ModelFileError, TrainingStopped, UsageError
 from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint
+from namegen.ngram import NGram
 from namegen.recipes import RECIPES, TrainingConfig, training_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
 
+    from namegen.batches import Lessons
     from namegen.dataset import Dataset
     from namegen.learners import Learner
+    from namegen.recipes import Distillation
 
 _VALIDATIONS = 20  # in a run, at most
 _MAX_VALIDATION_NAMES = 4096  # more would not make the estimate better by anything that shows
@@ -43,6 +47,7 @@ class Progress:
         iterations: how many there will be.
         loss: the last training point of the loss history, in nats per letter; ``None`` before the first.
         validation_loss: the last validation point; ``None`` before the first, or without a validation part.
+        stage: what is being trained, in words: empty unless there are several networks.
         last_loss: gives the mean letter loss of the name drawn last.
         model: gives the model as it is now.
     """
@@ -51,6 +56,7 @@ class Progress:
     iterations: int
     loss: float | None
     validation_loss: float | None
+    stage: str
     last_loss: Callable[[], float]
     model: Callable[[], Model]
 
@@ -124,7 +130,7 @@ def train(
                 run.restore(before)
             elif checkpoint:
                 checkpoint.unlink(missing_ok=True)  # of a run that is not wanted any more
-            for names in stretches(run.training, config, run.iteration, run.learner.stretch):
+            for names in run.stretches():
                 run.advance(names)
                 due = run.iteration // config.save_every > (run.iteration - len(names)) // config.save_every
                 stopping = run.iteration < config.iterations and stop()
@@ -155,64 +161,94 @@ def unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingCo
 
 
 class _Run:
-    """The state of a training run, and how it moves on."""
+    """The state of a training run, and how it moves on: from one stage of its configuration to the next.
+
+    A stage trains one network; all but the last one train teachers. The loss history is that of the present stage.
+    """
 
     def __init__(self, dataset: Dataset, config: TrainingConfig, device: torch.device, threads: int) -> None:
-        from namegen.learners import AutogradLearner, TutorialLearner
-        from namegen.networks import build_network
-
         self.config, self.threads, self._device = config, threads, device
         if (dataset.counts == 0).any():
             raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
-        self.training, validation = dataset.split(config.validation)
+        self._training, self._held_out = dataset.split(config.validation)
         self._about_data: dict[str, Any] = {
             "alphabet": dataset.alphabet,
             "categories": dataset.categories,
-            "counts": self.training.counts,
-            "first_letter_counts": self.training.first_letter_counts,
-            "longest": int(self.training.lengths.max()),
+            "counts": self._training.counts,
+            "first_letter_counts": self._training.first_letter_counts,
+            "longest": int(self._training.lengths.max()),
             "casing": dataset.casing,
             "dataset": dataset.label,
             "dataset_verified": dataset.verified,
             "fingerprint": dataset.fingerprint,
-            "name_hashes": _distinct(self.training.hashes),
+            "name_hashes": _distinct(self._training.hashes),
         }
-        self._network = build_network(config, len(dataset.categories), len(dataset.alphabet) + 1)
-        self.learner: Learner = (
-            TutorialLearner(self._network, self.training, config)
-            if TutorialLearner.fits(config, device)
-            else AutogradLearner(self._network, self.training, config, device)
-        )
-        self._validation = _Validation(validation, self.training, config, device) if validation else None
         self.iteration = 0
+        self._teachers: list[dict[str, NDArray[np.float32]]] = []
+        self._begin_stage()
+
+    def _begin_stage(self) -> None:
+        """Set everything up for the stage after the teachers there are."""
+        from namegen.learners import AutogradLearner, TutorialLearner
+        from namegen.networks import build_network
+
+        training, number = self._training, len(self._teachers)
+        stages = self.config.stages
+        self._stage = stage = stages[number]
+        self._stage_start = sum(earlier.iterations for earlier in stages[:number])
+        network = build_network(stage, len(training.categories), len(training.alphabet) + 1)
+        self._lessons: Lessons = TrainingNames(training, stage)
+        self._learner: Learner
+        if TutorialLearner.fits(stage, self._device):
+            self._learner = TutorialLearner(network, training, stage)
+        else:
+            if stage.distillation:
+                self._lessons = TaughtNames(training, stage, self._mixture(stage.distillation))
+            self._learner = AutogradLearner(network, self._lessons, stage, self._device)
+        self._validation = _Validation(self._held_out, training, stage, self._device) if self._held_out else None
         self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
         self._losses: list[torch.Tensor] = []  # of the names since the last point of the history
         self._last: torch.Tensor | None = None
         self._best: dict[str, NDArray[np.float32]] | None = None
 
+    def _mixture(self, distillation: Distillation) -> Mixture:
+        model = self._blank_model()
+        networks = [dataclasses.replace(model, weights=weights) for weights in self._teachers]
+        return Mixture(networks, NGram.fit(self._training, distillation.ngram_order), distillation.ngram_share)
+
+    def stretches(self) -> Iterator[NDArray[np.int64]]:
+        """Go through the names that are left, for :meth:`advance`, a stretch at a time."""
+        while self.iteration < self.config.iterations:
+            done = self.iteration - self._stage_start
+            yield from stretches(self._lessons, self._stage, done, self._learner.stretch)
+
     def advance(self, names: NDArray[np.int64]) -> None:
         """Learn from a stretch of names, and take the points of the history that fall due."""
-        config, before = self.config, self.iteration
-        losses = self.learner.learn(names, before)
+        stage, before = self._stage, self.iteration - self._stage_start
+        losses = self._learner.learn(names, before)
         self.iteration += len(names)
+        after = before + len(names)
         self._losses.append(losses)
         self._last = losses[-1]
-        ended = self.iteration == config.iterations
-        due = self.iteration // config.history_interval > before // config.history_interval
+        ended = after == stage.iterations
+        due = after // stage.history_interval > before // stage.history_interval
         # So that the last point is no mean of a few names only, the one before it waits for the end where that is near.
-        if ended or (due and config.iterations - self.iteration >= config.history_interval / 2):
+        if ended or (due and stage.iterations - after >= stage.history_interval / 2):
             self._take_point()
         if self._validation:
-            every = max(config.iterations // _VALIDATIONS, self._validation.interval)
-            if ended or self.iteration // every > before // every:
+            every = max(stage.iterations // _VALIDATIONS, self._validation.interval)
+            if ended or after // every > before // every:
                 self._validate(self._validation)
+        if ended and self.iteration < self.config.iterations:
+            self._teachers.append(self._weights(ended=True))
+            self._begin_stage()
 
     def _take_point(self) -> None:
         loss = float(self._losses_so_far().mean())
         if not abs(loss) < _DIVERGED:
             raise DivergedError(
                 f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
-                f"start over with --force and a lower --learning-rate than {self.config.learning_rate:g}"
+                f"start over with --force and a lower --learning-rate than {self._stage.learning_rate:g}"
             )
         self._history["iterations"].append(self.iteration)
         self._history["training"].append(loss)
@@ -223,7 +259,7 @@ class _Run:
         return np.concatenate([np.zeros(0), *(losses.cpu().double().numpy() for losses in self._losses)])
 
     def _validate(self, validation: _Validation) -> None:
-        weights = self.learner.weights()
+        weights = self._learner.weights()
         loss = validation.loss(weights)
         if np.isfinite(loss):
             if loss < min(self._history["validation"], default=np.inf):
@@ -238,13 +274,24 @@ class _Run:
             iterations=self.config.iterations,
             loss=next(reversed(self._history["training"]), None),
             validation_loss=next(reversed(self._history["validation"]), None),
+            stage=self._stage_name(),
             last_loss=lambda: float(last) if last is not None else float("nan"),
             model=self.model,
         )
 
-    def model(self) -> Model:
-        """Return the model as it is now, with its best weights once the run has ended."""
-        ended = self.iteration == self.config.iterations
+    def _stage_name(self) -> str:
+        by = self.config.distillation
+        if by is None:
+            return ""
+        number = len(self._teachers) + 1
+        return f"teacher {number} of {by.teachers}" if number <= by.teachers else "taught"
+
+    def _weights(self, *, ended: bool) -> dict[str, NDArray[np.float32]]:
+        """Return the weights as they are, or the best ones of a stage that has ended."""
+        return self._best if ended and self._best is not None else self._learner.weights()
+
+    def _blank_model(self) -> Model:
+        """Return the model without what training adds to it."""
         return Model(
             training=self.config,
             sampling=RECIPES.get(self.config.recipe, RECIPES["default"]).sampling,
@@ -252,21 +299,30 @@ class _Run:
             device=str(self._device),
             threads=self.threads,
             iterations=self.iteration,
-            weights=self._best if ended and self._best is not None else self.learner.weights(),
-            history=History(
-                **{  # type: ignore[arg-type]
-                    name: np.array(values, dtype=np.int64 if "iterations" in name else np.float64)
-                    for name, values in self._history.items()
-                }
-            ),
+            weights={},
+            history=History(),
+        )
+
+    def model(self) -> Model:
+        """Return the model as it is now, with its best weights once the run has ended."""
+        history = {
+            name: np.array(values, dtype=np.int64 if "iterations" in name else np.float64)
+            for name, values in self._history.items()
+        }
+        return dataclasses.replace(
+            self._blank_model(),
+            weights=self._weights(ended=self.iteration == self.config.iterations),
+            history=History(**history),  # type: ignore[arg-type]
         )
 
     def checkpoint(self) -> Checkpoint:
         """Return all that :meth:`restore` needs."""
-        state = {f"learner.{name}": value for name, value in self.learner.state().items()}
+        state = {f"learner.{name}": value for name, value in self._learner.state().items()}
         state["losses"] = self._losses_so_far()
         if self._best is not None:
             state |= {f"best.{name}": value for name, value in self._best.items()}
+        for number, weights in enumerate(self._teachers):
+            state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
         # Without the hashes of the training names, which the names give again: of millions they would take longer to
         # write than the training between two saves.
         return Checkpoint(dataclasses.replace(self.model(), name_hashes=np.zeros(0, np.uint64)), state)
@@ -289,12 +345,18 @@ class _Run:
 
         from namegen.learners import checked
 
+        shapes = {name: value.shape for name, value in model.weights.items()}
         self.iteration = model.iterations
+        ends = np.cumsum([stage.iterations for stage in self.config.stages])
+        for number in range(int(np.searchsorted(ends, self.iteration, side="right"))):
+            teacher = _under(state, f"teacher{number}.")
+            self._teachers.append({name: checked(teacher, name, shape) for name, shape in shapes.items()})
+        self._begin_stage()
         self._history = {part.name: getattr(model.history, part.name).tolist() for part in dataclasses.fields(History)}
         self._losses = [torch.from_numpy(checked(state, "losses", (None,)))]
-        self.learner.restore(_under(state, "learner."))
+        self._learner.restore(_under(state, "learner."))
         if self._validation and self._history["validation"]:
-            best, shapes = _under(state, "best."), {name: value.shape for name, value in model.weights.items()}
+            best = _under(state, "best.")
             self._best = {name: checked(best, name, shape) for name, shape in shapes.items()}
 
 

@@ -1,0 +1,205 @@
+"""Teaching a network by others: names drawn from a mixture of teachers, with the mixture's whole distributions.
+
+Alone, a network learns the small categories by heart while the large ones still have much to teach it; an n-gram errs
+otherwise than a network, so a mixture of both predicts names better than either. Distillation (Hinton, Vinyals and Dean
+2015, "Distilling the Knowledge in a Neural Network") puts what the mixture knows into one network: the mixture never
+runs out of names, and says for each letter how likely all the others were. So the network needs no regularisation.
+
+The names are drawn as a tree: those that begin alike share a prefix, and the teachers read each distinct prefix once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from namegen.batches import IGNORED, Batch, category_probabilities, in_batches
+from namegen.choosing import draw
+from namegen.inference import steppers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from namegen.dataset import Dataset
+    from namegen.inference import Stepper
+    from namegen.modelfile import Model
+    from namegen.ngram import NGram
+    from namegen.recipes import TrainingConfig
+
+    Floats = NDArray[np.float32]
+    Integers = NDArray[np.integer]
+
+_BATCHES_PER_BLOCK = 256
+_ROWS = 1024  # prefixes to a step of the teachers: they fit the processor's cache
+_STREAM = 2  # the second word of the seeds of blocks; batches.py uses 0 and learners.py 1
+
+
+class Mixture:
+    """Networks and an n-gram, whose probabilities are averaged.
+
+    Args:
+        networks: the networks, of one alphabet and the same categories.
+        ngram: the n-gram, of these too.
+        ngram_share: its share; the networks share the rest alike.
+    """
+
+    def __init__(self, networks: Sequence[Model], ngram: NGram, ngram_share: float) -> None:
+        self._steppers = [steppers(network) for network in networks]
+        self._ngram, self._ngram_share = ngram, ngram_share
+
+    def of(self, category: int) -> Teachers:
+        """Return the teachers of a category."""
+        return Teachers([stepper(category) for stepper in self._steppers], self._ngram, self._ngram_share, category)
+
+
+class Prefixes(NamedTuple):
+    """What the teachers remember of distinct prefixes.
+
+    Attributes:
+        hidden: each network's hidden states, (prefixes, H).
+        contexts: the last letters, the very last one first, (prefixes, order - 1).
+    """
+
+    hidden: list[Floats]
+    contexts: NDArray[np.int64]
+
+    def of(self, rows: Integers) -> Prefixes:
+        """Return some of them."""
+        return Prefixes([hidden[rows] for hidden in self.hidden], self.contexts[rows])
+
+
+class Teachers(NamedTuple):
+    """The teachers of one category."""
+
+    networks: list[Stepper]
+    ngram: NGram
+    ngram_share: float
+    category: int
+
+    def start(self) -> Prefixes:
+        """Return what is remembered before anything is read."""
+        return Prefixes([network.start() for network in self.networks], np.full((1, self.ngram.order - 1), -1))
+
+    def step(self, letters: Integers, before: Prefixes) -> tuple[Floats, Prefixes]:
+        """Read a letter after each prefix.
+
+        Returns:
+            How likely each letter, or the end, is to come next, (prefixes, outputs) float32, and the longer prefixes.
+        """
+        contexts = np.concatenate([letters[:, None], before.contexts], axis=1)[:, : self.ngram.order - 1]
+        parts = [slice(i, i + _ROWS) for i in range(0, len(letters), _ROWS)]
+        likely = self.ngram_share * self.ngram.probabilities(np.full(len(letters), self.category), contexts)
+        after = [np.empty_like(hidden) for hidden in before.hidden]
+        for network, hidden, longer in zip(self.networks, before.hidden, after, strict=True):
+            for part in parts:
+                logits, longer[part] = network.step(letters[part], hidden[part])
+                logits -= logits.max(axis=1, keepdims=True)
+                np.exp(logits, out=logits)
+                logits *= (1 - self.ngram_share) / len(self.networks) / logits.sum(axis=1, keepdims=True)
+                likely[part] += logits
+        return likely.astype(np.float32), Prefixes(after, contexts)
+
+
+class _Drawn(NamedTuple):
+    """Names that were drawn, and how likely each letter was to follow each of their prefixes.
+
+    Attributes:
+        category: of each name, (names,).
+        letters: their letters' indices, (names, longest).
+        lengths: how many letters each has, (names,).
+        nodes: the number of each prefix of each name, from the empty one on, (names, longest + 1); 0 past its end.
+        likely: for each number of a prefix the probabilities of what follows, (prefixes, outputs); 0 for number 0.
+    """
+
+    category: NDArray[np.int64]
+    letters: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    nodes: NDArray[np.int64]
+    likely: Floats
+
+
+class TaughtNames:
+    """Names drawn from a mixture of teachers, as lessons: a name's number is its place in the training.
+
+    A block of them is kept, and drawn anew when another one is asked for.
+
+    Args:
+        dataset: the training names, which say how often each category is drawn and how long a name may be.
+        config: the training.
+        mixture: the teachers.
+    """
+
+    def __init__(self, dataset: Dataset, config: TrainingConfig, mixture: Mixture) -> None:
+        self._config, self._mixture = config, mixture
+        self._edge = dataset.alphabet.edge
+        self._probabilities = category_probabilities(dataset, config)
+        self._limit = 2 * int(dataset.lengths.max())
+        self._block: tuple[int, _Drawn] | None = None
+
+    @property
+    def block_size(self) -> int:
+        """How many names are drawn at a time."""
+        return self._config.batch_size * _BATCHES_PER_BLOCK
+
+    def block(self, number: int) -> NDArray[np.int64]:
+        """See :meth:`namegen.batches.Lessons.block`."""
+        count = min(self.block_size, self._config.iterations - number * self.block_size)
+        rng = np.random.default_rng([self._config.seed, _STREAM + 1, number])
+        order = in_batches(self._drawn(number).lengths[:count], self._config.batch_size, rng)
+        return number * self.block_size + order
+
+    def lay_out(self, names: NDArray[np.int64]) -> Batch:
+        """See :meth:`namegen.batches.Lessons.lay_out`; the names must be of one block."""
+        number = int(names[0]) // self.block_size
+        drawn, rows = self._drawn(number), names - number * self.block_size
+        lengths = drawn.lengths[rows]
+        place = np.arange(int(lengths.max()) + 1)
+        letters = np.full((len(rows), len(place)), self._edge)
+        letters[:, :-1] = drawn.letters[rows, : len(place) - 1]
+        letters[place >= lengths[:, None]] = self._edge
+        inputs = np.concatenate([np.full((len(rows), 1), self._edge), letters[:, :-1]], axis=1)
+        targets = np.where(place > lengths[:, None], IGNORED, letters)
+        return Batch(drawn.category[rows], inputs, targets, drawn.likely[drawn.nodes[rows, : len(place)]])
+
+    def _drawn(self, number: int) -> _Drawn:
+        """Return the names of a block in the order they are drawn: the same whenever it is asked for."""
+        if self._block is None or self._block[0] != number:
+            self._block = None  # before the next one takes as much memory
+            self._block = number, self._draw(np.random.default_rng([self._config.seed, _STREAM, number]))
+        return self._block[1]
+
+    def _draw(self, rng: np.random.Generator) -> _Drawn:
+        count, edge = self.block_size, self._edge
+        category = np.sort(rng.choice(len(self._probabilities), size=count, p=self._probabilities))
+        letters = np.full((count, self._limit), edge)
+        nodes = np.zeros((count, self._limit + 1), dtype=np.int64)
+        lengths = np.zeros(count, dtype=np.int64)
+        tables, made = [np.zeros((1, edge + 1), dtype=np.float32)], 1
+        for index in np.unique(category).tolist():
+            teachers, names = self._mixture.of(index), np.flatnonzero(category == index)
+            prefixes, read, row_of = teachers.start(), np.array([edge]), np.zeros(len(names), dtype=np.int64)
+            for length in range(self._limit + 1):
+                likely, prefixes = teachers.step(read, prefixes)
+                if not length:
+                    likely[:, edge] = 0  # no name is empty
+                    likely /= likely.sum(axis=1, keepdims=True)
+                tables.append(likely)
+                nodes[names, length] = made + row_of
+                made += len(likely)
+                if length == self._limit:
+                    break  # the names that are left are cut: what follows is learned from the distribution all the same
+                chosen = draw(likely, row_of, rng.random(len(names)) * (1 - 2.0**-52))
+                goes_on = chosen != edge
+                names, row_of, chosen = names[goes_on], row_of[goes_on], chosen[goes_on]
+                if not len(names):
+                    break
+                letters[names, length] = chosen
+                lengths[names] += 1
+                branches, row_of = np.unique(row_of * edge + chosen, return_inverse=True)
+                parents, read = np.divmod(branches, edge)
+                prefixes = prefixes.of(parents)
+        shuffled = rng.permutation(count)  # so that the last block, of which not all is used, has all categories
+        return _Drawn(category[shuffled], letters[shuffled], lengths[shuffled], nodes[shuffled], np.concatenate(tables))
