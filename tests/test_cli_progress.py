@@ -12,8 +12,8 @@ from namegen.training import Progress
 WIDTHS = [40, 60, 80, 120]
 
 
-def at(iteration: int, *, loss: float | None = 2.0, validation: float | None = 2.5) -> Progress:
-    return Progress(iteration, 1_000_000, loss, validation, last_loss=lambda: 1.0, model=lambda: None)
+def at(iteration: int, *, loss: float | None = 2.0, validation: float | None = 2.5, stage: str = "") -> Progress:
+    return Progress(iteration, 1_000_000, loss, validation, stage, last_loss=lambda: 1.0, model=lambda: None)
 
 
 @pytest.fixture
@@ -89,3 +89,14 @@ def test_a_plain_line_without_a_loss_has_no_gap(capsys, names, clock):
         f"  5%  50,000/1,000,000  0:00  {listed}",
         f" 10%  100,000/1,000,000  0:00  loss 2.000  {listed}",
     ]
+
+
+def test_where_several_networks_are_trained_the_live_display_says_which(live):
+    assert live(120, 500_000, 504_000, stage="teacher 1 of 2")[0].endswith("4,000 names/s  teacher 1 of 2")
+
+
+def test_where_several_networks_are_trained_a_plain_line_says_which(capsys, names, clock):
+    from namegen.recipes import training_config
+
+    progress._Lines(training_config("best", iterations=1_000_000)).report(at(50_000, stage="teacher 1 of 2"))
+    assert "  5%  teacher 1 of 2  50,000/1,000,000" in capsys.readouterr().err

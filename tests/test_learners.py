@@ -217,6 +217,17 @@ def test_a_restored_learner_goes_on_exactly_as_it_would_have(config):
         np.testing.assert_array_equal(value, other.weights()[name])
 
 
+def test_the_loss_against_whole_distributions_is_their_cross_entropy():
+    logits = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
+    likely = torch.softmax(torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(1)), dim=2)
+    likely[1, 2] = 0  # past the end of the second name
+    losses = letter_losses(logits, torch.zeros(2, 3, dtype=torch.int64), likely)
+
+    exact = -(likely.double() * torch.log_softmax(logits.double(), dim=2)).sum(dim=2)
+    np.testing.assert_allclose(losses, exact, rtol=1e-5)
+    assert losses[1, 2] == 0
+
+
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
 def test_a_step_is_the_step_of_torchs_own_optimiser(optimiser):
     config = training_config(

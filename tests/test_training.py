@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from namegen.dataset import Dataset
 from namegen.devices import default_threads, find_device
 from namegen.errors import DataError, DeviceError, DivergedError, ModelFileError, TrainingStopped, UsageError
+from namegen.evaluation import likelihood
 from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.paths import STARTER_DIR
 from namegen.recipes import training_config
@@ -29,6 +31,7 @@ KINDS = {
     "default": SMALL,
     "rnn": training_config(hidden_size=8, iterations=1_000, batch_size=16, architecture="rnn"),
     "tutorial": training_config("tutorial", iterations=5_000, hidden_size=8, save_every=350),
+    "best": training_config("best", hidden_size=8, iterations=1_000, batch_size=16, save_every=130),
     "without validation": training_config(hidden_size=8, iterations=1_000, batch_size=16, validation=0.0),
 }
 
@@ -67,6 +70,47 @@ def test_a_run_interrupted_anywhere_and_resumed_gives_byte_for_byte_the_uninterr
         resumed = train(NAMES, checkpoint=checkpoint, resume=True)
 
         assert saved(resumed, tmp_path / "resumed") == expected
+
+
+@pytest.mark.parametrize(
+    "iterations", [100, 250, 400, 499, 500, 700]
+)  # in either teacher, at their ends, and past them
+def test_a_run_with_teachers_goes_on_exactly_from_any_stage(iterations, tmp_path):
+    config = training_config("best", hidden_size=8, iterations=1_000, batch_size=16, validation=0.2)
+    expected = saved(train(NAMES, config), tmp_path / "whole")
+    reached = [0]
+    with pytest.raises(TrainingStopped):
+        train(
+            NAMES,
+            config,
+            checkpoint=tmp_path / "run",
+            report=lambda progress: reached.append(progress.iteration),
+            stop=lambda: reached[-1] >= iterations,
+        )
+    so_far = load_model_file(tmp_path / "run")
+    resumed = train(NAMES, checkpoint=tmp_path / "run", resume=True)
+
+    assert so_far.iterations >= iterations
+    assert saved(resumed, tmp_path / "resumed") == expected
+
+
+def test_a_run_with_teachers_trains_each_from_another_start_and_says_what_it_is_at():
+    config = training_config("best", hidden_size=8, iterations=1_000, batch_size=16)
+    stages, models = [], {}
+
+    def report(progress):
+        if progress.stage not in stages:
+            stages.append(progress.stage)
+            models[progress.stage] = progress.model()
+
+    model = train(NAMES, config, report=report)
+
+    assert stages == ["teacher 1 of 2", "teacher 2 of 2", "taught"]
+    assert [stage.iterations for stage in config.stages] == [250, 250, 500]
+    weights = [made.weights["recurrent.weight"] for made in models.values()]
+    assert not any(np.array_equal(one, other) for one, other in itertools.combinations(weights, 2))
+    assert model.history.iterations[0] > 500
+    assert model.history.iterations[-1] == model.iterations == 1_000
 
 
 def test_a_run_stopped_where_a_point_of_the_history_waits_for_the_end_goes_on_exactly(tmp_path):
@@ -322,7 +366,6 @@ def test_auto_takes_a_gpu_if_there_is_one(monkeypatch):
 
 
 def test_the_starter_names_train_to_a_model_that_tells_languages_apart():
-    from namegen.evaluation import likelihood
 
     dataset = open_dataset("starter")
     assert STARTER_DIR.is_dir()

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from namegen.errors import UsageError
 
 ARCHITECTURES = ("gru", "rnn")
+_SEEDS_APART = 0x9E3779B9  # between teachers: far from any that people choose, and torch looks at 32 bits only
 
 
 def _is_number(value: object) -> bool:
@@ -206,7 +207,7 @@ class TrainingConfig:
             distillation=None,
         )
         teachers = [
-            dataclasses.replace(teacher, seed=(self.seed + (number << 48)) % 2**63)
+            dataclasses.replace(teacher, seed=(self.seed + number * _SEEDS_APART) % 2**63)
             for number in range(1, by.teachers + 1)
         ]
         return (*teachers, dataclasses.replace(self, iterations=self.iterations - each * by.teachers))

@@ -53,6 +53,9 @@ def show_progress(
         yield _Nothing()
         return
     units = f"{config.architecture.upper()} of {config.hidden_size} units"
+    if config.distillation:
+        others = config.distillation.teachers
+        units += f", taught by {'one other' if others == 1 else f'{others} others'} and an n-gram"
     of = "" if config.recipe == "default" else f" ({config.recipe} recipe)"
     groups = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
     note(f"Training {name}{of} on {device}: {units}, {len(dataset):,} names in {groups}.")
@@ -141,7 +144,12 @@ class _Lines:
             return
         self._shown = reached
         percent = f"{progress.iteration / progress.iterations:4.0%}"
-        parts = [percent, f"{progress.iteration:,}/{progress.iterations:,}", _minutes(self._clock.elapsed)]
+        parts = [
+            percent,
+            progress.stage,
+            f"{progress.iteration:,}/{progress.iterations:,}",
+            _minutes(self._clock.elapsed),
+        ]
         if self._tutorial:
             parts.append(f"loss of the last name {progress.last_loss():.4f}")
         else:
@@ -194,6 +202,7 @@ class _Live:
             f"{progress.iteration:,}/{progress.iterations:,}",
             f"{_minutes(self._clock.elapsed)} gone{left}",
             f"{rate:,.0f} names/s" if round(rate) else "",
+            progress.stage,
         )
         shown = _fitting(figures, width - _LEAST_BAR)
         self._bar.update(self._task, completed=progress.iteration, total=progress.iterations, figures=shown)

@@ -25,7 +25,8 @@ BY_RECIPE = "[default: by recipe]"
 def train(
     *,
     iters: Annotated[
-        int | None, typer.Option("--iters", help="How many training names to draw.  [default: 100000]")
+        int | None,
+        typer.Option("--iters", help="How many training names to draw.  [default: 100000, best: 1200000]"),
     ] = None,
     data: Annotated[
         str | None,
@@ -38,8 +39,12 @@ def train(
         ),
     ] = None,
     recipe: Annotated[
-        Literal["default", "tutorial"] | None,
-        typer.Option("--recipe", help="All settings at once; those given beside it replace parts.  [default: default]"),
+        Literal["default", "best", "tutorial"] | None,
+        typer.Option(
+            "--recipe",
+            help="All settings at once: good in seconds, better in minutes, or the tutorial's. Settings given beside it"
+            " replace parts.  [default: default]",
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", metavar="NAME", help="The model's name.  [default: default]")
