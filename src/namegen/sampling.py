@@ -340,12 +340,5 @@ class _Sampler:
         if category not in self._sources:
             if len(self._sources) == _MOST_SOURCES:
                 self._sources.clear()
-            model = self._model
-            self._sources[category] = Source(
-                network=self._steppers(category),
-                edge=model.alphabet.edge,
-                sos=model.training.sos,
-                first_letters=model.first_letter_counts[category],
-                config=self._config,
-            )
+            self._sources[category] = Source.of(self._model, self._steppers(category), category, self._config)
         return self._sources[category]
