@@ -15,21 +15,12 @@ from namegen.drawing import Source
 from namegen.inference import steppers
 from namegen.networks import build_network
 from namegen.recipes import SamplingConfig, training_config
+from namegen.scoring import score_names
 from namegen.search import most_probable
 
 # Rows: after a, after b, after SOS. Columns: a, b, EOS.
 TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.6, 0.3, 0.1]])
 FIRST = {"a": 0.75, "b": 0.25}
-
-
-def source_of(model, config=None):
-    return Source(
-        network=steppers(model)(0),
-        edge=model.alphabet.edge,
-        sos=model.training.sos,
-        first_letters=model.first_letter_counts[0],
-        config=config or model.sampling,
-    )
 
 
 def any_name(spelling):
@@ -38,7 +29,8 @@ def any_name(spelling):
 
 def top(model, count, *, limit=6, prefix="", accepts=any_name, config=None):
     """The names and their log-probabilities, and whether the search was complete."""
-    ranking = most_probable(source_of(model, config), model.alphabet.encode(prefix), limit, count, accepts)
+    source = Source.of(model, steppers(model)(0), 0, config)
+    ranking = most_probable(source, model.alphabet.encode(prefix), limit, count, accepts)
     lines = model.alphabet.spell_lines(ranking.spelling.letters, ranking.spelling.lengths)
     names = lines.split("\n")[:-1]
     return dict(zip(names, ranking.log_probabilities.tolist(), strict=True)), ranking.complete
@@ -236,3 +228,11 @@ def test_a_search_that_is_given_up_says_so_and_has_found_the_best_there_are(monk
     assert not complete
     assert 10 < len(found) < 300
     assert list(found.items()) == list(exact.items())[: len(found)]
+
+
+def test_the_probabilities_are_those_of_scoring_the_names(known):
+    model, _ = known
+    source = Source.of(model, steppers(model)(0), 0)
+    ranking = most_probable(source, model.alphabet.encode("a"), 8, 50, any_name)
+
+    assert ranking.log_probabilities == pytest.approx(score_names(source, ranking.spelling).total, rel=1e-12)

@@ -135,16 +135,16 @@ def _read(source: Source, levels: Iterable[_Level], count: int) -> NameScores:
     for length, level in enumerate(levels):
         if length:
             logits, hidden = source.network.step(level.letters, hidden[level.parents], level.states)
-            rest[level.names] += _log_softmax(logits)[level.rows, level.targets]
+            rest[level.names] += log_softmax(logits)[level.rows, level.targets]
         elif source.sos:
             logits, hidden = source.network.step(np.array([source.edge]), hidden)
-            first[:] = _log_softmax(logits)[0, level.targets]
+            first[:] = log_softmax(logits)[0, level.targets]
         else:
-            first[:] = _log_shares(source)[level.targets]
+            first[:] = log_shares(source)[level.targets]
     return NameScores(first, rest)
 
 
-def _log_softmax(logits: NDArray[np.float32]) -> Floats:
+def log_softmax(logits: NDArray[np.float32]) -> Floats:
     """Return the log-probabilities of outputs, (rows, outputs) float64."""
     scores = logits.astype(np.float64)
     scores -= scores.max(axis=1, keepdims=True)
@@ -152,7 +152,7 @@ def _log_softmax(logits: NDArray[np.float32]) -> Floats:
     return scores
 
 
-def _log_shares(source: Source) -> Floats:
+def log_shares(source: Source) -> Floats:
     """Return the log-probability of each first letter, and of no letter at all, as training names have them."""
     counts = np.append(source.first_letters, 0)
     with np.errstate(divide="ignore"):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from namegen.drawing import Spelling
+from namegen.scoring import log_shares, log_softmax
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +173,7 @@ class _Search:
             waiting.last, known.hidden[states], np.searchsorted(states, waiting.parents)
         )
         letters = np.concatenate([known.letters[waiting.parents], waiting.last[:, None]], axis=1)
-        return _Prefixes(letters, waiting.scores, hidden, _log_softmax(logits))
+        return _Prefixes(letters, waiting.scores, hidden, log_softmax(logits))
 
     def _extend(self, prefixes: _Prefixes) -> None:
         """Note the names that end here, and put the prefixes that are a letter longer on the stack."""
@@ -227,24 +228,14 @@ def _read(source: Source, prefix: Integers) -> tuple[_Prefixes, float]:
     hidden, score = source.network.start(), 0.0
     if source.sos:
         logits, hidden = source.network.step(np.array([source.edge]), hidden)
-        following = _log_softmax(logits)
+        following = log_softmax(logits)
     else:
-        with np.errstate(divide="ignore"):
-            shares = np.log(source.first_letters / source.first_letters.sum())
-        following = np.append(shares, -np.inf)[None]  # no name is empty
+        following = log_shares(source)[None]
     for letter in letters[0]:
         score += float(following[0, letter])
         logits, hidden = source.network.step(np.array([letter]), hidden)
-        following = _log_softmax(logits)
+        following = log_softmax(logits)
     return _Prefixes(letters, np.zeros(1), hidden, following), score
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> Floats:
-    """Return log-probabilities, (rows, O)."""
-    scores = logits.astype(np.float64)
-    scores -= scores.max(axis=1, keepdims=True)
-    scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-    return scores
 
 
 def _padded(letters: NDArray[np.unsignedinteger], width: int) -> NDArray[np.unsignedinteger]:
