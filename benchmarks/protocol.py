@@ -1,4 +1,4 @@
-"""The protocol of docs/quality.md: which names are trained on, and which are scored.
+"""The protocol of docs/quality.md, and makemore's own: which names are trained on, and which are scored.
 
     python benchmarks/protocol.py SURNAMES_FOLDER FOLDER
 
@@ -13,6 +13,12 @@ from pathlib import Path
 import numpy as np
 
 import namegen
+from namegen.drawing import Source, Spelling
+from namegen.inference import steppers
+from namegen.scoring import score_names
+
+MAKEMORE_NAMES = 32_033
+MAKEMORE_TEST = 1_000
 
 
 def parts(dataset: namegen.Dataset, *, validation: bool) -> tuple[namegen.Dataset, namegen.Dataset]:
@@ -30,6 +36,40 @@ def write_parts(surnames: Path, folder: Path) -> None:
         for category in part.categories:
             lines = [f"{line}\n" for line in part.names(category)]
             (folder / name / f"{category}.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def makemore_parts(dataset: namegen.Dataset) -> tuple[namegen.Dataset, namegen.Dataset]:
+    """Split makemore's names.txt as makemore does: by a permutation under seed 3407, whose last 1,000 are for testing.
+
+    The file has 2,539 names that occur again, and they count each time, so some of the test names are among the
+    training names too.
+
+    Args:
+        dataset: all names of the file, repeats kept.
+
+    Returns:
+        The 31,033 training names and the 1,000 test names, in the order of the file.
+    """
+    import torch  # noqa: PLC0415 - the other splits do without it
+
+    if len(dataset) != MAKEMORE_NAMES:
+        raise ValueError(f"makemore's names.txt has {MAKEMORE_NAMES:,} names with its repeats, not {len(dataset):,}")
+    order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(3407)).numpy()
+    is_test = np.zeros(len(dataset), dtype=np.bool_)
+    is_test[order[-MAKEMORE_TEST:]] = True
+    return dataset.select(~is_test), dataset.select(is_test)
+
+
+def makemore_loss(model: namegen.Model, test: namegen.Dataset) -> float:
+    """Return makemore's loss: the mean over every letter, the first one and the end of the name included.
+
+    Args:
+        model: a model of one category.
+        test: names of the model's alphabet.
+    """
+    source = Source.of(model, steppers(model)(0), 0)
+    scores = score_names(source, Spelling.from_flat(test.letters, test.lengths))
+    return float(-scores.total.sum() / (len(test.letters) + len(test)))
 
 
 if __name__ == "__main__":

@@ -74,14 +74,14 @@ def step(network: PlainRNN, categories: int, category: int, letters: list[int], 
     return loss.item() / len(letters)
 
 
-def train(names: list[list[list[int]]], eos: int, iterations: int) -> float:
-    """Run the loop on names given as letters by category; returns the mean of the names' losses."""
+def train(names: list[list[list[int]]], eos: int, iterations: int) -> tuple[PlainRNN, float]:
+    """Run the loop on names given as letters by category; returns the network and the mean of the names' losses."""
     network = PlainRNN(len(names), eos + 1)
     losses = []
     for _ in range(iterations):
         category = random.randrange(len(names))
         losses.append(step(network, len(names), category, random.choice(names[category]), eos))
-    return statistics.mean(losses)
+    return network, statistics.mean(losses)
 
 
 def sample(network: PlainRNN, categories: int, category: int, letters: list[int], eos: int) -> list[int]:
@@ -116,7 +116,7 @@ def main() -> None:
         alphabet = dataset.alphabet
         names = [[alphabet.encode(name).tolist() for name in dataset.names(c)] for c in dataset.categories]
         begin = time.perf_counter()
-        loss = train(names, alphabet.edge, given.iterations)
+        _, loss = train(names, alphabet.edge, given.iterations)
         seconds = time.perf_counter() - begin
         print(json.dumps({"seconds": seconds, "loss": loss}))
         return

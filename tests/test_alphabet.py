@@ -218,3 +218,19 @@ def test_many_names_are_spelt_at_once(letters):
 
     expected = [alphabet.decode(name[:length]) for name, length in zip(names, lengths, strict=True)]
     assert alphabet.spell_lines(names, lengths) == "".join(f"{name}\n" for name in expected)
+
+
+@pytest.mark.parametrize("alphabet", [ASCII, RUSSIAN])
+def test_lines_are_encoded_as_each_name_by_itself(alphabet):
+    names = ["".join(alphabet.letters[:3]), alphabet.letters[3], "", alphabet.letters[0] * 5]
+    letters, lengths = alphabet.encode_lines("".join(f"{name}\n" for name in names).encode())
+
+    assert lengths.tolist() == [3, 1, 0, 5]
+    assert letters.tolist() == [index for name in names for index in alphabet.encode(name)]
+
+
+@pytest.mark.parametrize("alphabet", [ASCII, RUSSIAN])
+def test_no_lines_are_no_letters(alphabet):
+    letters, lengths = alphabet.encode_lines(b"")
+
+    assert (len(letters), len(lengths)) == (0, 0)

@@ -311,6 +311,8 @@ HEAVY = ("torch", "matplotlib", "pooch", "requests", "rich", "plotext")
         ("train", "--help"),
         ("sample", "German", "ABC"),
         ("sample", "Germn"),
+        ("score", "German", "Anna"),
+        ("classify", "Anna"),
         ("categories",),
         ("models",),
     ],
@@ -345,7 +347,7 @@ def test_a_completion_request_is_answered_without_numpy(command, monkeypatch):
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     done = command()
 
-    assert done.out.split() == ["sample"]
+    assert done.out.split() == ["sample", "score"]
     assert "numpy" not in done.err
     assert "typer" in done.err
 
@@ -383,6 +385,19 @@ def test_sampling_works_where_torch_is_absent(model, without_torch):
     )
     assert (sampled.returncode, sampled.stderr) == (0, "")
     assert [name[0] for name in sampled.stdout.splitlines()] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("arguments", [("score", "German", "Anna"), ("classify", "Anna")], ids=" ".join)
+def test_names_are_judged_where_torch_is_absent(model, without_torch, arguments):
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "namegen", *arguments],
+        env=without_torch,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Anna\t")
 
 
 def test_training_where_torch_is_absent_is_one_clear_line(cache, without_torch):

@@ -74,3 +74,21 @@ def test_positions_go_through_every_letter_and_the_end_of_every_name(dataset):
     assert letters[of_last].tolist() == [2, edge]
     assert contexts[of_last].tolist() == [[edge, -1], [2, edge]]
     assert len(letters) == dataset.lengths.sum() + len(dataset)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_the_probability_of_a_name_is_the_product_of_those_of_its_letters_and_its_end(dataset, order):
+    names = ["ab", "c", "cabba", "ab", "bb"]
+    letters, lengths = LETTERS.encode_lines("".join(f"{name}\n" for name in names).encode())
+    scores = NGram.fit(dataset, order).log_probabilities(letters, lengths)
+
+    for name, row in zip(names, scores, strict=True):
+        for category, score in zip(dataset.categories, row, strict=True):
+            exact = Fraction(1)
+            for place, letter in enumerate(f"{name}$"):
+                exact *= by_definition(NAMES[category], f"^{name}"[: place + 1], letter, order)
+            assert score == pytest.approx(np.log(float(exact)), rel=1e-12)
+
+
+def test_no_names_have_no_probabilities(dataset):
+    assert NGram.fit(dataset, 3).log_probabilities(np.zeros(0, np.uint8), np.zeros(0, np.int64)).shape == (0, 2)

@@ -127,6 +127,27 @@ class Alphabet:
         except KeyError as missing:
             raise UsageError(f"the letter {missing.args[0]!r} is not in the alphabet") from None
 
+    def encode_lines(self, text: bytes | bytearray) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:
+        """Encode many names at once.
+
+        Args:
+            text: names in UTF-8 whose letters are all in the alphabet, each ended by a line feed.
+
+        Returns:
+            The letters' indices, one name after the other, (letters,) of an unsigned type that can hold ``edge``, and
+            the number of letters of each name, (names,).
+        """
+        dtype = np.uint8 if len(self) < 2**8 else np.uint16
+        code_of_byte = self.code_of_byte
+        if code_of_byte is not None:
+            raw = np.frombuffer(text, dtype=np.uint8)
+            ends = np.flatnonzero(raw == ord("\n"))
+            codes = code_of_byte[raw[raw != ord("\n")]]
+            return codes.astype(dtype), np.diff(ends, prepend=-1) - 1
+        names = [self.encode(name) for name in text.decode().split("\n")[:-1]]
+        letters = np.concatenate([np.zeros(0, dtype=dtype), *names])
+        return letters.astype(dtype), np.array([len(name) for name in names], dtype=np.int64)
+
     def has(self, name: str) -> bool:
         """Whether all letters of a name are in the alphabet."""
         return all(letter in self._index for letter in self._split(name))

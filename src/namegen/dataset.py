@@ -207,7 +207,7 @@ class DatasetBuilder:
         categories = tuple(sorted(category for category, text in self.texts.items() if text))
         if not categories:
             raise DataError(f"no names in {label}" + (", only characters outside the alphabet" if self.emptied else ""))
-        encoded = [_encode_lines(self.alphabet, self.texts.pop(category)) for category in categories]
+        encoded = [self.alphabet.encode_lines(self.texts.pop(category)) for category in categories]
         sizes = [len(lengths) for _, lengths in encoded]
         dataset = Dataset(
             alphabet=self.alphabet,
@@ -287,16 +287,3 @@ class NameAdder:
 
 def _so_many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _encode_lines(alphabet: Alphabet, text: bytearray) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:
-    """Encode names, each ended by a line feed: the letters' indices (letters,) and each name's length (names,)."""
-    dtype = np.uint8 if len(alphabet) < 2**8 else np.uint16
-    code_of_byte = alphabet.code_of_byte
-    if code_of_byte is not None:
-        raw = np.frombuffer(text, dtype=np.uint8)
-        ends = np.flatnonzero(raw == ord("\n"))
-        codes = code_of_byte[raw[raw != ord("\n")]]
-        return codes.astype(dtype), np.diff(ends, prepend=-1) - 1
-    names = [alphabet.encode(name) for name in text.decode().split("\n")[:-1]]
-    return np.concatenate(names).astype(dtype), np.array([len(name) for name in names], dtype=np.int64)

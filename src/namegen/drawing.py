@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.inference import Stepper
+    from namegen.modelfile import Model
     from namegen.recipes import SamplingConfig
     from namegen.streams import Streams
 
@@ -42,6 +43,18 @@ class Spelling:
     def unended(cls, count: int) -> Spelling:
         """Return names of which none has ended."""
         return cls(np.zeros((count, 1), dtype=np.uint8), np.full(count, UNENDED, dtype=np.int64))
+
+    @classmethod
+    def from_flat(cls, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> Spelling:
+        """Return names given one after the other.
+
+        Args:
+            letters: the indices of the letters of all names, (letters,).
+            lengths: the number of letters of each name, (names,).
+        """
+        padded = np.zeros((len(lengths), max(1, lengths.max(initial=0))), dtype=letters.dtype)
+        padded[np.arange(padded.shape[1]) < lengths[:, None]] = letters
+        return cls(padded, lengths)
 
     def of(self, names: Integers) -> Spelling:
         """Return some of the names."""
@@ -74,6 +87,24 @@ class Source(NamedTuple):
     sos: bool
     first_letters: NDArray[np.int64]
     config: SamplingConfig
+
+    @classmethod
+    def of(cls, model: Model, network: Stepper, category: int, config: SamplingConfig | None = None) -> Source:
+        """Return what names of one category of a model are drawn from.
+
+        Args:
+            model: the model.
+            network: its network for the category, as :func:`~namegen.inference.steppers` gives it.
+            category: the index of the category.
+            config: how letters are chosen; by default the model's own way.
+        """
+        return cls(
+            network=network,
+            edge=model.alphabet.edge,
+            sos=model.training.sos,
+            first_letters=model.first_letter_counts[category],
+            config=config or model.sampling,
+        )
 
     @property
     def dtype(self) -> type[np.unsignedinteger]:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.batches import IGNORED, lay_out
+from namegen.drawing import Source, Spelling
 from namegen.errors import DataError
 from namegen.inference import steppers
+from namegen.scoring import score_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.dataset import Dataset
-    from namegen.inference import Stepper
     from namegen.modelfile import Model
 
-_NAMES_AT_A_TIME = 2048
+_NAMES_AT_A_TIME = 2**16  # bounds the memory
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,12 @@ def likelihood(model: Model, dataset: Dataset) -> Likelihood:
     if unknown or dataset.alphabet != model.alphabet:
         what = f"the category {unknown[0]!r}" if unknown else "this alphabet"
         raise DataError(f"the model does not know {what}; give names of the kind it was trained on")
-    nats, letters, prepared = [], [], steppers(model)
+    prepared, nats, letters = steppers(model), [], []
     for index, category in enumerate(dataset.categories):
-        names = np.flatnonzero(dataset.category_of == index)
-        names = names[np.argsort(dataset.lengths[names], kind="stable")]
-        network = prepared(model.categories.index(category))
-        parts = [
-            _letter_losses(network, dataset, names[i : i + _NAMES_AT_A_TIME], sos=model.training.sos)
-            for i in range(0, len(names), _NAMES_AT_A_TIME)
-        ]
-        nats.append(sum(total for total, _ in parts))
-        letters.append(sum(count for _, count in parts))
+        own = model.categories.index(category)
+        of_category = dataset.select(dataset.category_of == index)
+        nats.append(_nats(Source.of(model, prepared(own), own), of_category))
+        letters.append(len(of_category.letters))
     has_names = np.array(letters) > 0
     return Likelihood(
         tuple(c for c, has in zip(dataset.categories, has_names, strict=True) if has),
@@ -88,17 +83,11 @@ def likelihood(model: Model, dataset: Dataset) -> Likelihood:
     )
 
 
-def _letter_losses(network: Stepper, dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> tuple[float, int]:
-    """Return the summed losses of the letters of some names of one category, and how many letters these are."""
-    batch = lay_out(dataset, names, sos=sos)
-    hidden = np.repeat(network.start(), len(names), axis=0)
-    total, count = 0.0, 0
-    for place, (read, target) in enumerate(zip(batch.inputs.T, batch.targets.T, strict=True)):
-        logits, hidden = network.step(read, hidden)
-        counted = np.flatnonzero(target != IGNORED) if place or not sos else np.zeros(0, np.intp)
-        scores = logits[counted].astype(np.float64)
-        top = scores.max(axis=1, initial=-np.inf)
-        partition = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
-        total += float((partition - scores[np.arange(len(counted)), target[counted]]).sum())
-        count += len(counted)
-    return total, count
+def _nats(source: Source, names: Dataset) -> float:
+    """Return the negative log-likelihood of names of one category, from the second letter on."""
+    total = 0.0
+    for begin in range(0, len(names), _NAMES_AT_A_TIME):
+        offsets = names.offsets[begin : begin + _NAMES_AT_A_TIME + 1]
+        spelling = Spelling.from_flat(names.letters[offsets[0] : offsets[-1]], np.diff(offsets))
+        total -= float(score_names(source, spelling).rest.sum())
+    return total

@@ -128,6 +128,32 @@ class NGram:
             likely[rows] = updated / (level.totals[here] + level.kinds[here])[:, None]
         return likely
 
+    def log_probabilities(self, letters: Integers, lengths: Integers) -> Floats:
+        """Return how probable names are in each category, in nats, their first letters and their ends included.
+
+        Args:
+            letters: the indices of the letters of all names, one name after the other, (letters,).
+            lengths: the number of letters of each name, (names,).
+
+        Returns:
+            (names, categories).
+        """
+        contexts, targets, names = _positions(letters, lengths, self.outputs - 1, self.order - 1)
+        pair_of = np.zeros(len(targets), dtype=np.int64)  # names repeat what they are made of
+        first = np.zeros(min(1, len(targets)), dtype=np.int64)
+        for column in [targets, *contexts.T]:
+            keys = pair_of * (self.outputs + 1) + (column - _ABSENT)
+            _, first, pair_of = np.unique(keys, return_index=True, return_inverse=True)
+        scores = np.empty((len(lengths), self.categories))
+        for category in range(self.categories):
+            likely = np.empty(len(first))
+            for begin in range(0, len(first), _ROWS):
+                rows = first[begin : begin + _ROWS]
+                next_ones = self.probabilities(np.full(len(rows), category), contexts[rows])
+                likely[begin : begin + _ROWS] = next_ones[np.arange(len(rows)), targets[rows]]
+            scores[:, category] = np.bincount(names, np.log(likely)[pair_of], minlength=len(lengths))
+        return scores
+
 
 def positions(dataset: Dataset, before: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Go through every letter of every name, and its end.
@@ -140,16 +166,21 @@ def positions(dataset: Dataset, before: int) -> tuple[NDArray[np.int64], NDArray
         The letters before, the last one first, (positions, before): the start of the name counts as one, and before
         that stands -1; the letter, or the end, (positions,); which name it is in, (positions,).
     """
-    edge, lengths = dataset.alphabet.edge, dataset.lengths
+    return _positions(dataset.letters, dataset.lengths, dataset.alphabet.edge, before)
+
+
+def _positions(
+    letters: Integers, lengths: Integers, edge: int, before: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     # All names one after the other, each between its start and its end.
     begin = np.concatenate([[0], np.cumsum(lengths + 2)])
     padded = np.full(begin[-1], edge, dtype=np.int64)
     is_letter = np.ones(len(padded), dtype=np.bool_)
     is_letter[begin[:-1]] = is_letter[begin[1:] - 1] = False
-    padded[is_letter] = dataset.letters
+    padded[is_letter] = letters
     is_letter[begin[1:] - 1] = True
     at = np.flatnonzero(is_letter)
-    names = np.repeat(np.arange(len(dataset)), lengths + 1)
+    names = np.repeat(np.arange(len(lengths)), lengths + 1)
     back = at[:, None] - np.arange(1, before + 1)
     contexts = np.where(back >= begin[names][:, None], padded[np.maximum(back, 0)], _ABSENT)
     return contexts, padded[at], names
