@@ -24,8 +24,8 @@ _X, _Y = "training names (iterations)", "loss (nats per letter)"
 _KINDS = (".png", ".svg", ".pdf")
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_HIGHEST = 100  # inches
-_MOST_LABELS = 400  # to an axis as high as that
+_HIGHEST = 60  # inches
+_MOST_LABELS = 240  # to an axis as high as that
 _TRAINING_MARKERS = 8  # to a training curve, where there are several models
 
 
@@ -93,8 +93,8 @@ def plot_evaluation(evaluation: Evaluation, path: Path, name: str) -> None:
             axes.set_xlabel(label)
             axes.grid(visible=True, axis="x", alpha=0.3)
             axes.set_axisbelow(True)
+            axes.set_xlim(0, 1 if index or mean is None else None)
             if index:
-                axes.set_xlim(0, 1)
                 axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         panels[0].set(ylim=(len(categories) - 0.4, -0.6))
         if len(categories) <= _MOST_LABELS:
