@@ -11,10 +11,14 @@ import sys
 import numpy as np
 import pytest
 
-from conftest import make_bigram_model
+from conftest import make_bigram_model, make_model
 from namegen.classifying import classify, score
+from namegen.dataset import Dataset
+from namegen.evaluation import evaluate
 from namegen.modelfile import Checkpoint
-from namegen.store import named
+from namegen.readers import load_dataset
+from namegen.recipes import training_config
+from namegen.store import named, open_dataset
 
 NAMEGEN = (sys.executable, "-m", "namegen")
 LETTERS = "abAB '"
@@ -237,3 +241,131 @@ def test_as_json_there_are_all_categories_in_order_and_they_add_up_to_one(cli, c
 @pytest.mark.parametrize("wrong", [("--prior", "flat"), ("-n", "0"), ("--format", "xml")])
 def test_a_wrong_option_is_wrong_usage(cli, model, wrong):
     assert is_one_error(cli("classify", "Ba", *wrong), 2)
+
+
+# namegen evaluate
+
+SEEN = {"English": ["Aa", "Ab", "Abb"], "German": ["Ba", "Bbb", "Bab"]}
+UNSEEN = {"English": ["Aab"], "German": ["Bb", "Bba"]}
+
+
+@pytest.fixture
+def seen(cache):
+    """The model, as if it had been trained on the names that it has seen."""
+    begins = [[0, 0, 3, 1, 0, 0]] * 2
+    config = training_config(hidden_size=16, iterations=1)
+    made = make_model(config, letters=LETTERS, categories=("English", "German"), first_letters=begins)
+    made.weights.update({name: 0.2 * weight for name, weight in made.weights.items()})  # all letters come often
+    made = dataclasses.replace(made, name_hashes=np.unique(Dataset.from_names(SEEN).hashes))
+    made.save(named("default").model)
+    return made
+
+
+@pytest.fixture
+def names(tmp_path):
+    folder = tmp_path / "names"
+    folder.mkdir()
+    for category, known in SEEN.items():
+        lines = "".join(f"{name}\n" for name in known + UNSEEN[category])
+        (folder / f"{category}.txt").write_text(lines, encoding="utf-8")
+    return folder
+
+
+def test_an_evaluation_is_a_table_of_the_categories_and_their_means(cli, seen, names):
+    done = cli("evaluate", "--data", names, "-n", 100)
+
+    assert done.code == 0
+    head, *rows = [line.split("\t") for line in done.out.splitlines()]
+    exact = evaluate(seen, load_dataset(names, alphabet=seen.alphabet), count=100)
+    assert head == ["category", "names", "loss", "perplexity", "novel", "unique", "right", "length", "data's length"]
+    assert [row[0] for row in rows] == ["English", "German", "macro", "micro"]
+    assert [row[1] for row in rows] == ["1", "2", "3", "3"]
+    losses = [exact.categories["English"].loss, exact.categories["German"].loss, exact.macro, exact.micro]
+    assert [float(row[2]) for row in rows] == pytest.approx(losses, abs=5e-4)
+    assert rows[2][4] == f"{exact.novel:.1%}"
+    assert rows[3][4:] == ["-"] * 5
+    assert done.err.splitlines() == ["Scored 3 of 9 names of names: those that the model was not trained on."]
+
+
+def test_an_evaluation_as_json_is_the_librarys(cli, seen, names):
+    done = cli("evaluate", "--data", names, "-n", 50, "--seed", 3, "-t", 0.5, "--top-k", 3, "-f", "json")
+
+    dataset = load_dataset(names, alphabet=seen.alphabet)
+    assert json.loads(done.out) == evaluate(seen, dataset, count=50, seed=3, temperature=0.5, top_k=3).as_dict()
+
+
+def test_an_evaluation_on_all_names_says_so(cli, seen, names):
+    done = cli("evaluate", "--data", names, "-n", 0, "--all", "-f", "json")
+
+    assert json.loads(done.out)["names"] == 9
+    assert done.err.splitlines() == ["Scored all 9 names of names."]
+
+
+def test_an_evaluation_without_unseen_names_says_what_to_do(cli, seen, tmp_path):
+    (tmp_path / "German.txt").write_text("Ba\nBbb\n", encoding="utf-8")
+    done = cli("evaluate", "--data", tmp_path / "German.txt", "-n", 10)
+
+    assert done.code == 0
+    assert "No loss: " in done.err
+    assert "--all" in done.err
+    assert "No judge: " in done.err
+    assert [row.split("\t")[2] for row in done.out.splitlines()[1:]] == ["-"] * 3
+
+
+def test_an_evaluation_can_be_a_picture_too(cli, seen, names, tmp_path):
+    done = cli("evaluate", "--data", names, "-n", 10, "-o", tmp_path / "good.svg")
+
+    assert (done.code, len(done.out.splitlines())) == (0, 5)
+    assert "Evaluation of default" in (tmp_path / "good.svg").read_text(encoding="utf-8")
+    assert done.err.splitlines()[-1] == f"Drawn into {tmp_path / 'good.svg'}."
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_measured(cli, seen, names):
+    done = cli("evaluate", "--data", names, "-o", "good.jpg")
+
+    assert is_one_error(done, 2)
+
+
+def test_the_data_of_an_evaluation_are_those_of_the_training_if_they_have_a_name(cli, cache):
+    starter = open_dataset("starter")
+    known = starter.hashes[::2]
+    made = make_model(
+        training_config(hidden_size=4),
+        letters=starter.alphabet.letters,
+        categories=starter.categories,
+        first_letters=starter.first_letter_counts,
+    )
+    made = dataclasses.replace(made, dataset="starter", name_hashes=np.unique(known))
+    made.save(named("default").model)
+    done = cli("evaluate", "-n", 0, "-f", "json")
+
+    assert json.loads(done.out)["names"] == np.count_nonzero(~np.isin(starter.hashes, known))
+
+
+def test_data_that_only_the_user_has_must_be_given(cli, seen):
+    done = cli("evaluate")
+
+    assert is_one_error(done, 2)
+    assert "--data" in done.err
+
+
+def test_a_model_is_named_to_be_evaluated_as_to_be_plotted(cli, seen, names):
+    seen.save(named("other").model)
+
+    assert cli("evaluate", "other", "--data", names, "-n", 0).code == 0
+    assert is_one_error(cli("evaluate", "none", "--data", names), 1)
+
+
+@pytest.mark.parametrize("wrong", [("-n", "-1"), ("--seed", "-1"), ("-t", "-1"), ("--top-p", "2")])
+def test_a_number_out_of_its_range_is_wrong_usage(cli, seen, names, wrong):
+    assert is_one_error(cli("evaluate", "--data", names, *wrong), 2)
+
+
+def test_an_unfinished_run_cannot_be_evaluated(cli, model, names):
+    training = dataclasses.replace(model.training, iterations=1000)
+    so_far = dataclasses.replace(model, training=training, iterations=640)
+    Checkpoint(so_far, {"position": np.zeros(1)}).save(named("half").checkpoint)
+    done = cli("evaluate", "half", "--data", names)
+
+    assert is_one_error(done, 1)
+    assert "--resume" in done.err

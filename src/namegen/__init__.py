@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from namegen.catalogue import download
     from namegen.classifying import Classification, Scores, classify, score
     from namegen.dataset import Dataset
+    from namegen.evaluation import Evaluation, evaluate
     from namegen.modelfile import History, Model
-    from namegen.plotting import plot_history
+    from namegen.plotting import plot_evaluation, plot_history
     from namegen.readers import load_dataset
     from namegen.recipes import SamplingConfig, TrainingConfig, training_config
     from namegen.sampling import iterate, sample
@@ -35,6 +36,7 @@ _HOME = {
     "Alphabet": "alphabet",
     "Classification": "classifying",
     "Dataset": "dataset",
+    "Evaluation": "evaluation",
     "History": "modelfile",
     "Model": "modelfile",
     "Progress": "training",
@@ -43,10 +45,12 @@ _HOME = {
     "TrainingConfig": "recipes",
     "classify": "classifying",
     "download": "catalogue",
+    "evaluate": "evaluation",
     "iterate": "sampling",
     "load_dataset": "readers",
     "load_model": "store",
     "open_dataset": "store",
+    "plot_evaluation": "plotting",
     "plot_history": "plotting",
     "sample": "sampling",
     "score": "classifying",
@@ -59,6 +63,7 @@ __all__ = [
     "Alphabet",
     "Classification",
     "Dataset",
+    "Evaluation",
     "History",
     "Model",
     "NamegenError",
@@ -71,10 +76,12 @@ __all__ = [
     "classify",
     "download",
     "errors",
+    "evaluate",
     "iterate",
     "load_dataset",
     "load_model",
     "open_dataset",
+    "plot_evaluation",
     "plot_history",
     "sample",
     "score",
