@@ -108,7 +108,7 @@ def test_several_categories_at_once_are_as_each_by_itself():
     names = spelled(model, made_up("abc", 6, 40))
     sources = [source_of(model, category) for category in range(3)]
 
-    for source, together in zip(sources, score_in_each(sources, names), strict=True):
+    for source, together in zip(sources, score_in_each(sources, names, edge=3), strict=True):
         alone = score_names(source, names)
         np.testing.assert_array_equal(alone.first, together.first)
         np.testing.assert_array_equal(alone.rest, together.rest)

@@ -18,6 +18,7 @@ from namegen.errors import NamegenError, TrainingStopped, UsageError
 if TYPE_CHECKING:
     from namegen.alphabet import ASCII, Alphabet
     from namegen.catalogue import download
+    from namegen.classifying import Classification, Scores, classify, score
     from namegen.dataset import Dataset
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_history
@@ -32,12 +33,15 @@ __version__ = "0.1.0"
 _HOME = {
     "ASCII": "alphabet",
     "Alphabet": "alphabet",
+    "Classification": "classifying",
     "Dataset": "dataset",
     "History": "modelfile",
     "Model": "modelfile",
     "Progress": "training",
     "SamplingConfig": "recipes",
+    "Scores": "classifying",
     "TrainingConfig": "recipes",
+    "classify": "classifying",
     "download": "catalogue",
     "iterate": "sampling",
     "load_dataset": "readers",
@@ -45,6 +49,7 @@ _HOME = {
     "open_dataset": "store",
     "plot_history": "plotting",
     "sample": "sampling",
+    "score": "classifying",
     "train": "training",
     "training_config": "recipes",
 }
@@ -52,15 +57,18 @@ _HOME = {
 __all__ = [
     "ASCII",
     "Alphabet",
+    "Classification",
     "Dataset",
     "History",
     "Model",
     "NamegenError",
     "Progress",
     "SamplingConfig",
+    "Scores",
     "TrainingConfig",
     "TrainingStopped",
     "UsageError",
+    "classify",
     "download",
     "errors",
     "iterate",
@@ -69,6 +77,7 @@ __all__ = [
     "open_dataset",
     "plot_history",
     "sample",
+    "score",
     "train",
     "training_config",
 ]

@@ -9,12 +9,12 @@ with the end of the name make up the probability of the name given its category.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -51,27 +51,19 @@ def score_names(source: Source, spelling: Spelling) -> NameScores:
         source: the network with its category. How it is to draw, ``source.config``, does not matter.
         spelling: names that have ended, in any order.
     """
-    (scores,) = score_in_each([source], spelling)
-    return scores
+    return _score(source, _tries(spelling, source.edge), len(spelling.lengths))
 
 
-def score_in_each(sources: Sequence[Source], spelling: Spelling) -> list[NameScores]:
-    """Return how probable names are in each of several categories of one model; as :func:`score_names`."""
-    count = len(spelling.lengths)
-    scores = [NameScores(np.empty(count), np.empty(count)) for _ in sources]
-    if not count:
-        return scores
-    dtype, edge = sources[0].dtype, sources[0].edge
-    inside = np.arange(spelling.letters.shape[1] + 1) < spelling.lengths[:, None]
-    letters = np.full(inside.shape, edge, dtype=dtype)
-    letters[inside] = spelling.letters[inside[:, :-1]]
-    order = np.lexsort(letters.T[::-1])
-    for begin in range(0, count, _NAMES_AT_A_TIME):
-        names = order[begin : begin + _NAMES_AT_A_TIME]
-        levels = _trie(letters[names], spelling.lengths[names])
-        for source, (first, rest) in zip(sources, scores, strict=True):
-            first[names], rest[names] = _read(source, levels, len(names))
-    return scores
+def score_in_each(sources: Iterable[Source], spelling: Spelling, edge: int) -> Iterator[NameScores]:
+    """Go through several categories of one model; as :func:`score_names`, for each.
+
+    Args:
+        sources: the network with each category, taken one at a time.
+        spelling: names that have ended, in any order; some ten thousand at most, for all their prefixes are kept.
+        edge: the index that ends a name.
+    """
+    tries = list(_tries(spelling, edge))
+    return (_score(source, tries, len(spelling.lengths)) for source in sources)
 
 
 class _Level(NamedTuple):
@@ -94,7 +86,24 @@ class _Level(NamedTuple):
     targets: Integers
 
 
-def _trie(letters: Integers, lengths: Integers) -> list[_Level]:
+_Trie: TypeAlias = "tuple[Integers, list[_Level]]"
+"""Which of the names a trie is of, (names,), and its levels, from the empty prefix on."""
+
+
+def _tries(spelling: Spelling, edge: int) -> Iterator[_Trie]:
+    """Sort names and go through their tries, each of a bounded number of names."""
+    if not len(spelling.lengths):
+        return
+    inside = np.arange(spelling.letters.shape[1] + 1) < spelling.lengths[:, None]
+    letters = np.full(inside.shape, edge, dtype=np.uint8 if edge < 2**8 else np.uint16)
+    letters[inside] = spelling.letters[inside[:, :-1]]
+    order = np.lexsort(letters.T[::-1])
+    for begin in range(0, len(order), _NAMES_AT_A_TIME):
+        names = order[begin : begin + _NAMES_AT_A_TIME]
+        yield names, _levels(letters[names], spelling.lengths[names])
+
+
+def _levels(letters: Integers, lengths: Integers) -> list[_Level]:
     """Return the distinct prefixes of names, by their length from 0 on.
 
     Args:
@@ -128,8 +137,16 @@ def _trie(letters: Integers, lengths: Integers) -> list[_Level]:
     return levels
 
 
+def _score(source: Source, tries: Iterable[_Trie], count: int) -> NameScores:
+    """Read the tries of ``count`` names in all."""
+    scores = NameScores(np.empty(count), np.empty(count))
+    for names, levels in tries:
+        scores.first[names], scores.rest[names] = _read(source, levels, len(names))
+    return scores
+
+
 def _read(source: Source, levels: Iterable[_Level], count: int) -> NameScores:
-    """Read a trie of ``count`` names."""
+    """Read one trie, of ``count`` names."""
     first, rest = np.empty(count), np.zeros(count)
     hidden = source.network.start()
     for length, level in enumerate(levels):
