@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -129,17 +130,33 @@ def _lines(stream: Iterable[str]) -> Iterator[str]:
 
 
 def _text(block: Block) -> str:
-    return block.text
+    if block.scores is None:
+        return block.text
+    return "".join([f"{draw.name}\t{draw.score:.4f}\n" for draw in block])
 
 
 def _tsv(block: Block) -> str:
-    return "".join([f"{category}\t{name}\n" for category, name in block])
+    if block.scores is None:
+        return "".join([f"{draw.category}\t{draw.name}\n" for draw in block])
+    return "".join([f"{draw.category}\t{draw.name}\t{draw.score:.4f}\n" for draw in block])
 
 
 def _jsonl(block: Block) -> str:
     from json.encoder import encode_basestring as quoted
 
-    return "".join([f'{{"category": {quoted(category)}, "name": {quoted(name)}}}\n' for category, name in block])
+    return "".join(
+        [
+            f'{{"category": {quoted(draw.category)}, "name": {quoted(draw.name)}{_json_score(draw.score)}}}\n'
+            for draw in block
+        ]
+    )
+
+
+def _json_score(score: float | None) -> str:
+    """Return the last member of an object, if there is a score; JSON knows no infinity."""
+    if score is None:
+        return ""
+    return f', "log_probability": {score if score > -math.inf else "null"}'
 
 
 _SHAPES: dict[str, Callable[[Block], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}
