@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from namegen.catalogue import download
     from namegen.classifying import Classification, Scores, classify, score
     from namegen.dataset import Dataset
+    from namegen.filters import Filters
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_history
+    from namegen.ranking import top
     from namegen.readers import load_dataset
     from namegen.recipes import SamplingConfig, TrainingConfig, training_config
     from namegen.sampling import iterate, sample
@@ -35,6 +37,7 @@ _HOME = {
     "Alphabet": "alphabet",
     "Classification": "classifying",
     "Dataset": "dataset",
+    "Filters": "filters",
     "History": "modelfile",
     "Model": "modelfile",
     "Progress": "training",
@@ -50,6 +53,7 @@ _HOME = {
     "plot_history": "plotting",
     "sample": "sampling",
     "score": "classifying",
+    "top": "ranking",
     "train": "training",
     "training_config": "recipes",
 }
@@ -59,6 +63,7 @@ __all__ = [
     "Alphabet",
     "Classification",
     "Dataset",
+    "Filters",
     "History",
     "Model",
     "NamegenError",
@@ -78,6 +83,7 @@ __all__ = [
     "plot_history",
     "sample",
     "score",
+    "top",
     "train",
     "training_config",
 ]

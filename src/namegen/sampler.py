@@ -45,7 +45,7 @@ LETTERS_AT_ONCE = 2**25
 
 _APART = 48  # up to so many names to a prefix, a tree is slower than its branches
 _FURTHER_LETTERS = 20  # the tutorial's limit, past the prefix
-_MOST_ATTEMPTS = 8192  # to a round of drawing names again, or one for each name if these are more
+_LEAST_ATTEMPTS = 8192  # to a round of drawing names again, if there are so many left
 _MOST_SOURCES = 64  # networks prepared for a category that are kept
 
 
@@ -164,7 +164,7 @@ class Sampler:
         drawn = Drawn(spelling, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
         missing = np.flatnonzero(verdicts)
         reasons = 1 << verdicts.astype(np.int64)  # a bit for each verdict that a name ever got
-        at_once = max(_MOST_ATTEMPTS, len(numbers))
+        spent = len(numbers)
         fit = max(1, LETTERS_AT_ONCE // self.limit(max(map(len, prefixes))))
         while len(missing):
             # The first of the missing names have been drawn the most often, so the first of all is the first to fail.
@@ -175,9 +175,11 @@ class Sampler:
                 why = {verdict for verdict in Verdict if reasons[first] >> verdict & 1}
                 return replace(drawn.of(np.arange(first)), failure=self._failure(prefix, made, why))
             each = min(made, fit)  # each round of a name is as long as all before it
+            at_once = max(_LEAST_ATTEMPTS, spent // 4)  # the more, the cheaper is each
             names = missing[: max(1, min(at_once, fit) // each)]
             names = names[attempts[names] == made]
             streams = streams_of(seed, np.arange(made, made + each), numbers[names]).ravel()
+            spent += len(streams)
             tried = self._attempt(category, prefixes, np.tile(prefix_of[names], each), streams)
             verdicts = self._judge.judge(tried).reshape(each, len(names))
             reasons[names] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)

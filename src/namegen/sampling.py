@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.categories import Blend
+    from namegen.drawing import Spelling
     from namegen.modelfile import Model
     from namegen.sampler import Drawn
 
@@ -342,14 +343,35 @@ class _Drawing:
         """Return names as a block, if there are any."""
         if not len(drawn):
             return
-        model, spelling = self.model, drawn.spelling
-        is_blend = self.blend is not None and not isinstance(self.blend.category, int)
-        yield Block(
-            text=model.alphabet.spell_lines(spelling.letters, spelling.lengths),
-            categories=(self.blend.label,) if self.blend and is_blend else model.categories,
-            category_of=drawn.category_of,
-            scores=self.sampler.scores(drawn) if self.scores else None,
-        )
+        scores = self.sampler.scores(drawn) if self.scores else None
+        yield block_of(self.model, self.blend, drawn.spelling, drawn.category_of, scores)
+
+
+def block_of(
+    model: Model,
+    blend: Blend | None,
+    spelling: Spelling,
+    category_of: NDArray[np.int64] | None = None,
+    scores: NDArray[np.float64] | None = None,
+) -> Block:
+    """Return names as a block.
+
+    Args:
+        model: what they are from.
+        blend: their category or blend; ``None`` if each has one of its own.
+        spelling: their letters.
+        category_of: then the index of each name's category, (names,).
+        scores: their log-probabilities, (names,).
+    """
+    categories, index = model.categories, 0
+    if blend is not None:
+        if isinstance(blend.category, int):
+            index = blend.category
+        else:
+            categories = (blend.label,)
+    if category_of is None:
+        category_of = np.full(len(spelling.lengths), index)
+    return Block(model.alphabet.spell_lines(spelling.letters, spelling.lengths), categories, category_of, scores)
 
 
 def _next_size(drawn: Drawn) -> int:
