@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen.dataset import SAVE_AS_UTF8, hash_name
 from namegen.drawing import UNENDED
 from namegen.errors import DataError, NamegenError, UsageError
 
@@ -79,6 +78,8 @@ def read_exclusions(path: str | Path) -> tuple[str, ...]:
     Raises:
         DataError: the file cannot be read, or is not UTF-8.
     """
+    from namegen.dataset import SAVE_AS_UTF8
+
     try:
         raw = Path(path).read_bytes()
     except FileNotFoundError:
@@ -205,6 +206,8 @@ class Judge:
 
     def _known(self, text: str) -> NDArray[np.bool_]:
         """Return which names, a line each, are among the training names, (names,)."""
+        from namegen.dataset import hash_name
+
         hashes = b"".join(map(hash_name, text.encode().split(b"\n")[:-1]))
         return np.isin(np.frombuffer(hashes, dtype=">u8").astype(np.uint64), self._hashes)
 

@@ -140,5 +140,6 @@ def _top(
             begins = f" that begin with {prefix[:40]!r}" if prefix else ""
             none_else = "there are no others" if ranking.complete else "the others are too improbable to be found"
             raise NamegenError(
-                f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; ask for fewer, or for less of them"
+                f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; "
+                "ask for fewer, or for less of them"
             )

@@ -214,7 +214,7 @@ class Sampler:
     ) -> Spelling:
         """Draw a name for each stream: few one beside the other, many as trees."""
         source = self._source(category)
-        present = np.unique(prefix_of).tolist()
+        present = np.flatnonzero(np.bincount(prefix_of)).tolist()
         if len(streams) <= _APART * len(present):
             limits = np.array([self.limit(len(prefix)) for prefix in prefixes])
             return draw_apart(source, [prefixes[index] for index in prefix_of], limits[prefix_of], streams)
