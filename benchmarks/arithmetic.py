@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import namegen
-from namegen import sampling
+from namegen import sampler, sampling
 from namegen.inference import Stepper, steppers
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def main() -> None:
             return self._network.step(letters, before, parents)
 
     prepared = steppers(model)
-    sampling.steppers = lambda _: lambda category: Counting(prepared(category))
+    sampler.steppers = lambda _: lambda category: Counting(prepared(category))
     begin = time.perf_counter()
     for _ in sampling.blocks(model, given.category, count=given.count, seed=1):
         pass

@@ -12,10 +12,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conftest import make_bigram_model, make_model
-from namegen import prefixtree, sampling
+from namegen import prefixtree, sampler, sampling
+from namegen.categories import find_category
 from namegen.errors import NamegenError, UsageError
 from namegen.recipes import SamplingConfig, training_config
-from namegen.sampling import blocks, find_category, fit_prefix, iterate, sample
+from namegen.sampling import blocks, fit_prefix, iterate, sample
 
 # Rows: after a, after b, after SOS. Columns: a, b, EOS.
 TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.7, 0.3, 0.0]])
@@ -231,7 +232,7 @@ def test_a_tree_draws_the_very_names_that_are_drawn_one_beside_the_other(recipe,
     model.weights.update({name: 0.4 * weight for name, weight in model.weights.items()})  # less sure of itself
     drawn = {}
     for apart in (0, 10**9):
-        monkeypatch.setattr(sampling, "_APART", apart)
+        monkeypatch.setattr(sampler, "_APART", apart)
         drawn[apart] = list(iterate(model, prefixes=prefixes, count=400, seed=1, **{"temperature": 0.9} | WAYS[way]))
 
     assert drawn[0] == drawn[10**9]
@@ -369,7 +370,7 @@ def test_a_prefix_longer_than_any_name_may_be_is_an_error():
 def test_where_names_may_be_very_long_blocks_are_smaller(monkeypatch):
     model = make_bigram_model(LOGITS)
     whole = sample(model, "X", count=50, seed=1, max_length=50)
-    monkeypatch.setattr(sampling, "_BLOCK_LETTERS", 1000)
+    monkeypatch.setattr(sampling, "LETTERS_AT_ONCE", 1000)
 
     made = list(blocks(model, "X", count=50, seed=1, max_length=50))
     assert [len(block.names) for block in made] == [20, 20, 10]
@@ -454,9 +455,9 @@ def test_a_category_is_found_however_its_accents_are_encoded():
 
 def test_a_network_is_prepared_once_for_each_category(monkeypatch):
     prepared = []
-    monkeypatch.setattr(sampling, "_APART", 0)
-    real = sampling.steppers
-    monkeypatch.setattr(sampling, "steppers", lambda model: lambda index: prepared.append(index) or real(model)(index))
+    monkeypatch.setattr(sampler, "_APART", 0)
+    real = sampler.steppers
+    monkeypatch.setattr(sampler, "steppers", lambda model: lambda index: prepared.append(index) or real(model)(index))
     monkeypatch.setattr(sampling, "_FIRST_BLOCK", 10)
     monkeypatch.setattr(sampling, "BLOCK", 10)
     sample(make_bigram_model(LOGITS), "X", ["a"] * 50)

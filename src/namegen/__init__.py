@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from namegen.classifying import Classification, Scores, classify, score
     from namegen.dataset import Dataset
     from namegen.evaluation import Evaluation, evaluate
+    from namegen.filters import Filters
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_evaluation, plot_history
+    from namegen.ranking import top
     from namegen.readers import load_dataset
     from namegen.recipes import SamplingConfig, TrainingConfig, training_config
     from namegen.sampling import iterate, sample
@@ -37,6 +39,7 @@ _HOME = {
     "Classification": "classifying",
     "Dataset": "dataset",
     "Evaluation": "evaluation",
+    "Filters": "filters",
     "History": "modelfile",
     "Model": "modelfile",
     "Progress": "training",
@@ -54,6 +57,7 @@ _HOME = {
     "plot_history": "plotting",
     "sample": "sampling",
     "score": "classifying",
+    "top": "ranking",
     "train": "training",
     "training_config": "recipes",
 }
@@ -64,6 +68,7 @@ __all__ = [
     "Classification",
     "Dataset",
     "Evaluation",
+    "Filters",
     "History",
     "Model",
     "NamegenError",
@@ -85,6 +90,7 @@ __all__ = [
     "plot_history",
     "sample",
     "score",
+    "top",
     "train",
     "training_config",
 ]

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from namegen.categories import find_category
 from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, UsageError
 from namegen.inference import steppers
-from namegen.sampling import find_category, fit_case
+from namegen.sampling import fit_case
 from namegen.scoring import score_in_each, score_names
 
 if TYPE_CHECKING:

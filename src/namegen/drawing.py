@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from namegen.inference import Stepper
+    from namegen.inference import Category, Stepper
     from namegen.modelfile import Model
     from namegen.recipes import SamplingConfig
     from namegen.streams import Streams
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Integers = NDArray[np.integer]
 
 UNENDED = -1
+
+_ODD = 0x9E3779B97F4A7C15  # spreads the bits of what it is multiplied by
 
 
 class Spelling:
@@ -69,6 +71,18 @@ class Spelling:
         self.letters[names, :width] = other.letters
         self.lengths[names] = other.lengths
 
+    def keys(self) -> NDArray[np.uint64]:
+        """Return a number for each name that has ended, the same for the same letters, (names,).
+
+        Of a million different names two have the same number with a probability of less than one in 10 million.
+        """
+        keys: NDArray[np.uint64] = (self.lengths.astype(np.uint64) + np.uint64(1)) * np.uint64(_ODD >> 1 | 1)
+        for place in range(int(self.lengths.max(initial=0))):
+            names = np.flatnonzero(self.lengths > place)
+            own = (keys[names] + self.letters[names, place].astype(np.uint64) + np.uint64(1)) * np.uint64(_ODD)
+            keys[names] = own ^ (own >> np.uint64(32))
+        return keys
+
 
 class Source(NamedTuple):
     """What names of one category are drawn from, and how.
@@ -77,32 +91,40 @@ class Source(NamedTuple):
         network: the network, its category fixed.
         edge: the index that ends a name as an output, and that begins it as an input.
         sos: whether the network reads an SOS token, and so can choose the first letter.
-        first_letters: how many training names begin with each letter, (letters,): what a network that cannot choose
-            the first letter gets it from.
+        first_letters: how many training names begin with each letter, or what share of them, (letters,): what a
+            network that cannot choose the first letter gets it from.
         config: how letters are chosen.
     """
 
     network: Stepper
     edge: int
     sos: bool
-    first_letters: NDArray[np.int64]
+    first_letters: NDArray[np.int64] | NDArray[np.float64]
     config: SamplingConfig
 
     @classmethod
-    def of(cls, model: Model, network: Stepper, category: int, config: SamplingConfig | None = None) -> Source:
-        """Return what names of one category of a model are drawn from.
+    def of(cls, model: Model, network: Stepper, category: Category, config: SamplingConfig | None = None) -> Source:
+        """Return what names of one category of a model, or of a blend, are drawn from.
+
+        Where the network cannot choose the first letter, names of a blend begin as those of its categories do, each
+        with its share.
 
         Args:
             model: the model.
             network: its network for the category, as :func:`~namegen.inference.steppers` gives it.
-            category: the index of the category.
+            category: the index of the category, or the share of each, (categories,).
             config: how letters are chosen; by default the model's own way.
         """
+        begins: NDArray[np.int64] | NDArray[np.float64]
+        if isinstance(category, int):
+            begins = model.first_letter_counts[category]
+        else:
+            begins = category.astype(np.float64) @ (model.first_letter_counts / model.counts[:, None])
         return cls(
             network=network,
             edge=model.alphabet.edge,
             sos=model.training.sos,
-            first_letters=model.first_letter_counts[category],
+            first_letters=begins,
             config=config or model.sampling,
         )
 

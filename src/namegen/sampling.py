@@ -1,9 +1,11 @@
 """Drawing names from a model.
 
 The same seed gives the same names, however many are drawn: name number 7 is name number 7 of any number of names.
-Every name is drawn by random numbers of its own, so what has come so far is itself a fair sample. Few names are drawn
-one beside the other (:mod:`namegen.drawing`), many at once as a prefix tree (:mod:`namegen.prefixtree`), a block at a
-time, so that memory is bounded.
+Every name is drawn by random numbers of its own, so what has come so far is itself a fair sample. Names come in blocks,
+so that memory is bounded.
+
+Where no name may come twice, each prefix has an endless sequence of names of its own, drawn in the ordinary way, and
+what comes is its names in their order, without those that were there before.
 """
 
 from __future__ import annotations
@@ -11,49 +13,51 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from namegen.drawing import UNENDED, Source, Spelling, draw_apart
+from namegen.categories import find_blend
+from namegen.distinct import Seen
 from namegen.errors import NamegenError, UsageError
-from namegen.inference import steppers
-from namegen.prefixtree import grow_tree
-from namegen.streams import CATEGORY, streams_of, uniforms
+from namegen.filters import Filters
+from namegen.recipes import SamplingConfig
+from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, MOST_LETTERS, Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from namegen.categories import Blend
+    from namegen.drawing import Spelling
     from namegen.modelfile import Model
-    from namegen.recipes import SamplingConfig
-    from namegen.streams import Streams
-
-    Integers = NDArray[np.integer]
+    from namegen.sampler import Drawn
 
 BLOCK = 3 * 2**17
 """The most names that are drawn at once: the more, the more prefixes they share, and the more memory they take."""
 
-_BLOCK_LETTERS = 2**25  # the most letters that a block may have, where names may be very long
 _FIRST_BLOCK = 2**14  # smaller, so that names come soon
-_APART = 48  # up to so many names to a prefix, a tree is slower than its branches
+_FIRST_WANTED = 8  # smaller still where names may be rejected, as nobody knows yet how many are
+_GROWTH = 8
 _PREFIXES_AT_ONCE = 512  # names of different prefixes can be drawn one beside the other
 _MOST_NAMES = 10**15  # as many as there are streams of random numbers
-_FURTHER_LETTERS = 20  # the tutorial's limit, past the prefix
-_MOST_LETTERS = 10_000  # the most that --max-length allows
-_MOST_ATTEMPTS = 8192  # to a round of drawing names again, or one for each if these are more
-_FRUITLESS_ROUNDS = 20  # in a row, after which a model is taken to be unable to end a name in time
-_MOST_SOURCES = 64  # networks prepared for a category that are kept
 
 
 class Draw(NamedTuple):
-    """An invented name and its category."""
+    """An invented name and its category.
+
+    Attributes:
+        category: the category, or the label of the blend.
+        name: the name.
+        score: the logarithm of its probability given the category, where that was asked for.
+    """
 
     category: str
     name: str
+    score: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +66,16 @@ class Block:
 
     Attributes:
         text: the names in their order, each ended by a line feed.
-        categories: the model's categories.
+        categories: the model's categories; of a blend its label alone.
         category_of: the index of each name's category, (names,).
+        scores: the logarithm of the probability of each name given its category, at temperature 1, (names,) float64,
+            where it was asked for.
     """
 
     text: str
     categories: tuple[str, ...]
     category_of: NDArray[np.int64]
+    scores: NDArray[np.float64] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -76,8 +83,9 @@ class Block:
         return self.text.split("\n")[:-1]
 
     def __iter__(self) -> Iterator[Draw]:
-        for category, name in zip(self.category_of.tolist(), self.names, strict=True):
-            yield Draw(self.categories[category], name)
+        scores: Iterable[float | None] = [None] * len(self.category_of) if self.scores is None else self.scores.tolist()
+        for category, name, score in zip(self.category_of.tolist(), self.names, scores, strict=True):
+            yield Draw(self.categories[category], name, score)
 
 
 def sample(
@@ -87,8 +95,9 @@ def sample(
     *,
     count: int = 1,
     config: SamplingConfig | None = None,
+    filters: Filters | None = None,
     seed: int | None = None,
-    **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig
+    **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> list[str]:
     """Invent names.
 
@@ -97,22 +106,25 @@ def sample(
 
     Args:
         model: the model to draw from.
-        category: one of its categories; ``None`` draws one uniformly for each name.
+        category: one of its categories, or a blend as ``German+Italian`` or ``German:2+Italian:1``; ``None`` draws one
+            uniformly for each name.
         prefixes: what names begin with: a string of start letters, or a sequence of whole prefixes. An empty prefix
             leaves the first letter to the model.
         count: how many names for each prefix.
         config: how to choose letters; by default the model's own way.
+        filters: what names must be; by default anything.
         seed: where randomness begins; by default somewhere new each time.
-        parts: parts of the configuration to replace, as ``temperature=0.5``.
+        parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``.
 
     Returns:
         The names, in the order of the prefixes.
 
     Raises:
         UsageError: no such category, a prefix that cannot be used, or a count, seed or setting out of range.
-        NamegenError: the model hardly ever ends its names within the length allowed.
+        NamegenError: the model hardly ever gives such a name; or there are no more of them, if none may come twice.
+            Then there is no list: :func:`iterate` gives the names that were found before.
     """
-    made = blocks(model, category, prefixes, count=count, config=config, seed=seed, **parts)
+    made = blocks(model, category, prefixes, count=count, config=config, filters=filters, seed=seed, **parts)
     return [name for block in made for name in block.names]
 
 
@@ -123,15 +135,22 @@ def iterate(
     *,
     count: int = 1,
     config: SamplingConfig | None = None,
+    filters: Filters | None = None,
+    scores: bool = False,
     seed: int | None = None,
-    **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig
+    **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Draw]:
     """Invent names one after the other, with their categories; as :func:`sample`, in bounded memory.
+
+    With ``scores`` each has the logarithm of its probability given its category or blend, whatever the way it was drawn
+    in: that of all its letters and of its end, at temperature 1.
 
     What is wrong with the arguments is raised by this call, not by the first name taken; only prefixes that come from
     an iterator, not a string or sequence, are read and checked one at a time as names are taken.
     """
-    made = blocks(model, category, prefixes, count=count, config=config, seed=seed, **parts)
+    made = blocks(
+        model, category, prefixes, count=count, config=config, filters=filters, scores=scores, seed=seed, **parts
+    )
     return (draw for block in made for draw in block)
 
 
@@ -142,8 +161,10 @@ def blocks(
     *,
     count: int = 1,
     config: SamplingConfig | None = None,
+    filters: Filters | None = None,
+    scores: bool = False,
     seed: int | None = None,
-    **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig
+    **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Block]:
     """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each.
 
@@ -154,40 +175,43 @@ def blocks(
         raise UsageError(f"count must be from 0 to {_MOST_NAMES:,}, not {count}")
     if seed is not None and seed < 0:
         raise UsageError(f"seed must be at least 0, not {seed}")
-    chosen = None if category is None else find_category(model, category)
-    config = replace(config or model.sampling, **parts)
+    config, filters = settings(config or model.sampling, filters or Filters(), parts)
+    blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
         prefixes = unicodedata.normalize("NFC", prefixes)
-    fitted: Iterable[str] = (fit_prefix(model, prefix, config.max_length) for prefix in prefixes)
+    drawing = _Drawing(
+        model=model,
+        sampler=Sampler(model, config, filters, blend.category if blend else None),
+        filters=filters,
+        blend=blend,
+        count=count,
+        seed=int.from_bytes(os.urandom(8), "big") if seed is None else int(seed),
+        scores=scores,
+    )
+    fitted: Iterable[str] = (drawing.fit(prefix, config.max_length) for prefix in prefixes)
     at_once = 1  # prefixes that come from an iterator: whoever gives one may wait for its names
     if isinstance(prefixes, Sequence):
         fitted, at_once = list(fitted), _PREFIXES_AT_ONCE
-    seed = int.from_bytes(os.urandom(8), "big") if seed is None else int(seed)
-    return _blocks(_Sampler(model, config, seed), chosen, iter(fitted), count, at_once)
+    return drawing.distinct(fitted) if filters.unique else drawing.all(iter(fitted), at_once)
 
 
-def find_category(model: Model, name: str) -> int:
-    """Return the index of a category: one of exactly this name, else one that differs in case alone.
+def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) -> tuple[SamplingConfig, Filters]:
+    """Replace parts of the way letters are chosen, and of what names must be, each where it belongs.
 
     Raises:
-        UsageError: there is none, or several that differ in case alone.
+        UsageError: there is no such part, or a value is out of its range.
     """
-    name = unicodedata.normalize("NFC", name)
-    if name in model.categories:
-        return model.categories.index(name)
-    folded = [category.casefold() for category in model.categories]
-    if folded.count(name.casefold()) == 1:
-        return folded.index(name.casefold())
-    import difflib
-
-    close = difflib.get_close_matches(name.casefold(), folded, n=1)
-    if close:
-        hint = f"did you mean {model.categories[folded.index(close[0])]}?"
-    elif len(model.categories) <= 20:
-        hint = f"this model has {', '.join(model.categories)}"
-    else:
-        hint = f"this model has {len(model.categories):,} categories; `namegen categories` lists them"
-    raise UsageError(f"no category {name!r}; {hint}")
+    ways, wants = ({field.name for field in fields(kind)} for kind in (SamplingConfig, Filters))
+    for name in parts:
+        if name not in ways | wants:
+            raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(ways | wants))}")
+    config = replace(config, **{name: value for name, value in parts.items() if name in ways})
+    filters = replace(filters, **{name: value for name, value in parts.items() if name in wants})
+    if config.max_length is not None and (filters.min_length or 0) > config.max_length:
+        raise UsageError(
+            f"the min length of {filters.min_length:,} is more than the max length of {config.max_length:,}"
+        )
+    return config, filters
 
 
 def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
@@ -206,7 +230,7 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     if not text:
         return ""
     fitted = fit_case(model, text)
-    most = _MOST_LETTERS if max_length is None else max_length
+    most = MOST_LETTERS if max_length is None else max_length
     if len(model.alphabet.encode(fitted)) > most:
         raise UsageError(f"the prefix {fitted[:40]!r} is longer than the max length of {most:,}")
     return fitted
@@ -231,123 +255,125 @@ def fit_case(model: Model, text: str) -> str:
     return cased if cased == text or model.alphabet.has(cased) else text
 
 
-def _blocks(
-    sampler: _Sampler, category: int | None, prefixes: Iterator[str], count: int, at_once: int
-) -> Iterator[Block]:
-    """Go through the prefixes, with ``count`` names for each: many prefixes to a block, or many blocks to a prefix."""
-    number, size = 0, _FIRST_BLOCK
-    while some := list(islice(prefixes, max(1, at_once // max(1, count)))):
-        done, total = 0, len(some) * count
-        most = max(1, _BLOCK_LETTERS // sampler.limit(max(map(len, some))))
-        while done < total:
-            names = np.arange(done, min(done + min(size, most), total))
-            yield sampler.block(category, some, names // count, number + names)
-            done, size = done + len(names), BLOCK
-        number += total
+@dataclass(frozen=True)
+class _Drawing:
+    """What is to be drawn: ``count`` names for each prefix."""
+
+    model: Model
+    sampler: Sampler
+    filters: Filters
+    blend: Blend | None
+    count: int
+    seed: int
+    scores: bool
+
+    def fit(self, prefix: str, max_length: int | None) -> str:
+        """Bring a prefix into the model's alphabet, and see that names that begin so may be long enough."""
+        fitted = fit_prefix(self.model, prefix, max_length)
+        limit = self.sampler.limit(len(self.model.alphabet.encode(fitted)))
+        if (self.filters.min_length or 0) > limit:
+            raise UsageError(
+                f"the min length of {self.filters.min_length:,} is more than the {limit:,} letters that a name may "
+                "have; allow more with --max-length"
+            )
+        return fitted
+
+    def all(self, prefixes: Iterator[str], at_once: int) -> Iterator[Block]:
+        """Go through the prefixes: many prefixes to a block, or many blocks to a prefix."""
+        count, number, size = self.count, 0, _FIRST_WANTED if self.filters.conditions else _FIRST_BLOCK
+        while some := list(islice(prefixes, max(1, at_once // max(1, count)))):
+            done, total, most = 0, len(some) * count, self._most(some)
+            while done < total:
+                names = np.arange(done, min(done + min(size, most), total))
+                drawn = self.sampler.draw(some, names // count, self.seed, number + names)
+                yield from self._block(drawn)
+                if drawn.failure:
+                    raise drawn.failure
+                done += len(names)
+                size = BLOCK if not self.filters.conditions else _next_size(drawn)
+            number += total
+
+    def distinct(self, prefixes: Iterable[str]) -> Iterator[Block]:
+        """Go through the prefixes, one at a time, without names that were there before."""
+        seen = Seen()
+        for place, prefix in enumerate(prefixes):
+            yield from self._distinct(prefix, self.seed + (place << 64), seen)
+
+    def _distinct(self, prefix: str, seed: int, seen: Seen) -> Iterator[Block]:
+        """Draw names of one prefix that have not been seen, and note them."""
+        given = len(self.model.alphabet.encode(prefix))
+        in_vain = 1 if self.blend and self.sampler.is_certain(given) else IN_VAIN
+        left, number, vain, size, most = self.count, 0, 0, min(self.count, _FIRST_WANTED), self._most([prefix])
+        while left:
+            size = min(size, most)
+            drawn = self.sampler.draw([prefix], np.zeros(size, dtype=np.int64), seed, np.arange(number, number + size))
+            number += size
+            keys = drawn.spelling.keys()
+            new = seen.new(keys)
+            draws = vain + np.cumsum(drawn.attempts)  # since the last new name
+            waits = np.diff(draws[new], prepend=0)
+            new = new[: int((np.append(waits, in_vain + 1) > in_vain).argmax())][:left]
+            if len(new):
+                seen.add(keys[new])
+                yield from self._block(drawn.of(new))
+            left -= len(new)
+            vain = int((draws[-1] if len(draws) else vain) - (draws[new[-1]] if len(new) else 0))
+            if left and (drawn.failure or vain >= in_vain):
+                raise drawn.failure or self._exhausted(prefix, self.count - left)
+            wanted = left * len(drawn) // len(new) if len(new) else in_vain - vain
+            size = max(1, min(wanted, _next_size(drawn)))
+
+    def _exhausted(self, prefix: str, found: int) -> NamegenError:
+        """Return the error for a prefix of which no further names come."""
+        names = f"{found:,} different name{'' if found == 1 else 's'}" if found else "no name that was not there before"
+        begins = f" that {'begins' if found <= 1 else 'begin'} with {prefix[:40]!r}" if prefix else ""
+        if self.sampler.is_certain(len(prefix)) and self.blend:
+            return NamegenError(
+                f"only {names}{begins}, as the greedy choice gives one; draw with a --temperature above 0"
+            )
+        return NamegenError(
+            f"only {names}{begins}: {IN_VAIN:,} more draws gave no other; ask for fewer, or for a higher --temperature"
+        )
+
+    def _most(self, prefixes: Iterable[str]) -> int:
+        """Return how many names may be drawn at once, as many as have room if they are as long as can be."""
+        return max(1, LETTERS_AT_ONCE // self.sampler.limit(max(map(len, prefixes))))
+
+    def _block(self, drawn: Drawn) -> Iterator[Block]:
+        """Return names as a block, if there are any."""
+        if not len(drawn):
+            return
+        scores = self.sampler.scores(drawn) if self.scores else None
+        yield block_of(self.model, self.blend, drawn.spelling, drawn.category_of, scores)
 
 
-class _Sampler:
-    """Draws names from one model in one way, each by its number."""
+def block_of(
+    model: Model,
+    blend: Blend | None,
+    spelling: Spelling,
+    category_of: NDArray[np.int64] | None = None,
+    scores: NDArray[np.float64] | None = None,
+) -> Block:
+    """Return names as a block.
 
-    def __init__(self, model: Model, config: SamplingConfig, seed: int) -> None:
-        self._model, self._config, self._seed = model, config, seed
-        self._steppers = steppers(model)
-        self._sources: dict[int, Source] = {}
-
-    def block(self, category: int | None, prefixes: Sequence[str], prefix_of: Integers, numbers: Integers) -> Block:
-        """Draw names, of one category or each of any.
-
-        Args:
-            category: the category.
-            prefixes: what names begin with.
-            prefix_of: which of these each name begins with, (names,).
-            numbers: the numbers of the names, (names,).
-        """
-        model, encoded = self._model, [self._model.alphabet.encode(prefix) for prefix in prefixes]
-        if category is not None:
-            category_of = np.full(len(numbers), category)
-            spelling = self._names(category, encoded, prefix_of, numbers)
+    Args:
+        model: what they are from.
+        blend: their category or blend; ``None`` if each has one of its own.
+        spelling: their letters.
+        category_of: then the index of each name's category, (names,).
+        scores: their log-probabilities, (names,).
+    """
+    categories, index = model.categories, 0
+    if blend is not None:
+        if isinstance(blend.category, int):
+            index = blend.category
         else:
-            chances = uniforms(streams_of(self._seed, 0, numbers), CATEGORY)
-            category_of = (chances * len(model.categories)).astype(np.int64)
-            spelling = Spelling.unended(len(numbers))
-            for index in np.unique(category_of).tolist():
-                names = np.flatnonzero(category_of == index)
-                spelling.put(names, self._names(index, encoded, prefix_of[names], numbers[names]))
-        return Block(model.alphabet.spell_lines(spelling.letters, spelling.lengths), model.categories, category_of)
+            categories = (blend.label,)
+    if category_of is None:
+        category_of = np.full(len(spelling.lengths), index)
+    return Block(model.alphabet.spell_lines(spelling.letters, spelling.lengths), categories, category_of, scores)
 
-    def _names(self, category: int, prefixes: Sequence[Integers], prefix_of: Integers, numbers: Integers) -> Spelling:
-        """Draw names of one category until they are well-formed and have ended in time.
 
-        That is the distribution of names given that they are both. A name is what the first of its attempts that
-        succeeds gives. An attempt has random numbers of its own, so it does not matter how many are made at once.
-        """
-        spelling = self._attempt(category, prefixes, prefix_of, streams_of(self._seed, 0, numbers))
-        missing = np.flatnonzero(~self._accepted(spelling))
-        made, each, fruitless = 1, 1, 0
-        while len(missing):
-            each = max(1, min(2 * each, _MOST_ATTEMPTS // len(missing)))
-            streams = [streams_of(self._seed, attempt, numbers[missing]) for attempt in range(made, made + each)]
-            made += each
-            attempts = self._attempt(category, prefixes, np.tile(prefix_of[missing], each), np.concatenate(streams))
-            accepted = self._accepted(attempts).reshape(each, len(missing))
-            found = np.flatnonzero(accepted.any(axis=0))
-            spelling.put(missing[found], attempts.of(accepted.argmax(axis=0)[found] * len(missing) + found))
-            missing = np.delete(missing, found)
-            fruitless = 0 if len(found) else fruitless + 1
-            if fruitless == _FRUITLESS_ROUNDS:
-                limit = self.limit(len(prefixes[prefix_of[missing[0]]]))
-                raise NamegenError(
-                    f"the model hardly ever ends a well-formed name within {limit:,} letters; "
-                    + ("allow more with --max-length" if limit < _MOST_LETTERS else "train it for longer")
-                )
-        return spelling
-
-    def _attempt(self, category: int, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams) -> Spelling:
-        """Draw a name for each stream: few one beside the other, many as trees."""
-        source = self._source(category)
-        limits = np.array([self.limit(len(prefix)) for prefix in prefixes])
-        if len(streams) <= _APART * len(prefixes):
-            return draw_apart(source, [prefixes[index] for index in prefix_of], limits[prefix_of], streams)
-        if len(prefixes) == 1:
-            return grow_tree(source, prefixes[0], int(limits[0]), streams)
-        spelling = Spelling.unended(len(streams))
-        for index in np.unique(prefix_of).tolist():
-            names = np.flatnonzero(prefix_of == index)
-            spelling.put(names, grow_tree(source, prefixes[index], int(limits[index]), streams[names]))
-        return spelling
-
-    def _accepted(self, spelling: Spelling) -> NDArray[np.bool_]:
-        """Return which names have ended in time and are such as a list of names can have, (names,).
-
-        No list has an empty name, or one with blanks at its ends or two in a row; but a greedy model has its way.
-        """
-        letters, lengths = spelling.letters, spelling.lengths
-        accepted: NDArray[np.bool_] = lengths != UNENDED
-        if self._config.greedy:
-            return accepted
-        accepted &= lengths > 0
-        alphabet = self._model.alphabet
-        if " " in alphabet:
-            blank = letters == alphabet.letters.index(" ")
-            names = np.flatnonzero(accepted & blank.any(axis=1))
-            blank, lengths = blank[names], lengths[names]
-            blank &= np.arange(blank.shape[1]) < lengths[:, None]
-            at_an_end = blank[:, 0] | blank[np.arange(len(names)), lengths - 1]
-            accepted[names] = ~(at_an_end | (blank[:, 1:] & blank[:, :-1]).any(axis=1))
-        return accepted
-
-    def limit(self, given: int) -> int:
-        """Return the most letters of a name whose prefix has ``given`` letters."""
-        if self._config.max_length is not None:
-            return self._config.max_length
-        further = _FURTHER_LETTERS if self._config.greedy else max(_FURTHER_LETTERS, 2 * self._model.longest)
-        return min(given + further, _MOST_LETTERS)
-
-    def _source(self, category: int) -> Source:
-        """Return what names of a category are drawn from."""
-        if category not in self._sources:
-            if len(self._sources) == _MOST_SOURCES:
-                self._sources.clear()
-            self._sources[category] = Source.of(self._model, self._steppers(category), category, self._config)
-        return self._sources[category]
+def _next_size(drawn: Drawn) -> int:
+    """Return how many names to draw next, so that it takes about as many draws as a block of plain names."""
+    return max(1, min(_GROWTH * len(drawn), BLOCK * len(drawn) // int(drawn.attempts.sum())))

@@ -33,25 +33,25 @@ _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _MASK = 2**64 - 1
 
 
-def streams_of(seed: int, attempt: int, names: NDArray[np.integer]) -> Streams:
+def streams_of(seed: int, attempts: int | NDArray[np.integer], names: NDArray[np.integer]) -> Streams:
     """Return the streams of names, by their numbers.
 
     Args:
         seed: where all randomness begins, at least 0.
-        attempt: how often these names have been drawn in vain.
+        attempts: how often these names have been drawn in vain; or several such numbers, (attempts,).
         names: the numbers of the names, (names,).
 
     Returns:
-        The streams, (names,) uint64.
+        The streams, (names,) uint64, or for several attempts (attempts, names).
     """
-    start = _mixed(_GAMMA + attempt)
+    starts = _mix(np.array(attempts, dtype=np.uint64, ndmin=1) + np.uint64(_GAMMA))
     while True:
-        start = _mixed(start + _GAMMA + (seed & _MASK))
+        starts = _mix(starts + np.uint64((_GAMMA + seed) & _MASK))
         seed >>= 64
         if not seed:
             break
-    own: Streams = names.astype(np.uint64) * np.uint64(STREAM_LENGTH * _GAMMA & _MASK) + np.uint64(start)
-    return own
+    own: Streams = names.astype(np.uint64) * np.uint64(STREAM_LENGTH * _GAMMA & _MASK) + starts[:, None]
+    return own[0] if isinstance(attempts, int) else own
 
 
 def uniforms(streams: Streams, place: int) -> NDArray[np.float64]:
@@ -88,11 +88,3 @@ def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     bits *= np.uint64(_SECOND)
     bits ^= bits >> np.uint64(31)
     return bits
-
-
-def _mixed(number: int) -> int:
-    """Mix the bits of one number, as :func:`_mix` does."""
-    number &= _MASK
-    number = (number ^ number >> 30) * _FIRST & _MASK
-    number = (number ^ number >> 27) * _SECOND & _MASK
-    return number ^ number >> 31

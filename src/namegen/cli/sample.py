@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -22,7 +24,8 @@ def sample(
         str | None,
         typer.Argument(
             metavar="CATEGORY",
-            help="A category of the model, German for example; without it, one at random for each name.",
+            help="A category of the model, German for example, or a blend: German+Italian, German:2+Italian:1; "
+            "without it, one at random for each name.",
         ),
     ] = None,
     letters: Annotated[
@@ -33,7 +36,10 @@ def sample(
         ),
     ] = None,
     *,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many names for each start letter or prefix.")] = 1,
+    count: Annotated[
+        int | None,
+        typer.Option("--count", "-n", help="How many names for each start letter or prefix.  [default: 1]"),
+    ] = None,
     prefix: Annotated[
         list[str] | None,
         typer.Option("--prefix", "-p", help="What the names begin with; may be given several times."),
@@ -59,6 +65,32 @@ def sample(
         int | None,
         typer.Option("--max-length", help="The most letters of a name, its prefix included."),
     ] = None,
+    min_length: Annotated[
+        int | None,
+        typer.Option("--min-length", help="The fewest letters of a name, its prefix included."),
+    ] = None,
+    match: Annotated[
+        str | None,
+        typer.Option("--match", metavar="REGEX", help="Only names that this expression matches from end to end."),
+    ] = None,
+    exclude: Annotated[
+        str | None,
+        typer.Option(
+            "--exclude",
+            metavar="FILE",
+            help="No name or word of this UTF-8 file, one a line, whatever its case.",
+        ),
+    ] = None,
+    novel: Annotated[bool, typer.Option("--novel", help="No name that the model was trained on.")] = False,
+    unique: Annotated[bool, typer.Option("--unique", help="No name twice.")] = False,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", metavar="N", help="The N most probable names of the category, instead of random ones."),
+    ] = None,
+    scores: Annotated[
+        bool,
+        typer.Option("--scores", help="Beside each name the logarithm of its probability given the category."),
+    ] = False,
     seed: Annotated[
         int | None,
         typer.Option("--seed", help="The same seed gives the same names; -v shows the one that was used."),
@@ -77,11 +109,26 @@ def sample(
     import os
 
     from namegen.cli.output import note, result
+    from namegen.filters import Filters, read_exclusions
+    from namegen.ranking import top_blocks
     from namegen.sampling import blocks
     from namegen.store import find_model
 
     if greedy and temperature:
         raise UsageError("--greedy is --temperature 0; use one of them")
+    ways: dict[str, Any] = {
+        "temperature": 0.0 if greedy else temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "dropout": 0.0 if greedy and dropout is None else dropout,
+    }
+    ways = {name: value for name, value in ways.items() if value is not None}
+    if top is not None and (ways or count is not None or seed is not None):
+        raise UsageError(
+            "--top finds names without drawing any; leave out --count, --seed, --greedy, --temperature, --top-k, "
+            "--top-p and --dropout"
+        )
+    filters = Filters(unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else ())
     place = find_model(model)
     loaded = place.load()
     if not loaded.finished:
@@ -89,34 +136,43 @@ def sample(
             f"The training of {place.name} has not finished: these names are from the model after "
             f"{loaded.iterations:,} of {loaded.training.iterations:,} iterations."
         )
-    if (category == "-" and letters is None) or (letters is None and category and _is_letters(loaded, category)):
+    category, prefixes = _beginnings(loaded, category, letters, prefix)
+    what: dict[str, Any] = {"prefixes": prefixes, "filters": filters, "scores": scores}
+    if max_length is not None:
+        what["max_length"] = max_length
+    if top is not None:
+        made = top_blocks(loaded, _one_category(loaded, category), count=top, **what)
+    else:
+        seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
+        made = blocks(loaded, category, count=1 if count is None else count, seed=seed, **what, **ways)
+    if verbose:
+        note(f"model {place.existing}" + ("" if seed is None else f", seed {seed}"))
+    shape = _SHAPES[output_format]
+    for block in made:
+        # Whoever types prefixes wants an answer to each.
+        result(shape(block), flush=not isinstance(prefixes, Sequence))
+
+
+def _beginnings(
+    model: Model, category: str | None, letters: str | None, prefixes: Sequence[str] | None
+) -> tuple[str | None, Iterable[str]]:
+    """Return the category, if there is one, and what names are to begin with; from stdin it is an iterator."""
+    if (category == "-" and letters is None) or (letters is None and category and _is_letters(model, category)):
         category, letters = None, category
     if letters == "":
         raise UsageError("the start letters are empty; leave them out to let the model choose")
-    if letters is not None and prefix:
+    if letters is not None and prefixes:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
-    from_stdin = letters == "-"
-    seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
-    parts: dict[str, Any] = {
-        "temperature": 0.0 if greedy else temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "dropout": 0.0 if greedy and dropout is None else dropout,
-        "max_length": max_length,
-    }
-    if verbose:
-        note(f"model {place.existing}, seed {seed}")
-    made = blocks(
-        loaded,
-        category,
-        _lines(sys.stdin or ()) if from_stdin else prefix or ([""] if letters is None else letters),
-        count=count,
-        seed=seed,
-        **{name: value for name, value in parts.items() if value is not None},
-    )
-    shape = _SHAPES[output_format]
-    for block in made:
-        result(shape(block), flush=from_stdin)  # whoever types prefixes wants an answer to each
+    if letters == "-":
+        return category, _lines(sys.stdin or ())
+    return category, prefixes or ([""] if letters is None else letters)
+
+
+def _one_category(model: Model, category: str | None) -> str:
+    """Return the category given, or the only one that there is."""
+    if category is None and len(model.categories) > 1:
+        raise UsageError("--top needs a category; `namegen categories` lists those of the model")
+    return model.categories[0] if category is None else category
 
 
 def _is_letters(model: Model, word: str) -> bool:
@@ -129,17 +185,33 @@ def _lines(stream: Iterable[str]) -> Iterator[str]:
 
 
 def _text(block: Block) -> str:
-    return block.text
+    if block.scores is None:
+        return block.text
+    return "".join([f"{draw.name}\t{draw.score:.4f}\n" for draw in block])
 
 
 def _tsv(block: Block) -> str:
-    return "".join([f"{category}\t{name}\n" for category, name in block])
+    if block.scores is None:
+        return "".join([f"{draw.category}\t{draw.name}\n" for draw in block])
+    return "".join([f"{draw.category}\t{draw.name}\t{draw.score:.4f}\n" for draw in block])
 
 
 def _jsonl(block: Block) -> str:
     from json.encoder import encode_basestring as quoted
 
-    return "".join([f'{{"category": {quoted(category)}, "name": {quoted(name)}}}\n' for category, name in block])
+    return "".join(
+        [
+            f'{{"category": {quoted(draw.category)}, "name": {quoted(draw.name)}{_json_score(draw.score)}}}\n'
+            for draw in block
+        ]
+    )
+
+
+def _json_score(score: float | None) -> str:
+    """Return the last member of an object, if there is a score; JSON knows no infinity."""
+    if score is None:
+        return ""
+    return f', "log_probability": {score if score > -math.inf else "null"}'
 
 
 _SHAPES: dict[str, Callable[[Block], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}

@@ -1,0 +1,43 @@
+"""Which names have not been there before, however many there have been.
+
+A name is known by a 64-bit number (:meth:`~namegen.drawing.Spelling.keys`), so that a hundred million names take less
+than a gigabyte.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Keys = NDArray[np.uint64]
+
+
+class Seen:
+    """A growing set of numbers.
+
+    It is kept as a few sorted arrays, each more than twice as long as the next. So adding a number costs, on average,
+    the logarithm of how many there are, whether they come one by one or by the thousand.
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[Keys] = []
+
+    def add(self, keys: Keys) -> None:
+        """Add numbers, at least one."""
+        run = np.sort(keys)
+        while self._runs and len(self._runs[-1]) <= 2 * len(run):
+            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")  # which merges what is sorted
+        self._runs.append(run)
+
+    def new(self, keys: Keys) -> NDArray[np.int64]:
+        """Return the places of numbers that are not in the set, each of its first occurrence, ascending."""
+        distinct, first = np.unique(keys, return_index=True)
+        is_new = np.ones(len(distinct), dtype=np.bool_)
+        for run in self._runs:
+            place = np.minimum(np.searchsorted(run, distinct), len(run) - 1)
+            is_new &= run[place] != distinct
+        return np.sort(first[is_new])

@@ -1,0 +1,263 @@
+"""Which names may be invented: what a user asks of them, and the verdict on each that is drawn.
+
+A name that is rejected is drawn again, so names are distributed as the model's own, given that they pass. What can be
+told from the letters' indices alone is told for all names at once; what needs a name's text is told once for each
+distinct name, since many draws are alike.
+"""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namegen.drawing import UNENDED
+from namegen.errors import DataError, NamegenError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from namegen.drawing import Spelling
+    from namegen.modelfile import Model
+
+_SECONDS = 2.0  # that matching a regular expression may take, however few the names
+_SECONDS_A_NAME = 1e-4  # and for each name besides; an ordinary expression takes some microseconds
+_MOST_SHOWN = 40  # characters of an expression, in words
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What names must be, besides ending in time. All conditions hold together.
+
+    Attributes:
+        unique: no name twice, as if those that were there before were drawn again.
+        novel: no name that the model was trained on, in whatever category.
+        min_length: the fewest letters of a name, its prefix included; ``None`` for any.
+        match: a regular expression that the whole name must match, as the library ``regex`` reads it.
+        exclude: names and words that must not occur, whatever their case: a name is rejected if it is one of them, or
+            if one of its words is. What is not in a model's alphabet is compared transliterated, too.
+
+    Raises:
+        UsageError: a value is out of its range, or the expression is none.
+    """
+
+    unique: bool = False
+    novel: bool = False
+    min_length: int | None = None
+    match: str | None = None
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.min_length is not None:
+            value: object = self.min_length
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_000:
+                raise UsageError(f"min length must be a whole number from 1 to 10,000, not {value}")
+        if self.match is not None:
+            _compile(self.match)
+        exclude: object = self.exclude
+        if isinstance(exclude, str):
+            raise UsageError("exclude must be a list of names or words, not one text")
+        object.__setattr__(self, "exclude", tuple(self.exclude))
+
+    @property
+    def conditions(self) -> bool:
+        """Whether there is a condition that a name meets or does not meet by itself."""
+        return self.novel or self.min_length is not None or self.match is not None or bool(self.exclude)
+
+
+def read_exclusions(path: str | Path) -> tuple[str, ...]:
+    """Read names or words to exclude from a UTF-8 file, one a line; blank lines do not count.
+
+    Raises:
+        DataError: the file cannot be read, or is not UTF-8.
+    """
+    from namegen.dataset import SAVE_AS_UTF8
+
+    try:
+        raw = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"no file {path}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        lines = raw.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}, line {line:,}: not UTF-8; {SAVE_AS_UTF8}") from None
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+class Verdict(IntEnum):
+    """What is said of a name that was drawn: the first condition that it does not meet, if any."""
+
+    ACCEPTED = 0
+    MALFORMED = 1
+    SHORT = 2
+    KNOWN = 3
+    UNMATCHED = 4
+    EXCLUDED = 5
+
+
+class Judge:
+    """Says which names of one model are accepted.
+
+    Args:
+        model: the model.
+        filters: what names must be; ``unique`` is not looked at, since it is no matter of a name by itself.
+        greedy: whether names are what a greedy choice gives, which need not be well-formed.
+
+    Raises:
+        NamegenError: names must be novel, and the model does not know what it was trained on.
+    """
+
+    def __init__(self, model: Model, filters: Filters, *, greedy: bool = False) -> None:
+        if filters.novel and not len(model.name_hashes):
+            raise NamegenError(
+                "this model does not know yet which names it was trained on, so none can be called novel; finish its "
+                "training with `namegen train --resume`"
+            )
+        self._alphabet, self._filters, self._greedy = model.alphabet, filters, greedy
+        self._hashes = model.name_hashes
+        self._reads_text = filters.novel or filters.match is not None or bool(filters.exclude)
+        self._excluded = frozenset(_spellings(model, filters.exclude))
+        # What stands between the words of a name; a combining mark, or an invisible joiner, is part of its letter.
+        self._separators = {
+            ord(letter): " "
+            for letter in self._alphabet.letters
+            if len(letter) == 1 and unicodedata.category(letter)[0] not in "LM" and letter not in "\u200c\u200d"
+        }
+
+    def judge(self, spelling: Spelling) -> NDArray[np.uint8]:
+        """Return the :class:`Verdict` on each of some names, (names,).
+
+        Raises:
+            NamegenError: to match the regular expression takes too long.
+        """
+        verdicts = np.full(len(spelling.lengths), Verdict.MALFORMED, dtype=np.uint8)
+        verdicts[self._well_formed(spelling)] = Verdict.ACCEPTED
+        if self._filters.min_length is not None:
+            verdicts[(verdicts == Verdict.ACCEPTED) & (spelling.lengths < self._filters.min_length)] = Verdict.SHORT
+        if self._reads_text:
+            names = np.flatnonzero(verdicts == Verdict.ACCEPTED)
+            _, first, which = np.unique(spelling.of(names).keys(), return_index=True, return_inverse=True)
+            verdicts[names] = self._judge_texts(spelling.of(names[first]))[which]
+        return verdicts
+
+    def accepts(self, spelling: Spelling) -> NDArray[np.bool_]:
+        """Return which of some names are accepted, (names,)."""
+        accepted: NDArray[np.bool_] = self.judge(spelling) == Verdict.ACCEPTED
+        return accepted
+
+    def wanted(self, verdicts: Iterable[Verdict]) -> str:
+        """Say in words what names that got some of the verdicts do not do: ``is novel and matches '…'``."""
+        filters, said = self._filters, set(verdicts)
+        words = {
+            Verdict.SHORT: f"has at least {filters.min_length or 0:,} letters",
+            Verdict.KNOWN: "is novel",
+            Verdict.UNMATCHED: f"matches {_shortened(filters.match or '')!r}",
+            Verdict.EXCLUDED: "is free of what is excluded",
+        }
+        return " and ".join(said_so for verdict, said_so in words.items() if verdict in said)
+
+    def _well_formed(self, spelling: Spelling) -> NDArray[np.bool_]:
+        """Return which names have ended in time and are such as a list of names can have, (names,).
+
+        No list has an empty name, or one with blanks at its ends or two in a row; but a greedy model has its way.
+        """
+        letters, lengths = spelling.letters, spelling.lengths
+        accepted: NDArray[np.bool_] = lengths != UNENDED
+        if self._greedy:
+            return accepted
+        accepted &= lengths > 0
+        if " " in self._alphabet:
+            blank = letters == self._alphabet.letters.index(" ")
+            names = np.flatnonzero(accepted & blank.any(axis=1))
+            blank, lengths = blank[names], lengths[names]
+            blank &= np.arange(blank.shape[1]) < lengths[:, None]
+            at_an_end = blank[:, 0] | blank[np.arange(len(names)), lengths - 1]
+            accepted[names] = ~(at_an_end | (blank[:, 1:] & blank[:, :-1]).any(axis=1))
+        return accepted
+
+    def _judge_texts(self, spelling: Spelling) -> NDArray[np.uint8]:
+        """Return the verdicts on distinct names, from the conditions on their text, (names,)."""
+        verdicts = np.full(len(spelling.lengths), Verdict.ACCEPTED, dtype=np.uint8)
+        names = np.arange(len(verdicts))  # those that are not rejected yet
+        text = self._alphabet.spell_lines(spelling.letters, spelling.lengths)
+        if self._filters.novel:
+            known = self._known(text)
+            verdicts[names[known]] = Verdict.KNOWN
+            names = names[~known]
+            text = self._alphabet.spell_lines(spelling.letters[names], spelling.lengths[names])
+        if self._filters.match is not None:
+            unmatched = ~_matches(self._filters.match, text.split("\n")[:-1])
+            verdicts[names[unmatched]] = Verdict.UNMATCHED
+            names = names[~unmatched]
+            text = self._alphabet.spell_lines(spelling.letters[names], spelling.lengths[names])
+        if self._excluded:
+            verdicts[names[self._has_excluded(text)]] = Verdict.EXCLUDED
+        return verdicts
+
+    def _known(self, text: str) -> NDArray[np.bool_]:
+        """Return which names, a line each, are among the training names, (names,)."""
+        from namegen.dataset import hash_name
+
+        hashes = b"".join(map(hash_name, text.encode().split(b"\n")[:-1]))
+        return np.isin(np.frombuffer(hashes, dtype=">u8").astype(np.uint64), self._hashes)
+
+    def _has_excluded(self, text: str) -> NDArray[np.bool_]:
+        """Return which names, a line each, are excluded or have a word that is, (names,)."""
+        folded, excluded = text.casefold(), self._excluded
+        return np.array(
+            [
+                name in excluded or not excluded.isdisjoint(words.split())
+                for name, words in zip(
+                    folded.split("\n")[:-1], folded.translate(self._separators).split("\n")[:-1], strict=True
+                )
+            ],
+            dtype=np.bool_,
+        )
+
+
+def _spellings(model: Model, excluded: Iterable[str]) -> Iterable[str]:
+    """Go through what is excluded, as given and as the model spells it, all in lower case."""
+    for name in excluded:
+        for spelt in (unicodedata.normalize("NFC", name), model.alphabet.transliterate(name)[0]):
+            if spelt.strip():
+                yield spelt.strip().casefold()
+
+
+def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no types
+    import regex
+
+    try:
+        return regex.compile(expression)
+    except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, TypeError) as error:
+        raise UsageError(f"{_shortened(expression)!r} is no regular expression: {error}") from None
+
+
+def _matches(expression: str, names: list[str]) -> NDArray[np.bool_]:
+    """Return which names an expression matches from end to end, (names,)."""
+    pattern = _compile(expression)
+    deadline = time.monotonic() + _SECONDS + len(names) * _SECONDS_A_NAME
+    least = 1e-3  # of seconds: a timeout must be positive
+    try:
+        return np.array(
+            [pattern.fullmatch(name, timeout=max(least, deadline - time.monotonic())) is not None for name in names],
+            dtype=np.bool_,
+        )
+    except TimeoutError:
+        raise NamegenError(
+            f"the regular expression {_shortened(expression)!r} takes too long to match; simplify it, repetitions "
+            "within repetitions above all"
+        ) from None
+
+
+def _shortened(expression: str) -> str:
+    return expression if len(expression) <= _MOST_SHOWN else expression[: _MOST_SHOWN - 1] + "…"

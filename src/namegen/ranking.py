@@ -1,0 +1,145 @@
+"""The most probable names of a category: what a model takes for most typical, in its own order.
+
+Here too names are what filters ask for. The search itself is in :mod:`namegen.search`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namegen.categories import find_blend
+from namegen.distinct import Seen
+from namegen.drawing import Source
+from namegen.errors import NamegenError, UsageError
+from namegen.filters import Filters, Judge
+from namegen.inference import steppers
+from namegen.recipes import SamplingConfig
+from namegen.sampler import most_letters
+from namegen.sampling import block_of, fit_prefix, settings
+from namegen.search import most_probable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from namegen.categories import Blend
+    from namegen.drawing import Spelling
+    from namegen.modelfile import Model
+    from namegen.sampling import Block, Draw
+
+_MOST = 10**6  # names, which the search keeps in memory
+
+
+def top(
+    model: Model,
+    category: str,
+    prefix: str = "",
+    *,
+    count: int = 10,
+    filters: Filters | None = None,
+    max_length: int | None = None,
+    **parts: Any,  # noqa: ANN401 - the fields of Filters
+) -> list[Draw]:
+    """Find the most probable names of a category, by the model's own distribution: at temperature 1, with nothing cut.
+
+    >>> namegen.top(model, "German", "Sch", count=3, novel=True)     # doctest: +SKIP
+
+    Args:
+        model: the model.
+        category: one of its categories, or a blend of several, as for :func:`~namegen.sampling.sample`.
+        prefix: what the names begin with.
+        count: how many names, from 1 to 1,000,000.
+        filters: what names must be; by default anything.
+        max_length: the most letters of a name, its prefix included.
+        parts: parts of the filters to replace, as ``novel=True``.
+
+    Returns:
+        The names with their log-probabilities, the most probable first; fewer than ``count`` if there are no more, or
+        if the others are too improbable to be found.
+
+    Raises:
+        UsageError: no such category, a prefix that cannot be used, or a count or setting out of range.
+    """
+    made = top_blocks(
+        model, category, [prefix], count=count, filters=filters, max_length=max_length, scores=True, **parts
+    )
+    return list(next(made))
+
+
+def top_blocks(
+    model: Model,
+    category: str,
+    prefixes: Iterable[str] = ("",),
+    *,
+    count: int = 10,
+    filters: Filters | None = None,
+    max_length: int | None = None,
+    scores: bool = False,
+    **parts: Any,  # noqa: ANN401 - the fields of Filters
+) -> Iterator[Block]:
+    """Find the most probable names for each of some prefixes, a block for each; as :func:`top`.
+
+    Only with ``unique`` does a name not come again that came for a prefix before. Blocks have scores if asked for.
+
+    Raises:
+        UsageError: as :func:`top`; what is wrong with a prefix is raised when its turn has come.
+        NamegenError: there are fewer than ``count`` names for a prefix, or no more can be found. Those that there are
+            come before.
+    """
+    if not 1 <= count <= _MOST:
+        raise UsageError(f"the number of most probable names must be from 1 to {_MOST:,}, not {count}")
+    ways = {"temperature", "top_k", "top_p", "dropout"} & set(parts)
+    if ways:
+        raise UsageError(f"{ways.pop()} is a way to draw names; the most probable ones are not drawn")
+    config, filters = settings(SamplingConfig(temperature=1.0, max_length=max_length), filters or Filters(), parts)
+    if isinstance(prefixes, str):
+        prefixes = unicodedata.normalize("NFC", prefixes)
+    fitted: Iterable[str] = (fit_prefix(model, prefix, max_length) for prefix in prefixes)
+    if isinstance(prefixes, Sequence):
+        fitted = list(fitted)
+    blend, judge = find_blend(model, category), Judge(model, filters)
+    source = Source.of(model, steppers(model)(blend.category), blend.category)
+    made = _top(model, blend, source, fitted, count, config, filters, judge)
+    return made if scores else (replace(block, scores=None) for block in made)
+
+
+def _top(
+    model: Model,
+    blend: Blend,
+    source: Source,
+    prefixes: Iterable[str],
+    count: int,
+    config: SamplingConfig,
+    filters: Filters,
+    judge: Judge,
+) -> Iterator[Block]:
+    seen = Seen()
+
+    def accepts(spelling: Spelling) -> NDArray[np.bool_]:
+        accepted = judge.accepts(spelling)
+        if filters.unique:
+            is_new = np.zeros_like(accepted)
+            is_new[seen.new(spelling.keys())] = True
+            accepted &= is_new
+        return accepted
+
+    for prefix in prefixes:
+        given = model.alphabet.encode(prefix)
+        ranking = most_probable(source, given, most_letters(model, config, len(given)), count, accepts)
+        found = ranking.spelling
+        if len(found.lengths):
+            seen.add(found.keys())
+        yield block_of(model, blend, found, scores=ranking.log_probabilities)
+        if len(found.lengths) < count:
+            begins = f" that begin with {prefix[:40]!r}" if prefix else ""
+            none_else = "there are no others" if ranking.complete else "the others are too improbable to be found"
+            raise NamegenError(
+                f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; "
+                "ask for fewer, or for less of them"
+            )
