@@ -31,7 +31,7 @@ def score(
     from namegen import classifying
     from namegen.cli.given import LeftOut, given_names, load, wants_table
     from namegen.cli.output import result, table
-    from namegen.sampling import find_category
+    from namegen.categories import find_category
 
     loaded = load(model)
     if len(loaded.categories) == 1 and category.casefold() != loaded.categories[0].casefold():
