@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import termios
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ import pytest
 
 from conftest import REPOSITORY, make_bigram_model
 from namegen.alphabet import ASCII
+from namegen.dataset import hash_name
 from namegen.modelfile import History
 from namegen.store import named
 
@@ -311,6 +313,9 @@ HEAVY = ("torch", "matplotlib", "pooch", "requests", "rich", "plotext")
         ("train", "--help"),
         ("sample", "German", "ABC"),
         ("sample", "Germn"),
+        ("score", "German", "Anna"),
+        ("classify", "Anna"),
+        ("evaluate", "--help"),
         ("categories",),
         ("models",),
     ],
@@ -345,7 +350,7 @@ def test_a_completion_request_is_answered_without_numpy(command, monkeypatch):
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     done = command()
 
-    assert done.out.split() == ["sample"]
+    assert done.out.split() == ["sample", "score"]
     assert "numpy" not in done.err
     assert "typer" in done.err
 
@@ -383,6 +388,27 @@ def test_sampling_works_where_torch_is_absent(model, without_torch):
     )
     assert (sampled.returncode, sampled.stderr) == (0, "")
     assert [name[0] for name in sampled.stdout.splitlines()] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("score", "German", "Anna"), ("classify", "Anna"), ("evaluate", "trained", "--data", "German.txt", "-n", "1")],
+    ids=" ".join,
+)
+def test_names_and_models_are_measured_where_torch_is_absent(model, without_torch, arguments, tmp_path):
+    hashes = np.array([int.from_bytes(hash_name(b"Otto"), "big")], np.uint64)
+    replace(named("default").load(), name_hashes=hashes).save(named("trained").model)
+    (tmp_path / "German.txt").write_text("Anna\nOtto\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "namegen", *arguments],
+        env=without_torch,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith(("Anna\t", "category\t"))
 
 
 def test_training_where_torch_is_absent_is_one_clear_line(cache, without_torch):

@@ -1,6 +1,9 @@
-"""The loss of a model on names."""
+"""How good a model is: its loss on names, and what the names that it draws are like."""
 
 from __future__ import annotations
+
+import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -8,9 +11,11 @@ import pytest
 from conftest import make_bigram_model, make_model
 from namegen.alphabet import Alphabet
 from namegen.dataset import Dataset
-from namegen.errors import DataError
-from namegen.evaluation import likelihood
+from namegen.errors import DataError, NamegenError
+from namegen.evaluation import evaluate, likelihood
 from namegen.recipes import training_config
+from namegen.sampling import sample
+from test_ngram import by_definition
 
 TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.7, 0.2, 0.1]])
 AB = Alphabet(("a", "b"))
@@ -62,3 +67,173 @@ def test_a_category_without_names_does_not_count():
 def test_names_of_a_category_that_the_model_does_not_know_are_an_error():
     with pytest.raises(DataError, match="'Q'"):
         likelihood(make_bigram_model(np.log(TABLE)), Dataset.from_names({"Q": ["ab"]}, alphabet=AB))
+
+
+# Evaluation, by a model of a, b and c that has seen some of the names of two categories
+
+ABC = Alphabet(tuple("abc"))
+CHAIN = np.array([[0.4, 0.2, 0.1, 0.3], [0.1, 0.3, 0.1, 0.5], [0.2, 0.1, 0.3, 0.4], [0.5, 0.3, 0.1999, 0.0001]])
+SEEN = {"X": ["a", "ab", "aab", "ba"], "Y": ["b", "bb", "c"]}
+UNSEEN = {"X": ["aaa", "bcb"], "Y": ["cc"]}
+LOSS = {
+    "X": -np.log([0.4, 0.4, 0.3, 0.1, 0.1, 0.5]).mean(),
+    "Y": -np.log([0.3, 0.4]).mean(),
+}
+
+
+def trained_on(names, categories=("X", "Y"), **options):
+    """The model, as if it had been trained on some names."""
+    model = make_bigram_model(
+        np.log(CHAIN), letters="abc", categories=categories, first_letters=[[1, 1, 1]] * len(categories), **options
+    )
+    return dataclasses.replace(model, name_hashes=np.unique(data(names).hashes))
+
+
+def data(*parts):
+    names = {category: [name for part in parts for name in part.get(category, ())] for category in ("X", "Y")}
+    return Dataset.from_names(names, alphabet=ABC, label="letters")
+
+
+def test_names_that_the_model_was_not_trained_on_are_scored():
+    found = evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=10)
+
+    assert (found.names, found.data_names) == (3, 10)
+    assert {c: f.names for c, f in found.categories.items()} == {"X": 2, "Y": 1}
+    assert {c: f.loss for c, f in found.categories.items()} == pytest.approx(LOSS, rel=1e-6)
+    assert found.macro == pytest.approx((LOSS["X"] + LOSS["Y"]) / 2)
+    assert found.micro == pytest.approx((6 * LOSS["X"] + 2 * LOSS["Y"]) / 8)
+    assert found.categories["Y"].perplexity == pytest.approx((0.3 * 0.4) ** -0.5)
+    assert found.notes == ()
+
+
+def test_everything_is_scored_if_asked_for():
+    model, dataset = trained_on(SEEN), data(SEEN, UNSEEN)
+    found = evaluate(model, dataset, count=0, everything=True)
+
+    assert found.names == 10
+    assert found.macro == likelihood(model, dataset).macro
+
+
+def test_a_category_without_unseen_names_has_no_loss_and_does_not_count_for_the_mean():
+    found = evaluate(trained_on(SEEN), data(SEEN, {"X": UNSEEN["X"]}), count=10)
+
+    assert found.categories["Y"].loss is None
+    assert found.macro == pytest.approx(LOSS["X"])
+    assert found.categories["Y"].right is not None
+
+
+def test_without_unseen_names_there_is_no_loss_and_a_note_that_says_how_to_get_one():
+    found = evaluate(trained_on(SEEN), data(SEEN), count=10)
+
+    assert (found.macro, found.micro, found.names) == (None, None, 0)
+    (note,) = found.notes
+    assert "--data" in note
+    assert "--all" in note
+
+
+def test_the_share_of_novel_names_is_what_the_models_distribution_says():
+    found = evaluate(trained_on(SEEN), data(SEEN), count=4000)
+
+    def share(name):
+        places = ["abc".index(letter) for letter in name]
+        steps = zip([3, *places], [*places, 3], strict=True)
+        return np.prod([CHAIN[before, after] for before, after in steps])
+
+    # Known is what any category has; the categories draw alike.
+    known = sum(share(name) for names in SEEN.values() for name in names)
+    for figures in found.categories.values():
+        assert figures.novel == pytest.approx(1 - known, abs=4 * (known * (1 - known) / 4000) ** 0.5)
+
+
+def test_drawn_names_are_told_distinct_long_and_right_as_one_by_one():
+    model = trained_on(SEEN)
+    found = evaluate(model, data(SEEN, UNSEEN), count=300, seed=7, temperature=0.8)
+
+    for category, figures in found.categories.items():
+        drawn = sample(model, category, count=300, seed=7, temperature=0.8)
+        assert figures.unique == pytest.approx(len(set(drawn)) / 300)
+        assert figures.length == pytest.approx(np.mean([len(name) for name in drawn]))
+        of_data = SEEN[category] + UNSEEN[category]
+        assert figures.data_length == pytest.approx(np.mean([len(name) for name in of_data]))
+        right = 0
+        for name in drawn:
+            likely = {}
+            for candidate, names in SEEN.items():  # the unseen names teach the judge nothing
+                marked = f"^{name}$"
+                likely[candidate] = np.prod(
+                    [float(by_definition(names, marked[:at], marked[at], 3)) for at in range(1, len(marked))]
+                )
+            right += max(likely, key=likely.get) == category
+        assert figures.right == pytest.approx(right / 300)
+    assert found.right == pytest.approx(np.mean([figures.right for figures in found.categories.values()]))
+
+
+def test_names_are_drawn_in_the_way_asked_for():
+    greedy = evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=50, temperature=0)
+
+    assert greedy.unique == 1 / 50
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [({"X": ["ccc"]}, "no names"), ({"X": SEEN["X"]}, "names of one category only")],
+)
+def test_without_names_to_learn_from_there_is_no_judge_and_a_note_says_why(seen, why):
+    found = evaluate(trained_on(seen), data(SEEN, UNSEEN), count=10)
+
+    assert found.right is None
+    assert found.novel is not None
+    (note,) = found.notes
+    assert why in note
+
+
+def test_a_category_that_the_judge_has_no_names_of_is_not_judged_and_never_decided_for():
+    three = ("X", "Y", "Z")
+    dataset = Dataset.from_names({**SEEN, "Z": ["ccc"]}, alphabet=ABC)
+    found = evaluate(trained_on(SEEN, three), dataset, count=100)
+    without = evaluate(trained_on(SEEN, three), data(SEEN), count=100)
+
+    assert found.categories["Z"].right is None
+    for category in "XY":
+        assert found.categories[category].right == without.categories[category].right
+
+
+def test_without_drawn_names_nothing_is_said_of_them():
+    found = evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=0)
+
+    assert (found.novel, found.unique, found.right, found.length) == (None, None, None, None)
+    assert found.macro is not None
+    assert found.notes == ()
+
+
+def test_only_categories_that_the_data_have_are_measured():
+    dataset = data(SEEN, UNSEEN)
+    found = evaluate(trained_on(SEEN), dataset.select(dataset.category_of == 1), count=10)
+
+    assert list(found.categories) == ["Y"]
+
+
+def test_an_evaluation_is_json_with_the_loss_at_its_top():
+    found = json.loads(json.dumps(evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=10).as_dict()))
+
+    assert found["macro"] == pytest.approx((LOSS["X"] + LOSS["Y"]) / 2)
+    assert found["perplexity"]["micro"] == pytest.approx(np.exp(found["micro"]))
+    assert found["categories"]["X"]["loss"] == pytest.approx(LOSS["X"])
+    assert found["drawn"] == 10
+    shared = {"names", "perplexity", "novel", "unique", "right", "length", "data_length"}
+    assert shared <= set(found)
+    assert set(found["categories"]["X"]) == shared | {"loss"}
+
+
+def test_a_model_whose_training_has_not_finished_cannot_be_evaluated():
+    model = dataclasses.replace(trained_on(SEEN), name_hashes=np.zeros(0, np.uint64))
+
+    with pytest.raises(NamegenError, match="--resume"):
+        evaluate(model, data(SEEN))
+
+
+def test_data_of_another_kind_cannot_be_evaluated():
+    with pytest.raises(DataError, match="'Q'"):
+        evaluate(trained_on(SEEN), Dataset.from_names({"Q": ["a"]}, alphabet=ABC))
+    with pytest.raises(DataError, match="alphabet"):
+        evaluate(trained_on(SEEN), Dataset.from_names({"X": ["a"]}))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from namegen.errors import NamegenError, UsageError
+from namegen.evaluation import CategoryEvaluation, Evaluation
 from namegen.modelfile import History
-from namegen.plotting import draw_in_terminal, plot_history
+from namegen.plotting import draw_in_terminal, plot_evaluation, plot_history
 
 MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 
@@ -258,3 +259,68 @@ def test_one_picture_leaves_nothing_in_the_next():
 def test_the_terminal_refuses_a_model_without_a_history():
     with pytest.raises(NamegenError, match="elves has no loss history"):
         terminal({"elves": History()})
+
+
+# Evaluations
+
+
+def an_evaluation(*, loss: float | None = 2.0, right: float | None = 0.5, categories: int = 3) -> Evaluation:
+    return Evaluation(
+        categories={
+            f"number {index}": CategoryEvaluation(
+                names=10, loss=loss, novel=0.25 * index, unique=0.9, right=right, length=5.0, data_length=6.0
+            )
+            for index in range(categories)
+        },
+        macro=loss,
+        micro=loss,
+        names=10 * categories,
+        data_names=50,
+        drawn=100,
+    )
+
+
+@pytest.mark.parametrize("kind", MAGIC)
+def test_an_evaluation_is_drawn_into_any_kind_of_file_always_alike(tmp_path, kind):
+    for name in ("one", "two"):
+        plot_evaluation(an_evaluation(), tmp_path / f"{name}.{kind}", "elves")
+    one, two = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
+    assert one.startswith(MAGIC[kind])
+    assert one == two
+
+
+def test_an_evaluation_shows_categories_figures_and_their_means(tmp_path):
+    plot_evaluation(an_evaluation(), tmp_path / "elves.svg", "elves $x$")
+    shown = texts((tmp_path / "elves.svg").read_text(encoding="utf-8"))
+    assert {"number 0", "number 1", "number 2", "mean 2.000", "mean 25.0%", "mean 50.0%"} <= set(shown)
+    assert "Evaluation of elves $x$" in shown
+
+
+def test_the_bars_of_an_evaluation_are_its_figures(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    widths, barh = [], Axes.barh
+
+    def noting(axes, places, width, **options):
+        widths.append(list(width))
+        return barh(axes, places, width, **options)
+
+    monkeypatch.setattr(Axes, "barh", noting)
+    plot_evaluation(an_evaluation(), tmp_path / "elves.png", "elves")
+    assert widths == [[2.0] * 3, [0.0, 0.25, 0.5], [0.5] * 3]
+
+
+def test_what_could_not_be_measured_is_said_to_be_so(tmp_path):
+    plot_evaluation(an_evaluation(loss=None, right=None), tmp_path / "elves.svg", "elves")
+    shown = texts((tmp_path / "elves.svg").read_text(encoding="utf-8"))
+    assert shown.count("not measured") == 2
+
+
+def test_more_categories_than_there_is_room_for_fit_a_picture(tmp_path):
+    plot_evaluation(an_evaluation(categories=300), tmp_path / "elves.svg", "elves")
+    assert "number 299" not in texts((tmp_path / "elves.svg").read_text(encoding="utf-8"))
+
+
+def test_an_evaluation_in_another_kind_of_file_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"\.png, \.svg, \.pdf"):
+        plot_evaluation(an_evaluation(), tmp_path / "elves.jpg", "elves")

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from namegen.catalogue import download
     from namegen.classifying import Classification, Scores, classify, score
     from namegen.dataset import Dataset
+    from namegen.evaluation import Evaluation, evaluate
     from namegen.filters import Filters
     from namegen.modelfile import History, Model
-    from namegen.plotting import plot_history
+    from namegen.plotting import plot_evaluation, plot_history
     from namegen.ranking import top
     from namegen.readers import load_dataset
     from namegen.recipes import SamplingConfig, TrainingConfig, training_config
@@ -37,6 +38,7 @@ _HOME = {
     "Alphabet": "alphabet",
     "Classification": "classifying",
     "Dataset": "dataset",
+    "Evaluation": "evaluation",
     "Filters": "filters",
     "History": "modelfile",
     "Model": "modelfile",
@@ -46,10 +48,12 @@ _HOME = {
     "TrainingConfig": "recipes",
     "classify": "classifying",
     "download": "catalogue",
+    "evaluate": "evaluation",
     "iterate": "sampling",
     "load_dataset": "readers",
     "load_model": "store",
     "open_dataset": "store",
+    "plot_evaluation": "plotting",
     "plot_history": "plotting",
     "sample": "sampling",
     "score": "classifying",
@@ -63,6 +67,7 @@ __all__ = [
     "Alphabet",
     "Classification",
     "Dataset",
+    "Evaluation",
     "Filters",
     "History",
     "Model",
@@ -76,10 +81,12 @@ __all__ = [
     "classify",
     "download",
     "errors",
+    "evaluate",
     "iterate",
     "load_dataset",
     "load_model",
     "open_dataset",
+    "plot_evaluation",
     "plot_history",
     "sample",
     "score",

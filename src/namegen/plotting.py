@@ -1,7 +1,8 @@
-"""The loss history as a picture: in a file, with matplotlib, or in the terminal, with plotext."""
+"""The loss history and an evaluation as pictures: in a file, with matplotlib, or in the terminal, with plotext."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +10,22 @@ from namegen.errors import NamegenError, UsageError
 from namegen.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import numpy as np
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from namegen.evaluation import Evaluation
     from namegen.modelfile import History
 
 _X, _Y = "training names (iterations)", "loss (nats per letter)"
 _KINDS = (".png", ".svg", ".pdf")
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_HIGHEST = 60  # inches
+_MOST_LABELS = 240  # to an axis as high as that
 _TRAINING_MARKERS = 8  # to a training curve, where there are several models
 
 
@@ -35,27 +40,8 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
         UsageError: the file has another ending.
         NamegenError: there is nothing to draw, or the file cannot be written.
     """
-    import io
-    import logging
-
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it can keep its cache is no concern of the user's
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    kind = path.suffix.lower()
-    if kind not in _KINDS:
-        raise UsageError(f"cannot draw into {path}: its name must end in {', '.join(_KINDS)}")
     curves = _curves(histories)
-    style: dict[Any, Any] = {
-        "svg.hashsalt": "namegen",
-        "text.parse_math": False,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        FigureCanvasAgg(figure)
+    with _figure(path, (8, 5)) as figure:
         axes = figure.add_subplot()
         lines, rings = [], []
         for curve in curves:
@@ -70,10 +56,85 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
         axes.grid(visible=True, alpha=0.3)
         ringed = ["lowest validation loss"] if rings else []
         axes.legend([*lines, *rings[:1]], [*(curve.label for curve in curves), *ringed], frameon=False)
+
+
+def plot_evaluation(evaluation: Evaluation, path: Path, name: str) -> None:
+    """Draw how good a model is in each category into a PNG, SVG or PDF file, as bars.
+
+    Side by side are the loss, the share of novel names, and the share that the judge takes for names of their category;
+    what could not be measured has no bar. A line is at the mean over the categories. The same figures give the same
+    bytes.
+
+    Args:
+        evaluation: what was measured.
+        path: the file.
+        name: what to call the model.
+
+    Raises:
+        UsageError: the file has another ending.
+        NamegenError: the file cannot be written.
+    """
+    categories = list(evaluation.categories)
+    with _figure(path, (11, min(1.8 + 0.24 * len(categories), _HIGHEST))) as figure:
+        panels = figure.subplots(1, 3, sharey=True, gridspec_kw={"wspace": 0.08})
+        shown = [
+            ("loss (nats per letter)", "loss", evaluation.macro),
+            ("novel (share of drawn names)", "novel", evaluation.novel),
+            ("right (share of drawn names)", "right", evaluation.right),
+        ]
+        for index, (axes, (label, figure_of, mean)) in enumerate(zip(panels, shown, strict=True)):
+            values = [getattr(figures, figure_of) for figures in evaluation.categories.values()]
+            axes.barh(range(len(values)), [value or 0.0 for value in values], color=f"C{index}", height=0.7)
+            if mean is None:
+                axes.text(0.5, 0.5, "not measured", ha="center", va="center", transform=axes.transAxes)
+            else:
+                axes.axvline(mean, color="black", lw=1, ls="--")
+                axes.set_title(f"mean {mean:.3f}" if index == 0 else f"mean {mean:.1%}", fontsize="medium")
+            axes.set_xlabel(label)
+            axes.grid(visible=True, axis="x", alpha=0.3)
+            axes.set_axisbelow(True)
+            axes.set_xlim(0, 1 if index or mean is None else None)
+            if index:
+                axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        panels[0].set(ylim=(len(categories) - 0.4, -0.6))
+        if len(categories) <= _MOST_LABELS:
+            panels[0].set_yticks(range(len(categories)), categories)
+        figure.suptitle(f"Evaluation of {name}")
+
+
+@contextmanager
+def _figure(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+    """Give a figure to draw on, and write it into a file afterwards."""
+    import io
+    import logging
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it can keep its cache is no concern of the user's
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    check_picture(path)
+    kind = path.suffix.lower()
+    style: dict[Any, Any] = {
+        "svg.hashsalt": "namegen",
+        "text.parse_math": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with mpl.rc_context(style):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
         buffer = io.BytesIO()
         without_dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(buffer, format=kind[1:], dpi=150, metadata=without_dates[kind[1:]])
     write_atomically(path, buffer.getvalue())
+
+
+def check_picture(path: Path) -> None:
+    """Raise ``UsageError`` if a file cannot be a picture by its name."""
+    if path.suffix.lower() not in _KINDS:
+        raise UsageError(f"cannot draw into {path}: its name must end in {', '.join(_KINDS)}")
 
 
 def draw_in_terminal(histories: Mapping[str, History], *, width: int, height: int, colour: bool) -> str:

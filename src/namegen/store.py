@@ -11,6 +11,7 @@ from namegen import paths
 from namegen.errors import DataError, ModelFileError, NamegenError, UsageError
 
 if TYPE_CHECKING:
+    from namegen.alphabet import Alphabet
     from namegen.dataset import Dataset
     from namegen.modelfile import Model
 
@@ -172,34 +173,40 @@ def is_dataset_name(name: str) -> bool:
     return name == STARTER or name in CATALOGUE
 
 
-def open_dataset(name_or_path: str | None = None, *, keep_repeats: bool = False) -> Dataset:
+def open_dataset(
+    name_or_path: str | None = None, *, alphabet: Alphabet | None = None, keep_repeats: bool = False
+) -> Dataset:
     """Read the dataset that is meant.
 
     Args:
         name_or_path: ``starter`` for the names that come with namegen, the name of a downloaded dataset, or a path; by
             default ``surnames`` if that has been downloaded, else ``starter``.
+        alphabet: what the names are transliterated into; by default :data:`~namegen.alphabet.ASCII`.
         keep_repeats: keep names that occur more than once in a category.
 
     Raises:
         DataError: there is no such dataset, or it cannot be read.
     """
+    from namegen.alphabet import ASCII
     from namegen.catalogue import CATALOGUE, present
     from namegen.readers import load_dataset
+
+    alphabet = alphabet or ASCII
 
     if name_or_path == "":
         raise UsageError("--data is empty; give a path, or the name of a dataset")
     if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
     if name_or_path == STARTER:
-        return load_dataset(paths.STARTER_DIR, keep_repeats=keep_repeats, label=STARTER)
+        return load_dataset(paths.STARTER_DIR, alphabet=alphabet, keep_repeats=keep_repeats, label=STARTER)
     if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
         fetched = present(name_or_path)
         if fetched is None:
             raise DataError(
                 f"the dataset {name_or_path} is damaged; get it again with `namegen download {name_or_path}`"
             )
-        dataset = load_dataset(fetched.path, keep_repeats=keep_repeats, label=name_or_path)
+        dataset = load_dataset(fetched.path, alphabet=alphabet, keep_repeats=keep_repeats, label=name_or_path)
         return replace(dataset, verified=fetched.verified)
     if name_or_path in CATALOGUE and not Path(name_or_path).exists():
         raise DataError(f"the dataset {name_or_path} is not here yet; get it with `namegen download {name_or_path}`")
-    return load_dataset(name_or_path, keep_repeats=keep_repeats)
+    return load_dataset(name_or_path, alphabet=alphabet, keep_repeats=keep_repeats)

@@ -1,0 +1,140 @@
+"""``namegen evaluate``: how good a model is."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from namegen.cli.output import FormatOption
+
+if TYPE_CHECKING:
+    from namegen.dataset import Dataset
+    from namegen.evaluation import CategoryEvaluation, Evaluation
+    from namegen.modelfile import Model
+
+
+def evaluate(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"
+        ),
+    ] = None,
+    *,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="PATH_OR_NAME",
+            help="Names to measure it by: a path, or the name of a dataset.  [default: what it was trained on]",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Score all names, those that the model was trained on too.")
+    ] = False,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many names to draw for each category.")] = 1000,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", "-t", help="Draw them at this temperature; 0: greedy.")
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", help="Choose among this many of the most likely letters.")
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option("--top-p", help="Choose among the most likely letters that together have this probability."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same names.")] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Draw the figures into this .png, .svg or .pdf file, too."),
+    ] = None,
+    output_format: FormatOption = "table",
+) -> None:
+    """Measure how good a model is.
+
+    For each category: the loss per letter on names that the model was not trained on, and its perplexity; of names that
+    it draws, how many are novel, how many distinct, and how many a judge that is not the model, an n-gram, takes for
+    names of their category; and how long they are, beside the names in the data.
+    """
+    from namegen.cli.output import json_result, note
+    from namegen.evaluation import evaluate as measure
+    from namegen.store import find_model
+
+    if output is not None:
+        from namegen.plotting import check_picture
+
+        check_picture(output)
+    place = find_model(model)
+    loaded = place.load()
+    dataset = _open(loaded, data)
+    for fact in dataset.notes:
+        note(f"{dataset.label}: {fact}.")
+    parts = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    given: dict[str, Any] = {name: value for name, value in parts.items() if value is not None}
+    found = measure(loaded, dataset, count=count, seed=seed, everything=everything, **given)
+    if everything:
+        note(f"Scored all {found.names:,} names of {dataset.label}.")
+    else:
+        note(
+            f"Scored {found.names:,} of {found.data_names:,} names of {dataset.label}: "
+            "those that the model was not trained on."
+        )
+    for fact in found.notes:
+        note(_sentence(fact))
+    if output is not None:
+        from namegen.plotting import plot_evaluation
+
+        plot_evaluation(found, output, place.name)
+        note(f"Drawn into {output}.", whole=[str(output)])
+    if output_format == "json":
+        json_result(found.as_dict())
+    else:
+        _show(found)
+
+
+def _open(model: Model, data: str | None) -> Dataset:
+    from namegen.errors import UsageError
+    from namegen.store import is_dataset_name, open_dataset
+
+    if data is None:
+        if not is_dataset_name(model.dataset):
+            raise UsageError(
+                f"the names that the model was trained on, {model.dataset}, are kept by you; say where with --data"
+            )
+        data = model.dataset
+    return open_dataset(data, alphabet=model.alphabet)
+
+
+def _show(evaluation: Evaluation) -> None:
+    from namegen.cli.output import table
+
+    head = ("category", "names", "loss", "perplexity", "novel", "unique", "right", "length", "data's length")
+    rows = [
+        (category, f"{figures.names:,}", *_loss(figures.loss), *_of_drawn(figures))
+        for category, figures in evaluation.categories.items()
+    ]
+    rows.append(("macro", f"{evaluation.names:,}", *_loss(evaluation.macro), *_of_drawn(evaluation)))
+    rows.append(("micro", f"{evaluation.names:,}", *_loss(evaluation.micro), *["-"] * 5))
+    table(head, rows, right=head[1:])
+
+
+def _loss(loss: float | None) -> tuple[str, str]:
+    """The loss and the perplexity."""
+    return ("-", "-") if loss is None else (f"{loss:.3f}", f"{math.exp(loss):.2f}")
+
+
+def _of_drawn(figures: CategoryEvaluation | Evaluation) -> list[str]:
+    shares = [figures.novel, figures.unique, figures.right]
+    lengths = [figures.length, figures.data_length]
+    return [
+        *("-" if share is None else f"{share:.1%}" for share in shares),
+        *("-" if length is None else f"{length:.1f}" for length in lengths),
+    ]
+
+
+def _sentence(fact: str) -> str:
+    return f"{fact[0].upper()}{fact[1:]}."

@@ -1,0 +1,80 @@
+"""``namegen score``: how probable given names are."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namegen.cli.given import NamesArgument, ShapeOption
+from namegen.cli.output import ModelOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Row = tuple[str, float, float]
+
+
+def score(
+    category: Annotated[
+        str,
+        typer.Argument(
+            metavar="CATEGORY", help="A category of the model, German for example, or a blend: German+Italian."
+        ),
+    ],
+    names: NamesArgument = None,
+    *,
+    model: ModelOption = None,
+    output_format: ShapeOption = "text",
+) -> None:
+    """Say how probable names are in a category.
+
+    For each name, in the order given: its log-probability in nats, of all its letters and its end; and its
+    perplexity per letter, from the second letter to the end.
+    """
+    from namegen import classifying
+    from namegen.categories import find_blend
+    from namegen.cli.given import LeftOut, given_names, load, wants_table
+    from namegen.cli.output import result, table
+
+    loaded = load(model)
+    if len(loaded.categories) == 1 and category.casefold() != loaded.categories[0].casefold():
+        category, names = loaded.categories[0], [category, *(names or [])]
+    label = find_blend(loaded, category).label
+    left_out, rows = LeftOut(), []
+    as_table = wants_table(names, output_format)
+    for some in given_names(names):
+        scores = classifying.score(loaded, category, some)
+        left_out.add(scores.fitted)
+        triples = zip(some, scores.log_probabilities.tolist(), scores.perplexities.tolist(), strict=True)
+        scored = [triple for triple, name in zip(triples, scores.fitted.names, strict=True) if name]
+        if as_table:
+            rows += scored
+        else:
+            result(_jsonl(label, scored) if output_format == "jsonl" else _text(scored), flush=True)
+    if as_table:
+        cells = [(name, f"{score:.4f}", f"{perplexity:.3f}") for name, score, perplexity in rows]
+        table(("name", "log-probability", "perplexity"), cells, right=("log-probability", "perplexity"))
+    left_out.say()
+
+
+def _text(rows: Iterable[Row]) -> str:
+    return "".join([f"{name}\t{score:.4f}\t{perplexity:.3f}\n" for name, score, perplexity in rows])
+
+
+def _jsonl(category: str, rows: Iterable[Row]) -> str:
+    from json.encoder import encode_basestring as quoted
+
+    of = f'{{"category": {quoted(category)}, "name": '
+    return "".join(
+        [
+            f'{of}{quoted(name)}, "log_probability": {_number(score)}, "perplexity": {_number(perplexity)}}}\n'
+            for name, score, perplexity in rows
+        ]
+    )
+
+
+def _number(value: float) -> str:
+    """A number as JSON has it, which knows no infinity."""
+    return repr(value) if math.isfinite(value) else "null"
