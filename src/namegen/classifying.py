@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from namegen.categories import find_category
+from namegen.categories import find_blend
 from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, UsageError
 from namegen.inference import steppers
@@ -101,17 +101,17 @@ def score(model: Model, category: str, names: Iterable[str]) -> Scores:
 
     Args:
         model: the model. Its own distribution counts, at temperature 1, however it draws names.
-        category: one of its categories.
+        category: one of its categories, or a blend as ``German+Italian``.
         names: the names. They are transliterated, and take the case that the training names begin with.
 
     Raises:
         UsageError: no such category.
         DataError: a name has more than 1,000 letters.
     """
-    index = find_category(model, category)
+    of = find_blend(model, category).category
     fitted = fit_names(model, names)
     log_probabilities, perplexities = np.full((2, len(fitted.names)), np.nan)
-    source = Source.of(model, steppers(model)(index), index)
+    source = Source.of(model, steppers(model)(of), of)
     for places, spelling in _spelt(model, fitted):
         scores = score_names(source, spelling)
         log_probabilities[places] = scores.total

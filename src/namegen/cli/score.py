@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def score(
-    category: Annotated[str, typer.Argument(metavar="CATEGORY", help="A category of the model, German for example.")],
+    category: Annotated[
+        str,
+        typer.Argument(
+            metavar="CATEGORY", help="A category of the model, German for example, or a blend: German+Italian."
+        ),
+    ],
     names: NamesArgument = None,
     *,
     model: ModelOption = None,
@@ -29,14 +34,14 @@ def score(
     perplexity per letter, from the second letter to the end.
     """
     from namegen import classifying
+    from namegen.categories import find_blend
     from namegen.cli.given import LeftOut, given_names, load, wants_table
     from namegen.cli.output import result, table
-    from namegen.categories import find_category
 
     loaded = load(model)
     if len(loaded.categories) == 1 and category.casefold() != loaded.categories[0].casefold():
         category, names = loaded.categories[0], [category, *(names or [])]
-    category = loaded.categories[find_category(loaded, category)]
+    label = find_blend(loaded, category).label
     left_out, rows = LeftOut(), []
     as_table = wants_table(names, output_format)
     for some in given_names(names):
@@ -47,7 +52,7 @@ def score(
         if as_table:
             rows += scored
         else:
-            result(_jsonl(category, scored) if output_format == "jsonl" else _text(scored), flush=True)
+            result(_jsonl(label, scored) if output_format == "jsonl" else _text(scored), flush=True)
     if as_table:
         cells = [(name, f"{score:.4f}", f"{perplexity:.3f}") for name, score, perplexity in rows]
         table(("name", "log-probability", "perplexity"), cells, right=("log-probability", "perplexity"))
