@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Integers = NDArray[np.integer]
     Category: TypeAlias = int | Floats
-    """The index of a category, or the share that each category has in a blend, (categories,)."""
+    """The index of a category, or the share that each category has in a blend, (categories,); these add up to 1."""
 
 
 class Stepper(Protocol):
@@ -196,6 +196,26 @@ def _gru_steppers(model: Model) -> Callable[[Category], Stepper]:
         )
 
     return stepper
+
+
+def guided(category: Category, categories: int, guidance: float) -> Category:
+    """Move a category, or a blend of several, away from the mean of all.
+
+    Args:
+        category: what to move.
+        categories: how many there are.
+        guidance: how far, as a share of the distance from the mean.
+
+    Returns:
+        The shares, of which some may be negative; they still add up to 1.
+    """
+    if not guidance:
+        return category
+    shares = np.full(categories, -guidance / categories, dtype=np.float32)
+    shares += np.float32(1 + guidance) * (
+        np.eye(categories, dtype=np.float32)[category] if isinstance(category, int) else category
+    )
+    return shares
 
 
 def _vector(vectors: Floats, category: Category) -> Floats:

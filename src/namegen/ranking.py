@@ -94,7 +94,7 @@ def top_blocks(
     """
     if not 1 <= count <= _MOST:
         raise UsageError(f"the number of most probable names must be from 1 to {_MOST:,}, not {count}")
-    ways = {"temperature", "top_k", "top_p", "dropout"} & set(parts)
+    ways = {"temperature", "top_k", "top_p", "dropout", "guidance"} & set(parts)
     if ways:
         raise UsageError(f"{ways.pop()} is a way to draw names; the most probable ones are not drawn")
     config, filters = settings(SamplingConfig(temperature=1.0, max_length=max_length), filters or Filters(), parts)

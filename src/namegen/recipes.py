@@ -229,6 +229,9 @@ class SamplingConfig:
         top_p: choose among the fewest letters that together have this probability (nucleus sampling, Holtzman et
             al. 2020, "The Curious Case of Neural Text Degeneration").
         dropout: drop each output with this probability, afresh for each letter, before the choice is made.
+        guidance: how far the category's vectors are moved away from the mean of all categories', as a share of the
+            distance: what is special about the category shows more. That is classifier-free guidance (Ho and Salimans
+            2022, "Classifier-Free Diffusion Guidance"), at the input of the network instead of its output.
         max_length: the most letters of a name, its prefix included. ``None`` allows 20 letters past the prefix, or
             twice the longest training name if that is more; the greedy choice 20 past it, as the tutorial.
             Where the greedy choice is not at an end by then it is cut; otherwise the name is drawn again.
@@ -241,9 +244,11 @@ class SamplingConfig:
     top_k: int | None = None
     top_p: float | None = None
     dropout: float = 0.0
+    guidance: float = 0.0
     max_length: int | None = None
 
     def __post_init__(self) -> None:
+        _number("guidance", self.guidance, 0.0, 10.0)
         _number("temperature", self.temperature, 0.0, 1e6)
         if self.top_k is not None:
             _whole("top-k", self.top_k, 1, 10**6)
@@ -269,7 +274,7 @@ class Recipe(NamedTuple):
 
 
 RECIPES = {
-    "default": Recipe(TrainingConfig(), SamplingConfig()),
+    "default": Recipe(TrainingConfig(), SamplingConfig(guidance=0.4)),
     "best": Recipe(
         TrainingConfig(
             recipe="best",
@@ -283,7 +288,7 @@ RECIPES = {
             validation=0.0,
             distillation=Distillation(),
         ),
-        SamplingConfig(),
+        SamplingConfig(guidance=0.4),
     ),
     "tutorial": Recipe(
         TrainingConfig(

@@ -16,7 +16,7 @@ import numpy as np
 from namegen.drawing import Source, Spelling, draw_apart
 from namegen.errors import NamegenError
 from namegen.filters import Judge, Verdict
-from namegen.inference import steppers
+from namegen.inference import guided, steppers
 from namegen.prefixtree import grow_tree
 from namegen.scoring import score_names
 from namegen.streams import CATEGORY, streams_of, uniforms
@@ -132,14 +132,17 @@ class Sampler:
         return drawn if failure is None else drawn.of(np.arange(end))
 
     def scores(self, drawn: Drawn) -> NDArray[np.float64]:
-        """Return the log-probability of each name given its category or blend, at temperature 1, (names,)."""
+        """Return the log-probability of each name given its category or blend, (names,): temperature 1, no guidance."""
         if self._category is not None:
-            return score_names(self._source(self._category), drawn.spelling).total
+            return self._scores(self._category, drawn.spelling)
         scores = np.empty(len(drawn))
         for index in np.unique(drawn.category_of).tolist():
             names = np.flatnonzero(drawn.category_of == index)
-            scores[names] = score_names(self._source(index), drawn.spelling.of(names)).total
+            scores[names] = self._scores(index, drawn.spelling.of(names))
         return scores
+
+    def _scores(self, category: Category, spelling: Spelling) -> NDArray[np.float64]:
+        return score_names(Source.of(self._model, self._steppers(category), category), spelling).total
 
     def limit(self, given: int) -> int:
         """Return the most letters of a name whose prefix has ``given`` letters."""
@@ -233,5 +236,6 @@ class Sampler:
         if key not in self._sources:
             if len(self._sources) == _MOST_SOURCES:
                 self._sources.clear()
-            self._sources[key] = Source.of(self._model, self._steppers(category), category, self._config)
+            seen_as = guided(category, len(self._model.categories), self._config.guidance)
+            self._sources[key] = Source.of(self._model, self._steppers(seen_as), category, self._config)
         return self._sources[key]

@@ -61,6 +61,10 @@ def sample(
         float | None,
         typer.Option("--dropout", help="Drop each output with this probability: the tutorial's chaos."),
     ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option("--guidance", help="How much to exaggerate what is special about the category; 0: not at all."),
+    ] = None,
     max_length: Annotated[
         int | None,
         typer.Option("--max-length", help="The most letters of a name, its prefix included."),
@@ -121,12 +125,13 @@ def sample(
         "top_k": top_k,
         "top_p": top_p,
         "dropout": 0.0 if greedy and dropout is None else dropout,
+        "guidance": guidance,
     }
     ways = {name: value for name, value in ways.items() if value is not None}
     if top is not None and (ways or count is not None or seed is not None):
         raise UsageError(
             "--top finds names without drawing any; leave out --count, --seed, --greedy, --temperature, --top-k, "
-            "--top-p and --dropout"
+            "--top-p, --dropout and --guidance"
         )
     filters = Filters(unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else ())
     place = find_model(model)
