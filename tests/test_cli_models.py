@@ -16,7 +16,7 @@ from namegen.modelfile import Checkpoint, History, Model
 from namegen.recipes import training_config
 from namegen.store import named
 
-COMMANDS = ["download", "train", "sample", "plot", "models", "categories"]
+COMMANDS = ["download", "train", "sample", "score", "classify", "evaluate", "plot", "models", "categories"]
 
 
 def trained_model(**options) -> Model:
