@@ -1,9 +1,9 @@
 """How to train and how to draw, as two frozen configurations, and the named recipes that set both.
 
 A configuration is checked where it is built, is stored in the model file, and never changes. A *recipe* is a
-name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, and ``tutorial`` is the
-well-known tutorial on generating names with a character-level recurrent network, part by part. An option given beside a
-recipe replaces that part.
+name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, ``tutorial`` is the
+well-known tutorial on generating names with a character-level recurrent network, part by part, and ``extend`` adds
+categories to a model. An option given beside a recipe replaces that part.
 """
 
 from __future__ import annotations
@@ -127,6 +127,9 @@ class TrainingConfig:
             Less than half of that at the end goes into the point before.
         save_every: iterations between saves of an unfinished run.
         seed: where all randomness begins.
+        shared_rate: the learning rate of what all categories share, as a share of ``learning_rate``, which the
+            categories' own vectors have.
+        init: as what model the training began, by its :func:`~namegen.extension.digest`; ``None`` from random weights.
         distillation: what teaches the network in place of the names, if anything does. Then ``iterations`` counts the
             names of the teachers' training too.
 
@@ -155,6 +158,8 @@ class TrainingConfig:
     history_every: int | None = None
     save_every: int = 10_000
     seed: int = 1
+    shared_rate: float = 1.0
+    init: str | None = None
     distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
@@ -180,6 +185,11 @@ class TrainingConfig:
             _whole("history interval", self.history_every, 1, 10**12)
         _whole("save interval", self.save_every, 1, 10**12)
         _whole("seed", self.seed, 0, 2**63 - 1)
+        _positive("shared rate", self.shared_rate, 1.0)
+        if self.init is not None and not (isinstance(self.init, str) and self.init.isalnum()):
+            raise UsageError(f"init must be the digest of a model, not {self.init!r}")
+        if self.init and self.distillation:
+            raise UsageError("a training that begins with a model has no teachers")
         if self.distillation is not None:
             self._check_distillation(self.distillation)
 
@@ -287,6 +297,19 @@ RECIPES = {
             category_exponent=0.7,
             validation=0.0,
             distillation=Distillation(),
+        ),
+        SamplingConfig(guidance=0.4),
+    ),
+    "extend": Recipe(
+        TrainingConfig(
+            recipe="extend",
+            iterations=20_000,
+            dropout=0.6,
+            learning_rate=0.03,
+            shared_rate=0.01,
+            weight_decay=0.0,
+            averaging=0.98,
+            validation=0.0,
         ),
         SamplingConfig(guidance=0.4),
     ),
