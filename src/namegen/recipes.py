@@ -11,11 +11,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from namegen.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ARCHITECTURES = ("gru", "rnn")
+_LARGE = 2_000  # names of a category
 _SEEDS_APART = 0x9E3779B9  # between teachers: far from any that people choose, and torch looks at 32 bits only
 
 
@@ -60,10 +64,12 @@ class Distillation:
     Attributes:
         teachers: how many networks teach.
         share: the share of all iterations that goes into the training of each.
-        dropout: the teachers' dropout.
+        dropout: the teachers' dropout; ``None`` for 0.6 where categories are small and 0.3 where they are large, by
+            :func:`fitted`.
         batch_size: the teachers' names to an optimiser step.
         learning_rate: the teachers' peak learning rate.
-        weight_decay: the teachers' weight decay.
+        weight_decay: the teachers' weight decay; ``None`` for 0.3 where categories are small and 0.1 where they are
+            large.
         averaging: the teachers' decay of the averaged weights.
         ngram_order: the letters of an n-gram.
         ngram_share: the share of the n-gram in the mixture; the networks share the rest alike.
@@ -74,10 +80,10 @@ class Distillation:
 
     teachers: int = 2
     share: float = 0.25
-    dropout: float = 0.6
+    dropout: float | None = None
     batch_size: int = 64
     learning_rate: float = 4e-3
-    weight_decay: float = 0.3
+    weight_decay: float | None = None
     averaging: float = 0.995
     ngram_order: int = 5
     ngram_share: float = 0.3
@@ -87,10 +93,12 @@ class Distillation:
         _positive("share of each teacher", self.share, 1.0)
         if self.share * self.teachers >= 1:
             raise UsageError(f"{self.teachers} teachers with a share of {self.share:g} each leave nothing to teach")
-        _share("teachers' dropout", self.dropout)
+        if self.dropout is not None:
+            _share("teachers' dropout", self.dropout)
         _whole("teachers' batch size", self.batch_size, 1, 65_536)
         _positive("teachers' learning rate", self.learning_rate, 100.0)
-        _number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
+        if self.weight_decay is not None:
+            _number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
         _share("teachers' averaging", self.averaging)
         _whole("order of the n-gram", self.ngram_order, 1, 16)
         _share("share of the n-gram", self.ngram_share)
@@ -201,7 +209,10 @@ class TrainingConfig:
 
     @property
     def stages(self) -> tuple[TrainingConfig, ...]:
-        """The trainings that a run consists of: one for each teacher, and at last that of the network itself."""
+        """The trainings that a run consists of: one for each teacher, and at last that of the network itself.
+
+        What is left to the data is filled in by :func:`fitted`; before that, teachers have it as the network.
+        """
         if self.distillation is None:
             return (self,)
         by = self.distillation
@@ -209,10 +220,10 @@ class TrainingConfig:
         teacher = dataclasses.replace(
             self,
             iterations=each,
-            dropout=by.dropout,
+            dropout=self.dropout if by.dropout is None else by.dropout,
             batch_size=by.batch_size,
             learning_rate=by.learning_rate,
-            weight_decay=by.weight_decay,
+            weight_decay=self.weight_decay if by.weight_decay is None else by.weight_decay,
             averaging=by.averaging,
             distillation=None,
         )
@@ -226,6 +237,24 @@ class TrainingConfig:
     def history_interval(self) -> int:
         """Iterations to a point of the loss history."""
         return self.history_every or max(8 * self.batch_size, self.iterations // 100)
+
+
+def fitted(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig:
+    """Fill in what a configuration leaves to the data: how strictly teachers are kept from learning them by heart.
+
+    Args:
+        config: the configuration.
+        counts: how many names each category has, at least 1. By their geometric mean categories are small, or large
+            from 2,000 on.
+    """
+    by = config.distillation
+    if by is None:
+        return config
+    large = math.exp(sum(map(math.log, counts)) / len(counts)) >= _LARGE
+    dropout = (0.3 if large else 0.6) if by.dropout is None else by.dropout
+    weight_decay = (0.1 if large else 0.3) if by.weight_decay is None else by.weight_decay
+    by = dataclasses.replace(by, dropout=dropout, weight_decay=weight_decay)
+    return dataclasses.replace(config, distillation=by)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from namegen.extension import (
 )
 from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint
 from namegen.ngram import NGram
-from namegen.recipes import RECIPES, TrainingConfig, training_config
+from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -122,7 +122,7 @@ def train(
         before = load_checkpoint(checkpoint)
         device = before.model.device if device is None else device
         threads = before.model.threads if threads is None else threads
-    config = _configured(config, parts, init, before)
+    config = _configured(dataset, config, parts, init, before)
     where = find_device("auto" if device is None else device)
     threads = default_threads(config) if threads is None else threads
     if not 1 <= threads <= MAX_THREADS:
@@ -151,19 +151,28 @@ def train(
 
 
 def _configured(
-    config: TrainingConfig | None, parts: dict[str, Any], init: Model | None, before: Checkpoint | None
+    dataset: Dataset,
+    config: TrainingConfig | None,
+    parts: dict[str, Any],
+    init: Model | None,
+    before: Checkpoint | None,
 ) -> TrainingConfig:
     """Return the configuration that is asked for, or that of the run that is to go on, if they agree."""
+    if before and config is None:
+        config = unchanged(before.model.training, parts)
+    elif config is None:
+        config = extension_config(init, **parts) if init else training_config(**parts)
+    else:
+        config = dataclasses.replace(config, **parts)
+        config = dataclasses.replace(config, init=digest(init)) if init else config
+    if not dataset.counts.all():
+        raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
+    config = fitted(config, dataset.counts.tolist())
     if before:
-        asked_for = {} if config is None else vars(config)
-        config = unchanged(before.model.training, asked_for | parts)
         if config.init != (digest(init) if init else None):
             raise UsageError("the run began with another model, or with none; give the same model to begin with again")
-        return config
-    if config is None:
-        return extension_config(init, **parts) if init else training_config(**parts)
-    config = dataclasses.replace(config, **parts)
-    return dataclasses.replace(config, init=digest(init)) if init else config
+        unchanged(before.model.training, vars(config))
+    return config
 
 
 def unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingConfig:
@@ -192,8 +201,6 @@ class _Run:
         self, dataset: Dataset, config: TrainingConfig, device: torch.device, threads: int, init: Model | None = None
     ) -> None:
         self.config, self.threads, self._device, self._init = config, threads, device, init
-        if (dataset.counts == 0).any():
-            raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
         fingerprint = dataset.fingerprint
         if init:
             dataset = extended_dataset(init, dataset)
