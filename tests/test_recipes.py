@@ -53,7 +53,7 @@ def test_the_rnn_without_the_tutorial_has_tanh_and_an_sos_token():
 
 
 @pytest.mark.parametrize(
-    ("counts", "dropout", "weight_decay"), [((100, 4_000), 0.6, 0.3), ((30_000,), 0.3, 0.1), ((1_000, 4_000), 0.3, 0.1)]
+    ("counts", "dropout", "weight_decay"), [((100, 4_000), 0.6, 0.3), ((30_000,), 0.3, 0.1), ((1_001, 4_000), 0.3, 0.1)]
 )
 def test_teachers_of_large_categories_are_kept_less_strictly_from_learning_them_by_heart(counts, dropout, weight_decay):
     teacher, *_, taught = fitted(training_config("best"), counts).stages
@@ -70,7 +70,7 @@ def test_what_is_given_for_teachers_is_not_left_to_the_data():
 
 
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones():
-    with pytest.raises(UsageError, match="default, best, tutorial"):
+    with pytest.raises(UsageError, match="default, best, extend, tutorial"):
         recipe("secret")
 
 
