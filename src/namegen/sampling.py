@@ -301,7 +301,8 @@ class _Drawing:
             vain = int((draws[-1] if len(draws) else vain) - (draws[new[-1]] if len(new) else 0))
             if left and (drawn.failure or vain >= in_vain):
                 raise drawn.failure or self._exhausted(prefix, self.count - left)
-            wanted = left * len(drawn) // len(new) if len(new) else in_vain - vain
+            # An eighth more than seems needed, as new names become rarer; but no more than what would be in vain.
+            wanted = 1 + left * len(drawn) * 9 // (8 * len(new)) if len(new) else in_vain - vain
             size = max(1, min(wanted, _next_size(drawn)))
 
     def _exhausted(self, prefix: str, found: int) -> NamegenError:
