@@ -647,7 +647,16 @@ def test_top_of_a_model_of_one_category_needs_no_category(cli):
 
 @pytest.mark.parametrize(
     "option",
-    [["-n", 2], ["--seed", 1], ["-t", 1], ["--greedy"], ["--top-k", 2], ["--top-p", 0.5], ["--dropout", 0.1]],
+    [
+        ["-n", 2],
+        ["--seed", 1],
+        ["-t", 1],
+        ["--greedy"],
+        ["--top-k", 2],
+        ["--top-p", 0.5],
+        ["--dropout", 0.1],
+        ["--guidance", 1],
+    ],
 )
 def test_top_draws_nothing_so_ways_of_drawing_are_wrong_usage(cli, default, option):
     sampled = cli("sample", "German", "--top", 3, *option)

@@ -86,8 +86,8 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
         return
     rows = []
     for key, value in facts.items():
-        if isinstance(value, dict):  # a stage's settings, as they would be given again
-            rows += [(f"{key}.{setting}", _setting(chosen)) for setting, chosen in value.items()]
+        if isinstance(value, dict):  # a stage's settings
+            rows += _settings(key, value)
         elif key.endswith("_loss"):
             rows.append((key, _loss(value)))
         else:
@@ -136,6 +136,15 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
         "date": dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds"),
         "bytes": stat.st_size,
     }
+
+
+def _settings(stage: str, values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the settings of a stage and their values, those of its own stages among them."""
+    rows = []
+    for setting, chosen in values.items():
+        name = f"{stage}.{setting}"
+        rows += _settings(name, chosen) if isinstance(chosen, dict) else [(name, _setting(chosen))]
+    return rows
 
 
 def _setting(value: object) -> str:
