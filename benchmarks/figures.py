@@ -40,13 +40,16 @@ SEEDS = (1, 2, 3)
 RESULTS = Path(__file__).parent / "figures.json"
 PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
 WAYS = (
-    {"temperature": 1.0, "guidance": 0.0},
-    {"temperature": 0.8, "guidance": 0.0},
-    {"temperature": 0.65, "guidance": 0.0},
-    {"temperature": 1.0, "guidance": 0.4},
-    {"temperature": 0.8, "guidance": 0.4},
-    {"temperature": 0.65, "guidance": 0.4},
-    {"temperature": 0.8, "guidance": 0.8},
+    {"temperature": 1.0, "top_p": 1.0, "guidance": 0.0},
+    {"temperature": 0.8, "top_p": 1.0, "guidance": 0.0},
+    {"temperature": 0.65, "top_p": 1.0, "guidance": 0.0},
+    {"temperature": 0.8, "top_p": 0.9, "guidance": 0.0},
+    {"temperature": 1.0, "top_p": 1.0, "guidance": 0.4},
+    {"temperature": 0.8, "top_p": 1.0, "guidance": 0.4},
+    {"temperature": 1.0, "top_p": 0.9, "guidance": 0.4},
+    {"temperature": 0.8, "top_p": 0.9, "guidance": 0.4},
+    {"temperature": 0.65, "top_p": 0.9, "guidance": 0.4},
+    {"temperature": 0.8, "top_p": 0.9, "guidance": 0.8},
 )
 
 
@@ -99,7 +102,7 @@ def drawing(surnames: Path, models: Path) -> Figures:
             category: {figure: getattr(own, figure) for figure in ("novel", "unique", "right")}
             for category, own in found.categories.items()
         }
-        rows[", ".join(f"{name} {value:g}" for name, value in way.items())] = figures
+        rows[", ".join(f"{name.replace('_', '-')} {value:g}" for name, value in way.items())] = figures
         print(way, {name: round(value, 3) for name, value in figures.items() if name != "by category"}, flush=True)
     return rows
 
@@ -132,7 +135,7 @@ def tables(results: Figures) -> dict[str, str]:
         made["drawing"] = head + "\n".join(
             f"| {way} | {row['novel']:.1%} | {row['unique']:.1%} | {row['right']:.1%} |" for way, row in rows.items()
         )
-        default = rows["temperature 0.8, guidance 0.4"]["by category"]
+        default = rows["temperature 0.8, top-p 0.9, guidance 0.4"]["by category"]
         made["languages"] = "| language | novel | unique | right |\n| --- | --- | --- | --- |\n" + "\n".join(
             f"| {name} | {row['novel']:.0%} | {row['unique']:.0%} | {row['right']:.0%} |"
             for name, row in default.items()

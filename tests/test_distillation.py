@@ -42,7 +42,7 @@ def expected(category, before):
     context += [-1] * (2 - len(context))
     row = before[-1] if before else EDGE
     by_ngram = NGram.fit(NAMES, 3).probabilities(np.array([category]), np.array([context]))[0]
-    mixed = 0.35 * np.array(ONE[row]) + 0.35 * np.array(OTHER[row]) + 0.3 * by_ngram
+    mixed = np.array(ONE[row]) ** 0.35 * np.array(OTHER[row]) ** 0.35 * by_ngram**0.3
     if not before:
         mixed[EDGE] = 0  # no name is empty
     return mixed / mixed.sum()
@@ -130,7 +130,9 @@ def test_a_name_that_does_not_end_is_cut_and_its_last_distribution_learned():
 
 
 def test_a_network_learns_the_mixtures_distributions(mixture):
-    lessons, config = lessons_of(mixture, hidden_size=16, iterations=8_000, batch_size=32, averaging=0.9)
+    lessons, config = lessons_of(
+        mixture, hidden_size=16, iterations=16_000, batch_size=32, averaging=0.9, learning_rate=0.02
+    )
     learner = AutogradLearner(build_network(config, 2, 3), lessons, config, torch.device("cpu"))
     done = 0
     for names in stretches(lessons, config, 0, 32):

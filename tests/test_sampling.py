@@ -497,3 +497,11 @@ def test_guidance_moves_a_category_of_names_away_from_the_others():
     share, expected = names.count("a") / len(names), 4 / 5
 
     assert abs(share - expected) < 4 * math.sqrt(expected * (1 - expected) / len(names))
+
+
+def test_greedy_takes_the_place_of_the_models_own_cuts():
+    model = make_model(training_config(hidden_size=4), sampling=SamplingConfig(temperature=0.8, top_p=0.9))
+
+    assert len(set(sample(model, count=20, temperature=0.0))) == 1
+    with pytest.raises(UsageError, match="greedy makes none"):
+        sample(model, temperature=0.0, top_p=0.5)

@@ -1,7 +1,9 @@
 """Teaching a network by others: names drawn from a mixture of teachers, with the mixture's whole distributions.
 
 Alone, a network learns the small categories by heart while the large ones still have much to teach it; an n-gram errs
-otherwise than a network, so a mixture of both predicts names better than either. Distillation (Hinton, Vinyals and Dean
+otherwise than a network, so a mixture of both predicts names better than either. Here it is the geometric one, the
+logarithmic opinion pool (Genest and Zidek 1986, "Combining Probability Distributions"): what any of them takes for
+impossible is. Distillation (Hinton, Vinyals and Dean
 2015, "Distilling the Knowledge in a Neural Network") puts what the mixture knows into one network: the mixture never
 runs out of names, and says for each letter how likely all the others were. So the network needs no regularisation.
 
@@ -37,7 +39,7 @@ _STREAM = 2  # the second word of the seeds of blocks; batches.py uses 0 and lea
 
 
 class Mixture:
-    """Networks and an n-gram, whose probabilities are averaged.
+    """Networks and an n-gram, whose probabilities are averaged: the mean is geometric, and scaled to add up to 1.
 
     Args:
         networks: the networks, of one alphabet and the same categories.
@@ -96,17 +98,22 @@ class Teachers(NamedTuple):
         contexts = np.concatenate([letters[:, None], before.contexts], axis=1)[:, : before.contexts.shape[1]]
         parts = [slice(i, i + _ROWS) for i in range(0, len(letters), _ROWS)]
         after = [np.empty((len(letters), hidden.shape[1]), dtype=np.float32) for hidden in before.hidden]
-        likely = np.zeros((len(letters), self.outputs))
+        scores = np.zeros((len(letters), self.outputs), dtype=np.float32)
         if self.ngram:
-            likely += self.ngram_share * self.ngram.probabilities(np.full(len(letters), self.category), contexts)
+            by_ngram = self.ngram.probabilities(np.full(len(letters), self.category), contexts)
+            scores += self.ngram_share * np.log(by_ngram)
         for network, hidden, longer in zip(self.networks, before.hidden, after, strict=True):
             for part in parts:
                 logits, longer[part] = network.step(letters[part], hidden[part])
-                logits -= logits.max(axis=1, keepdims=True)
-                np.exp(logits, out=logits)
-                logits *= (1 - self.ngram_share) / len(self.networks) / logits.sum(axis=1, keepdims=True)
-                likely[part] += logits
-        return likely.astype(np.float32), Prefixes(after, contexts)
+                scores[part] += (1 - self.ngram_share) / len(self.networks) * logits
+        return softmax(scores), Prefixes(after, contexts)
+
+
+def softmax(scores: Floats) -> Floats:
+    """Return the probabilities whose logarithms these are, up to a constant in each row, (rows, outputs) float32."""
+    likely: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
+    likely /= likely.sum(axis=1, keepdims=True)
+    return likely
 
 
 class _Drawn(NamedTuple):

@@ -313,7 +313,7 @@ class Recipe(NamedTuple):
 
 
 RECIPES = {
-    "default": Recipe(TrainingConfig(), SamplingConfig(guidance=0.4)),
+    "default": Recipe(TrainingConfig(), SamplingConfig(top_p=0.9, guidance=0.4)),
     "best": Recipe(
         TrainingConfig(
             recipe="best",
@@ -327,7 +327,7 @@ RECIPES = {
             validation=0.0,
             distillation=Distillation(),
         ),
-        SamplingConfig(guidance=0.4),
+        SamplingConfig(top_p=0.9, guidance=0.4),
     ),
     "extend": Recipe(
         TrainingConfig(
@@ -340,7 +340,7 @@ RECIPES = {
             averaging=0.98,
             validation=0.0,
         ),
-        SamplingConfig(guidance=0.4),
+        SamplingConfig(top_p=0.9, guidance=0.4),
     ),
     "tutorial": Recipe(
         TrainingConfig(

@@ -205,7 +205,10 @@ def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) ->
     for name in parts:
         if name not in ways | wants:
             raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(ways | wants))}")
-    config = replace(config, **{name: value for name, value in parts.items() if name in ways})
+    asked_for = {name: value for name, value in parts.items() if name in ways}
+    if "temperature" in parts and SamplingConfig(temperature=parts["temperature"]).greedy:
+        config = replace(config, top_k=None, top_p=None)  # the model's own, which leave a choice
+    config = replace(config, **asked_for)
     filters = replace(filters, **{name: value for name, value in parts.items() if name in wants})
     if config.max_length is not None and (filters.min_length or 0) > config.max_length:
         raise UsageError(
