@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 SURNAMES ?= ../shared/data/surnames
 
-.PHONY: help install demo test lint format docs bench clean
+.PHONY: help install demo test lint format docs bench pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -15,6 +15,7 @@ help:
 	@echo "make format   let ruff put the code into shape"
 	@echo "make docs     write docs/cli.md anew from the command line itself"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
+	@echo "make pretrained  train the model that comes along (half an hour), and write docs/model-card.md"
 	@echo "make clean    remove what these made"
 
 install: $(VENV)/.installed
@@ -62,6 +63,9 @@ bench: install
 	$(INSTALL) '.[bench]'
 	$(BIN)/python benchmarks/suite.py $(SURNAMES)
 	$(BIN)/python benchmarks/report.py
+
+pretrained: install
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
