@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 SURNAMES ?= ../shared/data/surnames
+MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test lint format docs bench pretrained clean
+.PHONY: help install demo test lint format docs bench quality pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -15,6 +16,7 @@ help:
 	@echo "make format   let ruff put the code into shape"
 	@echo "make docs     write docs/cli.md anew from the command line itself"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
+	@echo "make quality  measure how good the names are (an hour), and write the figures into docs/quality.md"
 	@echo "make pretrained  train the model that comes along (half an hour), and write docs/model-card.md"
 	@echo "make clean    remove what these made"
 
@@ -63,6 +65,10 @@ bench: install
 	$(INSTALL) '.[bench]'
 	$(BIN)/python benchmarks/suite.py $(SURNAMES)
 	$(BIN)/python benchmarks/report.py
+
+quality: install
+	$(INSTALL) '.[bench]'
+	$(BIN)/python benchmarks/figures.py $(SURNAMES) $(MAKEMORE)
 
 pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)

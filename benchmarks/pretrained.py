@@ -16,12 +16,11 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import numpy as np
-
 import namegen
+from figures import accuracy
 from namegen.catalogue import CATALOGUE
 from namegen.evaluation import likelihood
 from protocol import parts
@@ -96,13 +95,6 @@ Believable surnames that are made up: for games and stories, test data, teaching
 """
 
 
-class Accuracy(NamedTuple):
-    """How often classification finds a name's category: the mean over the categories, and the mean over all names."""
-
-    by_category: float
-    overall: float
-
-
 def verified_surnames(source: str | None) -> namegen.Dataset:
     """Return the surnames of the catalogue, each file checked, without putting them into the user's cache.
 
@@ -140,6 +132,7 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
     """
     owner, repository, commit, folder = urlsplit(CATALOGUE["surnames"].url).path.strip("/").split("/", 3)
     trained_on = dict(zip(model.categories, model.counts.tolist(), strict=True))
+    uniform, data = accuracy(model, test)
     rows = [
         f"| {category} | {trained_on[category]:,} | {of.names:,} | {figure(of.loss)} | {figure(of.novel)} | "
         f"{figure(of.right)} |"
@@ -163,22 +156,13 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
         test=len(test),
         full=full,
         found=found,
-        uniform=accuracy(model, test, "uniform").by_category,
-        data=accuracy(model, test, "data").overall,
+        uniform=uniform,
+        data=data,
         drawn=found.drawn,
         temperature=model.sampling.temperature,
         guidance=model.sampling.guidance,
         rows="\n".join(rows),
     )
-
-
-def accuracy(model: namegen.Model, names: namegen.Dataset, prior: str) -> Accuracy:
-    """Measure how often classification with a prior finds the category of a name; empty categories do not count."""
-    found = namegen.classify(model, [names.name(index) for index in range(len(names))], prior)
-    own = np.array([model.categories.index(category) for category in names.categories])[names.category_of]
-    right = found.ranked()[:, 0] == own
-    by_category = [right[own == category].mean() for category in np.unique(own)]
-    return Accuracy(float(np.mean(by_category)), float(right.mean()))
 
 
 def figure(value: float | None) -> str:

@@ -208,12 +208,13 @@ def make_bigram_model(
         sampling: how to draw; by default at temperature 1.
         first_letters: how many training names begin with each letter, (categories, letters).
     """
-    config = training_config("tutorial", hidden_size=1, iterations=1, sos=sos)
+    hidden = 16  # which are not used; but for such sizes a step of the network in numpy is fast
+    config = training_config("tutorial", hidden_size=hidden, iterations=1, sos=sos)
     model = make_model(config, letters=letters, categories=categories, sampling=sampling, first_letters=first_letters)
     outputs = len(letters) + 1
     weights = {name: np.zeros_like(weight) for name, weight in model.weights.items()}
     # i2o copies the table's row of the letter that was read, and o2o hands on what i2o made.
     weights["i2o.weight"][:, len(categories) : len(categories) + outputs] = np.asarray(table, np.float32).T
-    weights["o2o.weight"][:, 1:] = np.eye(outputs, dtype=np.float32)
+    weights["o2o.weight"][:, hidden:] = np.eye(outputs, dtype=np.float32)
     model.weights.update(weights)
     return model

@@ -16,6 +16,7 @@ from namegen.alphabet import ASCII
 from namegen.modelfile import Checkpoint, Model
 from namegen.recipes import SamplingConfig, training_config
 from namegen.store import named
+from test_filters import knowing
 
 LETTERS = "".join(ASCII.letters)
 CATEGORIES = ("English", "German", "Russian")
@@ -538,3 +539,147 @@ def test_a_model_with_the_tutorials_ways_cuts_names_20_letters_past_the_start_le
     names = cli("sample", "German", "ABC").out.splitlines()
     assert [name[0] for name in names] == ["A", "B", "C"]
     assert max(map(len, names)) <= 21
+
+
+# Blends, filters, scores and the most probable names
+
+
+def test_a_blend_is_a_category_with_a_label_of_its_own(cli, default):
+    assert cli("sample", "german:2+Italian", "A").code == 2  # there is no Italian here
+    assert cli("sample", "german:2+russian", "AB", "-f", "tsv").out.startswith("German:2+Russian\tA")
+    assert json.loads(cli("sample", "German+Russian", "-f", "jsonl").out)["category"] == "German+Russian"
+
+
+@pytest.mark.parametrize(
+    ("blend", "complaint"),
+    [("Germn+Russian", "did you mean German?"), ("German:x", "must be a positive number"), ("German+", "is empty")],
+)
+def test_what_is_no_blend_is_one_line_of_wrong_usage(cli, default, blend, complaint):
+    sampled = cli("sample", blend)
+    assert is_one_error(sampled, 2)
+    assert complaint in sampled.err
+
+
+def test_filters_combine_with_counts_prefixes_and_formats(cli, tmp_path):
+    save(knowing(ab_model(categories=CATEGORIES[:2]), "ab", "aab"))
+    (tmp_path / "list.txt").write_text("ABB\nbb\n", encoding="utf-8")
+    options = ["--unique", "--novel", "--min-length", 3, "--match", "[ab]+b", "--exclude", tmp_path / "list.txt"]
+    sampled = cli("sample", "German", "ab", "-n", 20, *options, "--seed", 1, "-f", "tsv", "--scores")
+
+    rows = [line.split("\t") for line in sampled.out.splitlines()]
+    names = [name for _, name, _ in rows]
+    assert sampled.code == 0
+    assert len(set(names)) == len(names) == 40
+    assert [name[0] for name in names] == ["a"] * 20 + ["b"] * 20
+    assert all(len(name) >= 3 and name.endswith("b") and name not in {"aab", "abb"} for name in names)
+    assert {category for category, _, _ in rows} == {"German"}
+
+
+def test_scores_stand_beside_names_in_every_format(cli):
+    save(ab_model(categories=("X", "Y")))
+    expected = np.log(0.8 * 0.6 * 0.6)  # of ab, which is all that the expression leaves
+    shared = ["sample", "X", "--match", "ab", "--scores"]
+
+    assert cli(*shared).out == f"ab\t{expected:.4f}\n"
+    assert cli(*shared, "-f", "tsv").out == f"X\tab\t{expected:.4f}\n"
+    row = json.loads(cli(*shared, "-f", "jsonl").out)
+    assert row == {"category": "X", "name": "ab", "log_probability": pytest.approx(expected, abs=1e-6)}
+    assert cli("score", "X", "ab").out.split("\t")[1] == f"{expected:.4f}"
+
+
+def test_a_score_of_minus_infinity_is_null_in_json(cli):
+    save(ab_model(sos=False, first_letters=[[1, 0]]))
+    sampled = cli("sample", "X", "b", "--match", "b", "--scores", "-f", "jsonl")
+
+    assert json.loads(sampled.out) == {"category": "X", "name": "b", "log_probability": None}
+    assert cli("sample", "X", "b", "--match", "b", "--scores").out == "b\t-inf\n"
+
+
+def test_unique_holds_between_prefixes_from_stdin(command):
+    save(ab_model(categories=("X", "Y")))
+    sampled = command("sample", "X", "-", "--unique", "-n", 4, stdin="a\nab\na\n")
+    names = sampled.out.splitlines()
+
+    assert len(set(names)) == len(names) == 12
+    assert all(name.startswith("ab") for name in names[4:8])
+
+
+@pytest.mark.parametrize(
+    ("options", "printed", "complaint"),
+    [
+        (["a", "-p", "x"], 0, None),
+        (["ab", "-n", 3, "--match", "a.*"], 3, "no name that begins with 'b' in 131,072 draws matches 'a.*'"),
+        (["-n", 9, "--unique", "--max-length", 2], 6, "only 6 different names"),
+        (["-n", 9, "--unique", "--greedy"], 1, "only 1 different name"),
+        (["--top", 9, "--max-length", 2], 6, "only 6 of 9 names: there are no others"),
+    ],
+)
+def test_what_cannot_be_met_ends_in_one_line_after_what_was_found(cli, options, printed, complaint):
+    save(ab_model(categories=("X", "Y")))
+    sampled = cli("sample", "X", *options, "--seed", 1) if "--top" not in options else cli("sample", "X", *options)
+
+    assert len(sampled.out.splitlines()) == printed
+    assert is_one_error(sampled, 1 if complaint else 2)
+    assert (complaint or "") in sampled.err
+
+
+def test_novel_needs_a_model_whose_training_has_finished(cli):
+    save_unfinished(names_model())
+    sampled = cli("sample", "German", "--novel")
+    assert sampled.code == 1
+    assert "finish its training" in sampled.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "complaint"),
+    [
+        (["--match", "("], 2, "'(' is no regular expression"),
+        (["--min-length", 0], 2, "min length must be"),
+        (["--min-length", 5, "--max-length", 4], 2, "min length of 5 is more than the max length of 4"),
+        (["--exclude", "nowhere.txt"], 1, "no file nowhere.txt"),
+        (["--exclude", "."], 1, "cannot read"),
+        (["--top", 0], 2, "must be from 1"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_one_line(cli, default, options, code, complaint):
+    sampled = cli("sample", "German", *options)
+    assert is_one_error(sampled, code)
+    assert complaint in sampled.err
+
+
+def test_top_gives_the_most_probable_names_for_each_letter(cli):
+    save(ab_model(categories=("X", "Y")))
+
+    assert cli("sample", "X", "--top", 1).out == "ab\n"  # 0.8 · 0.6 · 0.6
+    assert cli("sample", "X", "ba", "--top", 2).out.splitlines() == ["b", "bb", "ab", "a"]
+    scored = cli("sample", "X", "--top", 1, "--scores", "-f", "tsv").out
+    assert scored == f"X\tab\t{np.log(0.8 * 0.6 * 0.6):.4f}\n"
+
+
+def test_top_of_a_model_of_one_category_needs_no_category(cli):
+    save(ab_model())
+    assert cli("sample", "--top", 1).out == "ab\n"
+    assert cli("sample", "b", "--top", 1).out == "b\n"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["-n", 2],
+        ["--seed", 1],
+        ["-t", 1],
+        ["--greedy"],
+        ["--top-k", 2],
+        ["--top-p", 0.5],
+        ["--dropout", 0.1],
+        ["--guidance", 1],
+    ],
+)
+def test_top_draws_nothing_so_ways_of_drawing_are_wrong_usage(cli, default, option):
+    sampled = cli("sample", "German", "--top", 3, *option)
+    assert is_one_error(sampled, 2)
+    assert "--top" in sampled.err
+
+
+def test_top_without_a_category_is_wrong_usage(cli, default):
+    assert is_one_error(cli("sample", "--top", 3), 2)

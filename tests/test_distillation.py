@@ -8,7 +8,7 @@ import torch
 
 from conftest import make_bigram_model, make_model
 from namegen.alphabet import Alphabet
-from namegen.batches import IGNORED, stretches
+from namegen.batches import IGNORED, category_probabilities, stretches
 from namegen.dataset import Dataset
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import UsageError
@@ -51,7 +51,7 @@ def expected(category, before):
 def lessons_of(mixture, **parts):
     small = {"hidden_size": 4, "batch_size": 8, "iterations": 10_000, "distillation": None}
     config = training_config("best", **{**small, **parts})
-    return TaughtNames(NAMES, config, mixture), config
+    return TaughtNames(mixture, config, category_probabilities(NAMES, config), edge=EDGE, limit=6), config
 
 
 def test_the_targets_are_the_mixtures_whole_distributions_after_each_prefix(mixture):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from conftest import make_model
-from namegen.inference import steppers
+from namegen.inference import guided, steppers
 from namegen.networks import build_network
 from namegen.recipes import training_config
 
@@ -93,3 +93,38 @@ def test_very_large_gates_do_not_overflow():
 
     assert np.isfinite(logits).all()
     assert np.isfinite(hidden).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_blend_is_the_mean_of_vectors_and_guidance_goes_away_from_the_mean_of_all(kind):
+    config = training_config(hidden_size=5, **KINDS[kind])
+    model = make_model(config, letters=LETTERS[:3], categories=("X", "Y", "Z"))
+    letters, hidden = np.array([0, 1, 2, 3]), np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    shares = np.array([0.5, 0.0, 0.5], dtype=np.float32)
+    # A model with one more category whose vectors are worked out here: what is at each category's place of the tables.
+    for category, vector in [
+        (shares, lambda table: (table[0] + table[2]) / 2),
+        (guided(1, 3, 0.4), lambda table: table[1] + 0.4 * (table[1] - table.mean(axis=0))),
+        (guided(shares, 3, 1.0), lambda table: table[0] + table[2] - table.mean(axis=0)),
+    ]:
+        larger = make_model(config, letters=LETTERS[:3], categories=("X", "Y", "Z", "W"))
+        larger.weights.update({name: with_category(name, weight, vector) for name, weight in model.weights.items()})
+        for ours, expected in zip(
+            steppers(model)(category).step(letters, hidden), steppers(larger)(3).step(letters, hidden), strict=True
+        ):
+            np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def with_category(name, weight, vector):
+    """Add a fourth category to a parameter: a row of an embedding, a column of what reads one-hot vectors."""
+    if name.startswith("category_"):
+        return np.vstack([weight, vector(weight)])
+    if name in ("i2h.weight", "i2o.weight"):
+        return np.insert(weight, 3, vector(weight[:, :3].T), axis=1)
+    return weight
+
+
+def test_without_guidance_or_with_a_single_category_nothing_moves():
+    assert guided(1, 3, 0.0) == 1
+    np.testing.assert_allclose(guided(0, 1, 0.7), [1.0])
+    np.testing.assert_allclose(guided(2, 4, 3.0).sum(), 1.0, rtol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tracemalloc
 from collections import Counter
 
@@ -469,3 +470,30 @@ def test_a_network_is_prepared_once_for_each_category(monkeypatch):
 def test_cutting_the_choice_of_a_greedy_model_is_wrong_usage(cut):
     with pytest.raises(UsageError, match="give a temperature"):
         sample(make_bigram_model(LOGITS), "X", temperature=0.0, **cut)
+
+
+def test_scores_are_of_the_model_itself_however_much_guidance_names_are_drawn_with():
+    model = make_model(training_config(hidden_size=4), categories=("X", "Y"), seed=3)
+    plain, guided = (
+        list(iterate(model, "X", count=400, seed=1, scores=True, temperature=1.0, guidance=guidance))
+        for guidance in (0.0, 2.0)
+    )
+    known = {draw.name: draw.score for draw in plain}
+    both = [draw for draw in guided if draw.name in known]
+
+    assert [draw.name for draw in plain] != [draw.name for draw in guided]
+    assert both
+    assert all(draw.score == pytest.approx(known[draw.name], abs=1e-5) for draw in both)
+
+
+def test_guidance_moves_a_category_of_names_away_from_the_others():
+    model = make_model(training_config(hidden_size=4), categories=("X", "Y"))
+    for name, weight in model.weights.items():
+        weight[:] = 0
+        if name == "category_output.weight":  # each letter is drawn by the category alone: a: 0.5, b: 0.25, the end
+            weight[:] = np.log([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]])
+    names = "".join(sample(model, "X", count=20_000, seed=1, temperature=1.0, guidance=1.0))
+    # Twice the distance from the mean in the logits: a to b are as 2 ** 2 to 1.
+    share, expected = names.count("a") / len(names), 4 / 5
+
+    assert abs(share - expected) < 4 * math.sqrt(expected * (1 - expected) / len(names))

@@ -156,6 +156,28 @@ class Alphabet:
         """Return the name that the indices of letters spell."""
         return "".join(self.letters[index] for index in indices)
 
+    def in_case(self, name: str, casing: str) -> str:
+        """Return a name, of one letter at least, in the case that names begin with.
+
+        With ``capitalised`` both ``anna`` and ``ANNA`` become ``Anna``, and ``McDuff`` stays. What would leave the
+        alphabet stays as it is.
+
+        Args:
+            name: the name.
+            casing: as :attr:`~namegen.dataset.Dataset.casing`.
+        """
+        match casing:
+            case "lower":
+                cased = name.lower()
+            case "upper":
+                cased = name.upper()
+            case "capitalised":
+                shouted = len(name) > 1 and name.isalpha() and name.isupper()
+                cased = name.capitalize() if shouted else name[0].upper() + name[1:]
+            case _:
+                cased = name
+        return cased if cased == name or self.has(cased) else name
+
     @cached_property
     def _characters(self) -> NDArray[np.unsignedinteger]:
         """The code points of each letter, and of a line feed for the edge, filled up with 0; (edge + 1, most)."""

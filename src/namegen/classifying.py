@@ -17,7 +17,6 @@ from namegen.categories import find_blend
 from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, UsageError
 from namegen.inference import steppers
-from namegen.sampling import fit_case
 from namegen.scoring import score_in_each, score_names
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
         if not known.issuperset(name) or " ".join(name.split()) != name:
             text, lost = alphabet.transliterate(name)
             dropped += lost
-        fitted.append(fit_case(model, text) if text else "")
+        fitted.append(model.alphabet.in_case(text, model.casing) if text else "")
     return FittedNames(fitted, dropped)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from namegen.batches import IGNORED, Batch, category_probabilities, in_batches
+from namegen.batches import IGNORED, Batch, in_batches
 from namegen.choosing import draw
 from namegen.inference import steppers
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from namegen.dataset import Dataset
     from namegen.inference import Stepper
     from namegen.modelfile import Model
     from namegen.ngram import NGram
@@ -42,17 +41,20 @@ class Mixture:
 
     Args:
         networks: the networks, of one alphabet and the same categories.
-        ngram: the n-gram, of these too.
+        ngram: the n-gram, of these too; by default there is none.
         ngram_share: its share; the networks share the rest alike.
     """
 
-    def __init__(self, networks: Sequence[Model], ngram: NGram, ngram_share: float) -> None:
+    def __init__(self, networks: Sequence[Model], ngram: NGram | None = None, ngram_share: float = 0.0) -> None:
         self._steppers = [steppers(network) for network in networks]
+        self._outputs = len(networks[0].alphabet) + 1
         self._ngram, self._ngram_share = ngram, ngram_share
 
     def of(self, category: int) -> Teachers:
         """Return the teachers of a category."""
-        return Teachers([stepper(category) for stepper in self._steppers], self._ngram, self._ngram_share, category)
+        return Teachers(
+            [stepper(category) for stepper in self._steppers], self._ngram, self._ngram_share, category, self._outputs
+        )
 
 
 class Prefixes(NamedTuple):
@@ -75,13 +77,15 @@ class Teachers(NamedTuple):
     """The teachers of one category."""
 
     networks: list[Stepper]
-    ngram: NGram
+    ngram: NGram | None
     ngram_share: float
     category: int
+    outputs: int
 
     def start(self) -> Prefixes:
         """Return what is remembered before anything is read."""
-        return Prefixes([network.start() for network in self.networks], np.full((1, self.ngram.order - 1), -1))
+        before = self.ngram.order - 1 if self.ngram else 0
+        return Prefixes([network.start() for network in self.networks], np.full((1, before), -1))
 
     def step(self, letters: Integers, before: Prefixes) -> tuple[Floats, Prefixes]:
         """Read a letter after each prefix.
@@ -89,10 +93,12 @@ class Teachers(NamedTuple):
         Returns:
             How likely each letter, or the end, is to come next, (prefixes, outputs) float32, and the longer prefixes.
         """
-        contexts = np.concatenate([letters[:, None], before.contexts], axis=1)[:, : self.ngram.order - 1]
+        contexts = np.concatenate([letters[:, None], before.contexts], axis=1)[:, : before.contexts.shape[1]]
         parts = [slice(i, i + _ROWS) for i in range(0, len(letters), _ROWS)]
-        likely = self.ngram_share * self.ngram.probabilities(np.full(len(letters), self.category), contexts)
-        after = [np.empty_like(hidden) for hidden in before.hidden]
+        after = [np.empty((len(letters), hidden.shape[1]), dtype=np.float32) for hidden in before.hidden]
+        likely = np.zeros((len(letters), self.outputs))
+        if self.ngram:
+            likely += self.ngram_share * self.ngram.probabilities(np.full(len(letters), self.category), contexts)
         for network, hidden, longer in zip(self.networks, before.hidden, after, strict=True):
             for part in parts:
                 logits, longer[part] = network.step(letters[part], hidden[part])
@@ -127,16 +133,18 @@ class TaughtNames:
     A block of them is kept, and drawn anew when another one is asked for.
 
     Args:
-        dataset: the training names, which say how often each category is drawn and how long a name may be.
-        config: the training.
         mixture: the teachers.
+        config: the training.
+        probabilities: how likely each category is to be drawn, (categories,).
+        edge: the index that ends a name.
+        limit: the most letters of a name; longer ones are cut.
     """
 
-    def __init__(self, dataset: Dataset, config: TrainingConfig, mixture: Mixture) -> None:
-        self._config, self._mixture = config, mixture
-        self._edge = dataset.alphabet.edge
-        self._probabilities = category_probabilities(dataset, config)
-        self._limit = 2 * int(dataset.lengths.max())
+    def __init__(
+        self, mixture: Mixture, config: TrainingConfig, probabilities: NDArray[np.float64], *, edge: int, limit: int
+    ) -> None:
+        self._mixture, self._config, self._probabilities = mixture, config, probabilities
+        self._edge, self._limit = edge, limit
         self._block: tuple[int, _Drawn] | None = None
 
     @property

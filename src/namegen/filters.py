@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from namegen.drawing import Spelling
     from namegen.modelfile import Model
 
-_SECONDS = 2.0  # that matching a regular expression may take, however few the names
+_SECONDS = 2.0  # that matching a regular expression may take in all, however few the names
 _SECONDS_A_NAME = 1e-4  # and for each name besides; an ordinary expression takes some microseconds
+_LEAST_SECONDS = 1e-3  # a timeout must be positive
 _MOST_SHOWN = 40  # characters of an expression, in words
 
 
@@ -124,7 +125,7 @@ class Judge:
                 "training with `namegen train --resume`"
             )
         self._alphabet, self._filters, self._greedy = model.alphabet, filters, greedy
-        self._hashes = model.name_hashes
+        self._hashes, self._seconds = model.name_hashes, _SECONDS
         self._reads_text = filters.novel or filters.match is not None or bool(filters.exclude)
         self._excluded = frozenset(_spellings(model, filters.exclude))
         # What stands between the words of a name; a combining mark, or an invisible joiner, is part of its letter.
@@ -196,7 +197,7 @@ class Judge:
             names = names[~known]
             text = self._alphabet.spell_lines(spelling.letters[names], spelling.lengths[names])
         if self._filters.match is not None:
-            unmatched = ~_matches(self._filters.match, text.split("\n")[:-1])
+            unmatched = ~self._matches(self._filters.match, text.split("\n")[:-1])
             verdicts[names[unmatched]] = Verdict.UNMATCHED
             names = names[~unmatched]
             text = self._alphabet.spell_lines(spelling.letters[names], spelling.lengths[names])
@@ -210,6 +211,22 @@ class Judge:
 
         hashes = b"".join(map(hash_name, text.encode().split(b"\n")[:-1]))
         return np.isin(np.frombuffer(hashes, dtype=">u8").astype(np.uint64), self._hashes)
+
+    def _matches(self, expression: str, names: list[str]) -> NDArray[np.bool_]:
+        """Return which names an expression matches from end to end, (names,)."""
+        pattern, clock = _compile(expression), time.monotonic
+        end = clock() + self._seconds + len(names) * _SECONDS_A_NAME
+        try:
+            matched = [
+                pattern.fullmatch(name, timeout=max(_LEAST_SECONDS, end - clock())) is not None for name in names
+            ]
+        except TimeoutError:
+            raise NamegenError(
+                f"the regular expression {_shortened(expression)!r} takes too long to match; simplify it, repetitions "
+                "within repetitions above all"
+            ) from None
+        self._seconds = min(_SECONDS, end - clock())  # what is left, so that many small portions have no more than one
+        return np.array(matched, dtype=np.bool_)
 
     def _has_excluded(self, text: str) -> NDArray[np.bool_]:
         """Return which names, a line each, are excluded or have a word that is, (names,)."""
@@ -240,23 +257,6 @@ def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no 
         return regex.compile(expression)
     except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, TypeError) as error:
         raise UsageError(f"{_shortened(expression)!r} is no regular expression: {error}") from None
-
-
-def _matches(expression: str, names: list[str]) -> NDArray[np.bool_]:
-    """Return which names an expression matches from end to end, (names,)."""
-    pattern = _compile(expression)
-    deadline = time.monotonic() + _SECONDS + len(names) * _SECONDS_A_NAME
-    least = 1e-3  # of seconds: a timeout must be positive
-    try:
-        return np.array(
-            [pattern.fullmatch(name, timeout=max(least, deadline - time.monotonic())) is not None for name in names],
-            dtype=np.bool_,
-        )
-    except TimeoutError:
-        raise NamegenError(
-            f"the regular expression {_shortened(expression)!r} takes too long to match; simplify it, repetitions "
-            "within repetitions above all"
-        ) from None
 
 
 def _shortened(expression: str) -> str:

@@ -130,6 +130,7 @@ class AutogradLearner:
         self._fused = device.type in ("cpu", "cuda")  # one pass over the memory
         where = device if self._fused else torch.device("cpu")
         self._moments = _Moments.zeros(self._parameters, where) if config.optimiser == "adamw" else None
+        self._groups = _groups(self._network, config.shared_rate)
         self.stretch = config.batch_size
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
@@ -171,24 +172,27 @@ class AutogradLearner:
         """
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
         if self._moments is None:
-            torch._foreach_add_(self._parameters, gradients, alpha=-rate)
+            for group, share in self._groups:
+                parameters = [self._parameters[index] for index in group]
+                torch._foreach_add_(parameters, [gradients[index] for index in group], alpha=-rate * share)
             return
-        adamw(
-            self._parameters,
-            gradients,
-            self._moments.exp_avg,
-            self._moments.exp_avg_sq,
-            [],
-            self._moments.step,
-            fused=self._fused,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=rate,
-            weight_decay=self._config.weight_decay,
-            eps=1e-8,
-            maximize=False,
-        )
+        for group, share in self._groups:
+            adamw(
+                [self._parameters[index] for index in group],
+                [gradients[index] for index in group],
+                [self._moments.exp_avg[index] for index in group],
+                [self._moments.exp_avg_sq[index] for index in group],
+                [],
+                [self._moments.step[index] for index in group],
+                fused=self._fused,
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=rate * share,
+                weight_decay=self._config.weight_decay,
+                eps=1e-8,
+                maximize=False,
+            )
 
     def weights(self) -> dict[str, Floats]:
         """See :meth:`Learner.weights`."""
@@ -215,6 +219,16 @@ class AutogradLearner:
             if self._moments:
                 for key, values in self._moments._asdict().items():
                     yield f"optimiser.{key}.{name}", values[index], tuple(values[index].shape)
+
+
+def _groups(network: Network, shared_rate: float) -> list[tuple[list[int], float]]:
+    """Return which parameters learn at which share of the learning rate, by their indices."""
+    names = [name for name, _ in network.named_parameters()]
+    if shared_rate == 1:
+        return [(list(range(len(names))), 1.0)]
+    own = [index for index, name in enumerate(names) if name.startswith("category_")]
+    shared = [index for index in range(len(names)) if index not in own]
+    return [(own, 1.0), (shared, shared_rate)]
 
 
 class _Moments(NamedTuple):

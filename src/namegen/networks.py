@@ -16,6 +16,11 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from namegen.recipes import TrainingConfig
 
 
@@ -233,3 +238,10 @@ def build_network(config: TrainingConfig, categories: int, outputs: int) -> Netw
         if config.architecture == "gru":
             return ConditionalGRU(categories, outputs, config.hidden_size, config.dropout)
         return TutorialRNN(categories, outputs, config.hidden_size, config.dropout, config.nonlinearity)
+
+
+def adopt(network: Network, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Give a network these weights, by the names of its parameters."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.copy_(torch.from_numpy(weights[name]))

@@ -1,9 +1,9 @@
 """How to train and how to draw, as two frozen configurations, and the named recipes that set both.
 
 A configuration is checked where it is built, is stored in the model file, and never changes. A *recipe* is a
-name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, and ``tutorial`` is the
-well-known tutorial on generating names with a character-level recurrent network, part by part. An option given beside a
-recipe replaces that part.
+name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, ``tutorial`` is the
+well-known tutorial on generating names with a character-level recurrent network, part by part, and ``extend`` adds
+categories to a model. An option given beside a recipe replaces that part.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from namegen.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ARCHITECTURES = ("gru", "rnn")
+_LARGE = 2_000  # names of a category
 _SEEDS_APART = 0x9E3779B9  # between teachers: far from any that people choose, and torch looks at 32 bits only
 
 
@@ -60,10 +64,12 @@ class Distillation:
     Attributes:
         teachers: how many networks teach.
         share: the share of all iterations that goes into the training of each.
-        dropout: the teachers' dropout.
+        dropout: the teachers' dropout; ``None`` for 0.6 where categories are small and 0.3 where they are large, by
+            :func:`fitted`.
         batch_size: the teachers' names to an optimiser step.
         learning_rate: the teachers' peak learning rate.
-        weight_decay: the teachers' weight decay.
+        weight_decay: the teachers' weight decay; ``None`` for 0.3 where categories are small and 0.1 where they are
+            large.
         averaging: the teachers' decay of the averaged weights.
         ngram_order: the letters of an n-gram.
         ngram_share: the share of the n-gram in the mixture; the networks share the rest alike.
@@ -74,10 +80,10 @@ class Distillation:
 
     teachers: int = 2
     share: float = 0.25
-    dropout: float = 0.6
+    dropout: float | None = None
     batch_size: int = 64
     learning_rate: float = 4e-3
-    weight_decay: float = 0.3
+    weight_decay: float | None = None
     averaging: float = 0.995
     ngram_order: int = 5
     ngram_share: float = 0.3
@@ -87,10 +93,12 @@ class Distillation:
         _positive("share of each teacher", self.share, 1.0)
         if self.share * self.teachers >= 1:
             raise UsageError(f"{self.teachers} teachers with a share of {self.share:g} each leave nothing to teach")
-        _share("teachers' dropout", self.dropout)
+        if self.dropout is not None:
+            _share("teachers' dropout", self.dropout)
         _whole("teachers' batch size", self.batch_size, 1, 65_536)
         _positive("teachers' learning rate", self.learning_rate, 100.0)
-        _number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
+        if self.weight_decay is not None:
+            _number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
         _share("teachers' averaging", self.averaging)
         _whole("order of the n-gram", self.ngram_order, 1, 16)
         _share("share of the n-gram", self.ngram_share)
@@ -127,6 +135,9 @@ class TrainingConfig:
             Less than half of that at the end goes into the point before.
         save_every: iterations between saves of an unfinished run.
         seed: where all randomness begins.
+        shared_rate: the learning rate of what all categories share, as a share of ``learning_rate``, which the
+            categories' own vectors have.
+        init: as what model the training began, by its :func:`~namegen.extension.digest`; ``None`` from random weights.
         distillation: what teaches the network in place of the names, if anything does. Then ``iterations`` counts the
             names of the teachers' training too.
 
@@ -155,6 +166,8 @@ class TrainingConfig:
     history_every: int | None = None
     save_every: int = 10_000
     seed: int = 1
+    shared_rate: float = 1.0
+    init: str | None = None
     distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
@@ -180,6 +193,11 @@ class TrainingConfig:
             _whole("history interval", self.history_every, 1, 10**12)
         _whole("save interval", self.save_every, 1, 10**12)
         _whole("seed", self.seed, 0, 2**63 - 1)
+        _positive("shared rate", self.shared_rate, 1.0)
+        if self.init is not None and not (isinstance(self.init, str) and self.init.isalnum()):
+            raise UsageError(f"init must be the digest of a model, not {self.init!r}")
+        if self.init and self.distillation:
+            raise UsageError("a training that begins with a model has no teachers")
         if self.distillation is not None:
             self._check_distillation(self.distillation)
 
@@ -191,7 +209,10 @@ class TrainingConfig:
 
     @property
     def stages(self) -> tuple[TrainingConfig, ...]:
-        """The trainings that a run consists of: one for each teacher, and at last that of the network itself."""
+        """The trainings that a run consists of: one for each teacher, and at last that of the network itself.
+
+        What is left to the data is filled in by :func:`fitted`; before that, teachers have it as the network.
+        """
         if self.distillation is None:
             return (self,)
         by = self.distillation
@@ -199,10 +220,10 @@ class TrainingConfig:
         teacher = dataclasses.replace(
             self,
             iterations=each,
-            dropout=by.dropout,
+            dropout=self.dropout if by.dropout is None else by.dropout,
             batch_size=by.batch_size,
             learning_rate=by.learning_rate,
-            weight_decay=by.weight_decay,
+            weight_decay=self.weight_decay if by.weight_decay is None else by.weight_decay,
             averaging=by.averaging,
             distillation=None,
         )
@@ -216,6 +237,24 @@ class TrainingConfig:
     def history_interval(self) -> int:
         """Iterations to a point of the loss history."""
         return self.history_every or max(8 * self.batch_size, self.iterations // 100)
+
+
+def fitted(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig:
+    """Fill in what a configuration leaves to the data: how strictly teachers are kept from learning them by heart.
+
+    Args:
+        config: the configuration.
+        counts: how many names each category has, at least 1. By their geometric mean categories are small, or large
+            from 2,000 on.
+    """
+    by = config.distillation
+    if by is None:
+        return config
+    large = math.exp(sum(map(math.log, counts)) / len(counts)) >= _LARGE
+    dropout = (0.3 if large else 0.6) if by.dropout is None else by.dropout
+    weight_decay = (0.1 if large else 0.3) if by.weight_decay is None else by.weight_decay
+    by = dataclasses.replace(by, dropout=dropout, weight_decay=weight_decay)
+    return dataclasses.replace(config, distillation=by)
 
 
 @dataclass(frozen=True)
@@ -287,6 +326,19 @@ RECIPES = {
             category_exponent=0.7,
             validation=0.0,
             distillation=Distillation(),
+        ),
+        SamplingConfig(guidance=0.4),
+    ),
+    "extend": Recipe(
+        TrainingConfig(
+            recipe="extend",
+            iterations=20_000,
+            dropout=0.6,
+            learning_rate=0.03,
+            shared_rate=0.01,
+            weight_decay=0.0,
+            averaging=0.98,
+            validation=0.0,
         ),
         SamplingConfig(guidance=0.4),
     ),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from namegen.devices import find_device
 from namegen.errors import RunError, UsageError
+from namegen.extension import extension_config
 from namegen.files import check_writable, remove_leftovers
 from namegen.locks import exclusive
 from namegen.modelfile import load_checkpoint
 from namegen.recipes import training_config
-from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, is_dataset_name
+from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, find_model, is_dataset_name
 from namegen.training import train, unchanged
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Plan:
         dataset: the name or path of the dataset; ``None`` for the default one.
         device: where it runs.
         threads: with how many threads; ``None`` for what the configuration asks for.
+        init: the model to add to, if there is one.
         changes: in what it differs from the run that it goes on with, in words.
     """
 
@@ -47,6 +49,7 @@ class Plan:
     dataset: str | None
     device: str
     threads: int | None
+    init: Model | None = None
     changes: tuple[str, ...] = ()
 
 
@@ -70,6 +73,7 @@ def plan(
     parts: Mapping[str, object],
     *,
     recipe: str | None = None,
+    init: str | None = None,
     dataset: str | None = None,
     device: str | None = None,
     threads: int | None = None,
@@ -82,6 +86,7 @@ def plan(
         place: where the model is to be.
         parts: the parts of the configuration that are asked for.
         recipe: the recipe that is asked for.
+        init: the name or path of the model to add to, if any.
         dataset: the name or path of the dataset that is asked for.
         device: the device that is asked for.
         threads: the number of threads that is asked for.
@@ -92,8 +97,11 @@ def plan(
         UsageError: something that is asked for makes no sense, or disagrees with the run that is to be resumed.
         RunError: there is an unfinished run, or none to resume.
         DeviceError: the device is not there.
-        ModelFileError: the unfinished run is damaged.
+        ModelFileError: the unfinished run is damaged, or there is no such model to begin with.
     """
+    if init is not None and recipe is not None:
+        raise UsageError("--init has settings of its own, and a recipe others; use one of them")
+    began_as = None if init is None else find_model(init).load()
     unfinished = place.checkpoint.is_file()
     if resume and force:
         raise UsageError("--resume goes on with a run and --force starts over; use one of them")
@@ -102,11 +110,14 @@ def plan(
             raise RunError(
                 f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
             )
-        config = training_config(recipe or "default", **parts)
-        return Plan(config, resume, dataset, str(find_device("auto" if device is None else device)), threads)
+        config = extension_config(began_as, **parts) if began_as else training_config(recipe or "default", **parts)
+        where = str(find_device("auto" if device is None else device))
+        return Plan(config, resume, dataset, where, threads, began_as)
     if not unfinished:
         raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
     before = load_checkpoint(place.checkpoint).model
+    if before.training.init and init is None:
+        raise UsageError("the run adds to another model; say to which with --init")
     config = unchanged(before.training, parts if recipe is None else {"recipe": recipe, **parts})
     if dataset is None:
         if not is_dataset_name(before.dataset):
@@ -119,12 +130,12 @@ def plan(
     changes = [] if where == before.device else [f"on {where}, not {before.device}"]
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
-    return Plan(config, resume, dataset, where, threads, tuple(changes))
+    return Plan(config, resume, dataset, where, threads, began_as, tuple(changes))
 
 
 def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
     """Say what is to be expected of a list so small that a model cannot do well, or be measured."""
-    few = len(dataset) < FEW_NAMES
+    few = len(dataset) < FEW_NAMES and not config.init
     held_out = config.validation * len(dataset)  # about; where that is much, there is no need to look
     unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
     facts = [
@@ -137,17 +148,19 @@ def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
     return f"{names} few: {'; '.join(facts)}"
 
 
-def command_to_resume(place: ModelPlace, dataset: str | None) -> str:
+def command_to_resume(place: ModelPlace, dataset: str | None, init: str | None = None) -> str:
     """Return the command that goes on with the unfinished run at a place.
 
     Args:
         place: where it is.
         dataset: the name or path of its dataset as it was given; ``None`` for the default one.
+        init: the name or path of the model it adds to, if any.
     """
     is_users_file = place.checkpoint.name.endswith(RUN_SUFFIX)
     which = ["-o", place.name] if is_users_file else [] if place.name == DEFAULT_MODEL else ["--model", place.name]
     data = [] if dataset is None else ["--data", dataset]
-    return shlex.join(["namegen", "train", *which, *data, "--resume"])
+    began_as = [] if init is None else ["--init", init]
+    return shlex.join(["namegen", "train", *which, *data, *began_as, "--resume"])
 
 
 def run(
@@ -165,6 +178,7 @@ def run(
     model = train(
         dataset,
         planned.config,
+        init=planned.init,
         device=planned.device,
         threads=planned.threads,
         checkpoint=place.checkpoint,

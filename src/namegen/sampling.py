@@ -229,30 +229,11 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
         raise UsageError(f"no name can begin with {prefix[:40]!r}: the model's letters are {model.alphabet}")
     if not text:
         return ""
-    fitted = fit_case(model, text)
+    fitted = model.alphabet.in_case(text, model.casing)
     most = MOST_LETTERS if max_length is None else max_length
     if len(model.alphabet.encode(fitted)) > most:
         raise UsageError(f"the prefix {fitted[:40]!r} is longer than the max length of {most:,}")
     return fitted
-
-
-def fit_case(model: Model, text: str) -> str:
-    """Bring the letters that a name begins with, at least one, into the case of the model's training names.
-
-    With capitalised training names ``anna`` and ``ANNA`` become ``Anna``, and ``McDuff`` stays. What would leave the
-    model's alphabet stays as it is.
-    """
-    match model.casing:
-        case "lower":
-            cased = text.lower()
-        case "upper":
-            cased = text.upper()
-        case "capitalised":
-            shouted = len(text) > 1 and text.isalpha() and text.isupper()
-            cased = text.capitalize() if shouted else text[0].upper() + text[1:]
-        case _:
-            cased = text
-    return cased if cased == text or model.alphabet.has(cased) else text
 
 
 @dataclass(frozen=True)
@@ -320,7 +301,8 @@ class _Drawing:
             vain = int((draws[-1] if len(draws) else vain) - (draws[new[-1]] if len(new) else 0))
             if left and (drawn.failure or vain >= in_vain):
                 raise drawn.failure or self._exhausted(prefix, self.count - left)
-            wanted = left * len(drawn) // len(new) if len(new) else in_vain - vain
+            # An eighth more than seems needed, as new names become rarer; but no more than what would be in vain.
+            wanted = 1 + left * len(drawn) * 9 // (8 * len(new)) if len(new) else in_vain - vain
             size = max(1, min(wanted, _next_size(drawn)))
 
     def _exhausted(self, prefix: str, found: int) -> NamegenError:

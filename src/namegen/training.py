@@ -16,9 +16,17 @@ from namegen.batches import TrainingNames, category_probabilities, lay_out, stre
 from namegen.devices import default_threads, find_device
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import DataError, DivergedError, ModelFileError, TrainingStopped, UsageError
+from namegen.extension import (
+    RehearsedNames,
+    digest,
+    extended_dataset,
+    extended_facts,
+    extension_config,
+    first_weights,
+)
 from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint
 from namegen.ngram import NGram
-from namegen.recipes import RECIPES, TrainingConfig, training_config
+from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +76,7 @@ def train(
     dataset: Dataset,
     config: TrainingConfig | None = None,
     *,
+    init: Model | None = None,
     device: str | None = None,
     threads: int | None = None,
     checkpoint: Path | None = None,
@@ -80,7 +89,9 @@ def train(
 
     Args:
         dataset: the names. Of these the configuration's validation part is held out.
-        config: what to do; by default the default recipe.
+        config: what to do; by default the default recipe, or with ``init`` what adds to it.
+        init: a model to add the categories of the names to, instead of training one on these names alone. A run that
+            goes on needs it again.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``auto``, the default, takes a GPU if there is one.
         threads: how many threads torch may use; by default what :func:`~namegen.devices.default_threads` says.
         checkpoint: the file that keeps the state of the run every ``config.save_every`` iterations and when it is
@@ -109,14 +120,9 @@ def train(
         if checkpoint is None:
             raise UsageError("to go on with a run, say where its checkpoint is")
         before = load_checkpoint(checkpoint)
-        asked_for = {} if config is None else dataclasses.asdict(config)
-        config = unchanged(before.model.training, asked_for | parts)
         device = before.model.device if device is None else device
         threads = before.model.threads if threads is None else threads
-    elif config is None:
-        config = training_config(**parts)
-    else:
-        config = dataclasses.replace(config, **parts)
+    config = _configured(dataset, config, parts, init, before)
     where = find_device("auto" if device is None else device)
     threads = default_threads(config) if threads is None else threads
     if not 1 <= threads <= MAX_THREADS:
@@ -125,7 +131,7 @@ def train(
     try:
         torch.set_num_threads(threads)
         with torch.random.fork_rng(devices=[]):
-            run = _Run(dataset, config, where, threads)
+            run = _Run(dataset, config, where, threads, init)
             if before:
                 run.restore(before)
             elif checkpoint:
@@ -142,6 +148,31 @@ def train(
             return run.model()
     finally:
         torch.set_num_threads(threads_before)
+
+
+def _configured(
+    dataset: Dataset,
+    config: TrainingConfig | None,
+    parts: dict[str, Any],
+    init: Model | None,
+    before: Checkpoint | None,
+) -> TrainingConfig:
+    """Return the configuration that is asked for, or that of the run that is to go on, if they agree."""
+    if before and config is None:
+        config = unchanged(before.model.training, parts)
+    elif config is None:
+        config = extension_config(init, **parts) if init else training_config(**parts)
+    else:
+        config = dataclasses.replace(config, **parts)
+        config = dataclasses.replace(config, init=digest(init)) if init else config
+    if not dataset.counts.all():
+        raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
+    config = fitted(config, dataset.counts.tolist())
+    if before:
+        if config.init != (digest(init) if init else None):
+            raise UsageError("the run began with another model, or with none; give the same model to begin with again")
+        unchanged(before.model.training, vars(config))
+    return config
 
 
 def unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingConfig:
@@ -166,10 +197,13 @@ class _Run:
     A stage trains one network; all but the last one train teachers. The loss history is that of the present stage.
     """
 
-    def __init__(self, dataset: Dataset, config: TrainingConfig, device: torch.device, threads: int) -> None:
-        self.config, self.threads, self._device = config, threads, device
-        if (dataset.counts == 0).any():
-            raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
+    def __init__(
+        self, dataset: Dataset, config: TrainingConfig, device: torch.device, threads: int, init: Model | None = None
+    ) -> None:
+        self.config, self.threads, self._device, self._init = config, threads, device, init
+        fingerprint = dataset.fingerprint
+        if init:
+            dataset = extended_dataset(init, dataset)
         self._training, self._held_out = dataset.split(config.validation)
         self._about_data: dict[str, Any] = {
             "alphabet": dataset.alphabet,
@@ -180,9 +214,12 @@ class _Run:
             "casing": dataset.casing,
             "dataset": dataset.label,
             "dataset_verified": dataset.verified,
-            "fingerprint": dataset.fingerprint,
+            "fingerprint": fingerprint,
             "name_hashes": _distinct(self._training.hashes),
+            "sampling": RECIPES.get(config.recipe, RECIPES["default"]).sampling,
         }
+        if init:
+            self._about_data |= extended_facts(init, self._training)
         self.iteration = 0
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
         self._begin_stage()
@@ -190,7 +227,7 @@ class _Run:
     def _begin_stage(self) -> None:
         """Set everything up for the stage after the teachers there are."""
         from namegen.learners import AutogradLearner, TutorialLearner
-        from namegen.networks import build_network
+        from namegen.networks import adopt, build_network
 
         training, number = self._training, len(self._teachers)
         stages = self.config.stages
@@ -203,7 +240,10 @@ class _Run:
             self._learner = TutorialLearner(network, training, stage)
         else:
             if stage.distillation:
-                self._lessons = TaughtNames(training, stage, self._mixture(stage.distillation))
+                self._lessons = self._taught(stage, stage.distillation)
+            elif self._init:
+                self._lessons = RehearsedNames(self._init, training, stage)
+                adopt(network, first_weights(self._init, training))
             self._learner = AutogradLearner(network, self._lessons, stage, self._device)
         self._validation = _Validation(self._held_out, training, stage, self._device) if self._held_out else None
         self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
@@ -211,10 +251,16 @@ class _Run:
         self._last: torch.Tensor | None = None
         self._best: dict[str, NDArray[np.float32]] | None = None
 
-    def _mixture(self, distillation: Distillation) -> Mixture:
-        model = self._blank_model()
+    def _taught(self, stage: TrainingConfig, by: Distillation) -> TaughtNames:
+        training, model = self._training, self._blank_model()
         networks = [dataclasses.replace(model, weights=weights) for weights in self._teachers]
-        return Mixture(networks, NGram.fit(self._training, distillation.ngram_order), distillation.ngram_share)
+        return TaughtNames(
+            Mixture(networks, NGram.fit(training, by.ngram_order), by.ngram_share),
+            stage,
+            category_probabilities(training, stage),
+            edge=training.alphabet.edge,
+            limit=2 * int(training.lengths.max()),
+        )
 
     def stretches(self) -> Iterator[NDArray[np.int64]]:
         """Go through the names that are left, for :meth:`advance`, a stretch at a time."""
@@ -294,7 +340,6 @@ class _Run:
         """Return the model without what training adds to it."""
         return Model(
             training=self.config,
-            sampling=RECIPES.get(self.config.recipe, RECIPES["default"]).sampling,
             **self._about_data,
             device=str(self._device),
             threads=self.threads,
@@ -391,10 +436,10 @@ class _Validation:
         import torch
 
         from namegen.learners import letter_losses, name_losses, on_device
+        from namegen.networks import adopt
 
+        adopt(self._network, weights)
         with torch.no_grad():
-            for name, parameter in self._network.named_parameters():
-                parameter.copy_(torch.from_numpy(weights[name]))
             losses = []
             for begin in range(0, len(self._names), _VALIDATION_BATCH):
                 batch = lay_out(self._dataset, self._names[begin : begin + _VALIDATION_BATCH], sos=self._config.sos)

@@ -48,6 +48,10 @@ def evaluate(
         float | None,
         typer.Option("--top-p", help="Choose among the most likely letters that together have this probability."),
     ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option("--guidance", help="How much to exaggerate what is special about the category; 0: not at all."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same names.")] = 1,
     output: Annotated[
         Path | None,
@@ -74,7 +78,7 @@ def evaluate(
     dataset = _open(loaded, data)
     for fact in dataset.notes:
         note(f"{dataset.label}: {fact}.")
-    parts = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    parts = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "guidance": guidance}
     given: dict[str, Any] = {name: value for name, value in parts.items() if value is not None}
     found = measure(loaded, dataset, count=count, seed=seed, everything=everything, **given)
     if everything:

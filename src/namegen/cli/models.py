@@ -96,8 +96,8 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
         return
     rows = []
     for key, value in facts.items():
-        if isinstance(value, dict):  # a stage's settings, as they would be given again
-            rows += [(f"{key}.{setting}", _setting(chosen)) for setting, chosen in value.items()]
+        if isinstance(value, dict):  # a stage's settings
+            rows += _settings(key, value)
         elif key == "card":
             rows.append((key, _setting(bool(value))))
         elif key.endswith("_loss"):
@@ -164,6 +164,15 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
         "date": None if name == PRETRAINED else made,  # its file has the date of the package at best
         "bytes": stat.st_size,
     }
+
+
+def _settings(stage: str, values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the settings of a stage and their values, those of its own stages among them."""
+    rows = []
+    for setting, chosen in values.items():
+        name = f"{stage}.{setting}"
+        rows += _settings(name, chosen) if isinstance(chosen, dict) else [(name, _setting(chosen))]
+    return rows
 
 
 def _setting(value: object) -> str:

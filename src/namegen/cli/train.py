@@ -12,6 +12,7 @@ import typer
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
 
     from namegen.dataset import Dataset
@@ -45,6 +46,10 @@ def train(
             help="All settings at once: good in seconds, better in minutes, or the tutorial's. Settings given beside it"
             " replace parts.  [default: default]",
         ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option("--init", metavar="MODEL", help="Add the categories of the names to this model: for few names."),
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", metavar="NAME", help="The model's name.  [default: default]")
@@ -122,6 +127,7 @@ def train(
             place,
             {name: value for name, value in parts.items() if value is not None},
             recipe=recipe,
+            init=init,
             dataset=data,
             device=device,
             threads=threads,
@@ -138,11 +144,11 @@ def train(
             with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
                 trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received is not None)
         except TrainingStopped as stopped:
-            how = command_to_resume(place, data)
+            how = command_to_resume(place, data, init)
             note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
             raise typer.Exit(128 + (signals.received or 0)) from None
     if not quiet:
-        _finish(place, trained)
+        _finish(place, trained, dataset.categories)
 
 
 def _place(model: str | None, output: Path | None) -> ModelPlace:
@@ -182,8 +188,8 @@ def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
     return dataset
 
 
-def _finish(place: ModelPlace, model: Model) -> None:
-    """Say where the model is, how good it is, and what to do with it."""
+def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
+    """Say where the model is, how good it is, and what to do with it: with one of the categories it learned."""
     from namegen.cli.output import note
     from namegen.store import DEFAULT_MODEL
 
@@ -197,7 +203,7 @@ def _finish(place: ModelPlace, model: Model) -> None:
         best = f"{history.best_validation:.3f}"
         note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
     which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
-    category = "German" if "German" in model.categories else model.categories[0]
+    category = "German" if "German" in categories else categories[0]
     what = "ABC" if len(model.categories) == 1 else f"{shlex.quote(category)} ABC"
     following = f"namegen sample{which} {what}"
     note(f"Next: {following}", whole=[following])

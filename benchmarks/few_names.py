@@ -1,0 +1,86 @@
+"""A language that a model does not know, learned from 50 names of it: by adding it to the model, or in other ways.
+
+    python benchmarks/few_names.py
+
+For each of some languages of the starter names: a model of the recipe `default` is trained on the 17 others, 50 of its
+names are given back, and the rest of its names are scored. The 50 are the first by hash, so nobody has chosen them.
+Compared are
+
+- adding the language to the model, as `train --init` does;
+- training on the 50 names alone, for as many names as does best on the very names that are scored, which flatters it;
+- an interpolated n-gram of the 50 names, likewise of the best order: Witten-Bell's, and that of Kneser and Ney.
+
+The loss is that of docs/quality.md: per letter, in nats, from the second letter on.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import namegen
+from kneser_ney import kneser_ney
+from namegen.evaluation import likelihood
+from namegen.ngram import NGram, positions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GIVEN = 50
+LANGUAGES = ("Czech", "French", "German", "Greek", "Irish", "Italian", "Japanese", "Polish", "Spanish")
+ALONE = (500, 1_000, 2_000, 4_000, 8_000)
+ORDERS = (2, 3, 4)
+
+
+def few_names() -> dict[str, Any]:
+    """Measure every way, for each language."""
+    starter = namegen.open_dataset("starter")
+    languages, seconds = {}, []
+    for language in LANGUAGES:
+        of_it = starter.category_of == starter.categories.index(language)
+        ranks = np.argsort(np.argsort(starter.hashes[of_it]))
+        given, others = (starter.select(_within(of_it, chosen)) for chosen in (ranks < GIVEN, ranks >= GIVEN))
+        few, rest = (_alone(names, language) for names in (given, others))
+        init = namegen.train(_without(starter.select(~np.isin(starter.hashes, rest.hashes)), language), threads=1)
+        begin = time.perf_counter()
+        added = namegen.train(few, init=init, threads=1)
+        seconds.append(time.perf_counter() - begin)
+        alone = [namegen.train(few, iterations=count, validation=0.0, threads=1) for count in ALONE]
+        languages[language] = {
+            "added to a model": likelihood(added, rest).micro,
+            "alone, the best of five lengths": min(likelihood(model, rest).micro for model in alone),
+            "Witten-Bell": min(_ngram_loss(NGram.fit(few, order), rest) for order in ORDERS),
+            "Kneser-Ney": min(_ngram_loss(kneser_ney(few, order), rest) for order in ORDERS),
+        }
+        print(language, {way: round(loss, 3) for way, loss in languages[language].items()}, flush=True)
+    mean = {way: statistics.mean(losses[way] for losses in languages.values()) for way in languages[LANGUAGES[0]]}
+    return {"languages": languages, "mean": mean, "seconds to add": statistics.median(seconds)}
+
+
+def _within(of_it: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    some = np.zeros_like(of_it)
+    some[np.flatnonzero(of_it)[chosen]] = True
+    return some
+
+
+def _alone(names: namegen.Dataset, language: str) -> namegen.Dataset:
+    return namegen.Dataset.from_names({language: names.names(language)})
+
+
+def _without(names: namegen.Dataset, language: str) -> namegen.Dataset:
+    return namegen.Dataset.from_names({c: names.names(c) for c in names.categories if c != language})
+
+
+def _ngram_loss(ngram: NGram, names: namegen.Dataset) -> float:
+    contexts, targets, name_of = positions(names, ngram.order - 1)
+    likely = ngram.probabilities(np.zeros(len(targets), dtype=np.int64), contexts)
+    counted = np.diff(name_of, prepend=-1) == 0
+    return float(-np.log(likely[np.arange(len(targets)), targets])[counted].mean())
+
+
+if __name__ == "__main__":
+    print(json.dumps(few_names(), indent=1))

@@ -1,0 +1,245 @@
+"""Adding categories to a model."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import make_model
+from namegen.batches import IGNORED, stretches
+from namegen.dataset import Dataset
+from namegen.errors import RunError, TrainingStopped, UsageError
+from namegen.evaluation import likelihood
+from namegen.extension import RehearsedNames, digest, extended_dataset, extension_config, first_weights
+from namegen.inference import steppers
+from namegen.learners import AutogradLearner
+from namegen.modelfile import load_model_file
+from namegen.networks import build_network
+from namegen.recipes import training_config
+from namegen.training import train
+
+RNG = np.random.default_rng(0)
+
+
+def random_names(letters, count):
+    """Names in which letters follow each other in the order of the alphabet, so that there is something to learn."""
+    made = set()
+    while len(made) < count:
+        name = "".join(sorted(RNG.choice(list(letters), size=RNG.integers(3, 8))))
+        made.add(name.capitalize())
+    return sorted(made)
+
+
+OLD = Dataset.from_names({"X": random_names("abcdefgh", 300), "Y": random_names("fghijklm", 300)})
+NEW = Dataset.from_names({"Z": random_names("efghij", 40)})
+MORE = Dataset.from_names({"Z": random_names("efghij", 200)})
+
+
+@pytest.fixture(scope="module")
+def init():
+    return train(OLD, hidden_size=32, iterations=20_000, batch_size=32, validation=0.0)
+
+
+@pytest.fixture(scope="module")
+def extended(init):
+    return train(NEW, init=init, iterations=6_400)
+
+
+def test_a_few_names_are_learned_better_than_alone_and_the_old_ones_are_not_forgotten(init, extended):
+    alone = min(
+        likelihood(train(NEW, hidden_size=32, iterations=iterations, validation=0.0), MORE).micro
+        for iterations in (1_000, 3_000, 6_400)
+    )
+    assert likelihood(extended, MORE).micro < alone
+
+    before, after = likelihood(init, OLD), likelihood(extended, OLD)
+    assert after.macro < before.macro + 0.05
+
+
+def test_the_model_has_all_categories_and_knows_all_names(init, extended):
+    assert extended.categories == ("X", "Y", "Z")
+    assert extended.counts.tolist() == [300, 300, 40]
+    assert extended.first_letter_counts.sum(axis=1).tolist() == [300, 300, 40]
+    assert set(extended.name_hashes) == set(OLD.hashes) | set(NEW.hashes)
+    assert extended.longest == max(OLD.lengths.max(), NEW.lengths.max())
+    assert extended.training.init == digest(init)
+    assert extended.sampling == init.sampling
+    assert extended.finished
+
+
+def test_the_new_vectors_begin_as_a_mixture_of_the_old_the_most_of_what_explains_the_names_best(init):
+    like_y = Dataset.from_names({"Z": OLD.names("Y")})
+    weights = first_weights(init, extended_dataset(init, like_y))
+
+    for name, weight in init.weights.items():
+        if name.startswith("category_"):
+            np.testing.assert_array_equal(weights[name][:2], weight)
+            losses = [likelihood(init, Dataset.from_names({c: OLD.names("Y")})).micro for c in "XY"]
+            assert losses[1] < losses[0]
+            nearer = np.linalg.norm(weights[name][2] - weight, axis=1)
+            assert nearer[1] < nearer[0]
+        else:
+            np.testing.assert_array_equal(weights[name], weight)
+
+
+def test_half_of_a_batch_are_new_names_and_half_are_drawn_by_the_model_with_its_own_distributions(init):
+    dataset = extended_dataset(init, NEW)
+    config = extension_config(init, iterations=1_000, batch_size=9)
+    lessons = RehearsedNames(init, dataset, config)
+    batches = [lessons.lay_out(names) for names in stretches(lessons, config, 0, 9)]
+
+    assert sum(len(batch.category) for batch in batches) == 1_000
+    for batch in batches[:3]:
+        assert (batch.category == 2).tolist() == [True] * 5 + [False] * 4
+        for category, inputs, targets, likely in zip(*map(np.asarray, vars(batch).values()), strict=True):
+            places = np.flatnonzero(targets != IGNORED)
+            if category == 2:
+                np.testing.assert_array_equal(likely[places].argmax(axis=1), targets[places])
+                assert (likely[places].max(axis=1) == 1).all()
+            else:
+                network = steppers(init)(int(category))
+                hidden = network.start()
+                for place in places:
+                    logits, hidden = network.step(inputs[place : place + 1], hidden)
+                    own = np.exp(logits[0].astype(np.float64))
+                    own[-1] *= place > 0  # no name is empty
+                    np.testing.assert_allclose(likely[place], own / own.sum(), atol=1e-5)
+            assert (likely[len(places) :] == 0).all()
+
+
+def test_the_last_batch_is_shared_out_too(init):
+    config = extension_config(init, iterations=11, batch_size=8)
+    lessons = RehearsedNames(init, extended_dataset(init, NEW), config)
+    *_, last = [lessons.lay_out(names) for names in stretches(lessons, config, 0, 8)]
+
+    assert (last.category == 2).tolist() == [True, True, False]
+
+
+def test_what_the_categories_share_learns_at_its_own_rate():
+    config = training_config(
+        hidden_size=4, optimiser="sgd", weight_decay=0.0, schedule="constant", averaging=0.0, clip=None, dropout=0.0,
+        iterations=8, batch_size=8, learning_rate=0.1,
+    )  # fmt: skip
+    changes = []
+    for rate in (1.0, 0.25):
+        slower = dataclasses.replace(config, shared_rate=rate)
+        network = build_network(slower, 2, 59)
+        before = {name: p.detach().clone() for name, p in network.named_parameters()}
+        learner = AutogradLearner(network, Fixed(), slower, torch.device("cpu"))
+        learner.learn(np.arange(8), 0)
+        changes.append({name: weight - before[name].numpy() for name, weight in learner.weights().items()})
+
+    for name, change in changes[0].items():
+        share = 1.0 if name.startswith("category_") else 0.25
+        np.testing.assert_allclose(changes[1][name], share * change, atol=1e-6)
+        assert np.abs(change).max() > 1e-4
+
+
+class Fixed:
+    """The same names over and over."""
+
+    block_size = 8
+
+    def lay_out(self, names):
+        from namegen.batches import lay_out
+
+        return lay_out(OLD, names, sos=True)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 7])
+def test_an_extension_goes_on_exactly(init, stop_after, tmp_path):
+    whole = train(NEW, init=init, iterations=640)
+    left = iter(range(stop_after))
+    with pytest.raises(TrainingStopped):
+        train(NEW, init=init, iterations=640, checkpoint=tmp_path / "run", stop=lambda: next(left, None) is None)
+    resumed = train(NEW, init=init, checkpoint=tmp_path / "run", resume=True)
+    for name, model in (("whole", whole), ("resumed", resumed)):
+        model.save(tmp_path / name)
+
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "resumed").read_bytes()
+    with pytest.raises(UsageError, match="the same model to begin with"):
+        train(NEW, checkpoint=tmp_path / "run", resume=True)
+    with pytest.raises(UsageError, match="the same model to begin with"):
+        train(NEW, init=whole, checkpoint=tmp_path / "run", resume=True)
+
+
+def test_names_take_the_case_of_the_models(init):
+    lower = Dataset.from_names({"Z": [name.lower() for name in NEW.names("Z")]})
+
+    assert extended_dataset(init, lower).name(0) == NEW.name(0)
+
+
+def test_a_category_that_is_there_already_is_wrong_usage(init):
+    with pytest.raises(UsageError, match="has a category 'X' already"):
+        train(Dataset.from_names({"X": ["Anna", "Bo"]}), init=init)
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"hidden_size": 8}, "has hidden size 32"),
+        ({"architecture": "rnn"}, "architecture gru"),
+        ({"batch_size": 1}, "two"),
+    ],
+)
+def test_what_cannot_be_changed_is_wrong_usage(init, parts, says):
+    with pytest.raises(UsageError, match=says):
+        train(NEW, init=init, **parts)
+
+
+def test_a_model_that_cannot_be_added_to_is_wrong_usage(init):
+    with pytest.raises(UsageError, match="only a gru"):
+        train(NEW, init=make_model(training_config("tutorial", iterations=1, hidden_size=4)))
+    with pytest.raises(UsageError, match="not finished"):
+        train(NEW, init=dataclasses.replace(init, iterations=5))
+
+
+@pytest.fixture
+def elves(tmp_path):
+    file = tmp_path / "Elvish.txt"
+    file.write_text("".join(f"{name}\n" for name in NEW.names("Z")), encoding="utf-8")
+    return file
+
+
+def test_the_command_adds_the_categories_of_a_file_to_a_model(init, elves, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    done = cli("train", "--init", tmp_path / "base.safetensors", "--data", elves, "-m", "mine", "--iters", 640)
+
+    assert done.code == 0, done.err
+    assert "namegen sample --model mine Elvish ABC" in done.err
+    assert cli("categories", "-m", "mine").out.splitlines()[1:] == ["X\t300", "Y\t300", "Elvish\t40"]
+    assert len(cli("sample", "-m", "mine", "Elvish", "EFG").out.split()) == 3
+    assert load_model_file(tmp_path / "base.safetensors").categories == ("X", "Y")
+
+
+def test_a_recipe_beside_a_model_to_begin_with_is_wrong_usage(init, elves, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    done = cli("train", "--init", tmp_path / "base.safetensors", "--data", elves, "--recipe", "best")
+
+    assert done.code == 2
+    assert "--init has settings of its own" in done.err
+    assert cli("train", "--init", "nothing", "--data", elves).code == 1
+
+
+def test_going_on_needs_the_model_again_and_the_command_says_so(init, elves, tmp_path):
+    from namegen.runs import claim, command_to_resume, plan, run
+    from namegen.store import named
+
+    init.save(tmp_path / "base.safetensors")
+    base, place, left = str(tmp_path / "base.safetensors"), named("mine"), iter(range(2))
+    with claim(place):
+        planned = plan(place, {"iterations": 640}, init=base, dataset=str(elves))
+        with pytest.raises(TrainingStopped):
+            run(place, planned, NEW, stop=lambda: next(left, None) is None)
+        with pytest.raises(UsageError, match="say to which with --init"):
+            plan(place, {}, dataset=str(elves), resume=True)
+        again = plan(place, {}, init=base, dataset=str(elves), resume=True)
+        assert run(place, again, NEW).finished
+    assert command_to_resume(place, "Elvish.txt", "base") == (
+        "namegen train --model mine --data Elvish.txt --init base --resume"
+    )
+    with pytest.raises(RunError), claim(place):
+        plan(place, {}, init=base, resume=True)
