@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test lint format docs bench quality clean
+.PHONY: help install demo test lint format docs bench quality pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -17,6 +17,7 @@ help:
 	@echo "make docs     write docs/cli.md anew from the command line itself"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
 	@echo "make quality  measure how good the names are (an hour), and write the figures into docs/quality.md"
+	@echo "make pretrained  train the model that comes along (half an hour), and write docs/model-card.md"
 	@echo "make clean    remove what these made"
 
 install: $(VENV)/.installed
@@ -68,6 +69,9 @@ bench: install
 quality: install
 	$(INSTALL) '.[bench]'
 	$(BIN)/python benchmarks/figures.py $(SURNAMES) $(MAKEMORE)
+
+pretrained: install
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

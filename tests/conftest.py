@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from namegen import paths
 from namegen.alphabet import Alphabet
 from namegen.modelfile import History, Model, weight_shapes
 from namegen.recipes import SamplingConfig, TrainingConfig, training_config
@@ -36,6 +37,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("NAMEGEN_MODEL", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     return folder
+
+
+@pytest.fixture
+def without_pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation that lacks the model that comes along."""
+    monkeypatch.setattr(paths, "PRETRAINED_FILE", tmp_path / "package" / "pretrained.safetensors")
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,13 @@ import pytest
 
 import namegen
 from conftest import make_model
+from namegen import paths
 from namegen.locks import exclusive
 from namegen.modelfile import Checkpoint, History, Model
 from namegen.recipes import training_config
 from namegen.store import named
 
+MODELS = ["elves", "dwarves"]
 COMMANDS = ["download", "train", "sample", "score", "classify", "evaluate", "plot", "models", "categories"]
 
 
@@ -53,17 +55,17 @@ def is_one_error(outcome, code):
 
 def test_models_in_a_pipe_are_tab_separated_below_a_head(cli):
     save("elves")
-    head, row = (line.split("\t") for line in cli("models").out.splitlines())
+    head, row, _ = (line.split("\t") for line in cli("models").out.splitlines())
     cells = dict(zip(head, row, strict=True))
     assert (cells["name"], cells["recipe"], cells["iters"]) == ("elves", "default", "1,000")
     assert (cells["training"], cells["validation"]) == ("2.250", "2.125")
     assert (cells["categories"], cells["data"]) == ("2", "fantasy")
 
 
-def test_models_are_listed_by_name(cli):
-    for name in ("b", "c", "a"):
+def test_models_are_listed_by_name_before_the_one_that_comes_along(cli):
+    for name in ("b", "z", "a"):
         save(name)
-    assert [line.split("\t")[0] for line in cli("models").out.splitlines()[1:]] == ["a", "b", "c"]
+    assert [line.split("\t")[0] for line in cli("models").out.splitlines()[1:]] == ["a", "b", "z", "pretrained"]
 
 
 def test_an_unfinished_run_is_listed_with_how_far_it_got(cli):
@@ -74,10 +76,12 @@ def test_an_unfinished_run_is_listed_with_how_far_it_got(cli):
 def test_an_unfinished_run_is_told_from_the_finished_model_of_its_name(cli):
     save("elves")
     save_unfinished("elves")
-    assert [line.split("\t")[0] for line in cli("models").out.splitlines()[1:]] == ["elves", "elves (unfinished)"]
+    listed = [line.split("\t")[0] for line in cli("models").out.splitlines()]
+    assert listed == ["name", "elves", "elves (unfinished)", "pretrained"]
     assert [(model["name"], model["finished"]) for model in json.loads(cli("models", "--format", "json").out)] == [
         ("elves", True),
         ("elves", False),
+        ("pretrained", True),
     ]
 
 
@@ -91,18 +95,26 @@ def test_models_say_when_they_were_made(cli):
 def test_models_as_json_have_exact_figures(cli):
     save("elves")
     listed = json.loads(cli("models", "--format", "json").out)
-    assert len(listed) == 1
+    assert [model["name"] for model in listed] == ["elves", "pretrained"]
     assert listed[0]["iterations"] == 1000
     assert listed[0]["finished"] is True
     assert (listed[0]["training_loss"], listed[0]["validation_loss"]) == (2.25, 2.125)
     assert listed[0]["bytes"] == named("elves").model.stat().st_size
 
 
-def test_no_models_as_json_are_an_empty_list(cli):
+def test_the_model_that_comes_along_has_a_size_but_no_date(cli):
+    (listed,) = json.loads(cli("models", "--format", "json").out)
+    assert (listed["name"], listed["recipe"], listed["date"]) == ("pretrained", "best", None)
+    assert listed["bytes"] == paths.PRETRAINED_FILE.stat().st_size
+    head, row = (line.split("\t") for line in cli("models").out.splitlines())
+    assert row[head.index("date")] == "-"
+
+
+def test_no_models_as_json_are_an_empty_list(cli, without_pretrained):
     assert json.loads(cli("models", "--format", "json").out) == []
 
 
-def test_without_models_it_says_how_to_get_one(cli):
+def test_without_models_it_says_how_to_get_one(cli, without_pretrained):
     listed = cli("models")
     assert (listed.code, listed.out) == (0, "")
     assert "namegen train" in listed.err
@@ -113,7 +125,7 @@ def test_a_damaged_model_is_left_out_with_a_note_and_hides_no_other(cli):
     named("bad").model.write_bytes(b"nonsense")
     listed = cli("models")
     assert listed.code == 0
-    assert [line.split("\t")[0] for line in listed.out.splitlines()] == ["name", "good"]
+    assert [line.split("\t")[0] for line in listed.out.splitlines()] == ["name", "good", "pretrained"]
     assert str(named("bad").model) in listed.err
 
 
@@ -167,6 +179,36 @@ def test_show_takes_a_path(cli, tmp_path):
 
 def test_show_of_no_model_is_one_clear_line(cli):
     assert is_one_error(cli("models", "show", "nothing"), 1)
+
+
+def test_the_model_that_comes_along_is_shown_and_located_as_any_other(cli):
+    facts = json.loads(cli("models", "show", "pretrained", "--format", "json").out)
+    assert (facts["name"], facts["file"]) == ("pretrained", str(paths.PRETRAINED_FILE))
+    assert cli("models", "path", "pretrained").out == cli("models", "path").out == f"{paths.PRETRAINED_FILE}\n"
+
+
+def test_show_says_whether_there_is_a_card_and_as_json_what_it_says(cli):
+    save("elves")
+    save("dwarves", dataclasses.replace(trained_model(), card="# Dwarves\n\nOf stone.\n"))
+    shown = {name: dict(line.split("\t") for line in cli("models", "show", name).out.splitlines()) for name in MODELS}
+    assert [shown[name]["card"] for name in MODELS] == ["no", "yes"]
+    assert [json.loads(cli("models", "show", name, "--format", "json").out)["card"] for name in MODELS] == [
+        "",
+        "# Dwarves\n\nOf stone.\n",
+    ]
+
+
+def test_card_prints_the_card_as_it_is(cli):
+    save("dwarves", dataclasses.replace(trained_model(), card="# Dwarves\n\nOf stone.\n"))
+    shown = cli("models", "card", "dwarves")
+    assert (shown.code, shown.out, shown.err) == (0, "# Dwarves\n\nOf stone.\n", "")
+
+
+def test_card_of_a_model_without_one_is_one_clear_line(cli):
+    save("elves")
+    shown = cli("models", "card", "elves")
+    assert is_one_error(shown, 1)
+    assert "the model elves has no card" in shown.err
 
 
 def test_path_prints_the_path_of_the_file_alone(cli):
@@ -224,6 +266,13 @@ def test_rm_ignores_the_model_that_the_environment_names(cli, monkeypatch):
     assert named("elves").model.exists()
 
 
+def test_rm_refuses_the_model_that_comes_along(cli):
+    refused = cli("models", "rm", "pretrained")
+    assert is_one_error(refused, 2)
+    assert "cannot be removed" in refused.err
+    assert paths.PRETRAINED_FILE.is_file()
+
+
 def test_rm_refuses_a_path(cli, tmp_path):
     file = tmp_path / "mine.safetensors"
     trained_model().save(file)
@@ -267,7 +316,7 @@ def test_categories_of_a_named_model(cli):
     assert cli("categories", "--model", "other").out.splitlines()[1].startswith("Hobbits\t")
 
 
-def test_categories_without_a_model_are_one_clear_line(cli):
+def test_categories_without_a_model_are_one_clear_line(cli, without_pretrained):
     assert is_one_error(cli("categories"), 1)
 
 

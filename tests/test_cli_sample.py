@@ -388,6 +388,11 @@ def test_verbose_shows_the_model_on_stderr(cli, default):
     assert sampled.err == f"model {named('default').model}, seed 3\n"
 
 
+def test_verbose_says_when_the_model_is_the_one_that_comes_along(cli):
+    sampled = cli("sample", "German", "A", "-v", "--seed", 3)
+    assert sampled.err == f"model {paths.PRETRAINED_FILE}, which comes with namegen, seed 3\n"
+
+
 def test_verbose_changes_no_result(cli, default):
     assert cli("sample", "-n", 100, "--seed", 3, "-v").out == cli("sample", "-n", 100, "--seed", 3).out
 
@@ -447,7 +452,19 @@ def test_model_option_comes_before_the_environment(cli, monkeypatch):
     assert cli("sample", "German", "--model", "first").out.startswith("F")
 
 
-def test_without_any_model_it_says_how_to_get_one(cli):
+def test_without_any_model_of_the_users_the_one_that_comes_along_draws_without_a_word(cli):
+    sampled = cli("sample", "German", "ABC")
+    assert (sampled.code, sampled.err) == (0, "")
+    assert [name[0] for name in sampled.out.splitlines()] == ["A", "B", "C"]
+
+
+def test_the_model_that_comes_along_can_be_asked_for(cli, default):
+    by_name = cli("sample", "German", "-n", 20, "--seed", 3, "--model", "pretrained")
+    assert by_name.out == cli("sample", "German", "-n", 20, "--seed", 3, "--model", paths.PRETRAINED_FILE).out
+    assert by_name.out != cli("sample", "German", "-n", 20, "--seed", 3).out
+
+
+def test_without_any_model_it_says_how_to_get_one(cli, without_pretrained):
     sampled = cli("sample", "German", "ABC")
     assert is_one_error(sampled, 1)
     assert "namegen train" in sampled.err

@@ -403,6 +403,15 @@ def test_a_model_name_that_cannot_be_a_file_name_everywhere_is_refused(cli, name
     assert is_one_error(cli("train", *TINY, "--model", name), 2)
 
 
+@pytest.mark.parametrize("option", [(), ("--resume",), ("--force",)])
+def test_the_name_of_the_model_that_comes_along_is_refused(cli, option):
+    before = paths.PRETRAINED_FILE.read_bytes()
+    refused = cli("train", *TINY, "--model", "pretrained", *option)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "Error: pretrained is the model that comes with namegen; give yours another name\n"
+    assert paths.PRETRAINED_FILE.read_bytes() == before
+
+
 def test_a_name_and_a_file_for_one_model_is_refused(cli, tmp_path):
     assert is_one_error(cli("train", *TINY, "--model", "elves", "-o", tmp_path / "elves"), 2)
 

@@ -50,6 +50,13 @@ def test_the_examples_train_for_long_enough_to_draw_names_worth_reading(code):
     assert all(int(number) >= 20_000 for number in re.findall(r"iterations=([\d_]+)", code))
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
+def test_the_first_example_needs_nothing_but_an_installation(page):
+    install, draw, *names = blocks(REPOSITORY / page, "console")[0].splitlines()
+    assert (install, draw) == ("$ pip install .", "$ namegen sample German ABC")
+    assert [name[0] for name in names] == ["A", "B", "C"]
+
+
 def test_there_are_examples():
     assert len(PYTHON) >= 5
 

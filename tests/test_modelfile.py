@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import make_model
-from namegen.errors import ModelFileError
+from namegen.errors import ModelFileError, NamegenError, UsageError
 from namegen.modelfile import Checkpoint, History, load_checkpoint, load_model_file
 from namegen.recipes import RECIPES, training_config
 
@@ -48,6 +48,17 @@ def with_facts(path, change):
     change(facts)
     header["__metadata__"]["namegen"] = json.dumps(facts)
     rewrite(path, header, data)
+
+
+def rewrite_tensors(path, changed):
+    """Put other tensors into a model file."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    save_file(tensors | changed, path, metadata)
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
@@ -107,6 +118,89 @@ def test_the_file_is_what_the_page_about_the_format_says(path):
         "data_offsets": None,
     }
     assert header["training_names.hashes"]["dtype"] == "U64"
+
+
+def test_half_precision_rounds_the_weights_and_nothing_else(model, path, tmp_path):
+    half = tmp_path / "half"
+    model.save(half, half=True)
+    (full_header, _), (header, _) = parts(path), parts(half)
+    for name, tensor in header.items():
+        if name.startswith("network."):
+            assert (tensor["dtype"], full_header[name]["dtype"]) == ("F16", "F32")
+        elif name != "__metadata__":
+            assert tensor["dtype"] == full_header[name]["dtype"]
+    assert header["__metadata__"] == full_header["__metadata__"]
+
+    read = load_model_file(half)
+    np.testing.assert_array_equal(read.name_hashes, model.name_hashes)
+    np.testing.assert_array_equal(read.history.training, model.history.training)
+    for name, weight in model.weights.items():
+        assert read.weights[name].dtype == np.float32
+        # half precision has 11 significant bits; below 2 ** -14 it has fewer, down to steps of 2 ** -24
+        np.testing.assert_allclose(read.weights[name], weight, rtol=2.0**-11, atol=2.0**-25)
+
+
+def test_what_half_precision_can_hold_is_written_and_read_exactly(model, tmp_path):
+    weight = model.weights["head.weight"]
+    weight[...] = np.resize([0.0, -0.5, 1 + 2**-10, 65_504, -65_504, 2.0**-24], weight.shape)
+    model.save(tmp_path / "half", half=True)
+
+    np.testing.assert_array_equal(load_model_file(tmp_path / "half").weights["head.weight"], weight)
+
+
+def test_a_model_that_was_read_in_half_precision_is_written_as_the_same_bytes(model, tmp_path):
+    model.save(tmp_path / "half", half=True)
+    load_model_file(tmp_path / "half").save(tmp_path / "again", half=True)
+
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "half").read_bytes()
+
+
+def test_weights_out_of_the_range_of_half_precision_are_refused_and_leave_no_file(model, tmp_path):
+    model.weights["read.bias"][0] = -65_520  # half way to the next number, which there is not
+
+    with pytest.raises(NamegenError, match=r"^the weights read\.bias do not fit into half precision.*save in full$"):
+        model.save(tmp_path / "half", half=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_half_precision_that_is_not_finite_is_damage(model, tmp_path, value):
+    model.save(tmp_path / "half", half=True)
+    rewrite_tensors(tmp_path / "half", {"network.head.bias": np.full(5, value, np.float16)})
+
+    with pytest.raises(ModelFileError, match=r"is damaged: the weights head\.bias are not finite"):
+        load_model_file(tmp_path / "half")
+
+
+CARD = "# Ürü\n\n| a | b |\n| --- | --- |\n"
+
+
+def test_a_card_is_written_and_read_back(model, tmp_path):
+    replace(model, card=CARD).save(tmp_path / "m")
+
+    assert load_model_file(tmp_path / "m").card == CARD
+
+
+def test_a_file_of_before_there_were_cards_is_read(path):
+    with_facts(path, lambda facts: facts.pop("card"))
+
+    assert load_model_file(path).card == ""
+
+
+@pytest.mark.parametrize(
+    "card", [None, 1, ["text"], "\x1b]0;owned\x07", "a\tb", "a\rb", "a\0b", "\ud800", "x" * 20_001]
+)
+def test_a_card_that_is_no_printable_text_of_moderate_length_is_damage(path, card):
+    with_facts(path, lambda facts: facts.update(card=card))
+
+    with pytest.raises(ModelFileError, match=r"^[^\n]* is damaged: [^\n]*card[^\n]*$"):
+        load_model_file(path)
+
+
+@pytest.mark.parametrize("card", ["\x1b[1m", "x" * 20_001])
+def test_a_card_that_could_not_be_read_back_is_refused(model, card):
+    with pytest.raises(UsageError, match="the card"):
+        replace(model, card=card)
 
 
 def test_neither_path_nor_clock_nor_host_is_in_the_file(path):
@@ -229,6 +323,9 @@ def test_metadata_that_are_not_the_facts_are_an_error(path, text):
     [
         ("network.head.bias", np.zeros(4, np.float32)),
         ("network.head.bias", np.zeros(5, np.float64)),
+        ("network.head.bias", np.zeros(4, np.float16)),
+        ("network.head.bias", np.zeros(5, np.int16)),
+        ("training_names.hashes", np.zeros(2, np.float16)),
         ("network.head.bias", np.full(5, np.nan, np.float32)),
         ("network.head.bias", np.full(5, np.inf, np.float32)),
         ("categories.counts", np.array([4, 0])),
@@ -241,13 +338,7 @@ def test_metadata_that_are_not_the_facts_are_an_error(path, text):
     ],
 )
 def test_a_tensor_that_does_not_fit_is_an_error(path, name, array):
-    from safetensors import safe_open
-    from safetensors.numpy import save_file
-
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    save_file(tensors | {name: array}, path, metadata)
+    rewrite_tensors(path, {name: array})
     with pytest.raises(ModelFileError, match="is damaged"):
         load_model_file(path)
 

@@ -12,12 +12,22 @@ import numpy as np
 import pytest
 
 from conftest import make_model
+from namegen import paths
 from namegen.catalogue import CatalogueEntry, download
 from namegen.errors import BusyError, DataError, ModelFileError, UsageError
 from namegen.locks import exclusive
 from namegen.modelfile import Checkpoint
 from namegen.recipes import training_config
-from namegen.store import at_path, find_model, list_models, load_model, named, open_dataset, remove_model
+from namegen.store import (
+    at_path,
+    find_model,
+    list_models,
+    load_model,
+    named,
+    open_dataset,
+    pretrained,
+    remove_model,
+)
 
 FILES = {"Dwarvish.txt": b"Gimli\nThorin\nGimli\n", "Elvish.txt": b"Elrond\n"}
 
@@ -178,25 +188,22 @@ def failure(kind, action, *arguments):
     return str(caught.value), caught.value.exit_code
 
 
-def test_without_any_model_the_error_says_how_to_train_one():
-    assert failure(ModelFileError, load_model) == ("there is no model yet; train one with `namegen train`", 1)
-
-
 def test_a_model_that_is_not_there_names_those_that_are():
     save_model("elves")
     save_run("dwarves")
-    assert failure(ModelFileError, load_model, "orcs") == ("no model 'orcs'; there are dwarves, elves", 1)
+    assert failure(ModelFileError, load_model, "orcs") == ("no model 'orcs'; there are dwarves, elves, pretrained", 1)
 
 
-def test_where_there_are_no_models_the_error_says_how_to_train_that_one():
-    expected = "no model 'orcs'; train it with `namegen train --model orcs`"
-    assert failure(ModelFileError, load_model, "orcs") == (expected, 1)
+@pytest.mark.parametrize("name", ["orcs", "default"])
+def test_where_nothing_has_been_trained_the_error_says_how_to_train_that_model(name):
+    expected = f"no model '{name}'; train it with `namegen train --model {name}`, or use pretrained"
+    assert failure(ModelFileError, load_model, name) == (expected, 1)
 
 
 def test_a_model_of_the_environment_that_is_not_there_is_named(monkeypatch):
     save_model("default")
     monkeypatch.setenv("NAMEGEN_MODEL", "orcs")
-    assert failure(ModelFileError, load_model) == ("no model 'orcs'; there are default", 1)
+    assert failure(ModelFileError, load_model) == ("no model 'orcs'; there are default, pretrained", 1)
 
 
 def test_a_model_file_that_is_not_there_is_named(tmp_path):
@@ -213,6 +220,73 @@ def test_a_damaged_model_in_the_cache_is_named():
     assert code == 1
 
 
+# The model that comes along.
+
+
+@pytest.mark.parametrize("environment", [None, ""])
+def test_where_there_is_no_default_model_the_one_that_comes_along_is_taken(monkeypatch, environment):
+    if environment is not None:
+        monkeypatch.setenv("NAMEGEN_MODEL", environment)
+    save_model("elves")
+    assert find_model() == pretrained()
+    assert find_model().existing == paths.PRETRAINED_FILE
+
+
+def test_a_model_of_the_users_goes_before_the_one_that_comes_along():
+    save_run("default")
+    assert find_model() == named("default")
+    save_model("default")
+    assert find_model() == named("default")
+
+
+def test_the_model_that_comes_along_has_a_name_that_goes_before_all_else(monkeypatch, tmp_path):
+    save_model("default")
+    make_model().save(tmp_path / "pretrained")
+    monkeypatch.chdir(tmp_path)
+    assert find_model("pretrained") == pretrained()
+    monkeypatch.setenv("NAMEGEN_MODEL", "pretrained")
+    assert find_model() == pretrained()
+
+
+def test_the_name_of_the_model_that_comes_along_is_reserved():
+    for action in (named, remove_model):
+        message, code = failure(UsageError, action, "pretrained")
+        assert message.startswith("pretrained is the model that comes with namegen; ")
+        assert code == 2
+    assert paths.PRETRAINED_FILE.is_file()
+
+
+@pytest.mark.parametrize("folder", ["models", "runs"])
+def test_a_file_in_the_cache_that_has_the_reserved_name_is_used_by_its_path(cache, folder):
+    file = cache / folder / "pretrained.safetensors"
+    file.parent.mkdir(parents=True)
+    model = make_model(seed=7)
+    model.save(file)
+    assert find_model() == pretrained()
+    assert list_models() == [at_path(file), pretrained()]
+    assert same(load_model(list_models()[0].name), model)
+    assert failure(UsageError, remove_model, str(file))[1] == 2
+
+
+@pytest.mark.parametrize("name", [None, "pretrained"])
+def test_an_installation_without_the_model_that_comes_along_says_so(without_pretrained, name):
+    message, code = failure(ModelFileError, load_model, name)
+    assert message == (
+        "the model pretrained, which comes with namegen, is missing here; install namegen again, or train a model of "
+        "your own with `namegen train`"
+    )
+    assert code == 1
+
+
+def test_an_installation_without_the_model_that_comes_along_works_with_others(without_pretrained):
+    assert list_models() == []
+    expected = "no model 'orcs'; train it with `namegen train --model orcs`"
+    assert failure(ModelFileError, load_model, "orcs") == (expected, 1)
+    model = save_model("default")
+    assert same(load_model(), model)
+    assert list_models() == [named("default")]
+
+
 # Which models there are.
 
 
@@ -220,11 +294,11 @@ def test_models_and_unfinished_runs_are_listed_by_name():
     save_model("elves")
     save_run("dwarves")
     save_run("elves")
-    assert list_models() == [named("dwarves"), named("elves")]
+    assert list_models() == [named("dwarves"), named("elves"), pretrained()]
 
 
-def test_without_a_cache_there_are_no_models(cache):
-    assert list_models() == []
+def test_without_a_cache_there_is_the_model_that_comes_along(cache):
+    assert list_models() == [pretrained()]
     assert not cache.exists()
 
 
@@ -233,7 +307,7 @@ def test_temporary_files_and_other_files_are_no_models():
     folder = named("elves").model.parent
     for name in (".elves.safetensors.abc.tmp", ".hidden.safetensors", "notes.txt"):
         (folder / name).write_bytes(b"")
-    assert list_models() == [named("elves")]
+    assert list_models() == [named("elves"), pretrained()]
 
 
 def test_a_file_whose_name_is_no_models_does_not_hide_the_models():
@@ -252,25 +326,25 @@ def test_a_model_is_removed_with_its_unfinished_run_and_nothing_else_is():
     remove_model("elves")
     assert not named("elves").model.exists()
     assert not named("elves").checkpoint.exists()
-    assert list_models() == [named("dwarves")]
+    assert list_models() == [named("dwarves"), pretrained()]
 
 
 def test_an_unfinished_run_alone_is_removed():
     save_run("elves")
     remove_model("elves")
-    assert list_models() == []
+    assert list_models() == [pretrained()]
 
 
 def test_a_damaged_model_is_removed():
     save_model("elves")
     named("elves").model.write_bytes(b"nonsense")
     remove_model("elves")
-    assert list_models() == []
+    assert list_models() == [pretrained()]
 
 
 def test_a_model_that_is_not_there_cannot_be_removed():
     save_model("elves")
-    assert failure(ModelFileError, remove_model, "orcs") == ("no model 'orcs'; there are elves", 1)
+    assert failure(ModelFileError, remove_model, "orcs") == ("no model 'orcs'; there are elves, pretrained", 1)
 
 
 def test_a_file_of_the_users_is_not_removed(tmp_path):
@@ -296,7 +370,7 @@ def test_removing_a_model_without_a_name_removes_none(monkeypatch):
     monkeypatch.setenv("NAMEGEN_MODEL", "elves")
     with pytest.raises(UsageError, match="cannot be a name"):
         remove_model("")
-    assert list_models() == [named("default"), named("elves")]
+    assert list_models() == [named("default"), named("elves"), pretrained()]
 
 
 def test_a_model_that_is_being_trained_is_not_removed():
@@ -318,7 +392,7 @@ def test_a_model_that_is_being_trained_is_not_removed():
         trainer.communicate("")
     assert f"process {trainer.pid} is already training elves" in message
     assert code == 1
-    assert list_models() == [named("elves")]
+    assert list_models() == [named("elves"), pretrained()]
 
 
 def test_a_model_that_cannot_be_removed_while_it_is_trained_can_be_afterwards():
@@ -326,7 +400,7 @@ def test_a_model_that_cannot_be_removed_while_it_is_trained_can_be_afterwards():
     with exclusive(named("elves").lock, "training elves"), pytest.raises(BusyError):
         remove_model("elves")
     remove_model("elves")
-    assert list_models() == []
+    assert list_models() == [pretrained()]
 
 
 def test_the_command_lists_the_models_beside_one_that_is_damaged(cli):
@@ -335,7 +409,7 @@ def test_the_command_lists_the_models_beside_one_that_is_damaged(cli):
     named("dwarves").model.write_bytes(b"nonsense")
     outcome = cli("models")
     assert outcome.code == 0
-    assert [line.split("\t")[0] for line in outcome.out.splitlines()[1:]] == ["elves"]
+    assert [line.split("\t")[0] for line in outcome.out.splitlines()[1:]] == ["elves", "pretrained"]
     assert str(named("dwarves").model) in outcome.err
 
 
@@ -344,7 +418,7 @@ def test_the_command_refuses_to_remove_what_is_no_model(cli, name, code):
     save_model("default")
     outcome = cli("models", "rm", name)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
-    assert list_models() == [named("default")]
+    assert list_models() == [named("default"), pretrained()]
 
 
 # Which dataset is meant.

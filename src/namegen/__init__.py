@@ -1,6 +1,7 @@
 """Invent names with a small character-level recurrent network, trained on lists of names grouped by category.
 
 >>> import namegen
+>>> namegen.sample(namegen.load_model(), "German", "ABC")        # doctest: +SKIP
 >>> dataset = namegen.load_dataset("names/")                     # doctest: +SKIP
 >>> model = namegen.train(dataset, iterations=20_000)            # doctest: +SKIP
 >>> namegen.sample(model, "German", "ABC")                       # doctest: +SKIP

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from namegen.alphabet import Alphabet
-from namegen.errors import ModelFileError, NamegenError
+from namegen.errors import ModelFileError, NamegenError, UsageError
 from namegen.recipes import Distillation, SamplingConfig, TrainingConfig
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MAX_THREADS = 1024
+MAX_CARD = 20_000  # characters
 _MAX_FILE_BYTES = 2**32
 
 Config = TypeVar("Config", TrainingConfig, SamplingConfig, Distillation)
@@ -92,6 +93,10 @@ class Model:
         iterations: how many training names had been drawn.
         weights: the network's parameters by name, float32.
         history: the losses along the way.
+        card: what people should know of the model, in Markdown: where its data are from, how good it is, its limits.
+
+    Raises:
+        UsageError: the card is no printable text, or has more than 20,000 characters.
     """
 
     training: TrainingConfig
@@ -111,6 +116,13 @@ class Model:
     iterations: int
     weights: dict[str, NDArray[np.float32]]
     history: History
+    card: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.card) > MAX_CARD:
+            raise UsageError(f"the card has {len(self.card):,} characters; at most {MAX_CARD:,} are allowed")
+        if not all(line.isprintable() for line in self.card.split("\n")):
+            raise UsageError("the card must be lines of printable text")
 
     @property
     def finished(self) -> bool:
@@ -128,13 +140,17 @@ class Model:
         """The number of the network's parameters."""
         return sum(weight.size for weight in self.weights.values())
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, *, half: bool = False) -> None:
         """Write the model to ``path``, whole or not at all.
 
+        Args:
+            path: the file.
+            half: write the weights in half precision, which halves the file and rounds them to 11 bits.
+
         Raises:
-            NamegenError: the file cannot be written.
+            NamegenError: the file cannot be written, or a weight is out of the range of half precision.
         """
-        _write(path, _pack(self, {}))
+        _write(path, _pack(self, {}, half=half))
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +228,15 @@ def _write(path: Path, data: bytes) -> None:
     write_atomically(path, data)
 
 
-def _pack(model: Model, state: dict[str, NDArray[Any]]) -> bytes:
+def _halved(name: str, weight: NDArray[np.float32]) -> NDArray[np.float16]:
+    with np.errstate(over="ignore"):
+        halved = weight.astype(np.float16)
+    if not np.isfinite(halved).all():
+        raise NamegenError(f"the weights {name} do not fit into half precision, which ends at 65,504; save in full")
+    return halved
+
+
+def _pack(model: Model, state: dict[str, NDArray[Any]], *, half: bool = False) -> bytes:
     from safetensors.numpy import save
 
     tensors: dict[str, NDArray[Any]] = {
@@ -223,11 +247,12 @@ def _pack(model: Model, state: dict[str, NDArray[Any]]) -> bytes:
         "history.validation_iterations": model.history.validation_iterations,
         "history.validation": model.history.validation,
         "training_names.hashes": model.name_hashes,
-        **{f"network.{name}": weight for name, weight in model.weights.items()},
+        **{f"network.{name}": _halved(name, weight) if half else weight for name, weight in model.weights.items()},
         **{f"state.{name}": array for name, array in state.items()},
     }
     facts = {
         "alphabet": list(model.alphabet.letters),
+        "card": model.card,
         "casing": model.casing,
         "categories": list(model.categories),
         "device": model.device,
@@ -312,6 +337,7 @@ class _Unpacker(NamedTuple):
             iterations=self.whole("iterations", 0, 10**12),
             weights={name: self.weight(name, shape) for name, shape in shapes.items()},
             history=self.history(),
+            card=self.card(),
         )
         if (model.counts < 1).any() or (model.first_letter_counts < 0).any():
             raise ValueError("a category without names")
@@ -333,10 +359,20 @@ class _Unpacker(NamedTuple):
         return History(*pairs)
 
     def weight(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        weight = self.tensor(f"network.{name}", np.float32, shape)
+        """Return weights in single precision, which the file may have in half precision."""
+        tensor = f"network.{name}"
+        is_half = self.tensors[tensor].dtype == np.float16
+        weight = self.tensor(tensor, np.float16 if is_half else np.float32, shape)
         if not np.isfinite(weight).all():
             raise ValueError(f"the weights {name} are not finite")
-        return weight
+        return weight.astype(np.float32, copy=False)
+
+    def card(self) -> str:
+        """Return the card, which files of earlier versions do not have; the model checks what it says."""
+        card = self.facts.get("card", "")
+        if not isinstance(card, str):
+            raise ValueError("the card is no text")  # noqa: TRY004 - one error for whatever does not fit
+        return card
 
     def tensor(self, name: str, dtype: type[np.generic], shape: tuple[int | None, ...]) -> NDArray[Any]:
         array = self.tensors[name]

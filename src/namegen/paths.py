@@ -8,7 +8,8 @@ Everything that namegen keeps lies below one folder, the user's cache folder for
     runs/NAME.safetensors      training runs under way, or waiting to be resumed
     locks/                     who is training what
 
-A path that the user gives is used as given and never lands in the cache.
+A path that the user gives is used as given and never lands in the cache. What comes along with the package lies in its
+own folder ``data``, which may be read-only.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from namegen.errors import UsageError
 
 SUFFIX = ".safetensors"
 STARTER_DIR = Path(__file__).parent / "data" / "starter"
+PRETRAINED_FILE = Path(__file__).parent / "data" / f"pretrained{SUFFIX}"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

@@ -1,4 +1,8 @@
-"""What a name stands for: the models and datasets in the cache, and the ones that a path leads to."""
+"""What a name stands for: the models and datasets in the cache, those that come along, and those that a path leads to.
+
+One model comes along with the package, ``pretrained``. It is used where there is no other, its name is reserved, and it
+can be neither trained nor removed.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +20,32 @@ if TYPE_CHECKING:
     from namegen.modelfile import Model
 
 DEFAULT_MODEL = "default"
+PRETRAINED = "pretrained"
 STARTER = "starter"
 RUN_SUFFIX = ".run"
 
 
 @dataclass(frozen=True)
-class ModelPlace:
-    """Where a model is, or will be.
+class Place:
+    """Where a model is.
 
     Attributes:
-        name: what to call it: its name in the cache, or the path that was given.
+        name: what to call it: its name, or the path that was given.
         model: the file of the finished model.
-        checkpoint: the file of a training run that is not finished.
-        lock: the lock that a training run holds.
     """
 
     name: str
     model: Path
-    checkpoint: Path
-    lock: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that there may be to draw names from, the one to prefer first."""
+        return (self.model,)
+
+    @property
+    def existing(self) -> Path | None:
+        """The file to draw names from: the finished model, else what an unfinished run has so far."""
+        return next((file for file in self.files if file.is_file()), None)
 
     def load(self) -> Model:
         """Load the finished model, else what an unfinished run has so far.
@@ -52,18 +63,38 @@ class ModelPlace:
                 raise
             return load_model_file(self.model)  # the run ended just now
 
+
+@dataclass(frozen=True)
+class ModelPlace(Place):
+    """Where a model is that a user trains, or will be.
+
+    Attributes:
+        checkpoint: the file of a training run that is not finished.
+        lock: the lock that a training run holds.
+    """
+
+    checkpoint: Path
+    lock: Path
+
     @property
-    def existing(self) -> Path | None:
-        """The file to draw names from: the finished model, else what an unfinished run has so far."""
-        return next((file for file in (self.model, self.checkpoint) if file.is_file()), None)
+    def files(self) -> tuple[Path, ...]:
+        """The finished model, and what an unfinished run has so far."""
+        return (self.model, self.checkpoint)
+
+
+def pretrained() -> Place:
+    """Return the place of the model that comes along."""
+    return Place(PRETRAINED, paths.PRETRAINED_FILE)
 
 
 def named(name: str) -> ModelPlace:
     """Return the place of a model in the cache.
 
     Raises:
-        UsageError: it cannot be a name.
+        UsageError: it cannot be a name, or is that of the model that comes along.
     """
+    if name == PRETRAINED:
+        raise UsageError(f"{PRETRAINED} is the model that comes with namegen; give yours another name")
     paths.checked_name(name)
     return ModelPlace(
         name=name,
@@ -87,24 +118,32 @@ def at_path(path: str | Path) -> ModelPlace:
     )
 
 
-def find_model(name_or_path: str | None = None) -> ModelPlace:
+def find_model(name_or_path: str | None = None) -> Place:
     """Return the place of the model that is meant.
 
     Args:
-        name_or_path: a name in the cache or a path; by default what ``NAMEGEN_MODEL`` says, else ``default``.
+        name_or_path: a name in the cache, ``pretrained``, or a path; by default what ``NAMEGEN_MODEL`` says, else
+            ``default`` if there is one, else ``pretrained``.
 
     Raises:
         ModelFileError: there is no such model, and no unfinished run of it.
     """
-    wanted = os.environ.get("NAMEGEN_MODEL") or DEFAULT_MODEL if name_or_path is None else name_or_path
+    wanted = (os.environ.get("NAMEGEN_MODEL") or None) if name_or_path is None else name_or_path
+    if wanted is None:
+        wanted = DEFAULT_MODEL if named(DEFAULT_MODEL).existing else PRETRAINED
+    if wanted == PRETRAINED:
+        if not paths.PRETRAINED_FILE.is_file():
+            raise ModelFileError(
+                f"the model {PRETRAINED}, which comes with namegen, is missing here; install namegen again, or train "
+                "a model of your own with `namegen train`"
+            )
+        return pretrained()
     is_path = paths.looks_like_path(wanted)
     is_named = paths.is_name(wanted) and named(wanted).existing is not None
     is_path = is_path or (not is_named and Path(wanted).is_file())
     place = at_path(wanted) if is_path else named(wanted)
     if place.existing:
         return place
-    if place.name == DEFAULT_MODEL and name_or_path is None:
-        raise ModelFileError("there is no model yet; train one with `namegen train`")
     if is_path:
         raise ModelFileError(f"no model file {wanted}")
     raise _no_model(wanted)
@@ -112,8 +151,10 @@ def find_model(name_or_path: str | None = None) -> ModelPlace:
 
 def _no_model(name: str) -> ModelFileError:
     names = [model.name for model in list_models()]
-    hint = f"there are {', '.join(names)}" if names else f"train it with `namegen train --model {name}`"
-    return ModelFileError(f"no model {name!r}; {hint}")
+    if set(names) <= {PRETRAINED}:
+        names = [f"train it with `namegen train --model {name}`", *(f"use {known}" for known in names)]
+        return ModelFileError(f"no model {name!r}; {', or '.join(names)}")
+    return ModelFileError(f"no model {name!r}; there are {', '.join(names)}")
 
 
 def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
@@ -122,7 +163,8 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
     Where the training has not finished, this is the model so far (see :attr:`Model.finished`).
 
     Args:
-        name_or_path: by default what ``NAMEGEN_MODEL`` says, else the model ``default``.
+        name_or_path: by default what ``NAMEGEN_MODEL`` says, else the model ``default`` if there is one, else
+            ``pretrained``, the one that comes along.
 
     Raises:
         ModelFileError: there is no such model, or the file is damaged.
@@ -132,18 +174,24 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
     return find_model(name_or_path).load()
 
 
-def list_models() -> list[ModelPlace]:
-    """Return the models in the cache by name, those whose training has not finished among them."""
+def list_models() -> list[Place]:
+    """Return the models in the cache by name, those whose training has not finished among them.
+
+    Behind them is the one that comes along. A file in the cache that has its name is called by its path, which is
+    the way to use it.
+    """
     files = [*paths.models_dir().glob(f"*{paths.SUFFIX}"), *paths.runs_dir().glob(f"*{paths.SUFFIX}")]
-    names = {file.name.removesuffix(paths.SUFFIX) for file in files}
-    return [named(name) for name in sorted(names) if paths.is_name(name)]
+    names = {file.name.removesuffix(paths.SUFFIX) for file in files} - {PRETRAINED}
+    models: list[Place] = [named(name) for name in sorted(names) if paths.is_name(name)]
+    models += [at_path(file) for file in files if file.name == paths.PRETRAINED_FILE.name]
+    return [*models, pretrained()] if paths.PRETRAINED_FILE.is_file() else models
 
 
 def remove_model(name: str) -> list[str]:
     """Remove a model and its unfinished run from the cache; returns in words which of the two there were.
 
     Raises:
-        UsageError: a path was given.
+        UsageError: a path was given, or the model that comes along.
         ModelFileError: there is no such model.
         BusyError: it is being trained.
         NamegenError: it cannot be removed.
@@ -152,6 +200,8 @@ def remove_model(name: str) -> list[str]:
 
     if paths.looks_like_path(name):
         raise UsageError(f"{name} is a file of yours; namegen removes only models in its cache")
+    if name == PRETRAINED:
+        raise UsageError(f"{PRETRAINED} is the model that comes with namegen; it cannot be removed")
     place = named(name)
     if not place.existing:
         raise _no_model(name)

@@ -20,7 +20,8 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL]", help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]"
+            metavar="[MODEL]",
+            help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
         ),
     ] = None,
     *,

@@ -15,12 +15,21 @@ if TYPE_CHECKING:
 
 models = typer.Typer(name="models", help="List, show and remove models.", add_completion=False, rich_markup_mode=None)
 
-Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The name of a model, or its file.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
+    ),
+]
 
 
 @models.callback(invoke_without_command=True)
 def list_(context: typer.Context, *, output_format: FormatOption = "table") -> None:
-    """List the models, those whose training has not finished among them."""
+    """List the models, those whose training has not finished among them.
+
+    The last one, pretrained, comes with namegen.
+    """
     if context.invoked_subcommand is not None:
         return
     from namegen.cli.output import json_result, note, table
@@ -29,7 +38,7 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
 
     summaries = []
     for place in list_models():
-        for file in (place.model, place.checkpoint):
+        for file in place.files:
             try:
                 if file.is_file():
                     summaries.append(_summary(place.name, file))
@@ -51,7 +60,7 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
             _loss(s["validation_loss"]),
             str(s["categories"]),
             s["data"],
-            s["date"][:10],
+            (s["date"] or "-")[:10],
             f"{s['bytes'] / 1e6:.1f}M",
         )
         for s in summaries
@@ -77,6 +86,7 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
         "threads": model.threads,
         "fingerprint": model.fingerprint,
         "verified": model.dataset_verified,
+        "card": model.card,
         "names": int(model.counts.sum()),
         "training": dataclasses.asdict(model.training),
         "sampling": dataclasses.asdict(model.sampling),
@@ -88,11 +98,27 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
     for key, value in facts.items():
         if isinstance(value, dict):  # a stage's settings
             rows += _settings(key, value)
+        elif key == "card":
+            rows.append((key, _setting(bool(value))))
         elif key.endswith("_loss"):
             rows.append((key, _loss(value)))
         else:
             rows.append((key, f"{value:,}" if type(value) is int else _setting(value)))
     table(("setting", "value"), rows)
+
+
+@models.command()
+def card(name: Name = None) -> None:
+    """Print a model's card: where its data are from, how good it is, its limits."""
+    from namegen.cli.output import result
+    from namegen.errors import ModelFileError
+    from namegen.store import find_model
+
+    place = find_model(name)
+    text = place.load().card
+    if not text:
+        raise ModelFileError(f"the model {place.name} has no card; see `namegen models show` for its settings")
+    result(f"{text.rstrip()}\n")
 
 
 @models.command("path")
@@ -119,9 +145,11 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
     import datetime as dt
 
     from namegen.modelfile import load_model_file
+    from namegen.store import PRETRAINED
 
     model = model or load_model_file(file)
     stat = file.stat()
+    made = dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds")
     return {
         "name": name,
         "recipe": model.training.recipe,
@@ -133,7 +161,7 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
         "validation_loss": model.history.best_validation,
         "categories": len(model.categories),
         "data": model.dataset,
-        "date": dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds"),
+        "date": None if name == PRETRAINED else made,  # its file has the date of the package at best
         "bytes": stat.st_size,
     }
 

@@ -28,7 +28,7 @@ ModelOption = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
-        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, or default]",
+        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
     ),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]

@@ -12,7 +12,8 @@ def plot(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...", help="Names of models, or their files.  [default: $NAMEGEN_MODEL, or default]"
+            metavar="[MODEL]...",
+            help="Names of models, or their files.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
         ),
     ] = None,
     *,

@@ -116,7 +116,7 @@ def sample(
     from namegen.filters import Filters, read_exclusions
     from namegen.ranking import top_blocks
     from namegen.sampling import blocks
-    from namegen.store import find_model
+    from namegen.store import PRETRAINED, find_model
 
     if greedy and temperature:
         raise UsageError("--greedy is --temperature 0; use one of them")
@@ -151,7 +151,8 @@ def sample(
         seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
         made = blocks(loaded, category, count=1 if count is None else count, seed=seed, **what, **ways)
     if verbose:
-        note(f"model {place.existing}" + ("" if seed is None else f", seed {seed}"))
+        which = ", which comes with namegen" if place.name == PRETRAINED else ""
+        note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}"))
     shape = _SHAPES[output_format]
     for block in made:
         # Whoever types prefixes wants an answer to each.

@@ -104,7 +104,7 @@ def train(
 ) -> None:
     """Train a model on lists of names.
 
-    `namegen train --iters 100000` trains the model that `namegen sample` uses by default.
+    `namegen train --iters 100000` trains the model `default`, which `namegen sample` uses from then on.
     """
     place = _place(model, output)
     parts = {
