@@ -17,7 +17,7 @@ help:
 	@echo "make docs     write docs/cli.md anew from the command line itself"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
 	@echo "make quality  measure how good the names are (an hour), and write the figures into docs/quality.md"
-	@echo "make pretrained  train the model that comes along (half an hour), and write docs/model-card.md"
+	@echo "make pretrained  train the model that comes along (ten minutes), and write docs/model-card.md and docs/names.md"
 	@echo "make clean    remove what these made"
 
 install: $(VENV)/.installed

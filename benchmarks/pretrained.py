@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import numpy as np
+
 import namegen
 from figures import accuracy
 from namegen.catalogue import CATALOGUE
+from namegen.dataset import hash_name
 from namegen.evaluation import likelihood
 from protocol import parts
 
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parent.parent
 MODEL = Path("src", "namegen", "data", "pretrained.safetensors")
 CARD = Path("docs", "model-card.md")
+NAMES = Path("docs", "names.md")
 DRAWN = 1000  # names for each category
+SHOWN = 20  # of them, in docs/names.md
 
 PAGE = """# The pretrained model
 
@@ -68,7 +73,8 @@ the categories' means, micro the mean over all letters. Before the weights were 
 | categories found, uniform prior, mean over the categories | {uniform:.3f} |
 | categories found, the data's prior, mean over all names | {data:.3f} |
 
-Of {drawn:,} names drawn for each category at the defaults, temperature {temperature:g} and guidance {guidance:g}:
+Of {drawn:,} names drawn for each category at the defaults, temperature {temperature:g}, top-p {top_p:g}, guidance
+{guidance:g}:
 *novel* is the share that is not among the training names of any category, *right* the share that a judge, an n-gram of
 order 3 on the training names, takes for names of the category.
 
@@ -160,9 +166,28 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
         data=data,
         drawn=found.drawn,
         temperature=model.sampling.temperature,
+        top_p=model.sampling.top_p,
         guidance=model.sampling.guidance,
         rows="\n".join(rows),
     )
+
+
+def names_page(model: namegen.Model) -> str:
+    """Write a page of names of each category, the first of seed 1 at the defaults: nobody has chosen them."""
+    lines = [
+        "# What the names are like",
+        "",
+        f"The first {SHOWN} names of each language by the model that comes along, at the defaults, as in",
+        f"`namegen sample German -n {SHOWN} --seed 1 --model pretrained`. Nobody has chosen them; in *italics* are",
+        "those that are training names. [Quality](quality.md) has the figures, and `make pretrained` writes this page.",
+    ]
+    for category in model.categories:
+        names = namegen.sample(model, category, count=SHOWN, seed=1)
+        hashes = np.frombuffer(b"".join(hash_name(name.encode()) for name in names), dtype=">u8")
+        known = np.isin(hashes.astype(np.uint64), model.name_hashes)
+        shown = [f"*{name}*" if is_known else name for name, is_known in zip(names, known, strict=True)]
+        lines += ["", f"**{category}**: {', '.join(shown)}"]
+    return "\n".join(lines) + "\n"
 
 
 def figure(value: float | None) -> str:
@@ -182,6 +207,7 @@ def main() -> None:
     (given.output / CARD).parent.mkdir(parents=True, exist_ok=True)
     model.save(given.output / MODEL, half=True)
     (given.output / CARD).write_text(model.card, encoding="utf-8", newline="\n")
+    (given.output / NAMES).write_text(names_page(model), encoding="utf-8", newline="\n")
     print(model.card)
 
 

@@ -36,13 +36,17 @@ def mixture():
     return Mixture([teacher(ONE), teacher(OTHER)], NGram.fit(NAMES, 3), 0.3)
 
 
-def expected(category, before):
-    """What the mixture says after a prefix, by its definition."""
+def expected(category, before, *, drawn=False):
+    """What the mixture says after a prefix, by its definition, or how names are drawn."""
     context = [EDGE, *before][:-3:-1]
     context += [-1] * (2 - len(context))
     row = before[-1] if before else EDGE
     by_ngram = NGram.fit(NAMES, 3).probabilities(np.array([category]), np.array([context]))[0]
-    mixed = np.array(ONE[row]) ** 0.35 * np.array(OTHER[row]) ** 0.35 * by_ngram**0.3
+    shares = [(np.array(ONE[row]), 0.35), (np.array(OTHER[row]), 0.35), (by_ngram, 0.3)]
+    if drawn:
+        mixed = sum(share * likely for likely, share in shares)
+    else:
+        mixed = np.prod([likely**share for likely, share in shares], axis=0)
     if not before:
         mixed[EDGE] = 0  # no name is empty
     return mixed / mixed.sum()
@@ -68,7 +72,7 @@ def test_the_targets_are_the_mixtures_whole_distributions_after_each_prefix(mixt
         assert (likely[length:] == 0).all()
 
 
-def test_names_are_drawn_as_the_mixture_has_them(mixture):
+def test_names_are_drawn_by_the_arithmetic_mean_of_the_teachers(mixture):
     lessons, _ = lessons_of(mixture, category_exponent=0.0)
     seen = np.zeros((2, 3))
     followers = np.zeros(3)  # of the prefix b in category Y
@@ -83,9 +87,9 @@ def test_names_are_drawn_as_the_mixture_has_them(mixture):
     of_category = seen.sum(axis=1)
     assert abs(of_category[0] - count / 2) < 4 * np.sqrt(count / 4)
     for category in (0, 1):
-        exact = expected(category, [])[:2] * of_category[category]
+        exact = expected(category, [], drawn=True)[:2] * of_category[category]
         assert ((seen[category, :2] - exact) ** 2 / exact).sum() < 10.8  # the 99.9 % point with 1 degree of freedom
-    exact = expected(1, [B]) * followers.sum()
+    exact = expected(1, [B], drawn=True) * followers.sum()
     assert ((followers - exact) ** 2 / exact).sum() < 13.8  # and with 2
 
 

@@ -1,13 +1,16 @@
 """Teaching a network by others: names drawn from a mixture of teachers, with the mixture's whole distributions.
 
 Alone, a network learns the small categories by heart while the large ones still have much to teach it; an n-gram errs
-otherwise than a network, so a mixture of both predicts names better than either. Here it is the geometric one, the
+otherwise than a network, so a mixture of both predicts names better than either. The best is their geometric mean, the
 logarithmic opinion pool (Genest and Zidek 1986, "Combining Probability Distributions"): what any of them takes for
 impossible is. Distillation (Hinton, Vinyals and Dean
 2015, "Distilling the Knowledge in a Neural Network") puts what the mixture knows into one network: the mixture never
 runs out of names, and says for each letter how likely all the others were. So the network needs no regularisation.
 
-The names are drawn as a tree: those that begin alike share a prefix, and the teachers read each distinct prefix once.
+The names are drawn by the arithmetic mean, where what any teacher takes for possible is possible: so the network sees
+more of what there may be, and learns for all of it what the geometric mean says.
+
+They are drawn as a tree: those that begin alike share a prefix, and the teachers read each distinct prefix once.
 """
 
 from __future__ import annotations
@@ -89,24 +92,28 @@ class Teachers(NamedTuple):
         before = self.ngram.order - 1 if self.ngram else 0
         return Prefixes([network.start() for network in self.networks], np.full((1, before), -1))
 
-    def step(self, letters: Integers, before: Prefixes) -> tuple[Floats, Prefixes]:
+    def step(self, letters: Integers, before: Prefixes) -> tuple[Floats, Floats, Prefixes]:
         """Read a letter after each prefix.
 
         Returns:
-            How likely each letter, or the end, is to come next, (prefixes, outputs) float32, and the longer prefixes.
+            How likely each letter, or the end, is to come next, by the geometric and by the arithmetic mean of the
+            teachers, (prefixes, outputs) float32 each, and the longer prefixes.
         """
         contexts = np.concatenate([letters[:, None], before.contexts], axis=1)[:, : before.contexts.shape[1]]
         parts = [slice(i, i + _ROWS) for i in range(0, len(letters), _ROWS)]
         after = [np.empty((len(letters), hidden.shape[1]), dtype=np.float32) for hidden in before.hidden]
-        scores = np.zeros((len(letters), self.outputs), dtype=np.float32)
+        scores, drawn_by = np.zeros((2, len(letters), self.outputs), dtype=np.float32)
         if self.ngram:
             by_ngram = self.ngram.probabilities(np.full(len(letters), self.category), contexts)
             scores += self.ngram_share * np.log(by_ngram)
+            drawn_by += self.ngram_share * by_ngram
+        each = (1 - self.ngram_share) / len(self.networks)
         for network, hidden, longer in zip(self.networks, before.hidden, after, strict=True):
             for part in parts:
                 logits, longer[part] = network.step(letters[part], hidden[part])
-                scores[part] += (1 - self.ngram_share) / len(self.networks) * logits
-        return softmax(scores), Prefixes(after, contexts)
+                scores[part] += each * logits
+                drawn_by[part] += each * softmax(logits)
+        return softmax(scores), drawn_by, Prefixes(after, contexts)
 
 
 def softmax(scores: Floats) -> Floats:
@@ -197,16 +204,16 @@ class TaughtNames:
             teachers, names = self._mixture.of(index), np.flatnonzero(category == index)
             prefixes, read, row_of = teachers.start(), np.array([edge]), np.zeros(len(names), dtype=np.int64)
             for length in range(self._limit + 1):
-                likely, prefixes = teachers.step(read, prefixes)
-                if not length:
-                    likely[:, edge] = 0  # no name is empty
+                likely, drawn_by, prefixes = teachers.step(read, prefixes)
+                if not length:  # no name is empty
+                    likely[:, edge] = drawn_by[:, edge] = 0
                     likely /= likely.sum(axis=1, keepdims=True)
                 tables.append(likely)
                 nodes[names, length] = made + row_of
                 made += len(likely)
                 if length == self._limit:
                     break  # the names that are left are cut: what follows is learned from the distribution all the same
-                chosen = draw(likely, row_of, rng.random(len(names)) * (1 - 2.0**-52))
+                chosen = draw(drawn_by, row_of, rng.random(len(names)) * (1 - 2.0**-52))
                 goes_on = chosen != edge
                 names, row_of, chosen = names[goes_on], row_of[goes_on], chosen[goes_on]
                 if not len(names):
