@@ -102,13 +102,17 @@ def _fitting(parts: Iterable[str], room: int) -> str:
 
 
 def _fresh_names(model: Model, seed: int, count: int) -> list[str]:
-    """A handful of names from the model as it is, each with its category where there are several."""
+    """A handful of names from the model as it is, each with its category where there are several.
+
+    Where categories are added to a model, they are of the last one: those that are new stand last.
+    """
     from namegen.sampling import iterate
 
     if model.longest > _LONGEST_PREVIEWED:
         return []
+    category = model.categories[-1] if model.training.init else None
     try:
-        draws = list(iterate(model, count=count, seed=seed))
+        draws = list(iterate(model, category, count=count, seed=seed))
     except NamegenError:  # an untrained network may not know yet how to end a name
         return []
     return [draw.name if len(model.categories) == 1 else f"{draw.name} ({draw.category})" for draw in draws]
