@@ -130,6 +130,11 @@ class Model:
         return self.iterations >= self.training.iterations
 
     @property
+    def network(self) -> TrainingConfig:
+        """The configuration of the network that the weights are of, which in an unfinished run may be a teacher."""
+        return self.training.stage_at(self.iterations)
+
+    @property
     def weights_after(self) -> int:
         """After how many training names the weights are: a finished model has those with the best validation loss."""
         best = self.history.best_iteration
@@ -317,7 +322,8 @@ class _Unpacker(NamedTuple):
         if not categories or len(set(categories)) < len(categories) or not all(c.isprintable() for c in categories):
             raise ValueError("its categories must be distinct and printable")
         training = self.config(TrainingConfig, self.facts["training"])
-        shapes = weight_shapes(training, len(categories), len(alphabet) + 1)
+        iterations = self.whole("iterations", 0, 10**12)
+        shapes = weight_shapes(training.stage_at(iterations), len(categories), len(alphabet) + 1)
         dataset = self.facts["dataset"]
         model = Model(
             training=training,
@@ -334,7 +340,7 @@ class _Unpacker(NamedTuple):
             name_hashes=self.tensor("training_names.hashes", np.uint64, (None,)),
             device=self.text(self.facts["device"]),
             threads=self.whole("threads", 1, MAX_THREADS),
-            iterations=self.whole("iterations", 0, 10**12),
+            iterations=iterations,
             weights={name: self.weight(name, shape) for name, shape in shapes.items()},
             history=self.history(),
             card=self.card(),

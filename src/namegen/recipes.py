@@ -63,6 +63,7 @@ class Distillation:
 
     Attributes:
         teachers: how many networks teach.
+        hidden_size: the units of the teachers' hidden states.
         share: the share of all iterations that goes into the training of each.
         dropout: the teachers' dropout; ``None`` for 0.6 where categories are small and 0.3 where they are large, by
             :func:`fitted`.
@@ -71,6 +72,7 @@ class Distillation:
         weight_decay: the teachers' weight decay; ``None`` for 0.3 where categories are small and 0.1 where they are
             large.
         averaging: the teachers' decay of the averaged weights.
+        category_exponent: how often teachers draw from each category, as :attr:`TrainingConfig.category_exponent`.
         ngram_order: the letters of an n-gram.
         ngram_share: the share of the n-gram in the mixture; the networks share the rest alike.
 
@@ -79,17 +81,20 @@ class Distillation:
     """
 
     teachers: int = 2
+    hidden_size: int = 256
     share: float = 0.25
     dropout: float | None = None
     batch_size: int = 64
     learning_rate: float = 4e-3
     weight_decay: float | None = None
     averaging: float = 0.995
+    category_exponent: float = 0.7
     ngram_order: int = 5
     ngram_share: float = 0.3
 
     def __post_init__(self) -> None:
         _whole("number of teachers", self.teachers, 1, 16)
+        _whole("teachers' hidden size", self.hidden_size, 1, 4096)
         _positive("share of each teacher", self.share, 1.0)
         if self.share * self.teachers >= 1:
             raise UsageError(f"{self.teachers} teachers with a share of {self.share:g} each leave nothing to teach")
@@ -100,6 +105,7 @@ class Distillation:
         if self.weight_decay is not None:
             _number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
         _share("teachers' averaging", self.averaging)
+        _number("teachers' category exponent", self.category_exponent, 0.0, 10.0)
         _whole("order of the n-gram", self.ngram_order, 1, 16)
         _share("share of the n-gram", self.ngram_share)
 
@@ -220,11 +226,13 @@ class TrainingConfig:
         teacher = dataclasses.replace(
             self,
             iterations=each,
+            hidden_size=by.hidden_size,
             dropout=self.dropout if by.dropout is None else by.dropout,
             batch_size=by.batch_size,
             learning_rate=by.learning_rate,
             weight_decay=self.weight_decay if by.weight_decay is None else by.weight_decay,
             averaging=by.averaging,
+            category_exponent=by.category_exponent,
             distillation=None,
         )
         teachers = [
@@ -232,6 +240,15 @@ class TrainingConfig:
             for number in range(1, by.teachers + 1)
         ]
         return (*teachers, dataclasses.replace(self, iterations=self.iterations - each * by.teachers))
+
+    def stage_at(self, iterations: int) -> TrainingConfig:
+        """Return the stage that a run is in after so many iterations: the next one where a stage has just ended."""
+        stages = self.stages
+        for stage in stages[:-1]:
+            iterations -= stage.iterations
+            if iterations < 0:
+                return stage
+        return stages[-1]
 
     @property
     def history_interval(self) -> int:
@@ -318,12 +335,13 @@ RECIPES = {
         TrainingConfig(
             recipe="best",
             iterations=1_200_000,
-            hidden_size=256,
+            hidden_size=384,
             dropout=0.0,
             batch_size=128,
             weight_decay=0.01,
+            learning_rate=4e-3,
             averaging=0.998,
-            category_exponent=0.7,
+            category_exponent=0.6,
             validation=0.0,
             distillation=Distillation(),
         ),

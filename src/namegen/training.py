@@ -24,7 +24,7 @@ from namegen.extension import (
     extension_config,
     first_weights,
 )
-from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint
+from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint, weight_shapes
 from namegen.ngram import NGram
 from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config
 
@@ -252,8 +252,11 @@ class _Run:
         self._best: dict[str, NDArray[np.float32]] | None = None
 
     def _taught(self, stage: TrainingConfig, by: Distillation) -> TaughtNames:
-        training, model = self._training, self._blank_model()
-        networks = [dataclasses.replace(model, weights=weights) for weights in self._teachers]
+        training, blank = self._training, self._blank_model()
+        networks = [
+            dataclasses.replace(blank, training=teacher, weights=weights)
+            for teacher, weights in zip(self.config.stages, self._teachers, strict=False)
+        ]
         return TaughtNames(
             Mixture(networks, NGram.fit(training, by.ngram_order), by.ngram_share),
             stage,
@@ -390,18 +393,17 @@ class _Run:
 
         from namegen.learners import checked
 
-        shapes = {name: value.shape for name, value in model.weights.items()}
-        self.iteration = model.iterations
-        ends = np.cumsum([stage.iterations for stage in self.config.stages])
-        for number in range(int(np.searchsorted(ends, self.iteration, side="right"))):
+        self.iteration, stages = model.iterations, self.config.stages
+        for number, stage in enumerate(stages[: stages.index(model.network)]):
             teacher = _under(state, f"teacher{number}.")
+            shapes = weight_shapes(stage, len(model.categories), len(model.alphabet) + 1)
             self._teachers.append({name: checked(teacher, name, shape) for name, shape in shapes.items()})
         self._begin_stage()
         self._history = {part.name: getattr(model.history, part.name).tolist() for part in dataclasses.fields(History)}
         self._losses = [torch.from_numpy(checked(state, "losses", (None,)))]
         self._learner.restore(_under(state, "learner."))
         if self._validation and self._history["validation"]:
-            best = _under(state, "best.")
+            best, shapes = _under(state, "best."), {name: value.shape for name, value in model.weights.items()}
             self._best = {name: checked(best, name, shape) for name, shape in shapes.items()}
 
 
