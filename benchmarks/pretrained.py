@@ -173,16 +173,17 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
 
 
 def names_page(model: namegen.Model) -> str:
-    """Write a page of names of each category, the first of seed 1 at the defaults: nobody has chosen them."""
+    """Write a page of names of each category, at the defaults, each with the next seed: nobody has chosen them."""
     lines = [
         "# What the names are like",
         "",
-        f"The first {SHOWN} names of each language by the model that comes along, at the defaults, as in",
-        f"`namegen sample German -n {SHOWN} --seed 1 --model pretrained`. Nobody has chosen them; in *italics* are",
-        "those that are training names. [Quality](quality.md) has the figures, and `make pretrained` writes this page.",
+        f"{SHOWN} names of each language by the model that comes along, at the defaults. Nobody has chosen them: it is",
+        f"`namegen sample {model.categories[0]} -n {SHOWN} --seed 1 -m pretrained`, the next language with seed 2, and",
+        "so on. In *italics* are those that are training names. [Quality](quality.md) has the figures, and",
+        "`make pretrained` writes this page.",
     ]
-    for category in model.categories:
-        names = namegen.sample(model, category, count=SHOWN, seed=1)
+    for seed, category in enumerate(model.categories, start=1):
+        names = namegen.sample(model, category, count=SHOWN, seed=seed)
         hashes = np.frombuffer(b"".join(hash_name(name.encode()) for name in names), dtype=">u8")
         known = np.isin(hashes.astype(np.uint64), model.name_hashes)
         shown = [f"*{name}*" if is_known else name for name, is_known in zip(names, known, strict=True)]
