@@ -68,7 +68,7 @@ bench: install
 
 quality: install
 	$(INSTALL) '.[bench]'
-	$(BIN)/python benchmarks/figures.py $(SURNAMES) $(MAKEMORE)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/figures.py $(SURNAMES) $(MAKEMORE)
 
 pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)

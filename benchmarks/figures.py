@@ -20,6 +20,7 @@ import json
 import statistics
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ import namegen
 from few_names import few_names
 from namegen.classifying import classify
 from namegen.evaluation import evaluate, likelihood
+from namegen.recipes import RECIPES
 from protocol import makemore_loss, makemore_parts, parts
 
 if TYPE_CHECKING:
@@ -105,9 +107,13 @@ def drawing(surnames: Path, models: Path) -> Figures:
             category: {figure: getattr(own, figure) for figure in ("novel", "unique", "right")}
             for category, own in found.categories.items()
         }
-        rows[", ".join(f"{name.replace('_', '-')} {value:g}" for name, value in way.items())] = figures
+        rows[_way(way)] = figures
         print(way, {name: round(value, 3) for name, value in figures.items() if name != "by category"}, flush=True)
     return rows
+
+
+def _way(way: Figures) -> str:
+    return ", ".join(f"{name.replace('_', '-')} {way[name]:g}" for name in WAYS[0])
 
 
 def spread(values: list[float], digits: int = 3) -> str:
@@ -138,7 +144,7 @@ def tables(results: Figures) -> dict[str, str]:
         made["drawing"] = head + "\n".join(
             f"| {way} | {row['novel']:.1%} | {row['unique']:.1%} | {row['right']:.1%} |" for way, row in rows.items()
         )
-        default = rows["temperature 0.9, top-p 0.95, guidance 0.2"]["by category"]
+        default = rows[_way(asdict(RECIPES["best"].sampling))]["by category"]
         made["languages"] = "| language | novel | unique | right |\n| --- | --- | --- | --- |\n" + "\n".join(
             f"| {name} | {row['novel']:.0%} | {row['unique']:.0%} | {row['right']:.0%} |"
             for name, row in default.items()
@@ -157,7 +163,9 @@ def write(results: Figures) -> None:
     page = PAGE.read_text(encoding="utf-8")
     for name, table in tables(results).items():
         begin, end = f"<!-- {name}: by make quality -->\n", f"<!-- end of {name} -->"
-        before, _, rest = page.partition(begin)
+        before, mark, rest = page.partition(begin)
+        if not mark or end not in rest:
+            raise ValueError(f"docs/quality.md has no place for the table {name!r}")
         page = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
     PAGE.write_text(page, encoding="utf-8")
 

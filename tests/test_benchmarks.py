@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import sys
 from collections import Counter
 
@@ -224,3 +225,15 @@ def test_the_page_of_benchmarks_shows_the_results_that_were_measured(monkeypatch
 
     assert report.page(page, results) == page, "write it anew with `python benchmarks/report.py`"
     assert len(results["rows"]) == 14
+
+
+def test_the_page_on_quality_has_the_tables_of_the_figures_that_were_measured(monkeypatch):
+    for module in ("kneser_ney", "protocol", "few_names"):
+        load(module, monkeypatch)
+    figures = load("figures", monkeypatch)
+    page = (REPOSITORY / "docs" / "quality.md").read_text(encoding="utf-8")
+    made = figures.tables(json.loads((REPOSITORY / "benchmarks" / "figures.json").read_text(encoding="utf-8")))
+
+    assert set(made) == set(re.findall(r"<!-- (\w+): by make quality -->", page))
+    for name, table in made.items():
+        assert f"<!-- {name}: by make quality -->\n{table}\n<!-- end of {name} -->" in page

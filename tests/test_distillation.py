@@ -129,8 +129,10 @@ def test_a_name_that_does_not_end_is_cut_and_its_last_distribution_learned():
     batch = lessons.lay_out(lessons.block(0))
     limit = 2 * int(NAMES.lengths.max())
 
+    was_cut = (batch.targets != IGNORED).all(axis=1)
     assert batch.targets.shape[1] == limit + 1
-    assert batch.likely.sum(axis=2).max() == pytest.approx(1, abs=1e-5)
+    assert was_cut.sum() > 1000
+    np.testing.assert_allclose(batch.likely[was_cut, limit].sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_network_learns_the_mixtures_distributions(mixture):

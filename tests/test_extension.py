@@ -181,18 +181,23 @@ def test_a_category_that_is_there_already_is_wrong_usage(init):
     ("parts", "says"),
     [
         ({"hidden_size": 8}, "has hidden size 32"),
-        ({"architecture": "rnn"}, "architecture gru"),
+        ({"architecture": "rnn"}, "gru"),
         ({"batch_size": 1}, "two"),
     ],
 )
 def test_what_cannot_be_changed_is_wrong_usage(init, parts, says):
     with pytest.raises(UsageError, match=says):
         train(NEW, init=init, **parts)
+    with pytest.raises(UsageError, match=says):
+        train(NEW, training_config(**{"hidden_size": 32, "iterations": 64, **parts}), init=init)
 
 
 def test_a_model_that_cannot_be_added_to_is_wrong_usage(init):
     with pytest.raises(UsageError, match="only a gru"):
         train(NEW, init=make_model(training_config("tutorial", iterations=1, hidden_size=4)))
+    tutorial = training_config("tutorial", iterations=1, hidden_size=4)
+    with pytest.raises(UsageError, match="only a gru"):
+        train(NEW, tutorial, init=make_model(tutorial))
     with pytest.raises(UsageError, match="not finished"):
         train(NEW, init=dataclasses.replace(init, iterations=5))
 

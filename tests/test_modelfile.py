@@ -288,7 +288,13 @@ def test_a_newer_format_says_to_update(path):
         lambda facts: facts.update(iterations=1.5),
         lambda facts: facts.update(longest=10**30),
         lambda facts: facts.update(dataset=[]),
-        lambda facts: facts["training"].pop("seed"),
+        lambda facts: facts.update(training=sorted(facts["training"])),
+        lambda facts: facts.update(sampling=["temperature"]),
+        lambda facts: facts["training"].update(distillation=5),
+        lambda facts: facts["training"].update(distillation="x"),
+        lambda facts: facts["training"].update(distillation=[1]),
+        lambda facts: facts["training"].update(distillation={"teachers": 0}),
+        lambda facts: facts["training"].update(distillation={"students": 1}),
         lambda facts: facts["training"].update(extra=1),
         lambda facts: facts["training"].update(hidden_size=4),
         lambda facts: facts["training"].update(hidden_size=10**9),
@@ -364,3 +370,10 @@ def test_the_package_reads_and_writes_no_pickle():
 
     sources = "".join(file.read_text(encoding="utf-8") for file in Path(namegen.__file__).parent.rglob("*.py"))
     assert not re.search(r"\b(import (pickle|marshal|shelve)|torch\.(load|save)|np\.load)\b", sources)
+
+
+def test_a_setting_that_is_absent_has_its_default(path):
+    with_facts(path, lambda facts: [facts["training"].pop("shared_rate"), facts["sampling"].pop("guidance")])
+
+    model = load_model_file(path)
+    assert (model.training.shared_rate, model.sampling.guidance) == (1.0, 0.0)

@@ -70,7 +70,7 @@ def test_what_is_given_for_teachers_is_not_left_to_the_data():
 
 
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones():
-    with pytest.raises(UsageError, match="default, best, extend, tutorial"):
+    with pytest.raises(UsageError, match="default, best, tutorial"):
         recipe("secret")
 
 

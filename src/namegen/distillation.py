@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.integer]
 
 _BATCHES_PER_BLOCK = 256
+_LETTERS_PER_BLOCK = 2**23  # bounds the memory
 _ROWS = 1024  # prefixes to a step of the teachers: they fit the processor's cache
 _STREAM = 2  # the second word of the seeds of blocks; batches.py uses 0 and learners.py 1
 
@@ -163,8 +164,10 @@ class TaughtNames:
 
     @property
     def block_size(self) -> int:
-        """How many names are drawn at a time."""
-        return self._config.batch_size * _BATCHES_PER_BLOCK
+        """How many names are drawn at a time, fewer where the training is short, or names may be very long."""
+        size, needed = self._config.batch_size, -(-self._config.iterations // self._config.batch_size)
+        fit = max(1, _LETTERS_PER_BLOCK // (size * self._limit))
+        return size * min(_BATCHES_PER_BLOCK, needed, fit)
 
     def block(self, number: int) -> NDArray[np.int64]:
         """See :meth:`namegen.batches.Lessons.block`."""

@@ -22,7 +22,7 @@ from namegen.distillation import Mixture, TaughtNames
 from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, UsageError
 from namegen.inference import steppers
-from namegen.recipes import training_config
+from namegen.recipes import EXTENSION
 from namegen.scoring import score_in_each
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+_KEPT = ("architecture", "hidden_size", "nonlinearity", "sos")  # what the weights that there are depend on
 _BATCHES_PER_BLOCK = 64
 _MOST_SCORED = 1000  # names of a category, to find what they are like
 _SHARPNESS = 5.0  # per nat of a letter's loss: how much more the vectors of a better category weigh
@@ -45,18 +46,28 @@ def extension_config(init: Model, **parts: object) -> TrainingConfig:
     Raises:
         UsageError: the model is none that can be extended, or a part cannot be replaced or is out of its range.
     """
+    kept = {name: getattr(init.training, name) for name in _KEPT}
+    return extending(init, dataclasses.replace(EXTENSION, **{**kept, **parts}))
+
+
+def extending(init: Model, config: TrainingConfig) -> TrainingConfig:
+    """Return a configuration as one that adds categories to a model.
+
+    Raises:
+        UsageError: the model is none that can be extended, or the configuration is none to extend it by.
+    """
     if not init.finished:
         raise UsageError("the model to begin with has not finished its training; go on with it first")
     began = init.training
     if began.architecture != "gru" or not began.sos:
         raise UsageError("only a gru that reads an SOS token can be added to; begin with a model of another recipe")
-    if parts.get("batch_size") == 1:
-        raise UsageError("to add to a model, batches need two names at least: a new one and an old one")
-    kept = {"architecture": began.architecture, "hidden_size": began.hidden_size}
-    for name, value in kept.items():
-        if parts.get(name, value) != value:
+    for name in _KEPT:
+        value = getattr(began, name)
+        if getattr(config, name) != value:
             raise UsageError(f"the model to begin with has {name.replace('_', ' ')} {value}, which cannot be changed")
-    return training_config("extend", **{**parts, **kept, "init": digest(init)})
+    if config.batch_size < 2:
+        raise UsageError("to add to a model, batches need two names at least: a new one and an old one")
+    return dataclasses.replace(config, init=digest(init))
 
 
 def digest(model: Model) -> str:
@@ -115,7 +126,7 @@ def first_weights(init: Model, training: Dataset) -> dict[str, Floats]:
     some = training.select(places < _MOST_SCORED)
     names = Spelling.from_flat(some.letters, some.lengths)
     stepper = steppers(init)
-    sources = [Source.of(init, stepper(category), category) for category in range(old)]
+    sources = (Source.of(init, stepper(category), category) for category in range(old))
     totals = [scores.total for scores in score_in_each(sources, names, init.alphabet.edge)]
     nats = np.stack([np.bincount(some.category_of, total, minlength=len(some.categories)) for total in totals])
     letters = np.bincount(some.category_of, some.lengths + 1, minlength=len(some.categories))

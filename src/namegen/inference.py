@@ -139,13 +139,13 @@ def steppers(model: Model) -> Callable[[Category], Stepper]:
 
     What all categories share is worked out once, so that those of a model cost little more than one.
     """
-    if model.network.architecture == "rnn":
+    if model.stage.architecture == "rnn":
         return _rnn_steppers(model)
     return _gru_steppers(model)
 
 
 def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
-    weights, hidden = model.weights, model.network.hidden_size
+    weights, hidden = model.weights, model.stage.hidden_size
     i2h, i2o, o2o = (weights[f"{layer}.weight"].T for layer in ("i2h", "i2o", "o2o"))
     by_letter = slice(len(model.categories), -hidden)
     o2o_after, o2o_output = _wide(o2o[:hidden]), _c(o2o[hidden:])
@@ -153,7 +153,7 @@ def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
     hidden_from, output_from = i2h[by_letter] + weights["i2h.bias"], i2o[by_letter] @ o2o_output
     output_bias = weights["i2o.bias"] @ o2o_output + weights["o2o.bias"]
     hidden_weight, output_before = _c(i2h[-hidden:]), _wide(i2o[-hidden:] @ o2o_output)
-    tanh = model.network.nonlinearity == "tanh"
+    tanh = model.stage.nonlinearity == "tanh"
 
     def stepper(category: Category) -> Stepper:
         return _RNNStepper(
@@ -169,7 +169,7 @@ def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
 
 
 def _gru_steppers(model: Model) -> Callable[[Category], Stepper]:
-    weights, hidden = model.weights, model.network.hidden_size
+    weights, hidden = model.weights, model.stage.hidden_size
     read, recurrent = (
         _c(weights[f"{layer}.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1)) for layer in ("read", "recurrent")
     )

@@ -42,6 +42,9 @@ Config = TypeVar("Config", TrainingConfig, SamplingConfig, Distillation)
 class History:
     """How the loss went, in nats per letter. Each point is the mean of the names' mean losses.
 
+    That of a network that others taught begins after the teachers, and its training points are the cross-entropy with
+    what these say, on names that they drew; where categories are added to a model, half of the names are such.
+
     Attributes:
         iterations: after how many training names each training point was taken, (points,) int64.
         training: the mean over the names drawn since the point before, (points,) float64.
@@ -130,8 +133,8 @@ class Model:
         return self.iterations >= self.training.iterations
 
     @property
-    def network(self) -> TrainingConfig:
-        """The configuration of the network that the weights are of, which in an unfinished run may be a teacher."""
+    def stage(self) -> TrainingConfig:
+        """The configuration of the network that the weights are of: in an unfinished run it may be a teacher's."""
         return self.training.stage_at(self.iterations)
 
     @property
@@ -409,14 +412,17 @@ class _Unpacker(NamedTuple):
 
     @classmethod
     def config(cls, kind: type[Config], values: dict[str, Any]) -> Config:
-        """Build a configuration, which checks its own values. JSON knows no difference between 1 and 1.0."""
+        """Build a configuration, which checks its own values. JSON knows no difference between 1 and 1.0.
+
+        What a file of an earlier version does not have yet has its default, by which nothing changes.
+        """
         known = {f.name: f.type for f in dataclasses.fields(kind)}
-        if set(values) != set(known):
-            raise ValueError(f"the settings {sorted(set(values) ^ set(known))} do not belong together")
+        if not isinstance(values, dict) or not set(values) <= set(known):
+            raise ValueError(f"{values!r:.80} are no settings, or others than this version has")
         for name, value in values.items():
             expects_bool = known[name] == "bool"
             if expects_bool is not isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
                 raise ValueError(f"the setting {name} is {value!r}")
-        if isinstance(values.get("distillation"), dict):
+        if values.get("distillation") is not None:
             values = {**values, "distillation": cls.config(Distillation, values["distillation"])}
         return kind(**values)

@@ -1,9 +1,9 @@
 """How to train and how to draw, as two frozen configurations, and the named recipes that set both.
 
 A configuration is checked where it is built, is stored in the model file, and never changes. A *recipe* is a
-name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, ``tutorial`` is the
-well-known tutorial on generating names with a character-level recurrent network, part by part, and ``extend`` adds
-categories to a model. An option given beside a recipe replaces that part.
+name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, and ``tutorial`` is the
+well-known tutorial on generating names with a character-level recurrent network, part by part. An option given beside a
+recipe replaces that part.
 """
 
 from __future__ import annotations
@@ -200,29 +200,33 @@ class TrainingConfig:
         _whole("save interval", self.save_every, 1, 10**12)
         _whole("seed", self.seed, 0, 2**63 - 1)
         _positive("shared rate", self.shared_rate, 1.0)
+        if self.shared_rate < 1 and self.architecture != "gru":
+            raise UsageError("only a gru has vectors of categories that can learn at a rate of their own")
         if self.init is not None and not (isinstance(self.init, str) and self.init.isalnum()):
             raise UsageError(f"init must be the digest of a model, not {self.init!r}")
         if self.init and self.distillation:
             raise UsageError("a training that begins with a model has no teachers")
         if self.distillation is not None:
-            self._check_distillation(self.distillation)
-
-    def _check_distillation(self, distillation: Distillation) -> None:
-        if self.architecture != "gru" or not self.sos:
-            raise UsageError("only a gru that reads an SOS token can be taught by others")
-        if self.iterations * distillation.share < 1 or self.iterations <= distillation.teachers:
-            raise UsageError(f"{self.iterations:,} iterations are too few for {distillation.teachers} teachers too")
+            if not isinstance(self.distillation, Distillation):
+                raise UsageError(f"distillation must be a Distillation, not {self.distillation!r}")
+            if self.architecture != "gru" or not self.sos:
+                raise UsageError("only a gru that reads an SOS token can be taught by others")
 
     @property
     def stages(self) -> tuple[TrainingConfig, ...]:
         """The trainings that a run consists of: one for each teacher, and at last that of the network itself.
 
         What is left to the data is filled in by :func:`fitted`; before that, teachers have it as the network.
+
+        Raises:
+            UsageError: there are too few iterations for an iteration of each.
         """
         if self.distillation is None:
             return (self,)
         by = self.distillation
-        each = int(self.iterations * by.share)
+        each = max(1, int(self.iterations * by.share))
+        if each * by.teachers >= self.iterations:
+            raise UsageError(f"{self.iterations:,} iterations are too few for {by.teachers} teachers and their pupil")
         teacher = dataclasses.replace(
             self,
             iterations=each,
@@ -349,19 +353,6 @@ RECIPES = {
         ),
         _DRAWING,
     ),
-    "extend": Recipe(
-        TrainingConfig(
-            recipe="extend",
-            iterations=20_000,
-            dropout=0.6,
-            learning_rate=0.03,
-            shared_rate=0.01,
-            weight_decay=0.0,
-            averaging=0.98,
-            validation=0.0,
-        ),
-        _DRAWING,
-    ),
     "tutorial": Recipe(
         TrainingConfig(
             recipe="tutorial",
@@ -388,6 +379,19 @@ RECIPES = {
         SamplingConfig(temperature=0.0, dropout=0.1),
     ),
 }
+
+
+EXTENSION = TrainingConfig(
+    recipe="extension",
+    iterations=20_000,
+    dropout=0.6,
+    learning_rate=0.03,
+    shared_rate=0.01,
+    weight_decay=0.0,
+    averaging=0.98,
+    validation=0.0,
+)
+"""How categories are added to a model, see :func:`namegen.extension.extension_config`."""
 
 
 def recipe(name: str) -> Recipe:

@@ -21,6 +21,7 @@ from namegen.extension import (
     digest,
     extended_dataset,
     extended_facts,
+    extending,
     extension_config,
     first_weights,
 )
@@ -164,7 +165,7 @@ def _configured(
         config = extension_config(init, **parts) if init else training_config(**parts)
     else:
         config = dataclasses.replace(config, **parts)
-        config = dataclasses.replace(config, init=digest(init)) if init else config
+        config = extending(init, config) if init else config
     if not dataset.counts.all():
         raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
     config = fitted(config, dataset.counts.tolist())
@@ -394,7 +395,7 @@ class _Run:
         from namegen.learners import checked
 
         self.iteration, stages = model.iterations, self.config.stages
-        for number, stage in enumerate(stages[: stages.index(model.network)]):
+        for number, stage in enumerate(stages[: stages.index(model.stage)]):
             teacher = _under(state, f"teacher{number}.")
             shapes = weight_shapes(stage, len(model.categories), len(model.alphabet) + 1)
             self._teachers.append({name: checked(teacher, name, shape) for name, shape in shapes.items()})

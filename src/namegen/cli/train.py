@@ -195,7 +195,8 @@ def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
 
     history = model.history
     note(f"Model {place.name}: {place.model}", whole=[place.name, str(place.model)])
-    losses = f"training {history.final_training:.3f}"
+    taught = " (against its teachers)" if model.training.distillation else ""
+    losses = f"training {history.final_training:.3f}{taught}"
     if history.best_validation is not None:
         losses += f", validation {history.validation[-1]:.3f}"
     note(f"Loss at the end, in nats per letter: {losses}")
