@@ -730,3 +730,23 @@ def test_running_out_of_memory_says_what_to_lower(cli, monkeypatch, tmp_path):
     failed = cli("train", "--data", write_names(tmp_path), "--iters", "64")
     assert failed.code == 1
     assert failed.err.splitlines()[-1].startswith("Error: not enough memory; for training, use a smaller --hidden-size")
+
+
+def test_the_best_recipe_says_what_it_is_at_and_ends_in_a_model(cli):
+    done = cli("train", "--recipe", "best", "--iters", 1200, "--hidden-size", 8, "--data", "starter")
+
+    assert done.code == 0, done.err
+    assert "GRU of 8 units, taught by 2 others and an n-gram" in done.err
+    for stage in ("teacher 1 of 2", "teacher 2 of 2", "taught"):
+        assert f"  {stage}  " in done.err
+    assert "(against its teachers)" in done.err
+    assert len(cli("sample", "German", "ABC").out.split()) == 3
+    settings = cli("models", "show").out
+    assert "training.distillation.teachers\t2" in settings
+
+
+def test_too_few_iterations_for_the_best_recipe_are_one_clear_line(cli):
+    done = cli("train", "--recipe", "best", "--iters", 2, "--data", "starter")
+
+    assert done.code == 2
+    assert "2 iterations are too few for 2 teachers and their pupil" in done.err
