@@ -740,7 +740,7 @@ def test_the_best_recipe_says_what_it_is_at_and_ends_in_a_model(cli):
     for stage in ("teacher 1 of 2", "teacher 2 of 2", "taught"):
         assert f"  {stage}  " in done.err
     assert "(against its teachers)" in done.err
-    assert len(cli("sample", "German", "ABC").out.split()) == 3
+    assert len(cli("sample", "German", "ABC").out.splitlines()) == 3
     settings = cli("models", "show").out
     assert "training.distillation.teachers\t2" in settings
 
