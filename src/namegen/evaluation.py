@@ -260,7 +260,8 @@ def evaluate(
     categories = {}
     for index, category in enumerate(dataset.categories):
         if dataset.counts[index]:
-            drawn = _Drawn(model, blocks(model, category, count=count, seed=seed, config=config, **parts))
+            own_seed = seed + (index << 64)  # or names of different categories would be drawn by the same numbers
+            drawn = _Drawn(model, blocks(model, category, count=count, seed=own_seed, config=config, **parts))
             categories[category] = CategoryEvaluation(
                 names=int(scored.counts[index]),
                 loss=measured.by_category.get(category) if measured else None,
