@@ -226,7 +226,7 @@ def evaluate(
         dataset: names, as they are: of the categories that are to be measured, and with the model's alphabet. Those
             that the model was trained on, which it knows by their hashes, teach the judge; the others are scored.
         count: how many names to draw for each category; none with 0.
-        seed: where the randomness of these begins.
+        seed: where the randomness of these begins; that of a category's is ``seed + (index << 64)``.
         everything: score all names, those that the model was trained on too.
         config: how to draw names; by default the model's own way.
         parts: parts of that to replace, as ``temperature=0.5``.
@@ -260,7 +260,7 @@ def evaluate(
     categories = {}
     for index, category in enumerate(dataset.categories):
         if dataset.counts[index]:
-            own_seed = seed + (index << 64)  # or names of different categories would be drawn by the same numbers
+            own_seed = seed + (index << 64)  # with one for all, their names would be drawn by the same numbers
             drawn = _Drawn(model, blocks(model, category, count=count, seed=own_seed, config=config, **parts))
             categories[category] = CategoryEvaluation(
                 names=int(scored.counts[index]),
