@@ -12,7 +12,7 @@ from conftest import make_model
 from namegen.batches import IGNORED, stretches
 from namegen.dataset import Dataset
 from namegen.errors import RunError, TrainingStopped, UsageError
-from namegen.evaluation import likelihood
+from namegen.evaluation import evaluate, likelihood
 from namegen.extension import RehearsedNames, digest, extended_dataset, extension_config, first_weights
 from namegen.inference import steppers
 from namegen.learners import AutogradLearner
@@ -170,6 +170,14 @@ def test_names_take_the_case_of_the_models(init):
     lower = Dataset.from_names({"Z": [name.lower() for name in NEW.names("Z")]})
 
     assert extended_dataset(init, lower).name(0) == NEW.name(0)
+
+
+def test_an_evaluation_knows_the_names_again_that_took_another_case(init):
+    lower = Dataset.from_names({"Z": [name.lower() for name in NEW.names("Z")]})
+    extended = train(lower, init=init, iterations=64)
+
+    assert evaluate(extended, lower, count=0).names == 0
+    assert evaluate(extended, NEW, count=0).names == 0
 
 
 def test_a_category_that_is_there_already_is_wrong_usage(init):

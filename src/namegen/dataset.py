@@ -138,6 +138,17 @@ class Dataset:
         """Return the name at ``index``."""
         return self.alphabet.decode(self.letters[self.offsets[index] : self.offsets[index + 1]])
 
+    def in_case(self, casing: str) -> Dataset:
+        """Return the names in another case, see :meth:`Alphabet.in_case`: themselves, where most are in it already."""
+        if casing == self.casing or "none" in (casing, self.casing):
+            return self
+        names = {
+            category: [self.alphabet.in_case(name, casing) for name in self.names(category)]
+            for category in self.categories
+        }
+        cased = Dataset.from_names(names, alphabet=self.alphabet, keep_repeats=True, label=self.label)
+        return replace(cased, verified=self.verified, notes=self.notes)
+
     def select(self, chosen: NDArray[np.bool_]) -> Dataset:
         """Return the dataset of the names where ``chosen`` (names,) is true. The categories stay as they are."""
         lengths = self.lengths

@@ -241,6 +241,7 @@ def evaluate(
             "the model does not tell which names it was trained on, for its training has not finished; "
             "finish it with `namegen train --resume`"
         )
+    dataset = dataset.in_case(model.casing)  # as training that adds to a model does
     known = np.isin(dataset.hashes, model.name_hashes)
     scored = dataset if everything else dataset.select(~known)
     trained_on = dataset.select(known)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namegen.batches import IGNORED, Batch, TrainingNames
-from namegen.dataset import Dataset
 from namegen.distillation import Mixture, TaughtNames
 from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, UsageError
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.batches import Lessons
+    from namegen.dataset import Dataset
     from namegen.modelfile import Model
     from namegen.recipes import TrainingConfig
 
@@ -92,13 +92,7 @@ def extended_dataset(init: Model, dataset: Dataset) -> Dataset:
         )
     if dataset.alphabet != init.alphabet:
         raise DataError("the new names have another alphabet than the model")
-    if dataset.casing != init.casing and "none" not in (dataset.casing, init.casing):
-        names = {
-            category: [init.alphabet.in_case(name, init.casing) for name in dataset.names(category)]
-            for category in dataset.categories
-        }
-        recased = Dataset.from_names(names, alphabet=dataset.alphabet, label=dataset.label)
-        dataset = dataclasses.replace(recased, verified=dataset.verified, notes=dataset.notes)
+    dataset = dataset.in_case(init.casing)
     return dataclasses.replace(
         dataset,
         categories=(*init.categories, *dataset.categories),
