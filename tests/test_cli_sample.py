@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import re
 import string
@@ -683,3 +684,14 @@ def test_top_draws_nothing_so_ways_of_drawing_are_wrong_usage(cli, default, opti
 
 def test_top_without_a_category_is_wrong_usage(cli, default):
     assert is_one_error(cli("sample", "--top", 3), 2)
+
+
+def test_a_length_that_no_name_may_have_is_wrong_usage_with_the_most_probable_names_too(cli, default):
+    assert is_one_error(cli("sample", "German", "--top", 5, "--min-length", 500), 2)
+
+
+def test_a_prefix_from_a_pipe_keeps_the_blank_at_its_end(cli, default, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("a \r\n\n  \n"))
+    name = cli("sample", "German", "-", "--seed", 1).out
+
+    assert name.startswith("A ")

@@ -43,7 +43,8 @@ class Filters:
         min_length: the fewest letters of a name, its prefix included; ``None`` for any.
         match: a regular expression that the whole name must match, as the library ``regex`` reads it.
         exclude: names and words that must not occur, whatever their case: a name is rejected if it is one of them, or
-            if one of its words is. What is not in a model's alphabet is compared transliterated, too.
+            if one of its words is, or several side by side. Words end where letters do, so ``Jean-Luc`` are two. What
+            is not in a model's alphabet is compared transliterated, too.
 
     Raises:
         UsageError: a value is out of its range, or the expression is none.
@@ -134,6 +135,10 @@ class Judge:
             for letter in self._alphabet.letters
             if len(letter) == 1 and unicodedata.category(letter)[0] not in "LM" and letter not in "\u200c\u200d"
         }
+        # As words alone too: the names are taken apart by the same marks.
+        as_words = {" ".join(excluded.translate(self._separators).split()) for excluded in self._excluded}
+        self._excluded |= as_words - {""}
+        self._most_words = max((len(words.split()) for words in as_words), default=0)
 
     def judge(self, spelling: Spelling) -> NDArray[np.uint8]:
         """Return the :class:`Verdict` on each of some names, (names,).
@@ -233,13 +238,21 @@ class Judge:
         folded, excluded = text.casefold(), self._excluded
         return np.array(
             [
-                name in excluded or not excluded.isdisjoint(words.split())
+                name in excluded or not excluded.isdisjoint(_runs(words.split(), self._most_words))
                 for name, words in zip(
                     folded.split("\n")[:-1], folded.translate(self._separators).split("\n")[:-1], strict=True
                 )
             ],
             dtype=np.bool_,
         )
+
+
+def _runs(words: list[str], most: int) -> Iterable[str]:
+    """Return the words, and up to ``most`` side by side with blanks between them."""
+    if len(words) == 1 or most == 1:
+        return words
+    ends = range(1, len(words) + 1)
+    return [" ".join(words[begin:end]) for end in ends for begin in range(max(0, end - most), end)]
 
 
 def _spellings(model: Model, excluded: Iterable[str]) -> Iterable[str]:

@@ -20,7 +20,7 @@ from namegen.filters import Filters, Judge
 from namegen.inference import steppers
 from namegen.recipes import SamplingConfig
 from namegen.sampler import most_letters
-from namegen.sampling import block_of, fit_prefix, settings
+from namegen.sampling import block_of, check_length, fit_prefix, settings
 from namegen.search import most_probable
 
 if TYPE_CHECKING:
@@ -131,7 +131,9 @@ def _top(
 
     for prefix in prefixes:
         given = model.alphabet.encode(prefix)
-        ranking = most_probable(source, given, most_letters(model, config, len(given)), count, accepts)
+        limit = most_letters(model, config, len(given))
+        check_length(filters, limit)
+        ranking = most_probable(source, given, limit, count, accepts)
         found = ranking.spelling
         if len(found.lengths):
             seen.add(found.keys())
@@ -141,5 +143,5 @@ def _top(
             none_else = "there are no others" if ranking.complete else "the others are too improbable to be found"
             raise NamegenError(
                 f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; "
-                "ask for fewer, or for less of them"
+                "ask for fewer, or ask less of them"
             )

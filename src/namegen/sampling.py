@@ -217,6 +217,19 @@ def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) ->
     return config, filters
 
 
+def check_length(filters: Filters, limit: int) -> None:
+    """See that names of at most ``limit`` letters can be as long as they must be.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if filters.min_length is not None and filters.min_length > limit:
+        raise UsageError(
+            f"the min length of {filters.min_length:,} is more than the {limit:,} letters that a name may have; "
+            "allow more with --max-length"
+        )
+
+
 def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     """Bring a prefix into the model's alphabet, and into the case that its training names begin with.
 
@@ -254,12 +267,7 @@ class _Drawing:
     def fit(self, prefix: str, max_length: int | None) -> str:
         """Bring a prefix into the model's alphabet, and see that names that begin so may be long enough."""
         fitted = fit_prefix(self.model, prefix, max_length)
-        limit = self.sampler.limit(len(self.model.alphabet.encode(fitted)))
-        if (self.filters.min_length or 0) > limit:
-            raise UsageError(
-                f"the min length of {self.filters.min_length:,} is more than the {limit:,} letters that a name may "
-                "have; allow more with --max-length"
-            )
+        check_length(self.filters, self.sampler.limit(len(self.model.alphabet.encode(fitted))))
         return fitted
 
     def all(self, prefixes: Iterator[str], at_once: int) -> Iterator[Block]:

@@ -119,7 +119,7 @@ def sample(
     from namegen.store import PRETRAINED, find_model
 
     if greedy and temperature:
-        raise UsageError("--greedy is --temperature 0; use one of them")
+        raise UsageError("--greedy leaves no choice, so there is no --temperature; use one of them")
     ways: dict[str, Any] = {
         "temperature": 0.0 if greedy else temperature,
         "top_k": top_k,
@@ -187,7 +187,7 @@ def _is_letters(model: Model, word: str) -> bool:
 
 
 def _lines(stream: Iterable[str]) -> Iterator[str]:
-    return (line.strip() for line in stream if line.strip())
+    return (line.rstrip("\r\n") for line in stream if line.strip())
 
 
 def _text(block: Block) -> str:
