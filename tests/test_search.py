@@ -230,6 +230,17 @@ def test_a_search_that_is_given_up_says_so_and_has_found_the_best_there_are(monk
     assert list(found.items()) == list(exact.items())[: len(found)]
 
 
+def test_a_search_whose_last_step_spends_more_than_is_left_has_finished(monkeypatch):
+    monkeypatch.setattr(search, "_EFFORT", 1)
+    monkeypatch.setattr(search, "_EFFORT_PER_NAME", 0)
+    # With a limit of 1, all there is to read are the prefixes a (0.6) and b (0.3), above the first floor of 1/8: one step.
+    found, complete = top(make_bigram_model(np.log(TABLE)), 1, limit=1)
+
+    assert complete
+    assert set(found) <= {"a", "b"}
+    assert len(found) == 1
+
+
 def test_the_probabilities_are_those_of_scoring_the_names(known):
     model, _ = known
     source = Source.of(model, steppers(model)(0), 0)

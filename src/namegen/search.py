@@ -73,8 +73,8 @@ def most_probable(source: Source, prefix: Integers, limit: int, count: int, acce
     complete = False
     while not complete:
         search = _Search(source, limit, count, accepts, floor)
-        effort = search.run(root, effort)
-        if effort < 0:  # what this search has found so far need not be the most probable
+        finished, effort = search.run(root, effort)
+        if not finished:  # what this search has found so far need not be the most probable
             break
         names, complete = search.names, search.found >= count or search.below == -math.inf
         floor = min(floor - _LOWERED_BY, search.below)
@@ -152,19 +152,26 @@ class _Search:
     def found(self) -> int:
         return min(len(self._best), self._count)
 
-    def run(self, root: _Prefixes, effort: int) -> int:
-        """Search to the end; returns what is left of the effort, less than 0 if it was not enough."""
+    def run(self, root: _Prefixes, effort: int) -> tuple[bool, int]:
+        """Search to the end, or until the effort is spent.
+
+        Returns:
+            Whether this is the end; and what is left of the effort, less than 0 if the last step took more.
+        """
         self._extend(root)
-        while self._stack and effort >= 0:
+        while self._stack:
             waiting = self._stack.pop()
             many = int(np.searchsorted(-waiting.scores, -self._floor, side="right"))  # the floor may have risen since
+            if not many:
+                continue
+            if effort <= 0:
+                return False, effort
             now = min(many, _ROWS)
             if many > now:
                 self._stack.append(waiting.between(now, many))
-            if now:
-                effort -= now
-                self._extend(self._step(waiting.between(0, now)))
-        return effort
+            effort -= now
+            self._extend(self._step(waiting.between(0, now)))
+        return True, effort
 
     def _step(self, waiting: _Waiting) -> _Prefixes:
         """Read the last letters."""
