@@ -56,9 +56,9 @@ MIT licence, copyright (c) 2017 Sean Robertson. They are the tutorial's data, an
 the SHA-256 of each file was checked. Names are transliterated to ASCII, and repeats within a category left out.
 
 It was trained on {training:,} of these names. No training and no choice of settings saw the other {test:,}, the test
-names, which a hash of the name alone decides; `docs/quality.md` has the protocol. The file has 64-bit hashes of the
-training names, not the names: so `namegen evaluate pretrained` knows which to score, and `namegen sample --novel` which
-to leave out. The model itself comes under namegen's licence, MIT.
+names, which a hash of the name alone decides; `docs/quality.md` has the protocol, and what was scored before. The file
+has 64-bit hashes of the training names, not the names: so `namegen evaluate pretrained` knows which to score, and
+`namegen sample --novel` which to leave out. The model itself comes under namegen's licence, MIT.
 
 ## Figures
 
@@ -73,8 +73,7 @@ the categories' means, micro the mean over all letters. Before the weights were 
 | categories found, uniform prior, mean over the categories | {uniform:.3f} |
 | categories found, the data's prior, mean over all names | {data:.3f} |
 
-Of {drawn:,} names drawn for each category at the defaults, temperature {temperature:g}, top-p {top_p:g}, guidance
-{guidance:g}:
+Of {drawn:,} names drawn for each category at the defaults, {way}:
 *novel* is the share that is not among the training names of any category, *right* the share that a judge, an n-gram of
 order 3 on the training names, takes for names of the category.
 
@@ -139,6 +138,7 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
     owner, repository, commit, folder = urlsplit(CATALOGUE["surnames"].url).path.strip("/").split("/", 3)
     trained_on = dict(zip(model.categories, model.counts.tolist(), strict=True))
     uniform, data = accuracy(model, test)
+    way = model.sampling
     rows = [
         f"| {category} | {trained_on[category]:,} | {of.names:,} | {figure(of.loss)} | {figure(of.novel)} | "
         f"{figure(of.right)} |"
@@ -165,9 +165,7 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
         uniform=uniform,
         data=data,
         drawn=found.drawn,
-        temperature=model.sampling.temperature,
-        top_p=model.sampling.top_p,
-        guidance=model.sampling.guidance,
+        way=f"temperature {way.temperature:g}, top-p {way.top_p:g} and guidance {way.guidance:g}",
         rows="\n".join(rows),
     )
 
