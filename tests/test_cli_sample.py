@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import re
 import string
@@ -226,9 +225,15 @@ def test_a_dash_reads_prefixes_from_stdin(command, default):
     assert [re.match("Sch|Ba|L", name)[0] for name in sampled.out.splitlines()] == ["Sch", "Ba", "L"]
 
 
-def test_blank_lines_and_blanks_around_prefixes_on_stdin_are_skipped(command, default):
-    sampled = command("sample", "German", "-", stdin="\n  Sch \r\n\n   \nBa")
-    assert [re.match("Sch|Ba", name)[0] for name in sampled.out.splitlines()] == ["Sch", "Ba"]
+def test_blank_lines_line_ends_and_leading_blanks_of_prefixes_on_stdin_are_skipped(command, default):
+    sampled = command("sample", "German", "-", stdin="\n  Sch\r\n\n   \n\r\nBa")
+    assert [re.match("(Sch|Ba)[a-z]*$", name)[1] for name in sampled.out.splitlines()] == ["Sch", "Ba"]
+
+
+def test_a_blank_at_the_end_of_a_prefix_on_stdin_counts(command, default):
+    sampled = command("sample", "German", "-", "-n", 5, stdin="Van \r\n")
+    assert all(re.match("Van [a-z]", name) for name in sampled.out.splitlines())
+    assert len(sampled.out.splitlines()) == 5
 
 
 def test_an_empty_stdin_gives_no_names(command, default):
@@ -290,6 +295,14 @@ def test_greedy_takes_the_most_likely_letters(cli):
 def test_temperature_zero_is_greedy(cli):
     save(ab_model())
     assert cli("sample", "X", "--temperature", 0, "-n", 50).out == "ab\n" * 50
+
+
+@pytest.mark.parametrize("greedy", [["--greedy"], ["--temperature", 0]])
+def test_a_greedy_choice_has_no_dropout_unless_it_is_asked_for(cli, greedy):
+    save(ab_model(sampling=SamplingConfig(temperature=0.0, dropout=0.5)))
+    assert cli("sample", "X", *greedy, "-n", 50).out == "ab\n" * 50
+    assert len(set(cli("sample", "X", *greedy, "--dropout", 0.5, "-n", 200, "--seed", 1).out.splitlines())) > 1
+    assert len(set(cli("sample", "X", "-n", 200, "--seed", 1).out.splitlines())) > 1  # the model's own way
 
 
 def test_greedy_and_a_temperature_exclude_each_other(cli, default):
@@ -688,10 +701,3 @@ def test_top_without_a_category_is_wrong_usage(cli, default):
 
 def test_a_length_that_no_name_may_have_is_wrong_usage_with_the_most_probable_names_too(cli, default):
     assert is_one_error(cli("sample", "German", "--top", 5, "--min-length", 500), 2)
-
-
-def test_a_prefix_from_a_pipe_keeps_the_blank_at_its_end(cli, default, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO("a \r\n\n  \n"))
-    name = cli("sample", "German", "-", "--seed", 1).out
-
-    assert name.startswith("A ")

@@ -114,7 +114,8 @@ def sample(
         config: how to choose letters; by default the model's own way.
         filters: what names must be; by default anything.
         seed: where randomness begins; by default somewhere new each time.
-        parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``.
+        parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``. With
+            ``temperature=0`` the model's own top-k, top-p and dropout do not count.
 
     Returns:
         The names, in the order of the prefixes.
@@ -198,6 +199,8 @@ def blocks(
 def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) -> tuple[SamplingConfig, Filters]:
     """Replace parts of the way letters are chosen, and of what names must be, each where it belongs.
 
+    Whoever asks for temperature 0 gets the most likely letters: without dropout, unless it is asked for too.
+
     Raises:
         UsageError: there is no such part, or a value is out of its range.
     """
@@ -207,7 +210,7 @@ def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) ->
             raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(ways | wants))}")
     asked_for = {name: value for name, value in parts.items() if name in ways}
     if "temperature" in parts and SamplingConfig(temperature=parts["temperature"]).greedy:
-        config = replace(config, top_k=None, top_p=None)  # the model's own, which leave a choice
+        config = replace(config, top_k=None, top_p=None, dropout=0.0)  # the model's own, which leave a choice
     config = replace(config, **asked_for)
     filters = replace(filters, **{name: value for name, value in parts.items() if name in wants})
     if config.max_length is not None and (filters.min_length or 0) > config.max_length:

@@ -48,7 +48,9 @@ def sample(
         float | None,
         typer.Option("--temperature", "-t", help="Below 1: more typical names; above 1: wilder ones; 0: greedy."),
     ] = None,
-    greedy: Annotated[bool, typer.Option("--greedy", help="Always take the most likely letter.")] = False,
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Always take the most likely letter, as --temperature 0 does.")
+    ] = False,
     top_k: Annotated[
         int | None,
         typer.Option("--top-k", help="Choose among this many of the most likely letters."),
@@ -124,7 +126,7 @@ def sample(
         "temperature": 0.0 if greedy else temperature,
         "top_k": top_k,
         "top_p": top_p,
-        "dropout": 0.0 if greedy and dropout is None else dropout,
+        "dropout": dropout,
         "guidance": guidance,
     }
     ways = {name: value for name, value in ways.items() if value is not None}
@@ -187,6 +189,7 @@ def _is_letters(model: Model, word: str) -> bool:
 
 
 def _lines(stream: Iterable[str]) -> Iterator[str]:
+    """Go through the lines that are not blank. Blanks at their ends stay: ``van `` is another prefix than ``van``."""
     return (line.rstrip("\r\n") for line in stream if line.strip())
 
 
