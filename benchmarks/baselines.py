@@ -26,7 +26,7 @@ import torch
 import namegen
 import tutorial_loop
 from kneser_ney import kneser_ney
-from namegen.dataset import hash_name
+from namegen.dataset import hash_names
 from namegen.evaluation import Likelihood, likelihood
 from namegen.ngram import NGram, positions
 from protocol import makemore_parts, parts
@@ -110,7 +110,7 @@ def drawn_figures(judge: NGram, training: namegen.Dataset, names: list[str], cat
     """
     made = [name for name in names if name]
     letters, lengths = training.alphabet.encode_lines("".join(f"{name}\n" for name in made).encode())
-    hashes = np.frombuffer(b"".join(hash_name(name.encode()) for name in made), dtype=">u8").astype(np.uint64)
+    hashes = hash_names(name.encode() for name in made)
     return {
         "made": len(made) / len(names),
         "novel": float(np.mean(~np.isin(hashes, training.hashes))),

@@ -24,7 +24,7 @@ import numpy as np
 import namegen
 from figures import accuracy
 from namegen.catalogue import CATALOGUE
-from namegen.dataset import hash_name
+from namegen.dataset import hash_names
 from namegen.evaluation import likelihood
 from protocol import parts
 
@@ -182,8 +182,7 @@ def names_page(model: namegen.Model) -> str:
     ]
     for seed, category in enumerate(model.categories, start=1):
         names = namegen.sample(model, category, count=SHOWN, seed=seed)
-        hashes = np.frombuffer(b"".join(hash_name(name.encode()) for name in names), dtype=">u8")
-        known = np.isin(hashes.astype(np.uint64), model.name_hashes)
+        known = np.isin(hash_names(name.encode() for name in names), model.name_hashes)
         shown = [f"*{name}*" if is_known else name for name, is_known in zip(names, known, strict=True)]
         lines += ["", f"**{category}**: {', '.join(shown)}"]
     return "\n".join(lines) + "\n"

@@ -233,7 +233,7 @@ def test_a_search_that_is_given_up_says_so_and_has_found_the_best_there_are(monk
 def test_a_search_whose_last_step_spends_more_than_is_left_has_finished(monkeypatch):
     monkeypatch.setattr(search, "_EFFORT", 1)
     monkeypatch.setattr(search, "_EFFORT_PER_NAME", 0)
-    # With a limit of 1, all there is to read are the prefixes a (0.6) and b (0.3), above the first floor of 1/8: one step.
+    # With a limit of 1, all there is to read are the prefixes a (0.6) and b (0.3), above the first floor of 1/8.
     found, complete = top(make_bigram_model(np.log(TABLE)), 1, limit=1)
 
     assert complete

@@ -238,17 +238,17 @@ class DatasetBuilder:
             repeats = len(dataset) - np.count_nonzero(distinct)
             if repeats:
                 dataset = dataset.select(distinct)
-                notes.append(f"left out {_so_many(repeats, 'repeated name')}")
+                notes.append(f"left out {so_many(repeats, 'repeated name')}")
         return replace(dataset, notes=tuple(notes))
 
     def _transliteration_notes(self) -> Iterator[str]:
         if self.dropped:
             yield (
-                f"dropped {_so_many(self.dropped, 'character')} outside the alphabet, in "
-                f"{_so_many(self.dropped_from, 'name')}: {self.example!r}{', …' if self.dropped_from > 1 else ''}"
+                f"dropped {so_many(self.dropped, 'character')} outside the alphabet, in "
+                f"{so_many(self.dropped_from, 'name')}: {self.example!r}{', …' if self.dropped_from > 1 else ''}"
             )
         if self.emptied:
-            yield f"left out {_so_many(self.emptied, 'line')} of which nothing remained"
+            yield f"left out {so_many(self.emptied, 'line')} of which nothing remained"
 
 
 class NameAdder:
@@ -296,5 +296,6 @@ class NameAdder:
         return name.encode()
 
 
-def _so_many(count: int, what: str) -> str:
+def so_many(count: int, what: str) -> str:
+    """Return a number of things in words: ``1 name``, ``1,000 names``."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -102,6 +102,11 @@ def _nats(source: Source, names: Dataset) -> float:
     return total
 
 
+def perplexity_of(loss: float | None) -> float | None:
+    """Return how many letters a uniform choice would be among: exp of the loss, ``None`` if that is not known."""
+    return None if loss is None else float(np.exp(loss))
+
+
 @dataclass(frozen=True)
 class CategoryEvaluation:
     """How good a model is in one category; ``None`` stands for what could not be measured.
@@ -126,8 +131,8 @@ class CategoryEvaluation:
 
     @property
     def perplexity(self) -> float | None:
-        """How many letters a uniform choice would be among: exp of the loss."""
-        return _exp(self.loss)
+        """That of the loss, as :func:`perplexity_of` has it."""
+        return perplexity_of(self.loss)
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,7 @@ class Evaluation:
         return {
             "macro": self.macro,
             "micro": self.micro,
-            "perplexity": {"macro": _exp(self.macro), "micro": _exp(self.micro)},
+            "perplexity": {"macro": perplexity_of(self.macro), "micro": perplexity_of(self.micro)},
             "names": self.names,
             "data_names": self.data_names,
             "drawn": self.drawn,
@@ -326,7 +331,3 @@ def _check(model: Model, dataset: Dataset) -> None:
     if unknown or dataset.alphabet != model.alphabet:
         what = f"the category {unknown[0]!r}" if unknown else "this alphabet"
         raise DataError(f"the model does not know {what}; give names of the kind it was trained on")
-
-
-def _exp(loss: float | None) -> float | None:
-    return None if loss is None else float(np.exp(loss))

@@ -212,10 +212,9 @@ class Judge:
 
     def _known(self, text: str) -> NDArray[np.bool_]:
         """Return which names, a line each, are among the training names, (names,)."""
-        from namegen.dataset import hash_name
+        from namegen.dataset import hash_names
 
-        hashes = b"".join(map(hash_name, text.encode().split(b"\n")[:-1]))
-        return np.isin(np.frombuffer(hashes, dtype=">u8").astype(np.uint64), self._hashes)
+        return np.isin(hash_names(text.encode().split(b"\n")[:-1]), self._hashes)
 
     def _matches(self, expression: str, names: list[str]) -> NDArray[np.bool_]:
         """Return which names an expression matches from end to end, (names,)."""

@@ -59,7 +59,7 @@ def score_in_each(sources: Iterable[Source], spelling: Spelling, edge: int) -> I
 
     Args:
         sources: the network with each category, taken one at a time.
-        spelling: names that have ended, in any order; some ten thousand at most, for all their prefixes are kept.
+        spelling: names that have ended, in any order; some ten thousands at most, for all their prefixes are kept.
         edge: the index that ends a name.
     """
     tries = list(_tries(spelling, edge))

@@ -38,10 +38,13 @@ def classify(
     For each name, in the order given: the most probable categories, each with its probability by Bayes' rule.
     """
     from namegen import classifying
-    from namegen.cli.given import LeftOut, given_names, load, wants_table
-    from namegen.cli.output import result, table
+    from namegen.cli.given import LeftOut, given_names, wants_table
+    from namegen.cli.output import note_unfinished, result, table
+    from namegen.store import find_model
 
-    loaded = load(model)
+    place = find_model(model)
+    loaded = place.load()
+    note_unfinished(place, loaded)
     most = min(count or (_MOST_SHOWN if output_format == "text" else len(loaded.categories)), len(loaded.categories))
     left_out, rows = LeftOut(), []
     as_table = wants_table(names, output_format)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,7 +128,10 @@ def _show(evaluation: Evaluation) -> None:
 
 def _loss(loss: float | None) -> tuple[str, str]:
     """The loss and the perplexity."""
-    return ("-", "-") if loss is None else (f"{loss:.3f}", f"{math.exp(loss):.2f}")
+    from namegen.evaluation import perplexity_of
+
+    perplexity = perplexity_of(loss)
+    return ("-" if loss is None else f"{loss:.3f}", "-" if perplexity is None else f"{perplexity:.2f}")
 
 
 def _of_drawn(figures: CategoryEvaluation | Evaluation) -> list[str]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from namegen.classifying import FittedNames
-    from namegen.modelfile import Model
 
 NamesArgument = Annotated[
     list[str] | None,
@@ -28,20 +27,6 @@ ShapeOption = Annotated[
 
 _READ_AT_A_TIME = 2**18  # bytes, which bounds the memory
 _LONGEST_LINE = 2**16
-
-
-def load(name: str | None) -> Model:
-    """Load the model that is meant, with a note where its training has not finished."""
-    from namegen.store import find_model
-
-    place = find_model(name)
-    model = place.load()
-    if not model.finished:
-        note(
-            f"The training of {place.name} has not finished: this is the model after "
-            f"{model.iterations:,} of {model.training.iterations:,} iterations."
-        )
-    return model
 
 
 def wants_table(names: list[str] | None, shape: str) -> bool:
@@ -102,11 +87,9 @@ class LeftOut:
 
     def say(self) -> None:
         """Say what was missing, if anything was."""
+        from namegen.dataset import so_many
+
         if self._characters:
-            note(f"Dropped {_so_many(self._characters, 'character')} outside the model's alphabet.")
+            note(f"Dropped {so_many(self._characters, 'character')} outside the model's alphabet.")
         if self._names:
-            note(f"Left out {_so_many(self._names, 'name')} of which nothing remained.")
-
-
-def _so_many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+            note(f"Left out {so_many(self._names, 'name')} of which nothing remained.")

@@ -15,6 +15,9 @@ from namegen.errors import NamegenError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from namegen.modelfile import Model
+    from namegen.store import Place
+
 _KEPT_BLANK = "\0"  # stands for a blank where no line may end
 _COPIED = re.compile(
     r"`[^`]+`"  # a command
@@ -48,6 +51,15 @@ def note(text: str, whole: Iterable[str] = ()) -> None:
         columns = _columns()
         sys.stderr.write(f"{text if columns is None else _wrap(text, columns, whole)}\n")
         sys.stderr.flush()
+
+
+def note_unfinished(place: Place, model: Model) -> None:
+    """Say so if the training of a model has not finished."""
+    if not model.finished:
+        note(
+            f"The training of {place.name} has not finished: this is the model after "
+            f"{model.iterations:,} of {model.training.iterations:,} iterations."
+        )
 
 
 def _columns() -> int | None:

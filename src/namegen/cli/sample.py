@@ -114,7 +114,7 @@ def sample(
     """
     import os
 
-    from namegen.cli.output import note, result
+    from namegen.cli.output import note, note_unfinished, result
     from namegen.filters import Filters, read_exclusions
     from namegen.ranking import top_blocks
     from namegen.sampling import blocks
@@ -138,11 +138,7 @@ def sample(
     filters = Filters(unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else ())
     place = find_model(model)
     loaded = place.load()
-    if not loaded.finished:
-        note(
-            f"The training of {place.name} has not finished: these names are from the model after "
-            f"{loaded.iterations:,} of {loaded.training.iterations:,} iterations."
-        )
+    note_unfinished(place, loaded)
     category, prefixes = _beginnings(loaded, category, letters, prefix)
     what: dict[str, Any] = {"prefixes": prefixes, "filters": filters, "scores": scores}
     if max_length is not None:

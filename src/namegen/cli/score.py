@@ -35,10 +35,13 @@ def score(
     """
     from namegen import classifying
     from namegen.categories import find_blend
-    from namegen.cli.given import LeftOut, given_names, load, wants_table
-    from namegen.cli.output import result, table
+    from namegen.cli.given import LeftOut, given_names, wants_table
+    from namegen.cli.output import note_unfinished, result, table
+    from namegen.store import find_model
 
-    loaded = load(model)
+    place = find_model(model)
+    loaded = place.load()
+    note_unfinished(place, loaded)
     if len(loaded.categories) == 1 and category.casefold() != loaded.categories[0].casefold():
         category, names = loaded.categories[0], [category, *(names or [])]
     label = find_blend(loaded, category).label
