@@ -36,6 +36,11 @@ def hash_name(name: bytes) -> bytes:
     return hashlib.sha256(name).digest()[:8]
 
 
+def hash_names(names: Iterable[bytes]) -> NDArray[np.uint64]:
+    """Return the hash of each of some transliterated names as a number, (names,) uint64."""
+    return np.frombuffer(b"".join(map(hash_name, names)), dtype=">u8").astype(np.uint64)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Names grouped by category.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen.dataset import hash_name
+from namegen.dataset import hash_names
 from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, NamegenError
 from namegen.inference import steppers
@@ -304,7 +304,7 @@ class _Drawn:
             times.update(block.names)
         lines = [name.encode() for name in times]
         self.counts = np.array(list(times.values()), dtype=np.int64)
-        self.hashes = np.frombuffer(b"".join(map(hash_name, lines)), dtype=">u8").astype(np.uint64)
+        self.hashes = hash_names(lines)
         self.letters, self.lengths = model.alphabet.encode_lines(b"".join(line + b"\n" for line in lines))
 
     def mean(self, values: NDArray[Any]) -> float | None:

@@ -100,7 +100,13 @@ def top_blocks(
     config, filters = settings(SamplingConfig(temperature=1.0, max_length=max_length), filters or Filters(), parts)
     if isinstance(prefixes, str):
         prefixes = unicodedata.normalize("NFC", prefixes)
-    fitted: Iterable[str] = (fit_prefix(model, prefix, max_length) for prefix in prefixes)
+
+    def fit(prefix: str) -> str:
+        text = fit_prefix(model, prefix, max_length)
+        check_length(filters, most_letters(model, config, len(model.alphabet.encode(text))))
+        return text
+
+    fitted: Iterable[str] = map(fit, prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
     blend, judge = find_blend(model, category), Judge(model, filters)
@@ -131,9 +137,7 @@ def _top(
 
     for prefix in prefixes:
         given = model.alphabet.encode(prefix)
-        limit = most_letters(model, config, len(given))
-        check_length(filters, limit)
-        ranking = most_probable(source, given, limit, count, accepts)
+        ranking = most_probable(source, given, most_letters(model, config, len(given)), count, accepts)
         found = ranking.spelling
         if len(found.lengths):
             seen.add(found.keys())
@@ -143,5 +147,5 @@ def _top(
             none_else = "there are no others" if ranking.complete else "the others are too improbable to be found"
             raise NamegenError(
                 f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; "
-                "ask for fewer, or ask less of them"
+                "ask for fewer (--top), or loosen the filters"
             )
