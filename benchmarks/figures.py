@@ -154,6 +154,7 @@ def tables(results: Figures) -> dict[str, str]:
         lines = [f"| language | {' | '.join(ways)} |", "| --- |" + " --- |" * len(ways)]
         for language, losses in [*row["languages"].items(), ("mean", row["mean"])]:
             lines.append(f"| {language} | {' | '.join(f'{losses[way]:.3f}' for way in ways)} |")
+        lines += ["", f"To add a language took {row['seconds to add']:.0f} s (median, one thread)."]
         made["few"] = "\n".join(lines)
     return made
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from namegen.modelfile import Model
     from namegen.sampler import Drawn
 
-BLOCK = 3 * 2**17
+BLOCK = 2**18
 """The most names that are drawn at once: the more, the more prefixes they share, and the more memory they take."""
 
 _FIRST_BLOCK = 2**14  # smaller, so that names come soon
