@@ -299,7 +299,7 @@ def test_the_end_says_which_iteration_the_weights_are_from_where_that_is_not_the
     from namegen import training
 
     measured = iter([3.0, 2.0] + [2.5] * 20)
-    monkeypatch.setattr(training._Validation, "loss", lambda *_: next(measured))
+    monkeypatch.setattr(training.Validation, "loss", lambda *_: next(measured))
     trained = cli("train", "--iters", 2_000, "--hidden-size", 8)
     second = load_model("default").history.validation_iterations[1]
     assert 0 < second < 2_000

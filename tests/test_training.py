@@ -230,7 +230,7 @@ def test_the_model_has_the_weights_with_the_lowest_validation_loss(monkeypatch):
         seen.append(weights)
         return {2: 1.0}.get(len(seen), 2.0)
 
-    monkeypatch.setattr(training._Validation, "loss", loss)
+    monkeypatch.setattr(training.Validation, "loss", loss)
     model = train(NAMES, SMALL)
 
     assert len(seen) > 3

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from namegen.batches import TrainingNames, category_probabilities, lay_out, stretches
+from namegen.batches import TrainingNames, category_probabilities, stretches
 from namegen.devices import default_threads, find_device
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import DataError, DivergedError, ModelFileError, TrainingStopped, UsageError
@@ -28,6 +28,7 @@ from namegen.extension import (
 from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint, weight_shapes
 from namegen.ngram import NGram
 from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config
+from namegen.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from namegen.recipes import Distillation
 
 _VALIDATIONS = 20  # in a run, at most
-_MAX_VALIDATION_NAMES = 4096  # more would not make the estimate better by anything that shows
-_VALIDATION_BATCH = 512
 _DIVERGED = 1e4  # nats per letter; a network that knows nothing loses 4
 
 
@@ -246,7 +245,7 @@ class _Run:
                 self._lessons = RehearsedNames(self._init, training, stage)
                 adopt(network, first_weights(self._init, training))
             self._learner = AutogradLearner(network, self._lessons, stage, self._device)
-        self._validation = _Validation(self._held_out, training, stage, self._device) if self._held_out else None
+        self._validation = Validation(self._held_out, training, stage, self._device) if self._held_out else None
         self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
         self._losses: list[torch.Tensor] = []  # of the names since the last point of the history
         self._last: torch.Tensor | None = None
@@ -308,7 +307,7 @@ class _Run:
         # Added up on the CPU, where there is double precision (not so on mps), and only when it is needed.
         return np.concatenate([np.zeros(0), *(losses.cpu().double().numpy() for losses in self._losses)])
 
-    def _validate(self, validation: _Validation) -> None:
+    def _validate(self, validation: Validation) -> None:
         weights = self._learner.weights()
         loss = validation.loss(weights)
         if np.isfinite(loss):
@@ -413,43 +412,6 @@ def _distinct(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     ordered = np.sort(hashes)
     distinct: NDArray[np.uint64] = ordered[np.append(True, ordered[1:] != ordered[:-1])]
     return distinct
-
-
-class _Validation:
-    """Measures the loss on the held-out names, as an estimate of the same mean as the training loss.
-
-    Each category counts with the probability that training draws from it, so the two curves can be compared.
-    """
-
-    def __init__(self, held_out: Dataset, training: Dataset, config: TrainingConfig, device: torch.device) -> None:
-        from namegen.networks import build_network
-
-        self._network = build_network(config, len(training.categories), len(training.alphabet) + 1).to(device).eval()
-        self._config, self._device, self._dataset = config, device, held_out
-        names = np.argsort(held_out.hashes, kind="stable")[:_MAX_VALIDATION_NAMES]
-        self._names = names[np.argsort(held_out.lengths[names], kind="stable")]
-        category = held_out.category_of[self._names]
-        counts = np.bincount(category, minlength=len(held_out.categories))
-        weights = (category_probabilities(training, config) / np.maximum(counts, 1))[category]
-        self._weights = weights / weights.sum()
-        self.interval = 2 * len(names)  # training names to a validation at least, so that most time goes into training
-
-    def loss(self, weights: dict[str, NDArray[np.float32]]) -> float:
-        """Return the mean letter loss with these weights, without dropout, in nats."""
-        import torch
-
-        from namegen.learners import letter_losses, name_losses, on_device
-        from namegen.networks import adopt
-
-        adopt(self._network, weights)
-        with torch.no_grad():
-            losses = []
-            for begin in range(0, len(self._names), _VALIDATION_BATCH):
-                batch = lay_out(self._dataset, self._names[begin : begin + _VALIDATION_BATCH], sos=self._config.sos)
-                category, inputs, targets = on_device(batch, self._device)
-                logits, _ = self._network(category, inputs)
-                losses.append(name_losses(letter_losses(logits, targets), targets, sos=self._config.sos))
-            return float(torch.cat(losses).cpu().double().numpy() @ self._weights)
 
 
 def _under(state: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
