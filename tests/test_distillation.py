@@ -62,7 +62,7 @@ def test_the_targets_are_the_mixtures_whole_distributions_after_each_prefix(mixt
     lessons, _ = lessons_of(mixture)
     batch = lessons.lay_out(lessons.block(0)[:64])
 
-    assert batch.likely is not None
+    assert batch.soft_targets is not None
     for category, inputs, targets, likely in zip(*map(np.asarray, vars(batch).values()), strict=True):
         length = int((targets != IGNORED).sum())
         assert inputs[0] == EDGE
@@ -132,7 +132,7 @@ def test_a_name_that_does_not_end_is_cut_and_its_last_distribution_learned():
     was_cut = (batch.targets != IGNORED).all(axis=1)
     assert batch.targets.shape[1] == limit + 1
     assert was_cut.sum() > 1000
-    np.testing.assert_allclose(batch.likely[was_cut, limit].sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(batch.soft_targets[was_cut, limit].sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_network_learns_the_mixtures_distributions(mixture):

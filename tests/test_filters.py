@@ -19,7 +19,7 @@ from namegen.dataset import hash_name
 from namegen.distinct import Seen
 from namegen.drawing import Spelling
 from namegen.errors import DataError, NamegenError, UsageError
-from namegen.filters import Filters, Judge, read_exclusions
+from namegen.filters import Filters, NameFilter, read_exclusions
 from namegen.ranking import top, top_blocks
 from namegen.sampling import blocks, iterate, sample
 from test_sampling import LOGITS, TABLE, chi_square_fits, name_shares
@@ -310,7 +310,7 @@ EXCLUDING = Alphabet(tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 def test_a_name_is_rejected_if_it_or_one_of_its_words_is_excluded(excluded, name, accepted):
     model = make_bigram_model(np.zeros((56, 56)), letters="".join(EXCLUDING.letters), first_letters=[[1] * 55])
 
-    assert Judge(model, Filters(exclude=(excluded,))).accepts(spelt(EXCLUDING, [name, "Other"])).tolist() == [
+    assert NameFilter(model, Filters(exclude=(excluded,))).accepts(spelt(EXCLUDING, [name, "Other"])).tolist() == [
         accepted,
         True,
     ]
@@ -320,9 +320,14 @@ def test_what_is_excluded_is_compared_as_given_too_and_marks_are_no_ends_of_word
     letters = "müler "
     model = make_bigram_model(np.zeros((7, 7)), letters=letters, first_letters=[[1] * 6])
     alphabet = Alphabet(tuple(letters))
-    judge = Judge(model, Filters(exclude=("MU\u0308LLER", "re")))
+    name_filter = NameFilter(model, Filters(exclude=("MU\u0308LLER", "re")))
 
-    assert judge.accepts(spelt(alphabet, ["müller", "müre", "mü re", "mü"])).tolist() == [False, True, False, True]
+    assert name_filter.accepts(spelt(alphabet, ["müller", "müre", "mü re", "mü"])).tolist() == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_exclusions_are_read_a_line_each(tmp_path):

@@ -36,14 +36,14 @@ class Batch:
         inputs: what the network reads, (names, length) int64: SOS where there is one, then the letters.
         targets: what it should say, (names, length) int64: the letters (without SOS: from the second on), then EOS,
             then :data:`IGNORED`.
-        likely: how probable each target should be, (names, length, outputs) float32, 0 where it is ignored; ``None``
-            where the one in ``targets`` should be certain.
+        soft_targets: how probable each output should be, (names, length, outputs) float32, 0 where it is ignored;
+            ``None`` where the one in ``targets`` should be certain.
     """
 
     category: NDArray[np.int64]
     inputs: NDArray[np.int64]
     targets: NDArray[np.int64]
-    likely: NDArray[np.float32] | None = None
+    soft_targets: NDArray[np.float32] | None = None
 
 
 def lay_out(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Batch:
@@ -55,11 +55,26 @@ def lay_out(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Batch:
     inside = place < lengths[:, None]
     letters = np.full(inside.shape, edge, dtype=np.int64)
     letters[inside] = dataset.letters[(begin[:, None] + place)[inside]]
-    targets = np.where(place > lengths[:, None], IGNORED, letters)
-    if sos:
-        inputs = np.concatenate([np.full((len(names), 1), edge), letters[:, :-1]], axis=1)
-        return Batch(dataset.category_of[names].astype(np.int64), inputs, targets)
-    return Batch(dataset.category_of[names].astype(np.int64), letters[:, :-1], targets[:, 1:])
+    inputs, targets = inputs_and_targets(letters, lengths, edge)
+    category = dataset.category_of[names].astype(np.int64)
+    return Batch(category, inputs, targets) if sos else Batch(category, inputs[:, 1:], targets[:, 1:])
+
+
+def inputs_and_targets(
+    letters: NDArray[np.int64], lengths: NDArray[np.int64], edge: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what a network with an SOS token reads of names, and what it should say.
+
+    Args:
+        letters: the letters of each name, filled up with ``edge``, (names, longest + 1).
+        lengths: the number of letters of each, (names,).
+        edge: the index of SOS and EOS.
+
+    Returns:
+        (names, longest + 1) each.
+    """
+    inputs = np.concatenate([np.full((len(letters), 1), edge), letters[:, :-1]], axis=1)
+    return inputs, np.where(np.arange(letters.shape[1]) > lengths[:, None], IGNORED, letters)
 
 
 def category_probabilities(dataset: Dataset, config: TrainingConfig) -> NDArray[np.float64]:

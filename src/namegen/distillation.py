@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from namegen.batches import IGNORED, Batch, in_batches
+from namegen.batches import Batch, in_batches, inputs_and_targets
 from namegen.choosing import draw
 from namegen.inference import steppers
 
@@ -129,7 +129,7 @@ class _Drawn(NamedTuple):
 
     Attributes:
         category: of each name, (names,).
-        letters: their letters' indices, (names, longest).
+        letters: their letters' indices, filled up with the index of the end, (names, longest).
         lengths: how many letters each has, (names,).
         nodes: the number of each prefix of each name, from the empty one on, (names, longest + 1); 0 past its end.
         likely: for each number of a prefix the probabilities of what follows, (prefixes, outputs); 0 for number 0.
@@ -181,13 +181,11 @@ class TaughtNames:
         number = int(names[0]) // self.block_size
         drawn, rows = self._drawn(number), names - number * self.block_size
         lengths = drawn.lengths[rows]
-        place = np.arange(int(lengths.max()) + 1)
-        letters = np.full((len(rows), len(place)), self._edge)
-        letters[:, :-1] = drawn.letters[rows, : len(place) - 1]
-        letters[place >= lengths[:, None]] = self._edge
-        inputs = np.concatenate([np.full((len(rows), 1), self._edge), letters[:, :-1]], axis=1)
-        targets = np.where(place > lengths[:, None], IGNORED, letters)
-        return Batch(drawn.category[rows], inputs, targets, drawn.likely[drawn.nodes[rows, : len(place)]])
+        longest = int(lengths.max())
+        letters = np.full((len(rows), longest + 1), self._edge)
+        letters[:, :-1] = drawn.letters[rows, :longest]
+        inputs, targets = inputs_and_targets(letters, lengths, self._edge)
+        return Batch(drawn.category[rows], inputs, targets, drawn.likely[drawn.nodes[rows, : longest + 1]])
 
     def _drawn(self, number: int) -> _Drawn:
         """Return the names of a block in the order they are drawn: the same whenever it is asked for."""

@@ -196,13 +196,13 @@ def _joined(new: Batch | None, old: Batch | None, outputs: int) -> Batch:
         np.concatenate([batch.category for batch in parts]),
         np.concatenate([padded(batch.inputs, outputs - 1) for batch in parts]),
         np.concatenate([padded(batch.targets, IGNORED) for batch in parts]),
-        np.concatenate([padded(_likely(batch, outputs), 0.0) for batch in parts]),
+        np.concatenate([padded(_soft_targets(batch, outputs), 0.0) for batch in parts]),
     )
 
 
-def _likely(batch: Batch, outputs: int) -> Floats:
-    if batch.likely is not None:
-        return batch.likely
+def _soft_targets(batch: Batch, outputs: int) -> Floats:
+    if batch.soft_targets is not None:
+        return batch.soft_targets
     certain = np.zeros((*batch.targets.shape, outputs), dtype=np.float32)
     names, places = np.nonzero(batch.targets != IGNORED)
     certain[names, places, batch.targets[names, places]] = 1

@@ -107,7 +107,7 @@ class Verdict(IntEnum):
     EXCLUDED = 5
 
 
-class Judge:
+class NameFilter:
     """Says which names of one model are accepted.
 
     Args:
@@ -140,7 +140,7 @@ class Judge:
         self._excluded |= as_words - {""}
         self._most_words = max((len(words.split()) for words in as_words), default=0)
 
-    def judge(self, spelling: Spelling) -> NDArray[np.uint8]:
+    def verdicts(self, spelling: Spelling) -> NDArray[np.uint8]:
         """Return the :class:`Verdict` on each of some names, (names,).
 
         Raises:
@@ -153,12 +153,12 @@ class Judge:
         if self._reads_text:
             names = np.flatnonzero(verdicts == Verdict.ACCEPTED)
             _, first, which = np.unique(spelling.of(names).keys(), return_index=True, return_inverse=True)
-            verdicts[names] = self._judge_texts(spelling.of(names[first]))[which]
+            verdicts[names] = self._text_verdicts(spelling.of(names[first]))[which]
         return verdicts
 
     def accepts(self, spelling: Spelling) -> NDArray[np.bool_]:
         """Return which of some names are accepted, (names,)."""
-        accepted: NDArray[np.bool_] = self.judge(spelling) == Verdict.ACCEPTED
+        accepted: NDArray[np.bool_] = self.verdicts(spelling) == Verdict.ACCEPTED
         return accepted
 
     def wanted(self, verdicts: Iterable[Verdict]) -> str:
@@ -191,7 +191,7 @@ class Judge:
             accepted[names] = ~(at_an_end | (blank[:, 1:] & blank[:, :-1]).any(axis=1))
         return accepted
 
-    def _judge_texts(self, spelling: Spelling) -> NDArray[np.uint8]:
+    def _text_verdicts(self, spelling: Spelling) -> NDArray[np.uint8]:
         """Return the verdicts on distinct names, from the conditions on their text, (names,)."""
         verdicts = np.full(len(spelling.lengths), Verdict.ACCEPTED, dtype=np.uint8)
         names = np.arange(len(verdicts))  # those that are not rejected yet

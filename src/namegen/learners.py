@@ -80,19 +80,21 @@ def checked(state: dict[str, NDArray[Any]], name: str, shape: tuple[int | None, 
     return array
 
 
-def letter_losses(logits: torch.Tensor, targets: torch.Tensor, likely: torch.Tensor | None = None) -> torch.Tensor:
+def letter_losses(
+    logits: torch.Tensor, targets: torch.Tensor, soft_targets: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return the negative log-likelihood of every target, (names, length); 0 where it is ``IGNORED``.
 
     Args:
         logits: (names, length, outputs).
         targets: (names, length).
-        likely: how probable each output should be, as :attr:`Batch.likely`; then it is the cross-entropy.
+        soft_targets: how probable each output should be, as :attr:`Batch.soft_targets`; then it is the cross-entropy.
     """
     cross_entropy, flat = torch.nn.functional.cross_entropy, logits.flatten(0, 1)
-    if likely is None:
+    if soft_targets is None:
         losses = cross_entropy(flat, targets.flatten(), ignore_index=IGNORED, reduction="none")
     else:
-        losses = cross_entropy(flat, likely.flatten(0, 1), reduction="none")
+        losses = cross_entropy(flat, soft_targets.flatten(0, 1), reduction="none")
     return losses.view(targets.shape)
 
 
@@ -147,9 +149,9 @@ class AutogradLearner:
             torch.manual_seed(int(seed[0] >> np.uint64(1)))  # that of every device; it takes half a millisecond
         batch = self._lessons.lay_out(names)
         category, inputs, targets = on_device(batch, self._device)
-        likely = None if batch.likely is None else torch.from_numpy(batch.likely).to(self._device)
+        soft = None if batch.soft_targets is None else torch.from_numpy(batch.soft_targets).to(self._device)
         logits, _ = self._network(category, inputs)
-        losses = letter_losses(logits, targets, likely)
+        losses = letter_losses(logits, targets, soft)
         for parameter in self._parameters:
             parameter.grad = None
         (losses.sum() / len(names)).backward()  # type: ignore[no-untyped-call]

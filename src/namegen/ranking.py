@@ -16,7 +16,7 @@ from namegen.categories import find_blend
 from namegen.distinct import Seen
 from namegen.drawing import Source
 from namegen.errors import NamegenError, UsageError
-from namegen.filters import Filters, Judge
+from namegen.filters import Filters, NameFilter
 from namegen.inference import steppers
 from namegen.recipes import SamplingConfig
 from namegen.sampler import most_letters
@@ -109,9 +109,9 @@ def top_blocks(
     fitted: Iterable[str] = map(fit, prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
-    blend, judge = find_blend(model, category), Judge(model, filters)
+    blend, name_filter = find_blend(model, category), NameFilter(model, filters)
     source = Source.of(model, steppers(model)(blend.category), blend.category)
-    made = _top(model, blend, source, fitted, count, config, filters, judge)
+    made = _top(model, blend, source, fitted, count, config, filters, name_filter)
     return made if scores else (replace(block, scores=None) for block in made)
 
 
@@ -123,12 +123,12 @@ def _top(
     count: int,
     config: SamplingConfig,
     filters: Filters,
-    judge: Judge,
+    name_filter: NameFilter,
 ) -> Iterator[Block]:
     seen = Seen()
 
     def accepts(spelling: Spelling) -> NDArray[np.bool_]:
-        accepted = judge.accepts(spelling)
+        accepted = name_filter.accepts(spelling)
         if filters.unique:
             is_new = np.zeros_like(accepted)
             is_new[seen.new(spelling.keys())] = True

@@ -15,7 +15,7 @@ import numpy as np
 
 from namegen.drawing import Source, Spelling, draw_apart
 from namegen.errors import NamegenError
-from namegen.filters import Judge, Verdict
+from namegen.filters import NameFilter, Verdict
 from namegen.inference import guided, steppers
 from namegen.prefixtree import grow_tree
 from namegen.scoring import score_names
@@ -93,7 +93,7 @@ class Sampler:
 
     def __init__(self, model: Model, config: SamplingConfig, filters: Filters, category: Category | None) -> None:
         self._model, self._config, self._category = model, config, category
-        self._judge = Judge(model, filters, greedy=config.greedy)
+        self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = steppers(model)
         self._sources: dict[int, Source] = {}
 
@@ -162,7 +162,7 @@ class Sampler:
     ) -> Drawn:
         """Draw names of one category, or of a blend, up to the first that cannot be drawn."""
         spelling = self._attempt(category, prefixes, prefix_of, streams_of(seed, 0, numbers))
-        verdicts = self._judge.judge(spelling)
+        verdicts = self._filter.verdicts(spelling)
         attempts = np.ones(len(numbers), dtype=np.int64)
         drawn = Drawn(spelling, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
         missing = np.flatnonzero(verdicts)
@@ -184,7 +184,7 @@ class Sampler:
             streams = streams_of(seed, np.arange(made, made + each), numbers[names]).ravel()
             spent += len(streams)
             tried = self._attempt(category, prefixes, np.tile(prefix_of[names], each), streams)
-            verdicts = self._judge.judge(tried).reshape(each, len(names))
+            verdicts = self._filter.verdicts(tried).reshape(each, len(names))
             reasons[names] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
             best = (verdicts == Verdict.ACCEPTED).argmax(axis=0)
             is_found = verdicts[best, np.arange(len(names))] == Verdict.ACCEPTED
@@ -198,7 +198,7 @@ class Sampler:
         """Return the error for a name that was never accepted."""
         text = self._model.alphabet.decode(prefix)
         begins = f" that begins with {text[:40]!r}" if text else ""
-        unmet = self._judge.wanted(why)
+        unmet = self._filter.wanted(why)
         if not unmet:
             limit = self.limit(len(prefix))
             return NamegenError(

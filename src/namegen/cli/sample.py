@@ -116,7 +116,6 @@ def sample(
 
     from namegen.cli.output import note, note_unfinished, result
     from namegen.filters import Filters, read_exclusions
-    from namegen.ranking import top_blocks
     from namegen.sampling import blocks
     from namegen.store import PRETRAINED, find_model
 
@@ -144,6 +143,8 @@ def sample(
     if max_length is not None:
         what["max_length"] = max_length
     if top is not None:
+        from namegen.ranking import top_blocks
+
         made = top_blocks(loaded, _one_category(loaded, category), count=top, **what)
     else:
         seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
