@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from namegen.cli.output import FormatOption, ModelOption
+from namegen.cli.options import FormatOption, ModelOption
 
 
 def categories(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.cli.given import NamesArgument, ShapeOption
-from namegen.cli.output import ModelOption
+from namegen.cli.options import ModelOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from namegen.cli.output import FormatOption
+from namegen.cli.options import FormatOption, GuidanceOption, TemperatureOption, TopKOption, TopPOption
 
 if TYPE_CHECKING:
     from namegen.dataset import Dataset
@@ -37,20 +37,10 @@ def evaluate(
         bool, typer.Option("--all", help="Score all names, those that the model was trained on too.")
     ] = False,
     count: Annotated[int, typer.Option("--count", "-n", help="How many names to draw for each category.")] = 1000,
-    temperature: Annotated[
-        float | None, typer.Option("--temperature", "-t", help="Draw them at this temperature; 0: greedy.")
-    ] = None,
-    top_k: Annotated[
-        int | None, typer.Option("--top-k", help="Choose among this many of the most likely letters.")
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option("--top-p", help="Choose among the most likely letters that together have this probability."),
-    ] = None,
-    guidance: Annotated[
-        float | None,
-        typer.Option("--guidance", help="How much to exaggerate what is special about the category; 0: not at all."),
-    ] = None,
+    temperature: TemperatureOption = None,
+    top_k: TopKOption = None,
+    top_p: TopPOption = None,
+    guidance: GuidanceOption = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same names.")] = 1,
     output: Annotated[
         Path | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from namegen.cli.output import FormatOption
+from namegen.cli.options import FormatOption
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING
 
 from namegen.errors import NamegenError
 
@@ -24,17 +22,6 @@ _COPIED = re.compile(
     r"|(?<!\w)(['\"]).+?\1(?!\w)"  # something quoted
     r"|\S*[/\\][^,;:]*[/\\]\S*"  # a path, with the blanks in its folders' names
 )
-
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
-    ),
-]
-FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
 
 
 def note(text: str, whole: Iterable[str] = ()) -> None:

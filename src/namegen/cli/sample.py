@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from namegen.cli.output import ModelOption
+from namegen.cli.options import GuidanceOption, ModelOption, TemperatureOption, TopKOption, TopPOption
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,29 +44,17 @@ def sample(
         list[str] | None,
         typer.Option("--prefix", "-p", help="What the names begin with; may be given several times."),
     ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option("--temperature", "-t", help="Below 1: more typical names; above 1: wilder ones; 0: greedy."),
-    ] = None,
+    temperature: TemperatureOption = None,
     greedy: Annotated[
         bool, typer.Option("--greedy", help="Always take the most likely letter, as --temperature 0 does.")
     ] = False,
-    top_k: Annotated[
-        int | None,
-        typer.Option("--top-k", help="Choose among this many of the most likely letters."),
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option("--top-p", help="Choose among the most likely letters that together have this probability."),
-    ] = None,
+    top_k: TopKOption = None,
+    top_p: TopPOption = None,
     dropout: Annotated[
         float | None,
         typer.Option("--dropout", help="Drop each output with this probability: the tutorial's chaos."),
     ] = None,
-    guidance: Annotated[
-        float | None,
-        typer.Option("--guidance", help="How much to exaggerate what is special about the category; 0: not at all."),
-    ] = None,
+    guidance: GuidanceOption = None,
     max_length: Annotated[
         int | None,
         typer.Option("--max-length", help="The most letters of a name, its prefix included."),
