@@ -287,8 +287,9 @@ def _download(
     notice: Callable[[str], None],
 ) -> None:
     """Fetch the files of a dataset from a URL: that of a zip, or of the folder that has them."""
-    from namegen.fetching import Fetcher, shown
+    from namegen.fetching import Fetcher, check_address, shown
 
+    check_address(url)
     with Fetcher(notice) as fetcher:
         if _path_of(url).lower().endswith(".zip"):
             archive = folder.with_name("archive.zip")

@@ -11,7 +11,6 @@ Whatever a server says is data: of its words, those that reach a message are mad
 from __future__ import annotations
 
 import contextlib
-import http.client
 import ipaddress
 import re
 import socket
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from urllib.parse import SplitResult
 
     from urllib3.connectionpool import HTTPConnectionPool
 
@@ -106,7 +104,7 @@ class Fetcher:
                 the file.
             OSError: the file cannot be written.
         """
-        _checked(url)
+        check_address(url)
         for tries_left in reversed(range(_TRIES)):
             try:
                 self._keep(url, file, report)
@@ -131,15 +129,12 @@ class Fetcher:
         with _Session(self._limit) as session, _asked(session, url) as response:
             _check_answer(url, response)
             length = _declared_length(response)
+            _check_size(url, length)
             done = 0
             with file.open("wb") as opened:
                 for chunk in _body(url, response):
                     done += len(chunk)
-                    if max(done, length) > _MOST_BYTES:
-                        raise DownloadError(
-                            f"{shown(url)} has more than {_MOST_BYTES / 1e6:.0f} MB, which no list of names has; "
-                            "check the address"
-                        )
+                    _check_size(url, done)
                     opened.write(chunk)
                     report(done, length)
 
@@ -234,7 +229,7 @@ class _Adapter(HTTPAdapter):
 def _watched(connection: type, limit: _TimeLimit) -> type:
     """The same kind of connection, which tells the time limit when it is there."""
 
-    class Watched(connection):  # type: ignore[misc, valid-type]
+    class Watched(connection):  # type: ignore[misc]
         def connect(self) -> None:
             super().connect()
             limit.watch(self.sock)
@@ -247,39 +242,41 @@ def shown(url: str) -> str:
     return re.sub(r"//[^/]*@", "//", _harmless(re.split(r"[?#]", url, maxsplit=1)[0], len(url)))
 
 
-def _checked(url: str) -> SplitResult:
-    """Return the parts of an address, if it is one that may be asked.
+def check_address(url: str) -> None:
+    """Find out whether an address may be asked, before anybody is.
 
     Raises:
-        DownloadError: it is not.
+        DownloadError: it may not.
     """
     try:
         parts = urlsplit(url)
-        there = bool(parts.hostname) and parts.port != 0 and not re.match(r"[^/]*//[^/]*[?#][^/]*@", url)
+        there = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        there = False
-    if not there:
-        # Where the parts are not clear, neither is which of them is a password.
-        which = "what is behind --from" if "@" in url else shown(url)
-        raise DownloadError(f"cannot fetch {which}: that is no address; --from takes https://HOST/FOLDER")
-    if parts.scheme not in ("http", "https"):
+        parts, there = None, False
+    # Where the parts are not clear, neither is which of them is a password.
+    ambiguous = "@" in url and (not there or re.match(r"[^/]*//[^/]*[?#][^/]*@", url))
+    if parts and parts.scheme not in ("", "http", "https"):
+        which = f"{parts.scheme}://…" if ambiguous else shown(url)
         raise DownloadError(
-            f"cannot fetch {shown(url)}: --from takes a folder, a .zip, or an address that begins with https://"
+            f"cannot fetch {which}: --from takes a folder, a .zip, or an address that begins with https://"
         )
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+    if parts is None or ambiguous or not there:
+        which = "what is behind --from" if ambiguous else shown(url)
+        raise DownloadError(f"cannot fetch {which}: that is no address; --from takes https://HOST/FOLDER")
+    if parts.scheme != "https" and not _is_this_machine(parts.hostname or ""):
         raise DownloadError(
             f"cannot fetch {shown(url)}: plain http:// can be altered on its way; use https://, or {_ANOTHER_WAY}"
         )
-    return parts
 
 
 def _check_redirect(url: str, target: str) -> None:
     """Raise a `DownloadError` if an address may not lead to that other one."""
     try:
-        parts = _checked(target)
+        check_address(target)
+        secure = urlsplit(target).scheme == "https" or urlsplit(url).scheme == "http"
     except DownloadError:
-        parts = None
-    if parts is None or (parts.scheme == "http" and urlsplit(url).scheme != "http"):
+        secure = False
+    if not secure:
         raise DownloadError(
             f"{shown(url)} leads to {shown(target)[:_LONGEST_QUOTE]}, which is not secure; "
             f"check the address, or {_ANOTHER_WAY}"
@@ -333,6 +330,13 @@ def _check_answer(url: str, response: requests.Response) -> None:
         raise _Failure(f"{shown(url)}: {said}; {_ANOTHER_WAY}", said)
 
 
+def _check_size(url: str, size: int) -> None:
+    if size > _MOST_BYTES:
+        raise DownloadError(
+            f"{shown(url)} has more than {_MOST_BYTES / 1e6:.0f} MB, which no list of names has; check the address"
+        )
+
+
 def _asked_to_wait(response: requests.Response) -> float:
     """The seconds that a server asks to wait before the next try; 0 if it does not say."""
     try:
@@ -366,7 +370,9 @@ def _failure(url: str, error: Exception) -> _Failure:
     transient = isinstance(
         error, (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     )
-    cause = _harmless(_words(innermost))
+    # Of a body that breaks off, the innermost error tells how that was found out.
+    broken = isinstance(error, requests.exceptions.ChunkedEncodingError)
+    cause = "the connection broke off" if broken else _harmless(_words(innermost))
     if isinstance(error, ProxyError):
         cause = f"the proxy: {cause}"
         message = f"cannot fetch {shown(url)} ({cause}); check HTTPS_PROXY and NO_PROXY, or {_ANOTHER_WAY}"
@@ -386,8 +392,6 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _words(error: BaseException) -> str:
     """What a network error is called, in a few words."""
-    if isinstance(error, http.client.IncompleteRead):
-        return "the connection broke off"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, TimeoutError):
