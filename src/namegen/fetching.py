@@ -296,7 +296,7 @@ def _is_this_machine(host: str) -> bool:
 def _asked(session: requests.Session, url: str) -> Iterator[requests.Response]:
     """Ask for what a URL serves, without its body yet.
 
-    A password goes beside the address and not in it: requests would put it into the texts of its errors.
+    A password goes beside the address and not in it, for errors of requests and urllib3 may quote an address.
     """
     parts = urlsplit(url)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
@@ -367,11 +367,9 @@ def _failure(url: str, error: Exception) -> _Failure:
         cause = f"the server's certificate cannot be trusted ({_harmless(innermost.verify_message)})"
         what_to_do = "check the address; if you trust the server, name its authority's file in REQUESTS_CA_BUNDLE"
         return _Failure(f"cannot fetch {shown(url)}: {cause}; {what_to_do}", cause)
-    transient = isinstance(
-        error, (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    )
     # Of a body that breaks off, the innermost error tells how that was found out.
     broken = isinstance(error, requests.exceptions.ChunkedEncodingError)
+    transient = broken or isinstance(error, (requests.ConnectionError, requests.Timeout))
     cause = "the connection broke off" if broken else _harmless(_words(innermost))
     if isinstance(error, ProxyError):
         cause = f"the proxy: {cause}"
