@@ -25,6 +25,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from requests.exceptions import InvalidURL
 
 from namegen import fetching
 from namegen.catalogue import CatalogueEntry, download, present
@@ -525,6 +526,18 @@ def test_a_password_in_an_address_is_never_shown(serve, cli, failure, secret):
         assert "Error: cannot fetch" in outcome.err or "Error: http" in outcome.err
         traced = [line for line in outcome.err.splitlines() if "secret" in line]
         assert traced == []
+
+
+def test_a_password_is_not_shown_by_errors_that_quote_an_address(cli, monkeypatch):
+    def quote(_session, url, **_options):
+        raise InvalidURL(f"Failed to parse: {url}")
+
+    monkeypatch.setattr("requests.Session.get", quote)
+    outcome = cli("--debug", "download", "--from", "https://user:secret@127.0.0.1/")
+    assert "Failed to parse: https://127.0.0.1/n.txt" in outcome.err
+    assert "secret" not in outcome.err
+    monkeypatch.setattr("requests.Session.get", lambda session, _url, **_: quote(session, "http://u:secret@proxy/"))
+    assert "(Failed to parse: http://proxy/)" in refused("https://127.0.0.1/")
 
 
 def test_a_password_in_an_address_is_given_to_the_server(serve):
