@@ -10,16 +10,19 @@ import http.server
 import importlib
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import zipfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from namegen import fetching
 from namegen.catalogue import CATALOGUE, CatalogueEntry, download, present, remove
 from namegen.errors import BusyError, DownloadError, UsageError
 from namegen.locks import exclusive
@@ -61,6 +64,7 @@ def no_other_host(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", local_only)
     monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(fetching, "_BACKOFF", 0)
 
 
 @pytest.fixture
@@ -111,7 +115,7 @@ def made_up_entry(name, url, files):
 def catalogue(request, monkeypatch):
     """A catalogue of small datasets on the server, or where nobody can be reached."""
     asks = "server" in request.fixturenames
-    url = request.getfixturevalue("server").url if asks else "http://nowhere.invalid/"
+    url = request.getfixturevalue("server").url if asks else "https://nowhere.invalid/"
     entries = {
         "surnames": made_up_entry("surnames", url, FILES),
         "makemore": made_up_entry("makemore", url, {"names.txt": b"emma\n"}),
@@ -269,14 +273,45 @@ def test_a_dataset_that_was_damaged_since_is_fetched_again(server, damage):
     assert kept() == FILES
 
 
-@pytest.mark.parametrize("manifest", [b"", b"[]", b"{}", b'{"files": 3}', b"\xff", None])
+MANIFESTS = {
+    "empty": b"",
+    "a list": b"[]",
+    "empty object": b"{}",
+    "a number of files": b'{"files": 3}',
+    "a list of files": json.dumps({"files": list(FILES)}).encode(),
+    "lists for hashes": json.dumps({"files": {file: [] for file in FILES}}).encode(),
+    "not UTF-8": b"\xff",
+    "deep": b"[" * 30_000,
+    "a number of many digits": b'{"files": ' + b"9" * 50_000 + b"}",
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS)
 def test_a_dataset_whose_manifest_is_damaged_is_not_here(server, manifest):
     download()
     file = dataset_dir("surnames") / "dataset.json"
     file.unlink()
-    if manifest is not None:
-        file.write_bytes(manifest)
+    if MANIFESTS[manifest] is not None:
+        file.write_bytes(MANIFESTS[manifest])
     assert present("surnames") is None
+    assert download().new
+
+
+def test_a_manifest_larger_than_any_is_not_read(server, monkeypatch):
+    file = download().path / "dataset.json"
+    file.write_bytes(file.read_bytes() + b" " * 70_000)  # which is still JSON that says what it should
+    assert present("surnames") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("file", ["dataset.json", "Elvish.txt"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(server, file):
+    replaced = download().path / file
+    replaced.unlink()
+    os.mkfifo(replaced)
+    assert present("surnames") is None
+    assert download().new
 
 
 def test_a_manifest_cannot_claim_what_its_hashes_do_not_show(server):
@@ -313,7 +348,7 @@ def test_a_server_that_refuses_the_connection_is_one_clear_error():
 
 def test_without_a_network_the_error_names_the_other_ways():
     refused(
-        "cannot fetch http://nowhere.invalid/Dwarvish.txt (",
+        "cannot fetch https://nowhere.invalid/Dwarvish.txt (",
         "without a network, give a copy with --from PATH",
         "`namegen train --data starter`",
     )
@@ -503,6 +538,36 @@ def test_what_belongs_to_another_dataset_is_not_removed(folder):
     assert other.exists()
 
 
+@pytest.fixture
+def older():
+    """An older dataset, which is not what the catalogue pins."""
+    write_folder(dataset_dir("surnames"), OTHER)
+
+
+@pytest.mark.parametrize("refusal", [PermissionError(13, "Permission denied"), KeyboardInterrupt()])
+def test_an_older_dataset_stays_when_the_new_one_cannot_take_its_place(folder, older, monkeypatch, refusal):
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name == "new":
+            raise refusal
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises((DownloadError, KeyboardInterrupt)):
+        download(source=str(folder))
+    assert kept() == OTHER
+    assert left_behind() == ["surnames"]
+
+
+def test_an_older_dataset_that_a_killed_download_had_put_aside_takes_its_place_again(folder):
+    write_folder(dataset_dir("surnames").parent / ".surnames.abc" / "old", OTHER)
+    with pytest.raises(DownloadError):
+        download(source=str(folder / "nothing"))
+    assert kept() == OTHER
+    assert left_behind() == ["surnames"]
+
+
 def test_a_download_that_is_interrupted_leaves_nothing(server):
     def interrupt(_done, _total):
         raise KeyboardInterrupt
@@ -567,7 +632,7 @@ def test_the_addresses_of_the_catalogue_are_pinned_by_commit_and_secure():
 
 def test_the_real_data_are_what_the_catalogue_pins(data_dir, monkeypatch):
     monkeypatch.setattr(
-        module, "CATALOGUE", {name: replace(e, url="http://nowhere.invalid/") for name, e in CATALOGUE.items()}
+        module, "CATALOGUE", {name: replace(e, url="https://nowhere.invalid/") for name, e in CATALOGUE.items()}
     )
     for name in ("surnames", "makemore"):
         assert download(name, source=str(data_dir / name)).verified
@@ -628,9 +693,10 @@ def test_the_command_fails_in_one_line_and_leaves_nothing(server, cli, failure):
     spoil(server)
     outcome = cli("download")
     assert (outcome.code, outcome.out, left_behind()) == (1, "", [])
-    assert outcome.err.startswith("Error: ")
-    assert outcome.err.count("\n") == 1
-    assert message in outcome.err
+    *retries, error = outcome.err.splitlines()
+    assert all("trying again in 0 s" in retry for retry in retries)
+    assert error.startswith("Error: ")
+    assert message in error
 
 
 def test_the_command_refuses_a_damaged_zip_in_one_line(tmp_path, cli):
@@ -641,9 +707,10 @@ def test_the_command_refuses_a_damaged_zip_in_one_line(tmp_path, cli):
 
 def test_the_command_without_a_network_fails_in_one_line_that_names_the_other_ways(cli):
     outcome = cli("download")
-    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
-    assert "--from" in outcome.err
-    assert "namegen train --data starter" in outcome.err
+    assert (outcome.code, outcome.out, outcome.err.count("Error: ")) == (1, "", 1)
+    error = outcome.err.splitlines()[-1]
+    assert "--from" in error
+    assert "namegen train --data starter" in error
 
 
 def test_the_command_refuses_an_unknown_dataset_as_wrong_usage(cli):

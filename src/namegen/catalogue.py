@@ -8,8 +8,10 @@ what the catalogue says or were taken as they were (``verify=False``).
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "dataset.json"
 
-_TIMEOUT = 30  # seconds without a byte
+_NEW, _BEFORE = "new", "old"  # the subfolders in which one dataset waits for its place, and the other gave it up
+_MAX_MANIFEST_BYTES = 2**16  # of a manifest; one of 18 files has 2 kB
 _MAX_FILE_BYTES = 2**26  # of a file in an archive; the largest pinned one has 0.2 MB
 
 
@@ -131,14 +134,25 @@ def present(name: str) -> Fetched | None:
     """
     entry, folder = catalogue_entry(name), paths.dataset_dir(name)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        taken = manifest["files"]
+        taken = _manifest(folder / MANIFEST)["files"]
         lists = {file.name for file in folder.iterdir() if is_list(file.name)}
         whole = set(taken) == set(entry.files) == lists
         whole = whole and all(_sha256(folder / file) == taken[file] for file in entry.files)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return Fetched(folder, verified=dict(taken) == dict(entry.files), new=False) if whole else None
+
+
+def _manifest(file: Path) -> dict[str, dict[str, str]]:
+    """Return what a manifest says, which nothing vouches for.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
+    if not file.is_file() or file.stat().st_size > _MAX_MANIFEST_BYTES:
+        raise ValueError(f"{file} is no manifest")
+    content: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+    return content
 
 
 def download(
@@ -147,20 +161,24 @@ def download(
     source: str | None = None,
     verify: bool = True,
     report: Callable[[int, int], None] = lambda _done, _total: None,
+    notice: Callable[[str], None] = lambda _text: None,
 ) -> Fetched:
     """Fetch a dataset of the catalogue into the cache, unless it is there already.
 
+    Afterwards all of it is there, or what was there before.
+
     Args:
         name: the catalogue's name for it.
-        source: where to take it from instead of its repository: a folder, a ``.zip``, or the URL of either. In a zip
-            the files may lie in any one folder, in a folder on this machine also in ``data/names/`` or in one that has
-            the dataset's name.
+        source: where to take it from instead of its repository: a folder, a ``.zip``, or the URL of either, which
+            begins with ``https://`` (``http://`` is for servers on this machine alone). In a zip the files may lie in
+            any one folder, in a folder on this machine also in ``data/names/`` or in one that has the dataset's name.
         verify: accept only files with the pinned hashes.
         report: called with the number of bytes so far and in all.
+        notice: called with a line of text when a server did not answer as it should, and is about to be asked again.
 
     Raises:
         UsageError: the catalogue has no such dataset.
-        DownloadError: it cannot be reached, lacks a file, or a file is not what the catalogue pins.
+        DownloadError: it cannot be reached, lacks a file, a file is not what the catalogue pins, or it cannot be kept.
     """
     entry = catalogue_entry(name)
     folder = paths.dataset_dir(name)
@@ -170,26 +188,48 @@ def download(
             return there
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            for left in folder.parent.glob(f".{name}.*"):  # by a download that was killed
-                shutil.rmtree(left)
+            _clear_away_leftovers(folder)
             staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}."))
             try:
-                _gather(entry, source, staging / "new", report)
-                hashes = {file: _sha256(staging / "new" / file) for file in entry.files}
+                _gather(entry, source, staging / _NEW, report, notice)
+                hashes = {file: _sha256(staging / _NEW / file) for file in entry.files}
                 if verify:
                     _check(entry, hashes)
                 manifest = {"dataset": name, "files": hashes, "verified": hashes == dict(entry.files)}
-                (staging / "new" / MANIFEST).write_text(
-                    json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8"
-                )
-                if folder.exists():
-                    folder.rename(staging / "old")
-                (staging / "new").rename(folder)
+                (staging / _NEW / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+                _put_in_place(staging, folder)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         except OSError as error:
-            raise DownloadError(f"cannot keep {name} in {folder}: {error.strerror or error}") from error
+            raise DownloadError(
+                f"cannot keep {name} in {folder}: {error.strerror or error}; "
+                "make room or permit it, or set NAMEGEN_CACHE_DIR"
+            ) from error
     return Fetched(folder, verified=hashes == dict(entry.files), new=True)
+
+
+def _put_in_place(staging: Path, folder: Path) -> None:
+    """Let a new dataset take the place of the one before, which stays if that fails."""
+    before = staging / _BEFORE
+    try:
+        if folder.exists():
+            folder.rename(before)
+        (staging / _NEW).rename(folder)
+    except BaseException:
+        _restore(before, folder)
+        raise
+
+
+def _restore(before: Path, folder: Path) -> None:
+    if before.is_dir() and not folder.exists():
+        before.rename(folder)
+
+
+def _clear_away_leftovers(folder: Path) -> None:
+    """Remove what downloads that were killed left; a dataset that one had just put aside takes its place again."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        _restore(left / _BEFORE, folder)
+        shutil.rmtree(left)
 
 
 def remove(name: str) -> bool:
@@ -220,19 +260,17 @@ def _check(entry: CatalogueEntry, hashes: Mapping[str, str]) -> None:
         )
 
 
-def _gather(entry: CatalogueEntry, source: str | None, folder: Path, report: Callable[[int, int], None]) -> None:
+def _gather(
+    entry: CatalogueEntry,
+    source: str | None,
+    folder: Path,
+    report: Callable[[int, int], None],
+    notice: Callable[[str], None],
+) -> None:
     """Put all files of a dataset into a new folder, from wherever they are to come."""
     folder.mkdir()
-    is_url = source is not None and "://" in source
-    if source is None or (is_url and PurePosixPath(source).suffix.lower() != ".zip"):
-        url = source or entry.url
-        counter = _Counter(report, entry.size)
-        for file in entry.files:
-            _fetch(url.rstrip("/") + "/" + file, folder / file, counter)
-    elif is_url:
-        archive = folder.with_name("archive.zip")
-        _fetch(source, archive, _Counter(report, 0))
-        _unpack(entry, archive, source, folder)
+    if source is None or "://" in source:
+        _download(entry, source or entry.url, folder, report, notice)
     elif Path(source).is_dir():
         _copy(entry, Path(source), folder)
     elif Path(source).is_file() and Path(source).suffix.lower() == ".zip":
@@ -241,67 +279,55 @@ def _gather(entry: CatalogueEntry, source: str | None, folder: Path, report: Cal
         raise DownloadError(f"no folder or .zip archive {source}; --from takes one of these, or a URL")
 
 
-@dataclass
-class _Counter:
-    """What pooch takes for a progress bar: adds the files' bytes up.
+def _download(
+    entry: CatalogueEntry,
+    url: str,
+    folder: Path,
+    report: Callable[[int, int], None],
+    notice: Callable[[str], None],
+) -> None:
+    """Fetch the files of a dataset from a URL: that of a zip, or of the folder that has them."""
+    from namegen.fetching import Fetcher, check_address, shown
 
-    pooch counts a chunk as full, and begins a file's count anew at its end; the report never goes back.
-    """
-
-    report: Callable[[int, int], None]
-    size: int
-    total: int = 0
-    before: int = 0
-    here: int = 0
-    most: int = 0
-
-    def update(self, number: int) -> None:
-        self.here += number
-        size = self.size or self.total
-        self.most = max(self.most, min(self.before + self.here, size))
-        self.report(self.most, size)
-
-    def reset(self) -> None:
-        self.here = 0
-
-    def close(self) -> None:
-        self.before += self.here
-        self.here = 0
+    check_address(url)
+    with Fetcher(notice) as fetcher:
+        if _path_of(url).lower().endswith(".zip"):
+            archive = folder.with_name("archive.zip")
+            fetcher.fetch(url, archive, _Progress(report, 0).update)
+            _unpack(entry, archive, shown(url), folder)
+            return
+        progress = _Progress(report, entry.size)
+        for file in entry.files:
+            fetcher.fetch(_within(url, file), folder / file, progress.update)
+            progress.finish(folder / file)
 
 
-def _fetch(url: str, file: Path, counter: _Counter) -> None:
-    """Fetch one file over HTTP(S)."""
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")
-    try:
-        pooch.retrieve(
-            url,
-            known_hash=None,
-            fname=file.name,
-            path=file.parent,
-            downloader=pooch.HTTPDownloader(
-                progressbar=counter, timeout=_TIMEOUT, headers={"Accept-Encoding": "identity"}
-            ),
-        )
-    except (OSError, ValueError) as error:  # all errors of requests, which pooch uses, are OSErrors
-        response = getattr(error, "response", None)
-        if response is not None:
-            response.close()  # pooch leaves it open
-            raise DownloadError(f"{url}: the server says {error}") from error
-        raise DownloadError(
-            f"cannot fetch {url} ({_reason(error)}); without a network, give a copy with --from PATH, "
-            "or train on the names that come with namegen: `namegen train --data starter`"
-        ) from error
+def _path_of(url: str) -> str:
+    return re.split(r"[?#]", url, maxsplit=1)[0]
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost cause of a network error, in a few words."""
-    while (inner := error.__cause__ or error.__context__ or getattr(error, "reason", None)) is not None:
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    return getattr(error, "strerror", None) or str(error).split("(")[0].strip(" :'") or type(error).__name__
+def _within(url: str, file: str) -> str:
+    """The address of a file in a folder; what stands behind a ``?`` stays behind it."""
+    path = _path_of(url)
+    return path.rstrip("/") + "/" + file + url[len(path) :]
+
+
+class _Progress:
+    """Adds the bytes of all files up, for a report that never goes back."""
+
+    def __init__(self, report: Callable[[int, int], None], size: int) -> None:
+        self._report, self._size = report, size
+        self._before = self._most = 0
+
+    def update(self, done: int, length: int) -> None:
+        """Take note of so many bytes of the present file, which has that length if it is not 0."""
+        size = self._size or max(length, done)
+        self._most = max(self._most, min(self._before + done, size))
+        self._report(self._most, size)
+
+    def finish(self, file: Path) -> None:
+        """Take note that a file is there."""
+        self._before += file.stat().st_size
 
 
 def _copy(entry: CatalogueEntry, source: Path, folder: Path) -> None:
@@ -344,4 +370,15 @@ def _opened(archive: Path, source: str) -> Iterator[zipfile.ZipFile]:
 
 
 def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    """Return the SHA-256 of a regular file.
+
+    Raises:
+        OSError: it cannot be read, or is something else; a pipe would never end.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(errno.ENOENT, "no file", str(file))
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while block := opened.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -21,7 +21,9 @@ def download(
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="PATH_OR_URL", help="Take it from a folder, a .zip, or the URL of either instead."
+            "--from",
+            metavar="PATH_OR_URL",
+            help="Take it from a folder, a .zip, or the https:// address of either instead.",
         ),
     ] = None,
     no_verify: Annotated[
@@ -57,7 +59,7 @@ def download(
         note(f"Removed {name}." if remove_dataset(name) else f"{name} is not here.")
         return
     with _bar(name) as report:
-        fetched = download(name, source=source, verify=not no_verify, report=report)
+        fetched = download(name, source=source, verify=not no_verify, report=report, notice=note)
     state = "verified" if fetched.verified else "not verified: its files differ from the catalogue's"
     note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}", whole=[str(fetched.path)])
     if fetched.new:
