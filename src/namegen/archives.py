@@ -29,7 +29,7 @@ MOST_BYTES = 2**27
 MOST_RATIO = 100
 """How many times its size may come out of a compressed file; lists of names have about 3."""
 
-_FREE = 2**20  # bytes that may come out of any file, however small
+_FREE = 2**18  # bytes that may come out of any file, however small
 _MOST_AT_ONCE = 2**23  # bytes that a zip is read by, its directory in one go: that of more than 100,000 members
 _ENCRYPTED = 1  # the bit of a member's flags
 _DAMAGED = (
@@ -111,7 +111,7 @@ class Archive:
         self.members: dict[str, zipfile.ZipInfo] = {}
         for member in archive.infolist():
             path = _inner_path(member.filename, source)
-            if member.is_dir() or path.endswith("/"):
+            if path.endswith("/"):
                 continue
             if path in self.members:
                 raise DataError(f"{source} has two files {path!r}; it is not to be trusted")

@@ -48,7 +48,7 @@ def load_dataset(
             files = {str(file): file.name for file in path.iterdir() if is_list(file.name) and not file.is_dir()}
             if not files:
                 raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
-            for file in _by_category(files).values():
+            for file in _by_category(files, path).values():
                 _add_file(builder, Path(file))
             return builder.finish(label or _label(path.resolve().name), keep_repeats=keep_repeats)
         _add_file(builder, path)
@@ -91,7 +91,7 @@ def _add_archive(builder: DatasetBuilder, stream: BinaryIO, unpacked: Unpacked, 
         lists = {m: name for m, name in names.items() if is_list(name) and not m.startswith("__MACOSX/")}
         if not lists:
             raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
-        for category, member in _by_category(lists).items():
+        for category, member in _by_category(lists, path).items():
             source = f"{path}: {member}"
             with archive.open(member) as packed:
                 builder.add_lines(category, read_lines(_unzipped(packed, member, unpacked, source), source), source)
@@ -160,13 +160,14 @@ class _TableLines:
         return decoded(line, self._source, self.number) + "\n"
 
 
-def _by_category(files: Mapping[str, str]) -> dict[str, str]:
-    """Return files by the category each is for, sorted, out of the files' names by their paths."""
+def _by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
+    """Return files by the category each is for, sorted, out of the files' names by their paths in a folder or zip."""
     found: dict[str, str] = {}
     for file, name in sorted(files.items()):
         other = found.setdefault(_category(name), file)
         if other != file:
-            raise DataError(f"the category {_category(name)!r} is there twice: {other} and {file}; take one away")
+            category = shortened(_category(name))
+            raise DataError(f"{source}: the category {category!r} is there twice: {other} and {file}; take one away")
     return dict(sorted(found.items()))
 
 
