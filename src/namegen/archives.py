@@ -17,7 +17,7 @@ import zlib
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from namegen.errors import DataError
+from namegen.errors import DataError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,7 @@ class Archive:
             if path.endswith("/"):
                 continue
             if path in self.members:
-                raise DataError(f"{source} has two files {path!r}; it is not to be trusted")
+                raise DataError(f"{source} has two files {shortened(path)!r}; it is not to be trusted")
             self.members[path] = member
 
     @contextlib.contextmanager
@@ -124,7 +124,7 @@ class Archive:
         Raises:
             DataError: it is a link, encrypted, packed in an unusual way or damaged, or too much comes out of it.
         """
-        member, source = self.members[path], f"{self._source}: {path}"
+        member, source = self.members[path], f"{self._source}: {shortened(path)}"
         if stat.S_ISLNK(member.external_attr >> 16):
             raise DataError(f"{source} is a link; pack the file that it leads to")
         if member.flag_bits & _ENCRYPTED:
@@ -180,12 +180,12 @@ def _unreadable(source: str, error: Exception) -> DataError:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return shortened(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
 def _inner_path(name: str, source: str) -> str:
     """Return the path of a member with ``/`` between folders, whichever system it was packed on."""
     path = PureWindowsPath(name)  # which takes both kinds of slashes
     if path.anchor or ".." in path.parts:
-        raise DataError(f"{source} has a path that leads out of it ({name!r}); it is not to be trusted")
+        raise DataError(f"{source} has a path that leads out of it ({shortened(name)!r}); it is not to be trusted")
     return str(PurePosixPath(name.replace("\\", "/"))) + ("/" if name.endswith(("/", "\\")) else "")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen.alphabet import ASCII, Alphabet
-from namegen.errors import DataError, UsageError
+from namegen.errors import DataError, UsageError, shortened
 from namegen.lines import decoded
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _MAX_NAME_BYTES = 1000
 _LONGEST_CATEGORY = 1000
 _MOST_NAMES = 30_000_000  # takes about a gigabyte
 _MOST_HASHES = 8 * _MOST_NAMES  # bytes
-_MOST_SHOWN = 60  # characters of a name or category, in words
 MOST_CATEGORIES = 20_000
 """More of them, and something else than a category stands in the categories' place."""
 
@@ -312,11 +311,6 @@ class NameAdder:
 def so_many(count: int, what: str) -> str:
     """Return a number of things in words: ``1 name``, ``1,000 names``."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def shortened(text: str) -> str:
-    """Return a name, a category or the like as it is shown in words: no more than its beginning."""
-    return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…"
 
 
 def _too_many(source: str) -> DataError:

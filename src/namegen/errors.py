@@ -6,6 +6,13 @@ known. The command line prints it behind ``Error:`` and ends with the exception'
 
 from __future__ import annotations
 
+_MOST_SHOWN = 100  # characters
+
+
+def shortened(text: str) -> str:
+    """Return a name, a path within an archive or the like as a message has it: no more than its beginning."""
+    return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…"
+
 
 class NamegenError(Exception):
     """Something could not be done. The base of every error that namegen raises on purpose."""

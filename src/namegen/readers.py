@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from namegen.alphabet import ASCII, Alphabet
 from namegen.archives import MOST_BYTES, Unpacked, gunzipped, open_archive
-from namegen.dataset import Dataset, DatasetBuilder, NameAdder, shortened
-from namegen.errors import DataError
+from namegen.dataset import Dataset, DatasetBuilder, NameAdder
+from namegen.errors import DataError, shortened
 from namegen.lines import decoded, open_list, read_lines
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _add_archive(builder: DatasetBuilder, stream: BinaryIO, unpacked: Unpacked, 
         if not lists:
             raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
         for category, member in _by_category(lists, path).items():
-            source = f"{path}: {member}"
+            source = f"{path}: {shortened(member)}"
             with archive.open(member) as packed:
                 builder.add_lines(category, read_lines(_unzipped(packed, member, unpacked, source), source), source)
 
@@ -166,8 +166,8 @@ def _by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
     for file, name in sorted(files.items()):
         other = found.setdefault(_category(name), file)
         if other != file:
-            category = shortened(_category(name))
-            raise DataError(f"{source}: the category {category!r} is there twice: {other} and {file}; take one away")
+            category, first, second = map(shortened, (_category(name), other, file))
+            raise DataError(f"{source}: the category {category!r} is there twice: {first} and {second}; take one away")
     return dict(sorted(found.items()))
 
 
