@@ -165,14 +165,15 @@ class _InParts:
     """A file that is read by parts of a bounded size alone, so that no size which a zip declares is believed."""
 
     def __init__(self, file: BinaryIO, source: str) -> None:
-        self._file, self._source = file, source
+        self._file, self._size, self._source = file, file.seek(0, os.SEEK_END), source
         self.seek, self.tell, self.seekable, self.close = file.seek, file.tell, file.seekable, lambda: None
 
     def read(self, most: int = -1) -> bytes:
-        read = self._file.read(min(most, _MOST_AT_ONCE + 1) if most >= 0 else _MOST_AT_ONCE + 1)
-        if len(read) > _MOST_AT_ONCE:
+        left = max(0, self._size - self._file.tell())
+        most = left if most < 0 else min(most, left)
+        if most > _MOST_AT_ONCE:
             raise DataError(f"{self._source} has too many files, or is damaged; give a folder of them")
-        return read
+        return self._file.read(most)
 
 
 def _unreadable(source: str, error: Exception) -> DataError:

@@ -28,7 +28,7 @@ SAVE_AS_UTF8 = "save the file as UTF-8"
 LONGEST_LINE = 2**16
 """How many bytes a line may have, its end not counted."""
 
-_READ_AT_A_TIME = 2**18
+_READ_AT_A_TIME = 2**16
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16_MARKS = b"\xff\xfe", b"\xfe\xff"
 
