@@ -166,7 +166,7 @@ class _InParts:
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         self._file, self._size, self._source = file, file.seek(0, os.SEEK_END), source
-        self.seek, self.tell, self.seekable, self.close = file.seek, file.tell, file.seekable, lambda: None
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, most: int = -1) -> bytes:
         left = max(0, self._size - self._file.tell())

@@ -90,7 +90,7 @@ class Dataset:
         builder = DatasetBuilder(alphabet)
         for category, given in names.items():
             lines = (name.encode(errors="surrogatepass") for name in given)
-            builder.add_lines(category, lines, f"the category {category!r}")
+            builder.add_lines(category, lines, f"the category {shortened(category)!r}")
         return builder.finish(label, keep_repeats=keep_repeats)
 
     def __len__(self) -> int:

@@ -10,8 +10,9 @@ _MOST_SHOWN = 100  # characters
 
 
 def shortened(text: str) -> str:
-    """Return a name, a path within an archive or the like as a message has it: no more than its beginning."""
-    return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…"
+    """Return a name, a path within an archive or the like as a message has it: if long, its beginning and its end."""
+    half = _MOST_SHOWN // 2
+    return text if len(text) <= _MOST_SHOWN else f"{text[:half]}…{text[1 - half :]}"
 
 
 class NamegenError(Exception):

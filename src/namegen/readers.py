@@ -39,7 +39,9 @@ def load_dataset(
         label: what to call the dataset; by default the name of the file or folder.
 
     Raises:
-        DataError: nothing is there, it cannot be read, it is not UTF-8, or there is no name in it.
+        DataError: nothing is there, it cannot be read, it is not UTF-8, or there is no name in it; or it is beyond the
+            bounds of :mod:`~namegen.lines`, :mod:`~namegen.archives` and :mod:`~namegen.dataset`, which keep the memory
+            and the time in proportion to what is read.
     """
     path = Path(path)
     builder = DatasetBuilder(alphabet)
