@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from namegen.cli import main
-from namegen.cli.output import note, table
+from namegen.cli.output import note, result, table, visible
 
 HEAD = ("name", "iters", "validation", "categories", "recipe", "a long heading", "date", "size")
 ROWS = [
@@ -109,3 +111,111 @@ def test_a_note_in_a_pipe_is_one_line(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     note("What goes into a pipe or a file is one line, however long it may be.")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+# Nothing of others' reaches a terminal as a command
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold]x[/bold]\x9b31m\u202eevil\x7f"
+SHOWN = "\\x1b[2J\\x1b]0;owned\\x07[bold]x[/bold]\\x9b31m\\u202eevil\\x7f"
+
+
+def test_what_a_terminal_would_obey_is_made_visible_and_nothing_else():
+    assert visible(HOSTILE) == SHOWN
+    assert visible("Łódź 王 [red] می\u200cخواهم é") == "Łódź 王 [red] می\u200cخواهم é"
+    assert visible("a\tb\nc\r", but="\n\t") == "a\tb\nc\\r"
+    assert visible("Fran\udce7ais \ud800") == "Fran\\xe7ais \\ud800"
+
+
+def test_of_all_characters_only_those_that_show_are_left_as_they_are():
+    hidden = [chr(code) for code in range(0x110000) if visible(chr(code)) != chr(code)]
+    assert [c for c in hidden if c.isprintable()] == []
+    obeyed = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]}
+    assert obeyed <= set(hidden)
+
+
+def test_a_note_shows_what_a_terminal_would_obey(terminal, capsys):
+    note(f"Read {HOSTILE}\n.")
+    assert capsys.readouterr().err == f"Read {SHOWN}\\n.\n"
+    _, notes = terminal(200)
+    note(f"Next: namegen {HOSTILE} now", whole=[f"namegen {HOSTILE} now"])
+    assert notes.getvalue() == f"Next: namegen {SHOWN} now\n"
+
+
+def test_a_note_of_any_length_is_written_at_once(terminal):
+    _, notes = terminal(40)
+    began = time.monotonic()
+    note("a'" * 100_000)
+    assert time.monotonic() - began < 2
+    assert notes.getvalue() == "a'" * 100_000 + "\n"
+
+
+@pytest.mark.parametrize("columns", [40, 200])
+def test_a_table_shows_markup_and_escape_codes_as_they_are_written(terminal, columns):
+    out, _ = terminal(columns)
+    table(("category", "names"), [("[bold]x[/bold]", "1"), ("\x1b[2Jy", "2"), ("[/]", "3")], right=("names",))
+    text = out.text()
+    assert [cell in text for cell in ("[bold]x[/bold]", "\\x1b[2Jy", "[/]")] == [True] * 3
+    assert "\x1b[2J" not in out.getvalue()
+
+
+def test_a_table_in_a_pipe_has_no_line_or_tab_that_is_not_its_own(capsys):
+    table(("category", "names"), [("a\nb\tc\x1b", "1")])
+    assert capsys.readouterr().out == "category\tnames\na\\nb\\tc\\x1b\t1\n"
+
+
+def test_results_are_shown_in_a_terminal_and_left_alone_in_a_pipe(terminal, capsys):
+    result(f"{HOSTILE}\t1\n")
+    assert capsys.readouterr().out == f"{HOSTILE}\t1\n"
+    out, _ = terminal(80)
+    result(f"{HOSTILE}\t1\n")
+    assert out.getvalue() == f"{SHOWN}\t1\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--data", f"{HOSTILE}.txt"],
+        ["train", "--data", f"{HOSTILE}.json"],
+        ["train", "-o", f"{HOSTILE}.run"],
+        ["sample", HOSTILE],
+        ["sample", "German", "--match", f"({HOSTILE}"],
+        ["sample", "German", "--exclude", HOSTILE],
+        ["sample", "--model", HOSTILE],
+        [HOSTILE],
+        [f"--{HOSTILE}"],
+        ["download", HOSTILE],
+        ["download", "--from", f"{HOSTILE}.zip"],
+        ["plot", HOSTILE],
+        ["models", "show", HOSTILE],
+        ["sample", "German", "-n", HOSTILE],
+        ["--debug", "sample", HOSTILE],
+    ],
+)
+def test_an_error_shows_what_was_typed_and_obeys_none_of_it(cli, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = cli(*arguments)
+    assert outcome.code in (1, 2)
+    assert outcome.err.replace("\n", "").isprintable()
+    assert outcome.err.count("\n") == 1 or "--debug" in arguments
+    assert "\\x1b[2J" in outcome.err
+
+
+def test_names_that_were_given_are_shown_in_a_terminal(terminal, monkeypatch):
+    out, _ = terminal(80)
+    assert main(["score", "German", f"A{HOSTILE}nna"]) == 0
+    assert "\x1b[2J" not in out.getvalue()
+    assert "\\x1b[2J" in out.getvalue()
+
+
+def test_a_training_on_hostile_categories_shows_them_and_names_no_file_by_them(tmp_path, terminal, cache):
+    categories = ["[bold]", "../x", "CON", "x" * 300, "[/red]"]
+    rows = "".join(f"{category},{name}\n" for category in categories for name in ("Anna\x1b[2J", "Bert", "Carl"))
+    (tmp_path / "names\x1b[2J.csv").write_text(f"category,name\n{rows}", encoding="utf-8")
+    out, notes = terminal(60)
+    assert main(["train", "--data", str(tmp_path / "names\x1b[2J.csv"), "--iters", "64", "--hidden-size", "4"]) == 0
+    assert main(["categories"]) == 0
+    assert main(["sample", "[bold]", "-n", "2", "--format", "tsv", "--max-length", "100", "--temperature", "2"]) == 0
+    assert "\x1b[2J" not in out.getvalue() + notes.getvalue()
+    assert [category in out.text() for category in ("[bold]", "../x", "CON", "[/red]")] == [True] * 4
+    assert sorted(path.name for path in cache.rglob("*.safetensors")) == ["default.safetensors"]

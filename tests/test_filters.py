@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import os
 import re
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -342,6 +344,31 @@ def test_a_list_that_cannot_be_read_is_one_clear_error(tmp_path):
     for path, complaint in [("none", "no file"), (".", "cannot read"), ("latin", "line 2: not UTF-8")]:
         with pytest.raises(DataError, match=complaint):
             read_exclusions(tmp_path / path)
+
+
+def test_exclusions_in_utf_16_are_refused_rather_than_never_found(tmp_path):
+    (tmp_path / "list").write_bytes("Anna\nBert\n".encode("utf-16-le"))
+    with pytest.raises(DataError, match="line 1: not UTF-8 but UTF-16"):
+        read_exclusions(tmp_path / "list")
+
+
+def test_of_exclusions_without_an_end_only_a_part_is_read(tmp_path, monkeypatch):
+    (tmp_path / "line").write_bytes(b"x" * 10_000_000)
+    with pytest.raises(DataError, match="line 1: more than 65,536 bytes without a line end"):
+        read_exclusions(tmp_path / "line")
+    monkeypatch.setattr("namegen.filters._MOST_EXCLUDED", 10_000)
+    (tmp_path / "many").write_bytes(b"Anna\n" * 2501)
+    with pytest.raises(DataError, match="many has more than 10,000 letters to exclude; give fewer"):
+        read_exclusions(tmp_path / "many")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no shell gives a command's output as a file here")
+def test_exclusions_may_come_from_a_command(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b"Anna\nBert\n")
+    os.close(writing)
+    assert read_exclusions(f"/dev/fd/{reading}") == ("Anna", "Bert")
+    os.close(reading)
 
 
 # Scores and the most probable names

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import re
+import sys
+import time
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
 
+import namegen.dataset
 from namegen.dataset import Dataset
 from namegen.errors import DataError
 from namegen.readers import load_dataset
@@ -441,3 +446,201 @@ def test_what_cannot_be_printed_in_the_name_of_a_folder_is_not_in_its_label(tmp_
 def test_the_first_line_of_a_table_without_a_head_is_noted(tmp_path):
     (tmp_path / "x.csv").write_text("country,surname\nGerman,Bauer\n", encoding="utf-8")
     assert any("(country, surname)" in note for note in load_dataset(tmp_path / "x.csv").notes)
+
+
+# Files that nobody should trust
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["X.txt", "names.csv", "names.tsv", "X.txt.gz", "names.zip"])
+def test_utf_16_is_called_by_its_name_in_every_format(tmp_path, name, encoding):
+    content = ("A\tAnna\n" if "tsv" in name else "A,Anna\n" if "csv" in name else "Anna\nBert\n").encode(encoding)
+    content = packed({"X.txt": content}) if "zip" in name else gzip.compress(content) if "gz" in name else content
+    (tmp_path / name).write_bytes(content)
+    refused(tmp_path / name, name, "line 1: not UTF-8 but UTF-16, or no text at all; save the file as UTF-8")
+
+
+@pytest.mark.parametrize("name", ["names.csv", "names.csv.gz"])
+def test_nul_bytes_in_a_table_are_refused_with_their_line(tmp_path, name):
+    content = b"A,Anna\nA,B\0ert\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    refused(tmp_path / name, f"{name}, line 2: not UTF-8 but UTF-16, or no text at all")
+
+
+def test_a_line_of_ten_megabytes_is_refused_in_every_format(tmp_path):
+    line = b"x" * 10_000_000
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("X.txt", b"Anna\n" + line)
+    contents = {
+        "X.txt": b"Anna\n" + line,
+        "X.txt.gz": gzip.compress(b"Anna\n" + line, 0),
+        "names.csv": b"A,Anna\nA," + line,
+        "names.tsv": b"A\tAnna\n" + line,
+        "names.zip": stored.getvalue(),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        refused(tmp_path / name, name, "line 2: more than 65,536 bytes without a line end; give one name a line")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'A,Anna\nB,"' + b"Bert\nB,Carl\n" * 5000,
+        b'A,Anna\nB,"' + b'\n","' * 5000,
+        b'A,Anna\nB,"' + b"x" * 60_000 + b"\n" + b"x" * 60_000 + b"\n" + b"x" * 60_000,
+    ],
+)
+def test_of_a_row_that_never_ends_only_a_part_is_read(tmp_path, content):
+    (tmp_path / "names.csv").write_bytes(content + b"\nZ,Zoe\n")
+    message = refused(tmp_path / "names.csv", "names.csv, line ")
+    assert re.search(r"line 2: a row of more than 1,000 lines; close its quotes|line [34]: field larger", message)
+
+
+def test_a_table_with_line_ends_of_old_macs_is_read(tmp_path):
+    (tmp_path / "names.csv").write_bytes(b"category,name\rA,Anna\rB,Bert\r\nB,Carl\n")
+    assert grouped(load_dataset(tmp_path / "names.csv")) == {"A": ["Anna"], "B": ["Bert", "Carl"]}
+
+
+@pytest.mark.parametrize("file", ["X.txt", "names.csv"])
+def test_lines_are_numbered_as_an_editor_does_whatever_ends_them(tmp_path, file):
+    line = b"A," if "csv" in file else b""
+    (tmp_path / file).write_bytes(line + b"Anna\r\n" + line + b"Bert\r" + line + b"Carl\n" + line + b"Bj\xf6rn\n")
+    refused(tmp_path / file, f"{file}, line 4: not UTF-8")
+
+
+def table_of_categories(count):
+    return "category,name\n" + "".join(f"C{number},Anna\n" for number in range(count))
+
+
+def test_a_million_categories_are_refused_in_time(tmp_path):
+    (tmp_path / "names.csv").write_text(table_of_categories(1_000_000), encoding="utf-8")
+    began = time.monotonic()
+    refused(tmp_path / "names.csv", "names.csv, line 20,002: more than 20,000 categories", "the right columns")
+    assert time.monotonic() - began < 10
+
+
+def test_twenty_thousand_categories_are_read(tmp_path):
+    (tmp_path / "names.csv").write_text(table_of_categories(20_000), encoding="utf-8")
+    assert len(load_dataset(tmp_path / "names.csv").categories) == 20_000
+
+
+def test_more_names_than_there_is_room_for_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(namegen.dataset, "_MOST_HASHES", 8 * 3)
+    for lines, others in [("A\n" * 4, ""), ("A\n" * 2, "B\n" * 2)]:
+        (tmp_path / "X.txt").write_text(lines, encoding="utf-8")
+        (tmp_path / "Y.txt").write_text(others, encoding="utf-8")
+        refused(tmp_path, "more than 30,000,000 names; give a part of them")
+
+
+CATEGORIES = ["[bold]", "[/]", "../x", "..", "CON", "NUL.txt", "x" * 300, "$\\frac", "a/b", "-n", "Star Trek: Vulcan"]
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_strange_category_is_a_category_and_no_path(tmp_path, category):
+    (tmp_path / "names.csv").write_text(f"category,name\n{category},Anna\n", encoding="utf-8")
+    assert grouped(load_dataset(tmp_path / "names.csv")) == {category: ["Anna"]}
+    assert [path.name for path in tmp_path.rglob("*")] == ["names.csv"]
+
+
+@pytest.mark.parametrize(
+    "category", ["A\x1b[31m", "A\x1b]0;title\x07", "A\x9b2J", "\u202eA", "A\u2066", "A\u200b", "A\u2028B", "x" * 1001]
+)
+def test_a_category_that_no_terminal_should_see_is_refused(tmp_path, category):
+    (tmp_path / "names.csv").write_text(f"category,name\n{category},Anna\n", encoding="utf-8")
+    message = refused(tmp_path / "names.csv", "names.csv, line 2: ", "cannot be a category")
+    assert message.isprintable()
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "dropped"),
+    [
+        ("\x1b[31mAnna", "mAnna", 4),
+        ("A\x07n\x08na\x7f", "Anna", 3),
+        ("\u202eAn\u2066na\u2069", "Anna", 3),
+        ("An\u2060n\u200da\ufeff", "Anna", 3),
+        ("\x9b2JAnna", "JAnna", 2),
+    ],
+)
+def test_what_no_terminal_should_see_is_dropped_from_names_and_counted(tmp_path, line, name, dropped):
+    (tmp_path / "X.txt").write_text(f"{line}\n", encoding="utf-8")
+    dataset = load_dataset(tmp_path)
+    assert dataset.names("X") == [name]
+    assert f"dropped {dropped} characters outside the alphabet, in 1 name: " in dataset.notes[0]
+    assert dataset.notes[0].isprintable()
+
+
+def test_names_of_such_characters_alone_are_left_out_and_counted(tmp_path):
+    (tmp_path / "X.txt").write_text("\x1b\x07\n\u202e\u200b\nAnna\n", encoding="utf-8")
+    dataset = load_dataset(tmp_path)
+    assert dataset.names("X") == ["Anna"]
+    assert "left out 2 lines of which nothing remained" in dataset.notes
+
+
+def test_categories_that_differ_in_case_alone_are_two(tmp_path):
+    (tmp_path / "names.zip").write_bytes(packed({"German.txt": b"Anna\n", "german.txt": b"Bert\n"}))
+    assert grouped(load_dataset(tmp_path / "names.zip")) == {"German": ["Anna"], "german": ["Bert"]}
+
+
+def link(path, target):
+    try:
+        path.symlink_to(target)
+    except OSError:
+        pytest.skip("there are no links here")
+
+
+def test_links_in_a_loop_are_refused(tmp_path):
+    link(tmp_path / "X.txt", tmp_path / "Y.txt")
+    link(tmp_path / "Y.txt", tmp_path / "X.txt")
+    link(tmp_path / "loop", tmp_path / "loop")
+    refused(tmp_path, "cannot read", "X.txt")
+    refused(tmp_path / "X.txt", "cannot read", "X.txt")
+    refused(tmp_path / "loop", "loop")
+
+
+def test_a_folder_that_holds_itself_is_read_once(tmp_path):
+    (tmp_path / "X.txt").write_bytes(b"Anna\n")
+    link(tmp_path / "again", tmp_path)
+    link(tmp_path / "again.txt", tmp_path)
+    assert grouped(load_dataset(tmp_path / "again" / "again")) == {"X": ["Anna"]}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_or_a_device_does_not_hang_the_training(tmp_path, command):
+    os.mkfifo(tmp_path / "X.txt")
+    (tmp_path / "zero").mkdir()
+    (tmp_path / "zero" / "Z.txt").symlink_to("/dev/zero")
+    for data, file in [
+        (tmp_path / "X.txt", tmp_path / "X.txt"),
+        (tmp_path, tmp_path / "X.txt"),
+        (tmp_path / "zero", tmp_path / "zero" / "Z.txt"),
+    ]:
+        with pytest.raises(DataError, match=f"^{re.escape(str(file))} is no regular file"):
+            load_dataset(data)
+    outcome = command("train", "--data", tmp_path / "X.txt", "--iters", 16, timeout=60)
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")
+def test_a_list_that_may_not_be_read_is_named(tmp_path):
+    (tmp_path / "X.txt").write_bytes(b"Anna\n")
+    (tmp_path / "X.txt").chmod(0)
+    refused(tmp_path, f"cannot read {tmp_path / 'X.txt'}: ")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are always text here")
+def test_a_file_whose_name_is_no_text_is_refused_in_one_line(tmp_path, cli):
+    folder = tmp_path / "names"
+    folder.mkdir()
+    (Path(os.fsdecode(os.fsencode(folder) + b"/Fran\xe7ais.txt"))).write_bytes(b"Anna\n")
+    refused(folder, "cannot be a category")
+    outcome = cli("train", "--data", folder, "--iters", 16)
+    assert outcome.code == 1
+    assert "Fran\\xe7ais.txt" in outcome.err
+
+
+@pytest.mark.parametrize("path", ["a\0b.txt", "x" * 5000 + ".txt"])
+def test_a_path_that_cannot_be_is_refused(path):
+    refused(path, "")

@@ -7,26 +7,25 @@ what the catalogue says or were taken as they were (``verify=False``).
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
 import re
 import shutil
 import tempfile
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from namegen import paths
-from namegen.errors import DownloadError, UsageError
+from namegen.archives import Unpacked, open_archive
+from namegen.errors import DataError, DownloadError, UsageError
+from namegen.lines import open_list
 from namegen.locks import exclusive
 from namegen.readers import is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 MANIFEST = "dataset.json"
 
@@ -343,30 +342,25 @@ def _copy(entry: CatalogueEntry, source: Path, folder: Path) -> None:
 
 def _unpack(entry: CatalogueEntry, archive: Path, source: str, folder: Path) -> None:
     """Take the files of a dataset out of a zip, from the one folder in it that has all of them."""
-    with _opened(archive, source) as members:
-        for member in members.namelist():
-            path = PurePosixPath(member.replace("\\", "/"))
-            if path.is_absolute() or ".." in path.parts or ":" in member:
-                raise DownloadError(f"{source} has a path that leads out of it ({member!r}); it is not to be trusted")
-        names = set(members.namelist())
-        parents = sorted({str(PurePosixPath(name).parent) for name in names}, key=lambda p: (p.count("/"), p))
-        prefixes = ["" if parent == "." else f"{parent}/" for parent in parents]
-        prefix = next((p for p in prefixes if all(p + file in names for file in entry.files)), None)
-        if prefix is None:
-            raise DownloadError(f"{source} is not the dataset {entry.name}: no folder in it has all its files")
-        for file in entry.files:
-            if members.getinfo(prefix + file).file_size > _MAX_FILE_BYTES:
-                raise DownloadError(f"{source}: {prefix}{file} is too large to be a list of names")
-            (folder / file).write_bytes(members.read(prefix + file))
-
-
-@contextlib.contextmanager
-def _opened(archive: Path, source: str) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(archive) as members:
-            yield members
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
-        raise DownloadError(f"{source} is not a zip archive that can be read: {error}") from error
+        with open_list(archive) as file, open_archive(file, Unpacked(file, source), source) as opened:
+            parents = sorted({str(PurePosixPath(path).parent) for path in opened.members}, key=_outermost)
+            prefixes = ["" if parent == "." else f"{parent}/" for parent in parents]
+            prefix = next((p for p in prefixes if all(p + file in opened.members for file in entry.files)), None)
+            if prefix is None:
+                raise DownloadError(f"{source} is not the dataset {entry.name}: no folder in it has all its files")
+            for name in entry.files:
+                with opened.open(prefix + name) as member:
+                    content = member.read(_MAX_FILE_BYTES + 1)
+                if len(content) > _MAX_FILE_BYTES:
+                    raise DownloadError(f"{source}: {prefix}{name} is too large to be a list of names")
+                (folder / name).write_bytes(content)
+    except DataError as error:
+        raise DownloadError(str(error)) from error
+
+
+def _outermost(folder: str) -> tuple[int, str]:
+    return folder.count("/"), folder
 
 
 def _sha256(file: Path) -> str:

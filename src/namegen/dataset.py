@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen.alphabet import ASCII, Alphabet
-from namegen.errors import DataError, UsageError
+from namegen.errors import DataError, UsageError, shortened
+from namegen.lines import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_NAME_BYTES = 1000
-SAVE_AS_UTF8 = "save the file as UTF-8"
+_LONGEST_CATEGORY = 1000
+_MOST_NAMES = 30_000_000  # takes about a gigabyte
+_MOST_HASHES = 8 * _MOST_NAMES  # bytes
+MOST_CATEGORIES = 20_000
+"""More of them, and something else than a category stands in the categories' place."""
+
 _MIN_VALIDATION = 20  # fewer held-out names measure nothing, and the training needs them more
 
 
@@ -84,7 +90,7 @@ class Dataset:
         builder = DatasetBuilder(alphabet)
         for category, given in names.items():
             lines = (name.encode(errors="surrogatepass") for name in given)
-            builder.add_lines(category, lines, f"the category {category!r}")
+            builder.add_lines(category, lines, f"the category {shortened(category)!r}")
         return builder.finish(label, keep_repeats=keep_repeats)
 
     def __len__(self) -> int:
@@ -205,14 +211,20 @@ class DatasetBuilder:
         """Add a name for each line of UTF-8 that is not blank."""
         add = self.adder(category, source)
         for number, line in enumerate(lines, 1):
-            add(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"), source, number)
+            add(line, source, number)
 
     def adder(self, category: str, where: str) -> NameAdder:
         """Return the function that adds one line to a category."""
         category = unicodedata.normalize("NFC", category)
-        if not category or not category.isprintable():
+        if not category or not category.isprintable() or len(category) > _LONGEST_CATEGORY:
             raise DataError(
-                f"{where}: {category!r} cannot be a category: it needs at least one letter, and no control characters"
+                f"{where}: {shortened(category)!r} cannot be a category: it needs at least one letter, at most "
+                f"{_LONGEST_CATEGORY:,}, and no control characters"
+            )
+        if len(self.texts) == MOST_CATEGORIES and category not in self.texts:
+            raise DataError(
+                f"{where}: more than {MOST_CATEGORIES:,} categories; give fewer, and make sure that the category and "
+                "the name stand in the right columns"
             )
         return NameAdder(
             self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray())
@@ -223,6 +235,8 @@ class DatasetBuilder:
         categories = tuple(sorted(category for category, text in self.texts.items() if text))
         if not categories:
             raise DataError(f"no names in {label}" + (", only characters outside the alphabet" if self.emptied else ""))
+        if sum(map(len, self.hashes.values())) > _MOST_HASHES:
+            raise _too_many(label)
         encoded = [self.alphabet.encode_lines(self.texts.pop(category)) for category in categories]
         sizes = [len(lengths) for _, lengths in encoded]
         dataset = Dataset(
@@ -271,30 +285,23 @@ class NameAdder:
         name = line.strip()
         if not name:
             return
-        if b"\r" in name:  # line ends of old Macs
-            for part in name.split(b"\r"):
-                self(part, source, number)
-            return
-        if len(name) > _MAX_NAME_BYTES or b"\0" in name:
-            if b"\0" in name:
-                raise DataError(f"{source}, line {number}: not UTF-8 but UTF-16, or no text at all; {SAVE_AS_UTF8}")
-            raise DataError(f"{source}, line {number}: {len(name):,} bytes are too long for a name; give one a line")
+        if len(name) > _MAX_NAME_BYTES:
+            raise DataError(f"{source}, line {number:,}: {len(name):,} bytes are too long for a name; give one a line")
         if name.translate(None, self._known) or b"  " in name:
             name = self._transliterated(name, source, number)
             if not name:
                 return
         self._text += name + b"\n"
         self._hashes += hash_name(name)
+        if len(self._hashes) > _MOST_HASHES:
+            raise _too_many(source)
 
     def _transliterated(self, line: bytes, source: str, number: int) -> bytes:
         builder = self._builder
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            raise DataError(f"{source}, line {number}: not UTF-8; {SAVE_AS_UTF8}") from None
+        text = decoded(line, source, number)
         name, dropped = builder.alphabet.transliterate(text)
         if dropped:
-            builder.example = builder.example or text.strip()
+            builder.example = builder.example or shortened(text.strip())
             builder.dropped += dropped
             builder.dropped_from += 1
         builder.emptied += not name
@@ -304,3 +311,7 @@ class NameAdder:
 def so_many(count: int, what: str) -> str:
     """Return a number of things in words: ``1 name``, ``1,000 names``."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _too_many(source: str) -> DataError:
+    return DataError(f"{source}: more than {_MOST_NAMES:,} names; give a part of them")

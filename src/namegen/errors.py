@@ -6,6 +6,14 @@ known. The command line prints it behind ``Error:`` and ends with the exception'
 
 from __future__ import annotations
 
+_MOST_SHOWN = 100  # characters
+
+
+def shortened(text: str) -> str:
+    """Return a name, a path within an archive or the like as a message has it: if long, its beginning and its end."""
+    half = _MOST_SHOWN // 2
+    return text if len(text) <= _MOST_SHOWN else f"{text[:half]}…{text[1 - half :]}"
+
 
 class NamegenError(Exception):
     """Something could not be done. The base of every error that namegen raises on purpose."""

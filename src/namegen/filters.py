@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SECONDS = 2.0  # that matching a regular expression may take in all, however few the names
 _SECONDS_A_NAME = 1e-4  # and for each name besides; an ordinary expression takes some microseconds
 _LEAST_SECONDS = 1e-3  # a timeout must be positive
+_MOST_EXCLUDED = 2**25  # letters in all, so that a pipe without an end has one
 _MOST_SHOWN = 40  # characters of an expression, in words
 
 
@@ -80,20 +81,23 @@ def read_exclusions(path: str | Path) -> tuple[str, ...]:
     Raises:
         DataError: the file cannot be read, or is not UTF-8.
     """
-    from namegen.dataset import SAVE_AS_UTF8
+    from namegen.lines import decoded, read_lines
 
+    excluded: list[str] = []
+    letters = 0
     try:
-        raw = Path(path).read_bytes()
+        with Path(path).open("rb") as file:  # which may be a pipe, as `<(command)` is one
+            for number, line in enumerate(read_lines(file, str(path)), 1):
+                if text := decoded(line, str(path), number).strip():
+                    excluded.append(text)
+                    letters += len(text)
+                if letters > _MOST_EXCLUDED:
+                    raise DataError(f"{path} has more than {_MOST_EXCLUDED:,} letters to exclude; give fewer names")
     except FileNotFoundError:
         raise DataError(f"no file {path}") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    try:
-        lines = raw.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}, line {line:,}: not UTF-8; {SAVE_AS_UTF8}") from None
-    return tuple(line.strip() for line in lines if line.strip())
+    return tuple(excluded)
 
 
 class Verdict(IntEnum):

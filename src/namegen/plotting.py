@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from namegen.errors import NamegenError, UsageError
+from namegen.errors import NamegenError, UsageError, shortened
 from namegen.files import write_atomically
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def plot_evaluation(evaluation: Evaluation, path: Path, name: str) -> None:
                 axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         panels[0].set(ylim=(len(categories) - 0.4, -0.6))
         if len(categories) <= _MOST_LABELS:
-            panels[0].set_yticks(range(len(categories)), categories)
-        figure.suptitle(f"Evaluation of {name}")
+            panels[0].set_yticks(range(len(categories)), map(shortened, categories))
+        figure.suptitle(f"Evaluation of {shortened(name)}")
 
 
 @contextmanager

@@ -7,21 +7,24 @@ Formats: a folder of ``CATEGORY.txt`` files, a zip of one, one ``.txt`` (its cat
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from namegen.alphabet import ASCII, Alphabet
-from namegen.dataset import SAVE_AS_UTF8, Dataset, DatasetBuilder, NameAdder
-from namegen.errors import DataError
+from namegen.archives import MOST_BYTES, Unpacked, gunzipped, open_archive
+from namegen.dataset import Dataset, DatasetBuilder, NameAdder
+from namegen.errors import DataError, shortened
+from namegen.lines import decoded, open_list, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from namegen.lines import Readable
+
 FORMATS = "a folder or .zip of CATEGORY.txt files, a .txt, .csv or .tsv file, or one of these files with .gz"
+
+_MOST_LINES_OF_ROW = 1000  # in a table: bounds the memory where a quote is never closed
 
 
 def load_dataset(
@@ -36,7 +39,9 @@ def load_dataset(
         label: what to call the dataset; by default the name of the file or folder.
 
     Raises:
-        DataError: nothing is there, it cannot be read, it is not UTF-8, or there is no name in it.
+        DataError: nothing is there, it cannot be read, it is not UTF-8, or there is no name in it; or it is beyond the
+            bounds of :mod:`~namegen.lines`, :mod:`~namegen.archives` and :mod:`~namegen.dataset`, which keep the memory
+            and the time in proportion to what is read.
     """
     path = Path(path)
     builder = DatasetBuilder(alphabet)
@@ -45,7 +50,7 @@ def load_dataset(
             files = {str(file): file.name for file in path.iterdir() if is_list(file.name) and not file.is_dir()}
             if not files:
                 raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
-            for file in _by_category(files).values():
+            for file in _by_category(files, path).values():
                 _add_file(builder, Path(file))
             return builder.finish(label or _label(path.resolve().name), keep_repeats=keep_repeats)
         _add_file(builder, path)
@@ -68,43 +73,42 @@ def _add_file(builder: DatasetBuilder, path: Path) -> None:
     if kind not in (".txt", ".csv", ".tsv", ".zip"):
         raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
     try:
-        with path.open("rb") as packed, _unzipped(packed, path.name) as stream:
+        with open_list(path) as file:
+            unpacked = Unpacked(file, str(path))
+            stream = _unzipped(file, path.name, unpacked, str(path))
             if kind == ".txt":
-                builder.add_lines(_category(path.name), stream, str(path))
+                builder.add_lines(_category(path.name), read_lines(stream, str(path)), str(path))
             elif kind == ".zip":
-                _add_archive(builder, stream, path)
+                _add_archive(builder, file if stream is file else io.BytesIO(stream.read(MOST_BYTES)), unpacked, path)
             else:
                 _add_table(builder, stream, "," if kind == ".csv" else "\t", str(path))
-    except (OSError, EOFError, zlib.error) as error:
+    except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def _add_archive(builder: DatasetBuilder, stream: IO[bytes], path: Path) -> None:
+def _add_archive(builder: DatasetBuilder, stream: BinaryIO, unpacked: Unpacked, path: Path) -> None:
     """Read the lists in a zip straight from the archive; nothing is unpacked to the disk."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
-            members = {member: PurePosixPath(member).name for member in archive.namelist()}
-            lists = {m: name for m, name in members.items() if is_list(name) and not m.startswith("__MACOSX/")}
-            for category, member in _by_category(lists).items():
-                try:
-                    with archive.open(member) as packed, _unzipped(packed, member) as lines:
-                        builder.add_lines(category, lines, f"{path}: {member}")
-                except (OSError, EOFError, zlib.error) as error:
-                    raise _unreadable(f"{path}: {member}", error) from error
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{path} is not a zip archive that can be read: {error}") from error
-    if not lists:
-        raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
+    with open_archive(stream, unpacked, str(path)) as archive:
+        names = {member: PurePosixPath(member).name for member in archive.members}
+        lists = {m: name for m, name in names.items() if is_list(name) and not m.startswith("__MACOSX/")}
+        if not lists:
+            raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
+        for category, member in _by_category(lists, path).items():
+            source = f"{path}: {shortened(member)}"
+            with archive.open(member) as packed:
+                builder.add_lines(category, read_lines(_unzipped(packed, member, unpacked, source), source), source)
 
 
-def _add_table(builder: DatasetBuilder, stream: IO[bytes], delimiter: str, source: str) -> None:
+def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source: str) -> None:
     """Add a name for each row of a table: columns ``category`` and ``name``, or just two columns."""
     adders: dict[str, NameAdder] = {}
-    rows = csv.reader(_decoded(stream, source), delimiter=delimiter, strict=True)
+    lines = _TableLines(stream, source)
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
     columns: tuple[int, int] | None = None
-    number, width, without_head = 0, 0, False
+    width, without_head = 0, False
     try:
         for row in rows:
+            number, lines.of_row = lines.number, 0
             if not any(cell.strip() for cell in row):
                 continue
             if columns is None:
@@ -116,42 +120,61 @@ def _add_table(builder: DatasetBuilder, stream: IO[bytes], delimiter: str, sourc
                 if width != 2:
                     raise DataError(
                         f"{source} needs a first line that names the columns category and name, "
-                        f"or exactly two columns, the category first; it has {width}"
+                        f"or exactly two columns, the category first; it has {width:,}"
                     )
                 columns, without_head = (0, 1), True
-                builder.notes.append(f"took the first line of {source} ({', '.join(row)}) for a category and a name")
-            number = rows.line_num
+                first = shortened(", ".join(row))
+                builder.notes.append(f"took the first line of {source} ({first}) for a category and a name")
             if len(row) <= max(columns) or (without_head and len(row) > 2):
-                raise DataError(f"{source}, line {number}: columns: {len(row)}, where the first line has {width}")
+                raise DataError(f"{source}, line {number:,}: columns: {len(row):,}, where the first line has {width:,}")
             category = row[columns[0]].strip()
             if category not in adders:
-                adders[category] = builder.adder(category, f"{source}, line {number}")
+                adders[category] = builder.adder(category, f"{source}, line {number:,}")
             adders[category](row[columns[1]].encode(), source, number)
     except csv.Error as error:
-        raise DataError(f"{source}, line {rows.line_num}: {error}") from error
+        raise DataError(f"{source}, line {lines.number:,}: {error}") from error
 
 
-def _decoded(stream: IO[bytes], source: str) -> Iterator[str]:
-    """Decode a table line by line, so that an error can name the line."""
-    for number, line in enumerate(stream, 1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise DataError(f"{source}, line {number}: not UTF-8; {SAVE_AS_UTF8}") from None
+class _TableLines:
+    """The lines of a table as text, one by one, so that an error can name the line.
+
+    Attributes:
+        number: of the last line, from 1.
+        of_row: how many lines the row has so far that is being read: a quoted cell may have several.
+    """
+
+    def __init__(self, stream: Readable, source: str) -> None:
+        self._lines, self._source = read_lines(stream, source), source
+        self.number = self.of_row = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        self.of_row += 1
+        if self.of_row > _MOST_LINES_OF_ROW:
+            first = self.number - self.of_row + 1
+            raise DataError(
+                f"{self._source}, line {first:,}: a row of more than {_MOST_LINES_OF_ROW:,} lines; close its quotes"
+            )
+        return decoded(line, self._source, self.number) + "\n"
 
 
-def _by_category(files: Mapping[str, str]) -> dict[str, str]:
-    """Return files by the category each is for, sorted, out of the files' names by their paths."""
+def _by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
+    """Return files by the category each is for, sorted, out of the files' names by their paths in a folder or zip."""
     found: dict[str, str] = {}
     for file, name in sorted(files.items()):
         other = found.setdefault(_category(name), file)
         if other != file:
-            raise DataError(f"the category {_category(name)!r} is there twice: {other} and {file}; take one away")
+            category, first, second = map(shortened, (_category(name), other, file))
+            raise DataError(f"{source}: the category {category!r} is there twice: {first} and {second}; take one away")
     return dict(sorted(found.items()))
 
 
-def _unzipped(stream: IO[bytes], name: str) -> IO[bytes]:
-    return gzip.open(stream) if name.lower().endswith(".gz") else stream  # type: ignore[return-value]
+def _unzipped(stream: Readable, name: str, unpacked: Unpacked, source: str) -> Readable:
+    return gunzipped(stream, unpacked, source) if name.lower().endswith(".gz") else stream
 
 
 def is_list(name: str) -> bool:

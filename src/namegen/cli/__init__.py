@@ -43,11 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         message, code = _verdict(error)
         if message is None:
             raise
-        if debug:
-            traceback.print_exc()
-        if message:
-            from namegen.cli.output import note
+        from namegen.cli.output import note, visible
 
+        if debug:
+            with contextlib.suppress(OSError, AttributeError):
+                sys.stderr.write(visible(traceback.format_exc(), but="\n"))
+        if message:
             note(f"Error: {' '.join(message.split())}", whole=given)
     _silence_stdout()
     return code

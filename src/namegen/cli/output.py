@@ -16,12 +16,37 @@ if TYPE_CHECKING:
     from namegen.modelfile import Model
     from namegen.store import Place
 
+_UNSHOWABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control characters: a terminal would obey them
+    "\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible, or turn text around
+    "\ud800-\udfff\U000e0000-\U000e007f]"  # halves of characters, and tags
+)
+_MOST_WRAPPED = 4_000  # characters; nobody reads more, and to find what people copy in it takes long
 _KEPT_BLANK = "\0"  # stands for a blank where no line may end
 _COPIED = re.compile(
     r"`[^`]+`"  # a command
     r"|(?<!\w)(['\"]).+?\1(?!\w)"  # something quoted
     r"|\S*[/\\][^,;:]*[/\\]\S*"  # a path, with the blanks in its folders' names
 )
+
+
+def visible(text: str, but: str = "") -> str:
+    r"""Return a text with what a terminal would obey, or nobody could see, written as Python writes it: ``\x1b``.
+
+    Whatever comes from a file, its name or the user goes through here on its way to a terminal, in :func:`note`,
+    :func:`result` and :func:`table`. A byte of a file's name that is not UTF-8 is written as that byte.
+
+    Args:
+        text: any text.
+        but: characters that stay as they are.
+    """
+    return _UNSHOWABLE.sub(lambda found: found[0] if found[0] in but else _written(found[0]), text)
+
+
+def _written(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte that was not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 def note(text: str, whole: Iterable[str] = ()) -> None:
@@ -35,8 +60,10 @@ def note(text: str, whole: Iterable[str] = ()) -> None:
             one is kept whole anyway, and so is what is quoted.
     """
     with contextlib.suppress(OSError, AttributeError):
-        columns = _columns()
-        sys.stderr.write(f"{text if columns is None else _wrap(text, columns, whole)}\n")
+        columns, text = _columns(), visible(text)
+        if columns is not None and len(text) <= _MOST_WRAPPED:
+            text = _wrap(text, columns, map(visible, whole))
+        sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
 
@@ -73,15 +100,22 @@ def _wrap(text: str, width: int, whole: Iterable[str]) -> str:
     return "\n".join(lines).replace(_KEPT_BLANK, " ")
 
 
-def result(text: str, *, flush: bool = False) -> None:
+def result(text: str, *, flush: bool = False, styled: bool = False) -> None:
     """Write results, whole lines, to standard output.
+
+    A pipe gets them as they are, a terminal as :func:`visible` shows them.
+
+    Args:
+        text: the lines.
+        flush: let them be seen at once.
+        styled: they have escape codes of our own, which the terminal is to obey.
 
     Raises:
         BrokenPipeError: nobody reads them any more.
         NamegenError: they cannot be written.
     """
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(visible(text, but="\n\t") if not styled and sys.stdout.isatty() else text)
         if flush:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -117,6 +151,7 @@ def table(
         right: the names of columns to be set flush right.
         else_see: where columns that are left out can be seen.
     """
+    rows = [[visible(cell) for cell in cells] for cells in rows]
     if not sys.stdout.isatty():
         result("".join("\t".join(cells) + "\n" for cells in [head, *rows]))
         return

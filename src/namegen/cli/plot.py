@@ -25,12 +25,12 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the loss history of one model, or of several together."""
-    from namegen.cli.output import note, result
+    from namegen.cli.output import note, result, visible
     from namegen.plotting import draw_in_terminal, plot_history
     from namegen.store import find_model
 
     places = [find_model(name) for name in models or (None,)]
-    histories = {place.name: place.load().history for place in places}
+    histories = {visible(place.name): place.load().history for place in places}
     if output is not None:
         plot_history(histories, output)
         note(f"Drawn into {output}.", whole=[str(output)])
@@ -40,7 +40,8 @@ def plot(
 
     columns, lines = shutil.get_terminal_size((80, 24))
     colour = sys.stdout.isatty() and not _no_colour()
-    result(draw_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=colour))
+    drawn = draw_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=colour)
+    result(drawn, styled=True)
 
 
 def _no_colour() -> bool:

@@ -1,0 +1,293 @@
+"""Lists, tables and archives as an enemy would make them, and what must hold of each.
+
+A case is one file: the first byte says which of ``NAMES`` it has, the rest is what is in it. Mutations know the
+formats: text is changed within its gzip or zip, which is then packed anew, so that not all of them end at a checksum.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import time
+import unicodedata
+import warnings
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from namegen.errors import NamegenError
+from namegen.readers import load_dataset
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from namegen.dataset import Dataset
+
+NAMES = (
+    "X.txt",
+    "X.txt.gz",
+    "names.csv",
+    "names.csv.gz",
+    "names.tsv",
+    "names.tsv.gz",
+    "names.zip",
+    "names.zip.gz",
+    "[bold].TXT",
+    "CON.txt",
+)
+SLOWEST = 5.0
+"""Seconds of the processor that a case may take, watched as it is; cases are small."""
+
+_LARGEST = 2**16  # bytes of a case that mutations make, bombs aside
+_MOST_NAMES = 2**17  # that a case may give: what a bomb may unpack to holds no more
+_TEXT = "Anna\nBert\nLúthien\nVan der Berg\nO'Neill\nGroß\nŁukasz\nСергей\n王\n".encode()
+_TABLE = 'category,name\nElvish,Arwen\nElvish,Lúthien\nDwarvish,Gimli\n"Isles, British","Smith, Jr."\n'.encode()
+_PARTS = (
+    b"\0",
+    b"\r",
+    b"\r\n",
+    b"\n",
+    b"\t",
+    b",",
+    b'"',
+    b'""',
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xfe\xff",
+    b"\x1b[31m",
+    b"\x1b]0;owned\x07",
+    b"\xc2\x9b2J",
+    b"[bold]",
+    b"[/]",
+    b"../x",
+    b"CON",
+    b"x" * 300,
+    b"x" * 70_000,
+    b'"\n' * 2000,
+    b"\xed\xb3\xbf",
+    b"\xf4\x90\x80\x80",
+    b"category",
+    b"name",
+    *(
+        character.encode()
+        for character in "\u202e\u2066\u200b\u200d\u2028\u0085\u00a0\ufeff\U000e0001\u0301ﷺ𝔸Ǆᾳ\x7f\x0b\x1c"
+    ),
+)
+_MEMBERS = (
+    "A.txt",
+    "b/A.txt",
+    "a.TXT",
+    "A.txt.gz",
+    "../A.txt",
+    "/A.txt",
+    "C:\\A.txt",
+    "d\\A.txt",
+    "A.txt/",
+    ".txt",
+    "\x1b[31m.txt",
+    "\u202e.txt",
+    "[bold].txt",
+    "CON.txt",
+    "names.zip",
+    "x" * 300 + ".txt",
+    "__MACOSX/A.txt",
+    "",
+)
+
+
+def seeds() -> list[bytes]:
+    """Return small cases of every format, most of them without fault."""
+    archive = packed([("data/Elvish.txt", b"Arwen\n"), ("data/Dwarvish.txt.gz", gzip.compress(b"Gimli\n"))])
+    contents = {
+        "X.txt": [_TEXT, b"", "Anna\nBert\n".encode("utf-16")],
+        "X.txt.gz": [gzip.compress(_TEXT), gzip.compress(b"A\n" * 5_000)],
+        "names.csv": [_TABLE, b"A,Anna\r\nB,Bert\r\n"],
+        "names.csv.gz": [gzip.compress(_TABLE)],
+        "names.tsv": [_TABLE.replace(b",", b"\t")],
+        "names.tsv.gz": [gzip.compress(_TABLE.replace(b",", b"\t"))],
+        "names.zip": [archive, packed([("A.txt", _TEXT)], zipfile.ZIP_STORED), b"#!/bin/sh\n" + archive],
+        "names.zip.gz": [gzip.compress(archive)],
+        "[bold].TXT": [_TEXT],
+        "CON.txt": [_TEXT],
+    }
+    return [bytes([NAMES.index(name)]) + content for name, some in contents.items() for content in some]
+
+
+def mutated(case: bytes, rng: random.Random) -> bytes:
+    """Return a case with one to four changes that know its format."""
+    which = case[0] % len(NAMES) if case else 0
+    if rng.random() < 0.02:
+        which = rng.randrange(len(NAMES))
+    content = case[1:]
+    for _ in range(rng.randint(1, 4)):
+        content = _of_format(NAMES[which].lower(), content, rng)
+    return bytes([which]) + content
+
+
+def mutants(rng: random.Random) -> Iterator[bytes]:
+    """Go through cases without end, each made of a seed or of one that came before, as often."""
+    made = seeds()
+    while True:
+        case = mutated(rng.choice(seeds() if rng.random() < 0.5 else made[-100:]), rng)
+        yield case
+        made = [*made[-100:], case]
+
+
+def check(case: bytes, folder: Path) -> Dataset | str:
+    """Read a case as a dataset, in a folder of its own, and see to what must hold.
+
+    Returns:
+        The dataset, or what was said against it.
+
+    Raises:
+        Exception: whatever but a clear refusal the reading ended in.
+        AssertionError: what must hold does not.
+    """
+    name = NAMES[case[0] % len(NAMES)] if case else NAMES[0]
+    path = folder / name
+    path.write_bytes(case[1:])
+    began = time.process_time()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            dataset = load_dataset(path)
+    except NamegenError as error:
+        message = str(error)
+        _must(name.split(".")[0] in message, f"the refusal does not name the file: {message!r}")
+        _must(len(message) < 2000, "the refusal is too long")
+        return message
+    finally:
+        seconds, there = time.process_time() - began, [file.name for file in folder.iterdir()]
+        path.unlink()
+        _must(seconds < SLOWEST, "too slow")
+        _must(there == [name], f"something else was written: {there}")
+    _must(0 < len(dataset) <= _MOST_NAMES or len(case) > _LARGEST, f"{len(dataset):,} names")
+    _must(len(dataset.categories) == len(set(dataset.categories)), "a category twice")
+    for category in dataset.categories:
+        _must(category.isprintable() and unicodedata.is_normalized("NFC", category), f"the category {category!r}")
+    _must(int(dataset.counts.min()) > 0, "a category without names")
+    for index in (0, len(dataset) - 1):
+        spelt = dataset.name(index)
+        _must(bool(spelt) and spelt == " ".join(spelt.split()), f"the name {spelt!r}")
+        _must(dataset.alphabet.transliterate(spelt) == (spelt, 0), f"the name {spelt!r}")
+    return dataset
+
+
+def packed(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED, link: str | None = None) -> bytes:
+    """Return a zip of some members, of which that called ``link`` is a symbolic link."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
+        warnings.simplefilter("ignore")  # of members that are there twice
+        for name, content in members:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = method
+            info.create_system = 3
+            info.external_attr = (0o120777 if name == link else 0o100644) << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def _must(holds: bool, complaint: str) -> None:
+    if not holds:
+        raise AssertionError(complaint)
+
+
+def _of_format(name: str, content: bytes, rng: random.Random) -> bytes:
+    if rng.random() < 0.15:
+        return _bytes(content, rng)
+    if name.endswith(".gz"):
+        return _gzip(name.removesuffix(".gz"), content, rng)
+    return _zip(content, rng) if name.endswith(".zip") else _text(content, rng)
+
+
+def _text(content: bytes, rng: random.Random) -> bytes:
+    """Put something nasty somewhere, or shuffle, repeat, cut or recode lines."""
+    at = rng.randrange(len(content) + 1)
+    lines = content.split(b"\n")
+    ways: tuple[Callable[[], bytes], ...] = (
+        lambda: content[:at] + rng.choice(_PARTS) + content[at:],
+        lambda: content[:at] + rng.choice(_PARTS) + content[at:],
+        lambda: content[:at] + content[at + rng.randint(1, 4) :],
+        lambda: content[:at],
+        lambda: b"\n".join(rng.sample(lines, len(lines))),
+        lambda: content * rng.randint(2, 3),
+        lambda: content.replace(b"\n", rng.choice([b"\r", b"\r\n", b"\n\n", b"\x0b"])),
+        lambda: content.decode(errors="replace").encode(rng.choice(["utf-16", "utf-16-le", "utf-8-sig", "utf-32"])),
+        lambda: _bytes(content, rng),
+    )
+    return rng.choice(ways)()[:_LARGEST]
+
+
+def _gzip(inner: str, content: bytes, rng: random.Random) -> bytes:
+    try:
+        plain = zlib.decompressobj(31).decompress(content, 2**21)
+    except zlib.error:
+        return _bytes(content, rng)
+    ways: tuple[Callable[[], bytes], ...] = (
+        lambda: gzip.compress(_of_format(inner, plain, rng), rng.choice([0, 1, 9]), mtime=0),
+        lambda: gzip.compress(_of_format(inner, plain, rng), rng.choice([0, 1, 9]), mtime=0),
+        lambda: content + rng.choice([content[:_LARGEST], b"\0" * 100, b"more", gzip.compress(b"")]),
+        lambda: content[:3] + bytes([rng.randrange(256)]) + content[4:],  # its flags
+        lambda: content[:-8] + rng.randbytes(8),
+        lambda: gzip.compress(rng.choice([b"Anna\n", b"\0", b"A", b"\n", b"A,A\n"]) * 100_000, mtime=0),
+        lambda: gzip.compress(content, mtime=0),
+    )
+    return rng.choice(ways)()
+
+
+def _zip(content: bytes, rng: random.Random) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [(info.filename, archive.read(info)[: 2**21]) for info in archive.infolist()[:20]]
+    except Exception:  # noqa: BLE001 - that is what is looked for elsewhere
+        return _bytes(content, rng)
+    if not members:
+        return packed([(rng.choice(_MEMBERS), _TEXT)])
+    which = rng.randrange(len(members))
+    name, inner = members[which]
+    others = members[:which] + members[which + 1 :]
+    link = name if rng.random() < 0.05 else None
+    ways: tuple[Callable[[], bytes], ...] = (
+        lambda: packed([*others, (name, _of_format(name.lower(), inner, rng))]),
+        lambda: packed([*others, (rng.choice(_MEMBERS), inner)], link=link),
+        lambda: packed([*members, (rng.choice(_MEMBERS), inner)], rng.choice([0, 8, 8, 12, 14])),
+        lambda: packed([*members, members[which]]),
+        lambda: packed([*others, ("A.txt", rng.choice([b"Anna\n", b"\0", b"A"]) * 100_000)]),
+        lambda: _field(content, rng),
+        lambda: _field(content, rng),
+        lambda: rng.choice([b"MZ", b"#!", b"\0" * 30]) + content,
+        lambda: content + rng.choice([b"\0", b"PK\x05\x06", content[:_LARGEST]]),
+    )
+    return rng.choice(ways)()
+
+
+def _field(content: bytes, rng: random.Random) -> bytes:
+    """Let a header of a zip lie: sizes, offsets, flags, methods, lengths of names."""
+    marks = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06")
+    places = [place for place in range(len(content)) if content[place : place + 4] in marks]
+    if not places:
+        return _bytes(content, rng)
+    at = rng.choice(places) + 4 + 2 * rng.randrange(21)
+    value = rng.choice([0, 1, 8, 9, 12, 99, 0x800, 0x7FFF, 0xFFFF, rng.randrange(2**16)])
+    return content[:at] + struct.pack("<H", value) + content[at + 2 :]
+
+
+def _bytes(content: bytes, rng: random.Random) -> bytes:
+    """Change a few bytes, whatever they mean."""
+    changed = bytearray(content or b"\n")
+    for _ in range(rng.randint(1, 4)):
+        if changed:
+            at = rng.randrange(len(changed))
+            change = rng.randrange(4)
+            if change == 0:
+                changed[at] ^= 1 << rng.randrange(8)
+            elif change == 1:
+                changed[at] = rng.choice([0, 1, 0x7F, 0x80, 0xFF])
+            elif change == 2:
+                del changed[at : at + rng.randint(1, 8)]
+            else:
+                changed[at:at] = rng.choice(_PARTS)
+    return bytes(changed[: 2 * _LARGEST])
