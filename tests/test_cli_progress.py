@@ -13,7 +13,7 @@ WIDTHS = [40, 60, 80, 120]
 
 
 def at(iteration: int, *, loss: float | None = 2.0, validation: float | None = 2.5, stage: str = "") -> Progress:
-    return Progress(iteration, 1_000_000, loss, validation, stage, last_loss=lambda: 1.0, model=lambda: None)
+    return Progress(iteration, 1_000_000, loss, validation, None, stage, last_loss=lambda: 1.0, model=lambda: None)
 
 
 @pytest.fixture

@@ -168,11 +168,11 @@ def test_a_file_in_the_place_of_the_folder_is_one_clear_error(file):
 
 
 def test_checking_a_folder_makes_it_and_leaves_nothing_in_it(tmp_path):
-    check_writable(tmp_path / "a" / "b")
+    check_writable(tmp_path / "a" / "b" / "file")
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_checking_a_folder_that_cannot_be_made_is_one_clear_error(file):
     file.write_bytes(b"a file")
     with pytest.raises(NamegenError, match=r"cannot write to .*; permit it, or choose another place"):
-        check_writable(file)
+        check_writable(file / "model")
