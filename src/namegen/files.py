@@ -63,8 +63,10 @@ def check_writable(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = _new_temporary(path)
-        os.close(descriptor)
-        Path(temporary).unlink()
+        try:
+            os.close(descriptor)
+        finally:
+            Path(temporary).unlink()
     except OSError as error:
         raise NamegenError(
             f"cannot write to {path.parent}: {error.strerror or error}; permit it, or choose another place"
