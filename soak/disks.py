@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from launching import make_read_only, tmpfs, wait_until
-from sites import Site, Tally
-
 from namegen.catalogue import CATALOGUE
+from sites import Site, Tally
 
 if TYPE_CHECKING:
     from launching import Launcher, Run
@@ -29,7 +28,7 @@ def full_disk(launcher: Launcher) -> Tally:
         PermissionError: no file system can be mounted here.
     """
     tally, folder = Tally("disk full"), launcher.folder / "small"
-    with tmpfs(folder, 16 * _MEGABYTE), Site(launcher, tally, folder=folder) as site:
+    with tmpfs(folder, 16 * _MEGABYTE), Site(launcher, tally, "small", folder) as site:
         expected, older = site.uninterrupted(), site.put_older_model()
         filler = folder / "filler"
 
@@ -49,6 +48,7 @@ def full_disk(launcher: Launcher) -> Tally:
         run.send(signal.SIGINT)
         site.check_error(run, "No space left on device", "to go on from with --resume")
         site.check_files()
+        _fill(filler)  # what it was writing has gone since
         run = site.train()
         site.check_error(run, "No space left on device", "the finished model is ")
         kept = list(site.temporary.glob("*/names.safetensors"))
@@ -70,7 +70,7 @@ def full_disk(launcher: Launcher) -> Tally:
 def file_too_large(launcher: Launcher) -> Tally:
     """A limit on how large a file may be, which a model, a run, a dataset, a picture and the results go beyond."""
     tally = Tally("file too large, /dev/full")
-    with Site(launcher, tally) as site:
+    with Site(launcher, tally, "small") as site:
         expected, older = site.uninterrupted(), site.put_older_model()
         limit = {"file_size": 30_000}
         site.check_error(site.train(**limit), "File too large", "then train it again")
@@ -89,8 +89,9 @@ def file_too_large(launcher: Launcher) -> Tally:
         full = Path("/dev/full")
         for words in (("sample",), ("models",), ("evaluate", "names", "--data", site.names, "-n", "10")):
             site.check_error(site.start(*words, stdout=full), "cannot write the results: No space left on device")
-        site.check_error(site.train_briefly("-o", full), "no regular file", code=2)
-        site.check_error(site.start("plot", "names", "-o", full), "no regular file", code=1)
+        site.check_error(site.start("train", "-o", full), "no regular file", code=2)
+        (site.outputs / "full.png").symlink_to(full)
+        site.check_error(site.start("plot", "names", "-o", site.outputs / "full.png"), "no regular file")
         site.check_nothing_stray(site.model, site.checkpoint)
         site.finish(expected, "file too large")
         tally.faults += 10
@@ -121,16 +122,16 @@ def read_only_cache(launcher: Launcher, *, mounted: bool) -> Tally:
         else:
             stack.callback(_allow, site.cache, 0o755)
             _allow(site.cache, 0o555)
-        picture = site.outputs / "loss.png"
         site.outputs.chmod(0o777)
         for words in (
             ("sample", "--model", "names"),
             ("models",),
             ("evaluate", "names", "--data", site.names, "-n", "10"),
-            ("plot", "names", "-o", picture),
         ):
             site.check_done(site.start(*words, **how))
-        for words in (("train", "--data", site.names, "--model", "names"), ("models", "rm", "names", "--yes")):
+        if mounted:  # another user may not be permitted to import what draws
+            site.check_done(site.start("plot", "names", "-o", site.outputs / "loss.png"))
+        for words in (("train", "--data", site.names, "--model", "names"), ("models", "rm", "names")):
             site.check_error(site.start(*words, **how), reason, "set NAMEGEN_CACHE_DIR")
         site.check_error(_download(site, **how), reason)
         tally.require(site.model.read_bytes() == older, "the older model is gone")
@@ -164,7 +165,7 @@ def no_home_folder(launcher: Launcher) -> Tally:
                 data = ("--data", site.names, "-n", "10") if words[0] == "evaluate" else ()
                 run = site.start(*words, *data, **how)
                 site.check_done(run)
-                tally.require(not run.err, f"{run} said: {run.err}")
+                tally.require(not run.err or words[0] == "evaluate", f"{run} said: {run.err}")
             for words in (train, (*train, "-o", site.outputs / "mine"), ("download",)):
                 site.check_error(site.start(*words, **how), said)
             tally.faults += 6

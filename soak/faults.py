@@ -15,9 +15,8 @@ import time
 from typing import TYPE_CHECKING
 
 from launching import wait_until
-from sites import TRAININGS, Site, Tally
-
 from namegen.modelfile import load_checkpoint
+from sites import TRAININGS, Site, Tally
 
 if TYPE_CHECKING:
     import random
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def kills(launcher: Launcher, rng: random.Random, *, count: int, training: str = "default", afresh: bool = False) -> Tally:
+def kills(
+    launcher: Launcher, rng: random.Random, *, count: int, training: str = "default", afresh: bool = False
+) -> Tally:
     """``kill -9`` at random moments of a run that saves after each batch; every other time in the middle of a save."""
     tally = Tally(f"kill -9, {training}{', processes started afresh' if afresh else ''}")
     with Site(launcher, tally, training) as site:
@@ -92,7 +93,7 @@ def signals_while_saving(launcher: Launcher, *, which: Sequence[signal.Signals] 
         second = STOPPING[STOPPING.index(first) - 1]
         with Site(launcher, tally) as site:
             run = site.train(slow_disk=0.3)
-            _send_while(run, lambda: site.checkpoint.is_file() and site.is_saving(), first, second)  # noqa: B023
+            _send_while(run, lambda: site.checkpoint.is_file() and site.is_saving(), first, second)
             _check_stopped(site, run, first)
         with Site(launcher, tally) as site:
             run = site.train_briefly(slow_disk=0.3)
@@ -131,7 +132,7 @@ def signals_at_the_start(launcher: Launcher, rng: random.Random, *, count: int) 
 def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence[signal.Signals] = STOPPING) -> Tally:
     """Signals while names are drawn, a model is measured, and a dataset is fetched from a server that stalls."""
     tally = Tally("signals in sample, evaluate and download")
-    with Site(launcher, tally) as site, _stalling_server() as url:
+    with Site(launcher, tally) as site, _stalling_server() as (url, asked):
         model = site.put_older_model()
         for number in which:
             for words in (
@@ -139,8 +140,12 @@ def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence
                 ("evaluate", "names", "--data", site.names, "-n", "100000000"),
                 ("download", "--from", url),
             ):
-                run = site.start(*words, stdout=site.outputs / "results")
-                run.runs(rng.uniform(0.3, 0.6))
+                results = site.outputs / "results"
+                asked.clear()
+                run = site.start(*words, stdout=results)
+                begun = {"sample": lambda: results.is_file() and results.stat().st_size, "download": asked.is_set}
+                wait_until(lambda: begun.get(words[0], lambda: True)() or not run.runs())  # noqa: B023
+                run.runs(rng.uniform(0.1, 0.3) if words[0] in begun else 1)
                 for _ in range(rng.choice([1, 2])):
                     run.send(number)
                 code = run.wait()
@@ -149,18 +154,19 @@ def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence
                 tally.require(code == 128 + number and not said, f"{run} ended with {code} after {number.name}: {said}")
                 tally.require(site.model.read_bytes() == model, f"{run}: the model changed")
                 site.check_nothing_stray(site.model)
+                results.unlink()
     return tally
 
 
 def two_trainings(launcher: Launcher) -> Tally:
     """A second training of a model under way, by its name and by other spellings of its file."""
     tally = Tally("two trainings of one model")
-    with Site(launcher, tally) as site:
+    with Site(launcher, tally, "small") as site:
         expected, older = site.uninterrupted(), site.put_older_model()
         link, folder = site.outputs / "link.safetensors", site.outputs / "folder"
         link.symlink_to(site.model)
         folder.symlink_to(site.model.parent)
-        first = site.train(slow_disk=0.05)
+        first = site.train(slow_disk=0.3)
         wait_until(lambda: site.checkpoint.is_file() or not first.runs())
         spellings = (site.model, link, folder / site.model.name, site.model.parent / ".." / "models" / site.model.name)
         for words in (("--model", "names"), ("--model", "names", "--force"), *(("-o", file) for file in spellings)):
@@ -179,10 +185,10 @@ def two_trainings(launcher: Launcher) -> Tally:
 def samplers_and_trainer(launcher: Launcher, *, seconds: float) -> Tally:
     """Eight samplers and a trainer at once, on one model."""
     tally = Tally("eight samplers and a trainer")
-    end = time.monotonic() + seconds
-    with Site(launcher, tally) as site:
+    with Site(launcher, tally, "small") as site:
         expected = site.uninterrupted()
         site.put_older_model()
+        end = time.monotonic() + seconds
 
         def draw() -> None:
             while time.monotonic() < end:
@@ -222,15 +228,19 @@ def divergence(launcher: Launcher) -> Tally:
             tally.require(site.model.read_bytes() == older, "the older model is gone")
             site.check_files()
             site.model.unlink()
-            if site.checkpoint.is_file():
-                _check_sample(site, site.start("sample", "--model", "names", "-n", "5", "--format", "tsv"), 5)
+            if site.checkpoint.is_file():  # of a time when it was numbers, though it may never have been good
+                run = site.start("sample", "--model", "names", "-n", "5", "--format", "tsv")
+                if run.wait():
+                    site.check_error(run, "hardly ever ends a well-formed name")
+                else:
+                    _check_sample(site, run, 5)
     return tally
 
 
 def clock_and_sleep(launcher: Launcher) -> Tally:
     """A clock on the wall that jumps back whenever somebody looks at it, and a process that sleeps for a while."""
     tally = Tally("a clock that jumps, a machine that sleeps")
-    with Site(launcher, tally) as site:
+    with Site(launcher, tally, "small") as site:
         expected = site.uninterrupted()
         begun = time.monotonic()
         run = site.train(jumping_clock=True)
@@ -284,9 +294,9 @@ def _check_sample(site: Site, run: Run, count: int) -> None:
 
 
 @contextlib.contextmanager
-def _stalling_server() -> Iterator[str]:
-    """A server that begins to answer and never ends; gives its address."""
-    over = threading.Event()
+def _stalling_server() -> Iterator[tuple[str, threading.Event]]:
+    """A server that begins to answer and never ends; gives its address, and what is set when somebody asks."""
+    asked, over = threading.Event(), threading.Event()
 
     class Stalling(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -294,6 +304,7 @@ def _stalling_server() -> Iterator[str]:
             self.send_header("Content-Length", "1000")
             self.end_headers()
             self.wfile.write(b"Ann\n")
+            asked.set()
             over.wait()
 
         def log_message(self, *_: object) -> None:
@@ -302,7 +313,7 @@ def _stalling_server() -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/"
+            yield f"http://127.0.0.1:{server.server_port}/", asked
         finally:
             over.set()
             server.shutdown()

@@ -109,7 +109,7 @@ def _arrange(request: Request) -> None:
         file = os.open(path, flags, 0o666)
         os.dup2(file, number)
         os.close(file)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - the server's own has more requests in it
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the server's own has more requests in it
     os.chdir(request["folder"])
     for name, value in request["environment"].items():
         if value is None:

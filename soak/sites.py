@@ -64,6 +64,7 @@ class Training:
 # The first one's checkpoint is so large that most of the time goes into writing it.
 TRAININGS = {
     "default": Training(("--iters", "800", "--batch-size", "16", "--hidden-size", "160"), 1.5),
+    "small": Training(("--iters", "800", "--batch-size", "16", "--hidden-size", "48"), 1.0),
     "tutorial": Training(("--recipe", "tutorial", "--iters", "12000"), 2.0),
     "best": Training(("--recipe", "best", "--iters", "1200", "--batch-size", "16", "--hidden-size", "16"), 1.5),
     "extension": Training(("--init", "pretrained", "--iters", "320", "--batch-size", "16"), 1.5),
@@ -82,9 +83,10 @@ class Site:
 
     def __init__(self, launcher: Launcher, tally: Tally, training: str = "default", folder: Path | None = None) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(dir=launcher.folder))
-        self.folder.chmod(0o755)
         self._launcher, self.tally, self.training = launcher, tally, training
         self.cache, self._outside = self.folder / "cache", Path(tempfile.mkdtemp(dir=launcher.folder))
+        for made in (self.folder, self._outside):
+            made.chmod(0o755)
         self.outputs, self.temporary, self.names = (
             self._outside / name for name in ("outputs", "temporary", "fantasy")
         )

@@ -43,10 +43,13 @@ def cache_dir() -> Path:
             raise UsageError(f"NAMEGEN_CACHE_DIR is {override}, but {error}".rstrip(".")) from None
     from platformdirs import user_cache_path
 
-    folder = user_cache_path("namegen", appauthor=False)
+    try:
+        folder = user_cache_path("namegen", appauthor=False)
+    except RuntimeError:  # newer versions refuse what older ones call ~
+        folder = Path("~")
     if not folder.is_absolute():
         raise CacheError(
-            f"the cache folder would be {folder}, as there is no home folder or XDG_CACHE_HOME is no absolute path; "
+            "there is no home folder to keep things in, or XDG_CACHE_HOME is no absolute path; "
             "set NAMEGEN_CACHE_DIR to a folder"
         )
     return folder

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from namegen.recipes import Distillation
 
 _VALIDATIONS = 20  # in a run, at most
-_DIVERGED = 1e4  # nats per letter; a network that knows nothing loses 4
+_DIVERGED = 100.0  # nats per letter; a network that knows nothing loses 4
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ class _Run:
         self._validation = Validation(self._held_out, training, stage, self._device) if self._held_out else None
         self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
         self._losses: list[torch.Tensor] = []  # of the names since the last point of the history
-        self._last: torch.Tensor | None = None
+        self._latest: torch.Tensor | None = None  # of the last stretch
         self._best: dict[str, NDArray[np.float32]] | None = None
 
     def _taught(self, stage: TrainingConfig, by: Distillation) -> TaughtNames:
@@ -291,7 +291,7 @@ class _Run:
         self.iteration += len(names)
         after = before + len(names)
         self._losses.append(losses)
-        self._last = losses[-1]
+        self._latest = losses
         ended = after == stage.iterations
         due = after // stage.history_interval > before // stage.history_interval
         # So that the last point is no mean of a few names only, the one before it waits for the end where that is near.
@@ -333,7 +333,7 @@ class _Run:
             self._history["validation"].append(loss)
 
     def progress(self) -> Progress:
-        last = self._last
+        latest = self._latest
         return Progress(
             iteration=self.iteration,
             iterations=self.config.iterations,
@@ -341,7 +341,7 @@ class _Run:
             validation_loss=next(reversed(self._history["validation"]), None),
             unsaved=self._unsaved or None,
             stage=self._stage_name(),
-            last_loss=lambda: float(last) if last is not None else float("nan"),
+            last_loss=lambda: float(latest[-1]) if latest is not None else float("nan"),
             model=self.model,
         )
 
@@ -390,10 +390,14 @@ class _Run:
     def save(self, file: Path, *, last: bool) -> None:
         """Save the state of the run; if that fails the older one stays, and it matters only if this is the last chance.
 
+        What has begun to diverge does not take the place of an older state, which is worth more.
+
         Raises:
             DivergedError: there is nothing in it that would be worth keeping.
             RunError: it cannot be saved, and it is the last chance.
         """
+        if self._latest is not None and not abs(float(self._latest.mean())) < _DIVERGED:
+            raise self._diverged()
         checkpoint = self.checkpoint()
         try:
             checkpoint.save(file)
@@ -411,7 +415,7 @@ class _Run:
         """Return all that :meth:`restore` needs.
 
         Raises:
-            DivergedError: not all of it is finite, or the loss is beyond all bounds already.
+            DivergedError: not all of it is finite.
         """
         state = {f"learner.{name}": value for name, value in self._learner.state().items()}
         state["losses"] = self._losses_so_far()
@@ -419,8 +423,7 @@ class _Run:
             state |= {f"best.{name}": value for name, value in self._best.items()}
         for number, weights in enumerate(self._teachers):
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
-        finite = all(np.isfinite(value).all() for value in state.values())
-        if not finite or state["losses"].sum() >= _DIVERGED * max(1, len(state["losses"])):
+        if not all(np.isfinite(value).all() for value in state.values()):
             raise self._diverged()
         # Without the hashes of the training names, which the names give again: of millions they would take longer to
         # write than the training between two saves.
