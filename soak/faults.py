@@ -37,9 +37,9 @@ def kills(
         for number in range(count):
             run = site.train(afresh=afresh)
             if afresh:
-                wait_until(lambda: "%" in run.err or not run.runs())  # noqa: B023 - it is called at once
+                wait_until(lambda: "%" in run.err or not run.runs())
             if number % 2:
-                wait_until(lambda: site.is_saving() or not run.runs())  # noqa: B023
+                wait_until(lambda: site.is_saving() or not run.runs())
                 time.sleep(rng.uniform(0, 0.004))
             else:
                 run.runs(rng.uniform(0, TRAININGS[training].seconds / 3))
@@ -97,7 +97,7 @@ def signals_while_saving(launcher: Launcher, *, which: Sequence[signal.Signals] 
             _check_stopped(site, run, first)
         with Site(launcher, tally) as site:
             run = site.train_briefly(slow_disk=0.3)
-            _send_while(run, lambda: "%" in run.err and site.is_saving(), first, second)  # noqa: B023
+            _send_while(run, lambda: "%" in run.err and site.is_saving(), first, second)
             site.check_done(run, "Next: namegen sample")
             site.check_files()
             site.check_nothing_stray(site.model)
@@ -113,7 +113,7 @@ def signals_at_the_start(launcher: Launcher, rng: random.Random, *, count: int) 
         with Site(launcher, tally) as site:
             older = site.put_older_model()
             run = site.train(afresh=True)
-            wait_until(lambda: any(site.cache.glob("locks/*.pid")) or not run.runs())  # noqa: B023
+            wait_until(lambda: any(site.cache.glob("locks/*.pid")) or not run.runs())
             run.runs(rng.uniform(0, 0.5))
             for _ in range(1 + number % 2):
                 run.send(which)
@@ -133,19 +133,22 @@ def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence
     """Signals while names are drawn, a model is measured, and a dataset is fetched from a server that stalls."""
     tally = Tally("signals in sample, evaluate and download")
     with Site(launcher, tally) as site, _stalling_server() as (url, asked):
-        model = site.put_older_model()
+        model, results = site.put_older_model(), site.outputs / "results"
+        has_begun: dict[str, Callable[[], bool]] = {
+            "sample": lambda: results.is_file() and results.stat().st_size > 0,
+            "download": asked.is_set,
+        }
         for number in which:
             for words in (
                 ("sample", "-n", "1000000000"),
                 ("evaluate", "names", "--data", site.names, "-n", "100000000"),
                 ("download", "--from", url),
             ):
-                results = site.outputs / "results"
                 asked.clear()
                 run = site.start(*words, stdout=results)
-                begun = {"sample": lambda: results.is_file() and results.stat().st_size, "download": asked.is_set}
-                wait_until(lambda: begun.get(words[0], lambda: True)() or not run.runs())  # noqa: B023
-                run.runs(rng.uniform(0.1, 0.3) if words[0] in begun else 1)
+                if words[0] in has_begun:
+                    wait_until(lambda: has_begun[words[0]]() or not run.runs())
+                run.runs(rng.uniform(0.1, 0.3) if words[0] in has_begun else 0.8)
                 for _ in range(rng.choice([1, 2])):
                     run.send(number)
                 code = run.wait()
@@ -154,7 +157,7 @@ def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence
                 tally.require(code == 128 + number and not said, f"{run} ended with {code} after {number.name}: {said}")
                 tally.require(site.model.read_bytes() == model, f"{run}: the model changed")
                 site.check_nothing_stray(site.model)
-                results.unlink()
+                results.unlink(missing_ok=True)
     return tally
 
 

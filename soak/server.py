@@ -4,7 +4,8 @@ It reads requests from standard input, a JSON object a line, and answers each wi
 
 - ``{"arguments": [...], ...}`` forks a run of the command with these arguments; the answer is its process id. The other
   keys are those of :class:`Request`.
-- ``{"reap": pid}`` answers with the exit status of a run that has ended, the signal's number below zero if one killed it.
+- ``{"reap": pid}`` answers with the exit status of a run that has ended: the signal's number below zero if one killed
+  it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import time
 import traceback
 from importlib import import_module
 from typing import TypedDict
+
+from namegen.cli import main
 
 _BEFOREHAND = (
     "torch",
@@ -87,8 +90,6 @@ def _run(request: Request) -> None:
     code = 1
     try:
         _arrange(request)
-        from namegen.cli import main
-
         code = main(request["arguments"])
     except BaseException:  # noqa: BLE001 - what an interpreter does with whatever nobody caught
         traceback.print_exc()
