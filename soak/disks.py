@@ -43,8 +43,8 @@ def full_disk(launcher: Launcher) -> Tally:
         site.model.write_bytes(older)
         run = site.train(slow_disk=0.02)
         wait_until(lambda: " 11%" in run.err or not run.runs())
-        _fill(filler)
-        wait_until(lambda: "Not saved after" in run.err or not run.runs())
+        # The file that a save replaces makes room for the next one, so fill what comes free until a save fails.
+        wait_until(lambda: _fill(filler) or "Not saved after" in run.err or not run.runs())
         run.send(signal.SIGINT)
         site.check_error(run, "No space left on device", "to go on from with --resume")
         site.check_files()
@@ -182,8 +182,8 @@ def no_home_folder(launcher: Launcher) -> Tally:
 
 
 def _fill(file: Path) -> None:
-    """Leave no room on the file system where this file is."""
-    with file.open("wb", buffering=0) as open_, contextlib.suppress(OSError):
+    """Let this file grow until there is no room on its file system."""
+    with file.open("ab", buffering=0) as open_, contextlib.suppress(OSError):
         for size in (_MEGABYTE, 1024, 1):
             with contextlib.suppress(OSError):
                 while open_.write(bytes(size)) == size:
