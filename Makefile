@@ -6,8 +6,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
+MINUTES ?= 5
 
-.PHONY: help install demo test lint format docs bench quality pretrained clean
+.PHONY: help install demo test lint format docs bench quality pretrained soak clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -18,6 +19,7 @@ help:
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
 	@echo "make quality  measure how good the names are (an hour), and write the figures into docs/quality.md"
 	@echo "make pretrained  train the model that comes along (ten minutes), and write docs/model-card.md and docs/names.md"
+	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
 	@echo "make clean    remove what these made"
 
 install: $(VENV)/.installed
@@ -72,6 +74,9 @@ quality: install
 
 pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
+
+soak: install
+	$(BIN)/python soak/soak.py --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

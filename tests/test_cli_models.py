@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import os
 
 import numpy as np
 import pytest
@@ -432,3 +433,14 @@ def test_the_command_alone_shows_its_help_as_wrong_usage(cli):
     assert shown.code == 2
     assert (shown.out + shown.err).startswith("Usage: namegen ")
     assert "\nCommands:\n" in shown.out + shown.err
+
+
+@pytest.mark.parametrize("seconds", [-(10**10), -1, 0, 2**33, 10**12])
+def test_a_file_that_a_wrong_clock_has_dated_is_listed_and_shown(cli, seconds):
+    place = named("elves")
+    make_model().save(place.model)
+    os.utime(place.model, (seconds, seconds))
+    listed = cli("models")
+    assert (listed.code, listed.err) == (0, "")
+    assert "elves" in listed.out
+    assert cli("models", "show", "elves").code == 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ WIDTHS = [40, 60, 80, 120]
 
 
 def at(iteration: int, *, loss: float | None = 2.0, validation: float | None = 2.5, stage: str = "") -> Progress:
-    return Progress(iteration, 1_000_000, loss, validation, stage, last_loss=lambda: 1.0, model=lambda: None)
+    return Progress(iteration, 1_000_000, loss, validation, None, stage, last_loss=lambda: 1.0, model=lambda: None)
 
 
 @pytest.fixture
@@ -100,3 +102,29 @@ def test_where_several_networks_are_trained_a_plain_line_says_which(capsys, name
 
     progress._Lines(training_config("best", iterations=1_000_000)).report(at(50_000, stage="teacher 1 of 2"))
     assert "  5%  teacher 1 of 2  50,000/1,000,000" in capsys.readouterr().err
+
+
+def test_saves_that_fail_are_told_once_even_where_nothing_else_is_shown_and_so_is_their_end(capsys):
+    display = progress._Saves(progress._Nothing())
+    for iteration, unsaved in ((1, None), (2, "cannot write x"), (3, "cannot write x"), (4, None), (5, None)):
+        display.report(dataclasses.replace(at(iteration), unsaved=unsaved))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("Not saved after 2 iterations: cannot write x. The training goes on")
+    assert lines[1] == "Saved again after 4 iterations."
+
+
+def test_durations_are_taken_from_a_clock_that_never_jumps():
+    source = Path(progress.__file__).parents[1]
+    wall = re.compile(r"\btime\.(time|time_ns|localtime|ctime)\b|\b(now|today|utcnow)\(\)|from time import")
+    looking = [file.name for file in source.rglob("*.py") if wall.search(file.read_text(encoding="utf-8"))]
+    assert not looking
+
+
+def test_the_time_shown_is_that_of_the_monotonic_clock_whatever_the_one_on_the_wall_shows(monkeypatch, clock):
+    monkeypatch.setattr(progress.time, "time", lambda: -1e9)
+    measured = progress._Clock()
+    measured.update(0)
+    clock[0] += 90
+    measured.update(900)
+    assert (measured.elapsed, measured.rate) == (90, 10)

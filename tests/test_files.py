@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from namegen.errors import NamegenError
-from namegen.files import check_writable, write_atomically
+from namegen.files import check_writable, remove_leftovers, write_atomically
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 
@@ -168,11 +168,40 @@ def test_a_file_in_the_place_of_the_folder_is_one_clear_error(file):
 
 
 def test_checking_a_folder_makes_it_and_leaves_nothing_in_it(tmp_path):
-    check_writable(tmp_path / "a" / "b")
+    check_writable(tmp_path / "a" / "b" / "file")
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_checking_a_folder_that_cannot_be_made_is_one_clear_error(file):
     file.write_bytes(b"a file")
     with pytest.raises(NamegenError, match=r"cannot write to .*; permit it, or choose another place"):
-        check_writable(file)
+        check_writable(file / "model")
+
+
+@posix
+@pytest.mark.parametrize("written", ["link.bin", "file.bin"])
+def test_what_killed_writers_left_is_found_by_whatever_path_the_file_is_meant(file, tmp_path, written):
+    (file.parent / "link.bin").symlink_to(tmp_path / "elsewhere.bin")
+    target = tmp_path / "elsewhere.bin" if written == "link.bin" else file
+    left = target.with_name(f".{target.name}.abc123.tmp")
+    of_another = target.with_name(f".other-{target.name}.abc123.tmp")
+    left.touch()
+    of_another.touch()
+    remove_leftovers(file.parent / written)
+    assert not left.exists()
+    assert of_another.exists()
+
+
+@posix
+def test_what_a_check_that_was_killed_leaves_is_among_what_is_removed(file):
+    run_python(
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from namegen.files import check_writable\n"
+        "os.close = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "check_writable(Path(sys.argv[1]))\n",
+        file,
+    )
+    assert len(contents(file.parent)) == 1
+    remove_leftovers(file)
+    assert not contents(file.parent)

@@ -97,3 +97,16 @@ def test_a_lock_that_cannot_be_made_is_one_clear_error(tmp_path):
 def test_models_whose_names_begin_alike_do_not_share_a_process_id(tmp_path):
     with exclusive(tmp_path / "model-a.lock", "training a"), exclusive(tmp_path / "model-a.b.lock", "training a.b"):
         assert {path.name for path in tmp_path.glob("*.pid")} == {"model-a.pid", "model-a.b.pid"}
+
+
+@pytest.mark.parametrize("written", [b"", None, b"\xff"], ids=["not yet written", "just removed", "damaged"])
+def test_a_holder_whose_process_id_cannot_be_read_is_another_process(tmp_path, holder, written):
+    pid = tmp_path / "locks" / "x.pid"
+    pid.unlink()
+    if written is not None:
+        pid.write_bytes(written)
+    with (
+        pytest.raises(BusyError, match=r"^another process is already training x; "),
+        exclusive(tmp_path / "locks" / "x.lock", "training x"),
+    ):
+        pytest.fail("two processes hold one lock")

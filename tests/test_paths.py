@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from namegen import paths
-from namegen.errors import UsageError
+from namegen.errors import CacheError, UsageError
 
 
 def test_everything_lives_below_the_folder_that_the_environment_names(cache):
@@ -40,6 +40,21 @@ def test_without_an_override_the_users_cache_folder_is_taken(monkeypatch, tmp_pa
         monkeypatch.setenv("NAMEGEN_CACHE_DIR", override)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert paths.cache_dir() == tmp_path / "namegen"
+
+
+@pytest.mark.parametrize("found", ["~/.cache/namegen", "relative/namegen", None])
+def test_a_cache_folder_that_would_be_another_from_each_folder_is_one_clear_error(monkeypatch, found):
+    import platformdirs
+
+    def user_cache_path(*_arguments, **_options):
+        if found is None:
+            raise RuntimeError("could not determine the home directory")
+        return Path(found)
+
+    monkeypatch.delenv("NAMEGEN_CACHE_DIR")
+    monkeypatch.setattr(platformdirs, "user_cache_path", user_cache_path)
+    with pytest.raises(CacheError, match="set NAMEGEN_CACHE_DIR to a folder"):
+        paths.cache_dir()
 
 
 @pytest.mark.parametrize("name", ["a", "default", "Elves-2.1_b", "0", "x" * 100])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
+import os
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ import pytest
 from conftest import make_model
 from namegen import paths
 from namegen.catalogue import CatalogueEntry, download
-from namegen.errors import BusyError, DataError, ModelFileError, UsageError
+from namegen.errors import BusyError, CacheError, DataError, ModelFileError, UsageError
 from namegen.locks import exclusive
 from namegen.modelfile import Checkpoint
 from namegen.recipes import training_config
@@ -84,6 +85,29 @@ def test_a_file_has_one_lock_however_its_path_is_spelt(tmp_path, monkeypatch, sp
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path)
     assert at_path(spelling).lock == at_path(tmp_path / "x.safetensors").lock
+
+
+def test_a_model_in_the_cache_has_the_lock_of_its_file(cache):
+    assert named("elves").lock == at_path(cache / "models" / "elves.safetensors").lock
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_has_the_lock_of_the_file_it_leads_to(tmp_path):
+    (tmp_path / "link.safetensors").symlink_to(tmp_path / "x.safetensors")
+    assert at_path(tmp_path / "link.safetensors").lock == at_path(tmp_path / "x.safetensors").lock
+
+
+def test_without_a_cache_folder_the_model_that_comes_along_and_files_are_found(monkeypatch, tmp_path):
+    def no_cache():
+        raise CacheError("there is no home folder")
+
+    make_model().save(tmp_path / "x.safetensors")
+    monkeypatch.setattr(paths, "cache_dir", no_cache)
+    monkeypatch.chdir(tmp_path)
+    assert find_model().name == "pretrained"
+    assert find_model("x.safetensors").load().categories == ("X",)
+    with pytest.raises(CacheError):
+        find_model("elves")
 
 
 @pytest.mark.parametrize("name", ["", "..", "a b", "-x", "é"])

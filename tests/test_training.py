@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -11,7 +12,16 @@ import torch
 
 from namegen.dataset import Dataset
 from namegen.devices import default_threads, find_device
-from namegen.errors import DataError, DeviceError, DivergedError, ModelFileError, TrainingStopped, UsageError
+from namegen.errors import (
+    DataError,
+    DeviceError,
+    DivergedError,
+    ModelFileError,
+    NamegenError,
+    RunError,
+    TrainingStopped,
+    UsageError,
+)
 from namegen.evaluation import likelihood
 from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.paths import STARTER_DIR
@@ -187,12 +197,13 @@ def test_no_point_of_the_history_is_the_mean_of_a_few_names_left_over(monkeypatc
     monkeypatch.setattr(
         learners.TutorialLearner,
         "learn",
-        lambda _self, names, _start: torch.tensor([float(next(given)) for _ in names], dtype=torch.float64),
+        lambda _self, names, _start: torch.tensor([next(given) / 1000 for _ in names], dtype=torch.float64),
     )
     history = train(NAMES, training_config("tutorial", iterations=iterations, hidden_size=2)).history
 
     assert history.iterations.tolist() == points
-    assert history.training.tolist() == [np.mean(range(*part)) for part in zip([0, *points], points, strict=False)]
+    means = [np.mean(range(*part)) / 1000 for part in zip([0, *points], points, strict=False)]
+    assert history.training.tolist() == pytest.approx(means)
 
 
 @pytest.mark.parametrize("iterations", [640, 1_000, 5_000, 20_000])
@@ -214,11 +225,11 @@ def test_a_history_point_is_the_mean_of_the_losses_since_the_one_before(monkeypa
     monkeypatch.setattr(
         learners.TutorialLearner,
         "learn",
-        lambda _self, names, _start: torch.tensor([float(next(given)) for _ in names], dtype=torch.float64),
+        lambda _self, names, _start: torch.tensor([next(given) / 1000 for _ in names], dtype=torch.float64),
     )
     model = train(NAMES, training_config("tutorial", iterations=1_000, hidden_size=2, save_every=130))
 
-    assert model.history.training.tolist() == [np.mean(range(500)), np.mean(range(500, 1000))]
+    assert model.history.training.tolist() == pytest.approx([249.5 / 1000, 749.5 / 1000])
 
 
 def test_the_model_has_the_weights_with_the_lowest_validation_loss(monkeypatch):
@@ -461,3 +472,119 @@ def test_a_category_without_names_is_an_error_that_names_it():
 )
 def test_a_model_knows_the_casing_of_its_training_names(names, casing):
     assert train(Dataset.from_names({"X": names}), SMALL, iterations=16).casing == casing
+
+
+# Saves that fail, and networks that diverge
+
+
+class Disk:
+    """Makes saves fail while it is full; counts those that do not."""
+
+    def __init__(self, monkeypatch):
+        from namegen import files
+
+        self.full, self.saves = False, 0
+        write = files.write_atomically
+
+        def write_if_there_is_room(path, content):
+            if self.full:
+                raise NamegenError(f"cannot write {path}: No space left on device")
+            self.saves += 1
+            write(path, content)
+
+        monkeypatch.setattr(files, "write_atomically", write_if_there_is_room)
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    return Disk(monkeypatch)
+
+
+def test_a_periodic_save_that_fails_is_reported_and_tried_again_and_the_run_goes_on(disk, tmp_path):
+    seen = []
+
+    def report(progress):
+        seen.append((progress.iteration, progress.unsaved))
+        disk.full = progress.iteration < 500
+
+    disk.full = True
+    model = train(NAMES, SMALL, checkpoint=tmp_path / "run", report=report)
+
+    assert model.finished
+    failing = [iteration for iteration, unsaved in seen if unsaved]
+    assert failing[0] == 208  # the first save is due after 200, and batches are of 16
+    assert failing[-1] == 592  # the save after 600 works
+    assert "No space left on device" in dict(seen)[208]
+    assert load_checkpoint(tmp_path / "run").model.iterations == 800
+
+
+def test_a_save_that_fails_leaves_the_one_before(disk, tmp_path):
+    def report(progress):
+        disk.full = progress.iteration > 300
+
+    train(NAMES, SMALL, checkpoint=tmp_path / "run", report=report)
+    assert load_checkpoint(tmp_path / "run").model.iterations == 208
+
+
+@pytest.mark.parametrize(("full_from", "kept"), [(0, "what is saved is nothing"), (300, "the run after 208, to go on")])
+def test_a_run_that_is_stopped_and_cannot_be_saved_says_so_and_what_is(disk, tmp_path, full_from, kept):
+    reached = [0]
+
+    def report(progress):
+        reached.append(progress.iteration)
+        disk.full = progress.iteration >= full_from
+
+    disk.full = full_from == 0
+    with pytest.raises(RunError, match=f"stopped after 512 iterations, but cannot write .*{kept}"):
+        train(NAMES, SMALL, checkpoint=tmp_path / "run", report=report, stop=lambda: reached[-1] >= 490)
+
+
+@pytest.fixture
+def breaking(monkeypatch):
+    """Makes a network diverge in some way after a number of names."""
+    from namegen import learners
+
+    learn = learners.AutogradLearner.learn
+
+    def arrange(after, *, loss=None, weight=None, moment=None):
+        def broken(self, names, start):
+            losses = learn(self, names, start)
+            if start + len(names) > after:
+                with torch.no_grad():
+                    if weight is not None:
+                        self._parameters[0][0, 0] = weight
+                        self._average[0][0, 0] = weight
+                    if moment is not None:
+                        self._moments.exp_avg_sq[0][0, 0] = moment
+                if loss is not None:
+                    losses = losses * 0 + loss
+            return losses
+
+        monkeypatch.setattr(learners.AutogradLearner, "learn", broken)
+
+    return arrange
+
+
+@pytest.mark.parametrize("how", ["loss", "weight", "moment"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_no_save_of_what_has_diverged_takes_the_place_of_a_good_one(breaking, tmp_path, how, value):
+    breaking(390, **{how: value})  # the next point of the history is due after 500 names, the next save after 400
+    config = dataclasses.replace(SMALL, history_every=500, validation=0.0)
+    with pytest.raises(DivergedError, match="lower --learning-rate than"):
+        train(NAMES, config, checkpoint=tmp_path / "run")
+
+    kept = load_checkpoint(tmp_path / "run").model
+    assert kept.iterations == 208
+    assert len(sample(kept, "X", count=3)) == 3
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_are_no_model(breaking):
+    breaking(990, weight=math.nan)
+    with pytest.raises(DivergedError, match="after 1,000 iterations"):
+        train(NAMES, dataclasses.replace(SMALL, validation=0.0))
+
+
+def test_the_best_weights_by_validation_are_no_model_of_a_run_that_has_diverged_since(breaking):
+    breaking(500, loss=math.nan, weight=math.nan)
+    with pytest.raises(DivergedError):
+        train(NAMES, SMALL)

@@ -27,6 +27,10 @@ class UsageError(NamegenError):
     exit_code = 2
 
 
+class CacheError(NamegenError):
+    """There is no folder to keep things in."""
+
+
 class DataError(NamegenError):
     """A list of names could not be read, or holds nothing to learn from."""
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from namegen.errors import NamegenError
 
+_TEMPORARY = ".tmp"
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Put ``content`` into the file ``path``: afterwards it is whole, or it is what it was before.
@@ -20,12 +22,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         NamegenError: the folder cannot be made or written to, or the disk is full.
     """
-    path = Path(os.path.realpath(path))  # a link stays one, and what it leads to is replaced
+    path = _led_to(path)
     if path.exists() and not path.is_file():
         raise NamegenError(f"cannot write {path}: it is no regular file; choose another place")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        descriptor, temporary = _new_temporary(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
@@ -45,25 +47,40 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def remove_leftovers(path: Path) -> None:
     """Remove what writers of ``path`` that were killed left behind; nobody may be writing it now."""
-    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    path = _led_to(path)
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*{_TEMPORARY}"):
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def check_writable(folder: Path) -> None:
-    """Find out whether a file can be made in ``folder``, before hours of work that should end in one.
+def check_writable(path: Path) -> None:
+    """Find out whether the file ``path`` can be written, before hours of work that should end in it.
 
     Raises:
         NamegenError: it cannot.
     """
+    path = _led_to(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".namegen.", suffix=".tmp"):
-            pass
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = _new_temporary(path)
+        try:
+            os.close(descriptor)
+        finally:
+            Path(temporary).unlink()
     except OSError as error:
         raise NamegenError(
-            f"cannot write to {folder}: {error.strerror or error}; permit it, or choose another place"
+            f"cannot write to {path.parent}: {error.strerror or error}; permit it, or choose another place"
         ) from error
+
+
+def _led_to(path: Path) -> Path:
+    """Return the file that a path leads to: a link stays one, and what it leads to is replaced."""
+    return Path(os.path.realpath(path))
+
+
+def _new_temporary(path: Path) -> tuple[int, str]:
+    """Open a new file beside ``path``; returns its descriptor and its name, which tells whose it is."""
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
 
 
 def _permissions(path: Path) -> int:

@@ -38,8 +38,7 @@ def exclusive(lock: Path, what: str) -> Iterator[None]:
         with contextlib.suppress(OSError):  # a full disk must not keep anybody from making room
             holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
     except Timeout:
-        pid = holder.read_text(encoding="utf-8").strip() if holder.exists() else "unknown"
-        raise BusyError(f"process {pid} is already {what}; wait for its end, or stop it") from None
+        raise BusyError(f"{_named(holder)} is already {what}; wait for its end, or stop it") from None
     except OSError as error:
         raise NamegenError(
             f"cannot lock {lock}: {error.strerror or error}; make room or permit it, or set NAMEGEN_CACHE_DIR"
@@ -47,5 +46,14 @@ def exclusive(lock: Path, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # whoever reads it now holds on to it on Windows
+            holder.unlink()
         file_lock.release()
+
+
+def _named(holder: Path) -> str:
+    """Say who holds a lock, as far as is known: it may just have got it, or be about to let it go."""
+    pid = ""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        pid = holder.read_text(encoding="utf-8").strip()
+    return f"process {pid}" if pid else "another process"

@@ -18,7 +18,7 @@ import os
 import re
 from pathlib import Path
 
-from namegen.errors import UsageError
+from namegen.errors import CacheError, UsageError
 
 SUFFIX = ".safetensors"
 STARTER_DIR = Path(__file__).parent / "data" / "starter"
@@ -28,7 +28,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def cache_dir() -> Path:
-    """The folder everything lives in; it need not exist yet."""
+    """The folder everything lives in; it need not exist yet.
+
+    Raises:
+        UsageError: ``NAMEGEN_CACHE_DIR`` begins with the home folder of nobody.
+        CacheError: there is no home folder, or ``XDG_CACHE_HOME`` is no absolute path, so that what lies in it would
+            be found from one folder only.
+    """
     override = os.environ.get("NAMEGEN_CACHE_DIR")
     if override:
         try:
@@ -37,7 +43,16 @@ def cache_dir() -> Path:
             raise UsageError(f"NAMEGEN_CACHE_DIR is {override}, but {error}".rstrip(".")) from None
     from platformdirs import user_cache_path
 
-    return user_cache_path("namegen", appauthor=False)
+    try:
+        folder = user_cache_path("namegen", appauthor=False)
+    except RuntimeError:  # newer versions refuse what older ones call ~
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise CacheError(
+            "there is no home folder to keep things in, or XDG_CACHE_HOME is no absolute path; "
+            "set NAMEGEN_CACHE_DIR to a folder"
+        )
+    return folder
 
 
 def dataset_dir(name: str) -> Path:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namegen.devices import find_device
-from namegen.errors import RunError, UsageError
+from namegen.errors import NamegenError, RunError, UsageError
 from namegen.extension import extension_config
 from namegen.files import check_writable, remove_leftovers
 from namegen.locks import exclusive
@@ -62,9 +64,10 @@ def claim(place: ModelPlace) -> Iterator[None]:
         NamegenError: nothing can be written there.
     """
     with exclusive(place.lock, f"training {place.name}"):
-        for file in (place.model, place.checkpoint):
-            check_writable(file.parent)
+        for file in place.files:
             remove_leftovers(file)
+        for file in place.files:
+            check_writable(file)
         yield
 
 
@@ -173,7 +176,11 @@ def run(
 ) -> Model:
     """Train a model as planned and put it into its place, which must still be claimed.
 
-    See :func:`~namegen.training.train` for the arguments and errors.
+    See :func:`~namegen.training.train` for the arguments and further errors.
+
+    Raises:
+        RunError: the model cannot be written there. It is put into the folder for temporary files then, and the last
+            state of the run that was saved stays.
     """
     model = train(
         dataset,
@@ -186,6 +193,24 @@ def run(
         report=report,
         stop=stop,
     )
-    model.save(place.model)
+    try:
+        model.save(place.model)
+    except NamegenError as error:
+        raise RunError(f"{error}; {_kept_elsewhere(model, place)}") from error
     place.checkpoint.unlink(missing_ok=True)
     return model
+
+
+def _kept_elsewhere(model: Model, place: ModelPlace) -> str:
+    """Put a model that took hours, and for which there is no room in its place, where there may be; say where."""
+    try:
+        file = Path(tempfile.mkdtemp(prefix="namegen-")) / place.model.name
+        try:
+            model.save(file)
+        except NamegenError:
+            file.parent.rmdir()
+            raise
+    except (NamegenError, OSError):
+        saved = place.checkpoint.is_file()
+        return "then go on from what was saved last with --resume" if saved else "then train it again"
+    return f"until you move it there, the finished model is {file}"

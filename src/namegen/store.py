@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namegen import paths
-from namegen.errors import DataError, ModelFileError, NamegenError, UsageError
+from namegen.errors import CacheError, DataError, ModelFileError, NamegenError, UsageError
 
 if TYPE_CHECKING:
     from namegen.alphabet import Alphabet
@@ -70,11 +70,17 @@ class ModelPlace(Place):
 
     Attributes:
         checkpoint: the file of a training run that is not finished.
-        lock: the lock that a training run holds.
     """
 
     checkpoint: Path
-    lock: Path
+
+    @property
+    def lock(self) -> Path:
+        """The lock that a training run holds: one for each file, by whatever name or path or link it is meant."""
+        import hashlib
+
+        key = hashlib.sha256(os.fsencode(os.path.realpath(self.model))).hexdigest()[:16]
+        return paths.locks_dir() / f"model-{key}.lock"
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -100,22 +106,13 @@ def named(name: str) -> ModelPlace:
         name=name,
         model=paths.models_dir() / f"{name}{paths.SUFFIX}",
         checkpoint=paths.runs_dir() / f"{name}{paths.SUFFIX}",
-        lock=paths.locks_dir() / f"model-{name}.lock",
     )
 
 
 def at_path(path: str | Path) -> ModelPlace:
     """Return the place of a model that is a file of the user's; an unfinished run is kept beside it."""
-    import hashlib
-
     file = Path(path)
-    key = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:16]
-    return ModelPlace(
-        name=str(path),
-        model=file,
-        checkpoint=file.with_name(f"{file.name}{RUN_SUFFIX}"),
-        lock=paths.locks_dir() / f"file-{key}.lock",
-    )
+    return ModelPlace(name=str(path), model=file, checkpoint=file.with_name(f"{file.name}{RUN_SUFFIX}"))
 
 
 def find_model(name_or_path: str | None = None) -> Place:
@@ -130,7 +127,7 @@ def find_model(name_or_path: str | None = None) -> Place:
     """
     wanted = (os.environ.get("NAMEGEN_MODEL") or None) if name_or_path is None else name_or_path
     if wanted is None:
-        wanted = DEFAULT_MODEL if named(DEFAULT_MODEL).existing else PRETRAINED
+        wanted = DEFAULT_MODEL if _in_cache(DEFAULT_MODEL) else PRETRAINED
     if wanted == PRETRAINED:
         if not paths.PRETRAINED_FILE.is_file():
             raise ModelFileError(
@@ -139,14 +136,21 @@ def find_model(name_or_path: str | None = None) -> Place:
             )
         return pretrained()
     is_path = paths.looks_like_path(wanted)
-    is_named = paths.is_name(wanted) and named(wanted).existing is not None
-    is_path = is_path or (not is_named and Path(wanted).is_file())
+    is_path = is_path or (not _in_cache(wanted) and Path(wanted).is_file())
     place = at_path(wanted) if is_path else named(wanted)
     if place.existing:
         return place
     if is_path:
         raise ModelFileError(f"no model file {wanted}")
     raise _no_model(wanted)
+
+
+def _in_cache(name: str) -> bool:
+    """Whether there is a model of this name in the cache, finished or not; without a cache there is none."""
+    try:
+        return paths.is_name(name) and named(name).existing is not None
+    except CacheError:
+        return False
 
 
 def _no_model(name: str) -> ModelFileError:

@@ -15,7 +15,15 @@ import numpy as np
 from namegen.batches import TrainingNames, category_probabilities, stretches
 from namegen.devices import default_threads, find_device
 from namegen.distillation import Mixture, TaughtNames
-from namegen.errors import DataError, DivergedError, ModelFileError, TrainingStopped, UsageError
+from namegen.errors import (
+    DataError,
+    DivergedError,
+    ModelFileError,
+    NamegenError,
+    RunError,
+    TrainingStopped,
+    UsageError,
+)
 from namegen.extension import (
     RehearsedNames,
     digest,
@@ -43,7 +51,7 @@ if TYPE_CHECKING:
     from namegen.recipes import Distillation
 
 _VALIDATIONS = 20  # in a run, at most
-_DIVERGED = 1e4  # nats per letter; a network that knows nothing loses 4
+_DIVERGED = 100.0  # nats per letter; a network that knows nothing loses 4
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class Progress:
         iterations: how many there will be.
         loss: the last training point of the loss history, in nats per letter; ``None`` before the first.
         validation_loss: the last validation point; ``None`` before the first, or without a validation part.
+        unsaved: why the state of the run could not be saved when it last should have been; ``None`` if all is well.
         stage: what is being trained, in words: empty unless there are several networks.
         last_loss: gives the mean letter loss of the name drawn last.
         model: gives the model as it is now.
@@ -64,6 +73,7 @@ class Progress:
     iterations: int
     loss: float | None
     validation_loss: float | None
+    unsaved: str | None
     stage: str
     last_loss: Callable[[], float]
     model: Callable[[], Model]
@@ -95,7 +105,8 @@ def train(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``auto``, the default, takes a GPU if there is one.
         threads: how many threads torch may use; by default what :func:`~namegen.devices.default_threads` says.
         checkpoint: the file that keeps the state of the run every ``config.save_every`` iterations and when it is
-            stopped. Without it nothing is kept.
+            stopped. Without it nothing is kept. A save that fails does not end the run: the older state stays in the
+            file, :attr:`Progress.unsaved` says why, and the next save tries again.
         resume: go on from ``checkpoint``, with its configuration, device and number of threads. Another device or
             number of threads may be given, at the price of bit-exactness; a configuration must be the same.
         report: called at least every few hundred iterations.
@@ -110,8 +121,9 @@ def train(
         DataError: a category has no names.
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device is not there.
-        DivergedError: the loss is not a number any more.
+        DivergedError: the loss is not a number any more; the checkpoint is of a time when it was.
         TrainingStopped: ``stop`` said so; the checkpoint is up to date.
+        RunError: ``stop`` said so, but the state cannot be saved.
     """
     import torch
 
@@ -141,7 +153,7 @@ def train(
                 due = run.iteration // config.save_every > (run.iteration - len(names)) // config.save_every
                 stopping = run.iteration < config.iterations and stop()
                 if checkpoint and run.iteration < config.iterations and (due or stopping):
-                    run.checkpoint().save(checkpoint)
+                    run.save(checkpoint, last=stopping)
                 report(run.progress())
                 if stopping:
                     raise TrainingStopped(f"stopped after {run.iteration:,} of {config.iterations:,} iterations")
@@ -221,6 +233,7 @@ class _Run:
         if init:
             self._about_data |= extended_facts(init, self._training)
         self.iteration = 0
+        self._saved, self._unsaved = 0, ""
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
         self._begin_stage()
 
@@ -248,7 +261,7 @@ class _Run:
         self._validation = Validation(self._held_out, training, stage, self._device) if self._held_out else None
         self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
         self._losses: list[torch.Tensor] = []  # of the names since the last point of the history
-        self._last: torch.Tensor | None = None
+        self._latest: torch.Tensor | None = None  # of the last stretch
         self._best: dict[str, NDArray[np.float32]] | None = None
 
     def _taught(self, stage: TrainingConfig, by: Distillation) -> TaughtNames:
@@ -278,7 +291,7 @@ class _Run:
         self.iteration += len(names)
         after = before + len(names)
         self._losses.append(losses)
-        self._last = losses[-1]
+        self._latest = losses
         ended = after == stage.iterations
         due = after // stage.history_interval > before // stage.history_interval
         # So that the last point is no mean of a few names only, the one before it waits for the end where that is near.
@@ -295,20 +308,23 @@ class _Run:
     def _take_point(self) -> None:
         loss = float(self._losses_so_far().mean())
         if not abs(loss) < _DIVERGED:
-            raise DivergedError(
-                f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
-                f"start over with --force and a lower --learning-rate than {self._stage.learning_rate:g}"
-            )
+            raise self._diverged()
         self._history["iterations"].append(self.iteration)
         self._history["training"].append(loss)
         self._losses = []
+
+    def _diverged(self) -> DivergedError:
+        return DivergedError(
+            f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
+            f"start over with --force and a lower --learning-rate than {self._stage.learning_rate:g}"
+        )
 
     def _losses_so_far(self) -> NDArray[np.float64]:
         # Added up on the CPU, where there is double precision (not so on mps), and only when it is needed.
         return np.concatenate([np.zeros(0), *(losses.cpu().double().numpy() for losses in self._losses)])
 
     def _validate(self, validation: Validation) -> None:
-        weights = self._learner.weights()
+        weights = self._weights(ended=False)
         loss = validation.loss(weights)
         if np.isfinite(loss):
             if loss < min(self._history["validation"], default=np.inf):
@@ -317,14 +333,15 @@ class _Run:
             self._history["validation"].append(loss)
 
     def progress(self) -> Progress:
-        last = self._last
+        latest = self._latest
         return Progress(
             iteration=self.iteration,
             iterations=self.config.iterations,
             loss=next(reversed(self._history["training"]), None),
             validation_loss=next(reversed(self._history["validation"]), None),
+            unsaved=self._unsaved or None,
             stage=self._stage_name(),
-            last_loss=lambda: float(last) if last is not None else float("nan"),
+            last_loss=lambda: float(latest[-1]) if latest is not None else float("nan"),
             model=self.model,
         )
 
@@ -336,8 +353,15 @@ class _Run:
         return f"teacher {number} of {by.teachers}" if number <= by.teachers else "taught"
 
     def _weights(self, *, ended: bool) -> dict[str, NDArray[np.float32]]:
-        """Return the weights as they are, or the best ones of a stage that has ended."""
-        return self._best if ended and self._best is not None else self._learner.weights()
+        """Return the weights as they are, or the best ones of a stage that has ended.
+
+        Raises:
+            DivergedError: they are not finite.
+        """
+        weights = self._best if ended and self._best is not None else self._learner.weights()
+        if not all(np.isfinite(weight).all() for weight in weights.values()):
+            raise self._diverged()
+        return weights
 
     def _blank_model(self) -> Model:
         """Return the model without what training adds to it."""
@@ -363,14 +387,44 @@ class _Run:
             history=History(**history),  # type: ignore[arg-type]
         )
 
+    def save(self, file: Path, *, last: bool) -> None:
+        """Save the state of the run; if that fails the older one stays, and it matters only if this is the last chance.
+
+        What has begun to diverge does not take the place of an older state, which is worth more.
+
+        Raises:
+            DivergedError: there is nothing in it that would be worth keeping.
+            RunError: it cannot be saved, and it is the last chance.
+        """
+        if self._latest is not None and not abs(float(self._latest.mean())) < _DIVERGED:
+            raise self._diverged()
+        checkpoint = self.checkpoint()
+        try:
+            checkpoint.save(file)
+        except NamegenError as error:
+            self._unsaved = str(error)
+            if last:
+                kept = f"the run after {self._saved:,}, to go on from with --resume" if self._saved else "nothing"
+                raise RunError(
+                    f"stopped after {self.iteration:,} iterations, but {error}; what is saved is {kept}"
+                ) from error
+        else:
+            self._saved, self._unsaved = self.iteration, ""
+
     def checkpoint(self) -> Checkpoint:
-        """Return all that :meth:`restore` needs."""
+        """Return all that :meth:`restore` needs.
+
+        Raises:
+            DivergedError: not all of it is finite.
+        """
         state = {f"learner.{name}": value for name, value in self._learner.state().items()}
         state["losses"] = self._losses_so_far()
         if self._best is not None:
             state |= {f"best.{name}": value for name, value in self._best.items()}
         for number, weights in enumerate(self._teachers):
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
+        if not all(np.isfinite(value).all() for value in state.values()):
+            raise self._diverged()
         # Without the hashes of the training names, which the names give again: of millions they would take longer to
         # write than the training between two saves.
         return Checkpoint(dataclasses.replace(self.model(), name_hashes=np.zeros(0, np.uint64)), state)
@@ -394,6 +448,7 @@ class _Run:
         from namegen.learners import checked
 
         self.iteration, stages = model.iterations, self.config.stages
+        self._saved = self.iteration
         for number, stage in enumerate(stages[: stages.index(model.stage)]):
             teacher = _under(state, f"teacher{number}.")
             shapes = weight_shapes(stage, len(model.categories), len(model.alphabet) + 1)

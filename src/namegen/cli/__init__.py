@@ -11,6 +11,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from namegen.cli.stopping import EndedBySignals
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
@@ -37,20 +38,23 @@ def main(arguments: list[str] | None = None) -> int:
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
         with contextlib.suppress(AttributeError):  # a stream may be closed, or a stand-in without an encoding
             stream.reconfigure(errors=errors)  # type: ignore[union-attr]
-    try:
-        code = _run([argument for argument in given if argument != "--debug"])
-    except BaseException as error:
-        message, code = _verdict(error)
-        if message is None:
-            raise
-        from namegen.cli.output import note, visible
+    with EndedBySignals() as signals:
+        try:
+            code = _run([argument for argument in given if argument != "--debug"])
+            signals.over()
+        except BaseException as error:
+            signals.over()
+            message, code = _verdict(error)
+            if message is None:
+                raise
+            from namegen.cli.output import note, visible
 
-        if debug:
-            with contextlib.suppress(OSError, AttributeError):
-                sys.stderr.write(visible(traceback.format_exc(), but="\n"))
-        if message:
-            note(f"Error: {' '.join(message.split())}", whole=given)
-    _silence_stdout()
+            if debug:
+                with contextlib.suppress(OSError, AttributeError):
+                    sys.stderr.write(visible(traceback.format_exc(), but="\n"))
+            if message:
+                note(f"Error: {' '.join(message.split())}", whole=given)
+        _silence_stdout()
     return code
 
 
@@ -74,6 +78,8 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 -
         return f"{message.rstrip('.')}; {_help(error)}", getattr(error, "exit_code", 2)
     if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
         return "", _CLOSED_PIPE  # Typer itself ends with 1 here
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return "", error.code
     if isinstance(error, BrokenPipeError):
         return "", _CLOSED_PIPE
     if isinstance(error, KeyboardInterrupt):

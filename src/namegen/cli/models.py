@@ -142,14 +142,11 @@ def rm(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a m
 
 def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any]:
     """What the list says of a model."""
-    import datetime as dt
-
     from namegen.modelfile import load_model_file
     from namegen.store import PRETRAINED
 
     model = model or load_model_file(file)
     stat = file.stat()
-    made = dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds")
     return {
         "name": name,
         "recipe": model.training.recipe,
@@ -161,9 +158,19 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
         "validation_loss": model.history.best_validation,
         "categories": len(model.categories),
         "data": model.dataset,
-        "date": None if name == PRETRAINED else made,  # its file has the date of the package at best
+        "date": None if name == PRETRAINED else _date(stat.st_mtime),  # its file has the date of the package at best
         "bytes": stat.st_size,
     }
+
+
+def _date(seconds: float) -> str | None:
+    """Return a file's date, or nothing where a clock was so wrong that no calendar has it."""
+    import datetime as dt
+
+    try:
+        return dt.datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _settings(stage: str, values: dict[str, Any]) -> list[tuple[str, str]]:

@@ -50,7 +50,7 @@ def show_progress(
         quiet: show nothing.
     """
     if quiet:
-        yield _Nothing()
+        yield _Saves(_Nothing())
         return
     units = f"{config.architecture.upper()} of {config.hidden_size} units"
     if config.distillation:
@@ -60,10 +60,10 @@ def show_progress(
     groups = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
     note(f"Training {name}{of} on {device}: {units}, {len(dataset):,} names in {groups}.")
     if not is_live_terminal():
-        yield _Lines(config)
+        yield _Saves(_Lines(config))
         return
     with _Live() as live:
-        yield live
+        yield _Saves(live)
 
 
 class _Clock:
@@ -122,6 +122,28 @@ def _losses(progress: Progress) -> list[str]:
     """The losses that there are already, in words."""
     losses = {"loss": progress.loss, "validation": progress.validation_loss}
     return [f"{name} {loss:.3f}" for name, loss in losses.items() if loss is not None]
+
+
+class _Saves:
+    """Says when the run cannot be saved any more, and when it can again; the rest is for another display to show.
+
+    A full disk is an error even if the run goes on, so it is told where nothing else is.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self._display, self._failing = display, False
+
+    def report(self, progress: Progress) -> None:
+        """Say so if that has changed."""
+        if progress.unsaved and not self._failing:
+            note(
+                f"Not saved after {progress.iteration:,} iterations: {progress.unsaved}. "
+                "The training goes on, and tries again at every save."
+            )
+        elif self._failing and not progress.unsaved:
+            note(f"Saved again after {progress.iteration:,} iterations.")
+        self._failing = bool(progress.unsaved)
+        self._display.report(progress)
 
 
 class _Nothing:

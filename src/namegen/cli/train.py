@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from namegen.cli.stopping import stop_signals
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def train(
     from namegen.cli.progress import show_progress
     from namegen.runs import claim, command_to_resume, plan, run
 
-    with _Signals() as signals, claim(place):  # signals first: importing torch takes a while
+    with claim(place):
         planned = plan(
             place,
             {name: value for name, value in parts.items() if value is not None},
@@ -139,14 +140,14 @@ def train(
             note(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
-        signals.only_note()
-        try:
-            with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
-                trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received is not None)
-        except TrainingStopped as stopped:
-            how = command_to_resume(place, data, init)
-            note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
-            raise typer.Exit(128 + (signals.received or 0)) from None
+        with _NotedSignals() as signals:
+            try:
+                with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
+                    trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received > 0)
+            except TrainingStopped as stopped:
+                how = command_to_resume(place, data, init)
+                note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
+                raise typer.Exit(128 + signals.received) from None
     if not quiet:
         _finish(place, trained, dataset.categories)
 
@@ -210,38 +211,26 @@ def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
     note(f"Next: {following}", whole=[following])
 
 
-class _Signals:
-    """Deals with the signals that ask to stop.
+class _NotedSignals:
+    """Has the signals that ask to stop only noted while the body runs, so that the training can save its state.
 
-    Before :meth:`only_note` there is nothing to save, and they end the program. From then on they are taken note of, so
-    that the training can save its state; a second one changes nothing.
+    Before and after that there is nothing to save, and they end the program.
 
     Attributes:
-        received: the number of the signal, once there was one.
+        received: the number of the first signal; 0 until there was one.
     """
 
     def __init__(self) -> None:
-        self.received: int | None = None
-        names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        # What the caller ignores stays ignored: nohup does that with SIGHUP.
-        self._numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-        self._before: list[object] = []
-        self._noting = False
+        self.received = 0
+        self._before: dict[int, object] = {}
 
-    def only_note(self) -> None:
-        """Let signals do nothing from now on but be noted."""
-        self._noting = True
-
-    def __enter__(self) -> _Signals:
-        self._before = [signal.signal(number, self._note) for number in self._numbers]
+    def __enter__(self) -> _NotedSignals:
+        self._before = {number: signal.signal(number, self._note) for number in stop_signals()}
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, before in zip(self._numbers, self._before, strict=True):
+        for number, before in self._before.items():
             signal.signal(number, before)  # type: ignore[arg-type]
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.received = self.received or number
-        if not self._noting:
-            raise SystemExit(128 + number)

@@ -1,0 +1,209 @@
+"""Faults of the places where files are to be: full, too small, read-only, somebody else's, or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from launching import make_read_only, tmpfs, wait_until
+from namegen.catalogue import CATALOGUE
+from sites import Site, Tally
+
+if TYPE_CHECKING:
+    from launching import Launcher, Run
+
+NOBODY = 54_321
+"""A user without an entry in the list of users, and so without a home folder."""
+
+_MEGABYTE = 2**20
+
+
+def full_disk(launcher: Launcher) -> Tally:
+    """A disk that is full for a while, or when somebody stops the run, or when the model is to be saved.
+
+    Raises:
+        PermissionError: no file system can be mounted here.
+    """
+    tally, folder = Tally("disk full"), launcher.folder / "small"
+    with tmpfs(folder, 16 * _MEGABYTE), Site(launcher, tally, "small", folder) as site:
+        expected, older = site.uninterrupted(), site.put_older_model()
+        filler = folder / "filler"
+
+        _fill(filler)
+        run = site.train()
+        wait_until(lambda: "Not saved after" in run.err or not run.runs())
+        tally.require(not site.checkpoint.exists(), "a run file where there is no room for one")
+        filler.unlink()
+        site.check_done(run, "No space left on device", "Saved again after")
+        site.check_model(expected, "a disk that was full for a while")
+
+        site.model.write_bytes(older)
+        run = site.train(slow_disk=0.02)
+        wait_until(lambda: run.err.count("%") > 1 or not run.runs())
+        # The file that a save replaces makes room for the next one, so fill what comes free until a save fails.
+        wait_until(lambda: _fill(filler) or "Not saved after" in run.err or not run.runs())
+        run.send(signal.SIGINT)
+        site.check_error(run, "No space left on device", "to go on from with --resume")
+        site.check_files()
+        _fill(filler)  # what it was writing has gone since
+        run = site.train()
+        site.check_error(run, "No space left on device", "the finished model is ")
+        kept = list(site.temporary.glob("*/names.safetensors"))
+        whole = len(kept) == 1 and kept[0].read_bytes() == expected and str(kept[0]) in run.err
+        tally.require(whole, f"the finished model is not where the message says: {kept}: {run.err}")
+        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        site.check_files()
+
+        site.check_error(_download(site), "No space left on device")
+        site.check_error(site.start("plot", "names", "-o", folder / "loss.png"), "No space left on device")
+        tally.require(not (folder / "loss.png").exists(), "half a picture")
+        site.check_nothing_stray(site.model, site.checkpoint)
+        filler.unlink()
+        site.finish(expected, "a full disk")
+        tally.faults += 5
+    return tally
+
+
+def file_too_large(launcher: Launcher) -> Tally:
+    """A limit on how large a file may be, which a model, a run, a dataset, a picture and the results go beyond."""
+    tally = Tally("file too large, /dev/full")
+    with Site(launcher, tally, "small") as site:
+        expected, older = site.uninterrupted(), site.put_older_model()
+        limit = {"file_size": 30_000}
+        site.check_error(site.train(**limit), "File too large", "then train it again")
+        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        site.check_nothing_stray(site.model)
+        run = site.train()
+        wait_until(lambda: site.checkpoint.is_file() or not run.runs())
+        run.send(signal.SIGKILL)
+        run.wait()
+        site.check_error(site.train(**limit), "File too large", "then go on from what was saved last with --resume")
+        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        site.check_files()
+        site.check_error(_download(site, **limit), "File too large")
+        site.check_error(site.start("plot", "names", "-o", site.outputs / "x.png", file_size=4000), "File too large")
+        site.check_error(site.start("sample", "-n", "20000", **limit), "cannot write the results: File too large")
+        full = Path("/dev/full")
+        for words in (("sample",), ("models",), ("evaluate", "names", "--data", site.names, "-n", "10")):
+            site.check_error(site.start(*words, stdout=full), "cannot write the results: No space left on device")
+        site.check_error(site.start("train", "-o", full), "no regular file", code=2)
+        (site.outputs / "full.png").symlink_to(full)
+        site.check_error(site.start("plot", "names", "-o", site.outputs / "full.png"), "no regular file")
+        site.check_nothing_stray(site.model, site.checkpoint)
+        site.finish(expected, "file too large")
+        tally.faults += 10
+    return tally
+
+
+def read_only_cache(launcher: Launcher, *, mounted: bool) -> Tally:
+    """A cache that nobody may write to, or not this user: what only reads works, and the rest is one clear line.
+
+    Args:
+        launcher: what starts the runs.
+        mounted: make it a file system that is mounted so, and not a folder that belongs to somebody else.
+
+    Raises:
+        PermissionError: no file system can be mounted here.
+    """
+    tally, folder = Tally("read-only cache"), launcher.folder / ("read-only" if mounted else "not-ours")
+    with contextlib.ExitStack() as stack:
+        if mounted:
+            stack.enter_context(tmpfs(folder, 4 * _MEGABYTE))
+        folder.mkdir(exist_ok=True)
+        site = stack.enter_context(Site(launcher, tally, folder=folder))
+        older = site.put_older_model()
+        how = {} if mounted else _another_user()
+        reason = "Read-only file system" if mounted else "Permission denied"
+        if mounted:
+            make_read_only(folder)
+        else:
+            stack.callback(_allow, site.cache, 0o755)
+            _allow(site.cache, 0o555)
+        site.outputs.chmod(0o777)
+        for words in (
+            ("sample", "--model", "names"),
+            ("models",),
+            ("evaluate", "names", "--data", site.names, "-n", "10"),
+        ):
+            site.check_done(site.start(*words, **how))
+        if mounted:  # another user may not be permitted to import what draws
+            site.check_done(site.start("plot", "names", "-o", site.outputs / "loss.png"))
+        for words in (("train", "--data", site.names, "--model", "names"), ("models", "rm", "names")):
+            site.check_error(site.start(*words, **how), reason, "set NAMEGEN_CACHE_DIR")
+        site.check_error(_download(site, **how), reason)
+        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        site.check_nothing_stray(site.model)
+        tally.faults += 7
+    return tally
+
+
+def no_home_folder(launcher: Launcher) -> Tally:
+    """No home folder, one that is not there, and an ``XDG_CACHE_HOME`` that is relative or empty.
+
+    Raises:
+        PermissionError: this user cannot become one without a home folder.
+    """
+    if os.geteuid():
+        raise PermissionError("only root can run something as a user without a home folder")
+    tally = Tally("no home folder")
+    with Site(launcher, tally) as site:
+        site.put_older_model()
+        site.outputs.chmod(0o777)
+        none: dict[str, str | None] = {"NAMEGEN_CACHE_DIR": None, "HOME": None, "XDG_CACHE_HOME": None}
+        train = ("train", "--data", site.names, "--iters", "16", "--hidden-size", "8")
+        for changed, said in (
+            ({}, "set NAMEGEN_CACHE_DIR"),
+            ({"HOME": "/nonexistent"}, "/nonexistent"),
+            ({"HOME": "/nonexistent", "XDG_CACHE_HOME": ""}, "/nonexistent"),
+            ({"XDG_CACHE_HOME": "relative"}, "XDG_CACHE_HOME is no absolute path; set NAMEGEN_CACHE_DIR"),
+        ):
+            how = {"environment": {**none, **changed}, "user": NOBODY}
+            for words in (("sample", "German", "ABC"), ("sample", "--model", site.model), ("evaluate", site.model)):
+                data = ("--data", site.names, "-n", "10") if words[0] == "evaluate" else ()
+                run = site.start(*words, *data, **how)
+                site.check_done(run)
+                tally.require(not run.err or words[0] == "evaluate", f"{run} said: {run.err}")
+            for words in (train, (*train, "-o", site.outputs / "mine"), ("download",)):
+                site.check_error(site.start(*words, **how), said)
+            tally.faults += 6
+        home = site.outputs / "home"
+        home.mkdir(mode=0o777)
+        home.chmod(0o777)
+        how = {"environment": {**none, "HOME": str(home), "XDG_CACHE_HOME": ""}, "user": NOBODY}
+        site.check_done(site.start(*train, **how))
+        here = (home / ".cache" / "namegen" / "models" / "default.safetensors").is_file()
+        tally.require(here, "an empty XDG_CACHE_HOME did not mean the home folder")
+        unexpected = {"~", "relative", "mine"} & set(os.listdir(site.outputs))  # noqa: PTH208 - the names alone
+        tally.require(not unexpected, f"left behind: {unexpected}")
+    return tally
+
+
+def _fill(file: Path) -> None:
+    """Let this file grow until there is no room on its file system."""
+    with file.open("ab", buffering=0) as open_, contextlib.suppress(OSError):
+        for size in (_MEGABYTE, 1024, 1):
+            with contextlib.suppress(OSError):
+                while open_.write(bytes(size)) == size:
+                    pass
+
+
+def _download(site: Site, **how: Any) -> Run:  # noqa: ANN401 - those of Launcher.start
+    """Start to fetch a dataset of 18 files, 2 MB."""
+    source = site.outputs / "source"
+    source.mkdir(exist_ok=True)
+    for name in CATALOGUE["surnames"].files:
+        (source / name).write_text("Anna\n" * 20_000)
+    return site.start("download", "--no-verify", "--from", source, **how)
+
+
+def _another_user() -> dict[str, int]:
+    """Return how to start a run that may not do everything."""
+    return {"user": NOBODY} if os.geteuid() == 0 else {}
+
+
+def _allow(folder: Path, mode: int) -> None:
+    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        inner.chmod(mode)

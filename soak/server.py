@@ -1,0 +1,155 @@
+"""Starts runs of namegen by forking: this process has everything imported, so a start takes milliseconds, not seconds.
+
+It reads requests from standard input, a JSON object a line, and answers each with a number on standard output:
+
+- ``{"arguments": [...], ...}`` forks a run of the command with these arguments; the answer is its process id. The other
+  keys are those of :class:`Request`.
+- ``{"reap": pid}`` answers with the exit status of a run that has ended: the signal's number below zero if one killed
+  it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from importlib import import_module
+from typing import TypedDict
+
+from namegen.cli import main
+
+_BEFOREHAND = (
+    "torch",
+    "unidecode",
+    "filelock",
+    "platformdirs",
+    "regex",
+    "pooch",
+    "safetensors.numpy",
+    "namegen.runs",
+    "namegen.learners",
+    "namegen.networks",
+    "namegen.validation",
+    "namegen.sampling",
+    "namegen.evaluation",
+    "namegen.readers",
+    "namegen.cli.app",
+    *(f"namegen.cli.{name}" for name in ("train", "sample", "download", "evaluate", "models", "plot", "progress")),
+)
+
+
+class Request(TypedDict):
+    """A run to start.
+
+    Attributes:
+        arguments: those of the command.
+        environment: variables to set, or to unset where they are ``None``.
+        folder: where to run.
+        stdout: the file for its results.
+        stderr: the file for its notes.
+        slow_disk: how long flushing a file to the disk takes, in seconds.
+        jumping_clock: whether the clock on the wall jumps back an hour whenever somebody looks at it.
+        file_size: the most bytes that it may write into a file, if there is such a limit.
+        user: the number of the user to run as, if not as this one.
+    """
+
+    arguments: list[str]
+    environment: dict[str, str | None]
+    folder: str
+    stdout: str
+    stderr: str
+    slow_disk: float
+    jumping_clock: bool
+    file_size: int | None
+    user: int | None
+
+
+def serve() -> None:
+    """Answer requests until there are no more."""
+    for name in _BEFOREHAND:
+        import_module(name)
+    print(os.getpid(), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "reap" in request:
+            _, status = os.waitpid(request["reap"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        pid = os.fork()
+        if not pid:
+            _run(request)
+        print(pid, flush=True)
+
+
+def _run(request: Request) -> None:
+    """Be the run that is asked for; this does not return."""
+    code = 1
+    try:
+        _arrange(request)
+        code = main(request["arguments"])
+    except BaseException:  # noqa: BLE001 - what an interpreter does with whatever nobody caught
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _arrange(request: Request) -> None:
+    """Bring about what the run is to find."""
+    for number, (path, flags) in enumerate(
+        [
+            (os.devnull, os.O_RDONLY),
+            (request["stdout"], os.O_WRONLY | os.O_CREAT),
+            (request["stderr"], os.O_WRONLY | os.O_CREAT),
+        ]
+    ):
+        file = os.open(path, flags, 0o666)
+        os.dup2(file, number)
+        os.close(file)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the server's own has more requests in it
+    os.chdir(request["folder"])
+    for name, value in request["environment"].items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    tempfile.tempdir = None  # the server may have found another one
+    if request["slow_disk"]:
+        _slow_the_disk(request["slow_disk"])
+    if request["jumping_clock"]:
+        _let_the_clock_jump()
+    if request["file_size"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"],) * 2)
+    if request["user"] is not None:
+        os.setgroups([])
+        os.setgid(request["user"])
+        os.setuid(request["user"])
+
+
+def _slow_the_disk(seconds: float) -> None:
+    fsync = os.fsync
+
+    def slow(descriptor: int) -> None:
+        time.sleep(seconds)
+        fsync(descriptor)
+
+    os.fsync = slow
+
+
+def _let_the_clock_jump() -> None:
+    shown = [time.time()]
+
+    def back() -> float:
+        shown[0] -= 3600
+        return shown[0]
+
+    time.time = back
+    time.time_ns = lambda: int(back() * 1e9)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,51 @@
+"""How signals end the program: in order, and whichever it is in the same way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def stop_signals() -> list[int]:
+    """Return the numbers of the signals that ask a program to stop, without those that its caller has it ignore.
+
+    Ignored ones stay so: nohup does that with SIGHUP.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return []  # only the main thread may have signals
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+class EndedBySignals:
+    """Has signals that ask to stop end the body by an exception, so that what it has begun is put away.
+
+    People press Ctrl-C twice, and a terminal that closes may send two signals: the second of two is not heard, as the
+    body is being left by then, nor is any after :meth:`over`.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, object] = {}
+        self._heard, self._over = False, False
+
+    def over(self) -> None:
+        """Let signals do nothing from now on: the program is about to end anyway."""
+        self._over = True
+
+    def __enter__(self) -> EndedBySignals:
+        self._before = {number: signal.signal(number, self._end) for number in stop_signals()}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)  # type: ignore[arg-type]
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        self._heard = not self._heard
+        if self._heard and not self._over:
+            raise SystemExit(128 + number)
