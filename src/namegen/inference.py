@@ -225,11 +225,12 @@ def _vector(vectors: Floats, category: Category) -> Floats:
 
 
 def _product(rows: Floats, weight: Floats, out: Floats | None = None) -> Floats:
-    """Return rows @ weight, each row the same to the last bit however many there are.
+    """Return rows @ weight, each row the same to the last bit however many there are, as far as the BLAS allows.
 
     OpenBLAS, which comes with numpy, has other kernels for single rows and for small products, up to 1,000,000
     multiplications, that may add up in another order. They do not if the weights have a multiple of 16 rows, not too
     many, and a multiple of 16 columns (see :func:`_wide`). Otherwise rows of zeros make the product large enough.
+    Its kernels for AVX2, which serve processors without AVX-512, add up by where a row stands; nothing helps there.
     """
     units = len(weight)
     least = 2 if units % 16 == 0 and units <= 384 else max(2, 1 + 10**6 // weight.size)
