@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.drawing import Source, Spelling, draw_apart
+from namegen.drawing import UNENDED, Source, Spelling, draw_apart
 from namegen.errors import NamegenError
 from namegen.filters import NameFilter, Verdict
-from namegen.inference import guided, steppers
+from namegen.inference import MOST_ARITHMETIC, guided, letters_within, steppers
 from namegen.prefixtree import grow_tree
 from namegen.scoring import score_names
 from namegen.streams import CATEGORY, streams_of, uniforms
@@ -38,7 +38,10 @@ MOST_LETTERS = 10_000
 """The most letters of a name that --max-length allows."""
 
 IN_VAIN = 2**17
-"""How many draws in a row may give nothing, after which the names asked for are taken to be out of reach."""
+"""How many draws in a row may give nothing, after which the names asked for are taken to be out of reach.
+
+Fewer, if they have so many letters, and the network is so large, that they would take longer than minutes.
+"""
 
 LETTERS_AT_ONCE = 2**25
 """The most letters that names drawn at once may have, where names may be very long."""
@@ -81,6 +84,11 @@ def most_letters(model: Model, config: SamplingConfig, given: int) -> int:
     return min(given + further, MOST_LETTERS)
 
 
+def _letters_read(spelling: Spelling, limits: Integers) -> NDArray[np.int64]:
+    """Return how many letters the network read for each name; for one that did not end as many as it may, (names,)."""
+    return np.where(spelling.lengths == UNENDED, limits, spelling.lengths)
+
+
 class Sampler:
     """Draws names from one model in one way.
 
@@ -96,6 +104,7 @@ class Sampler:
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = steppers(model)
         self._sources: dict[int, Source] = {}
+        self._most_read = letters_within(MOST_ARITHMETIC, model.parameters)
 
     def draw(self, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers) -> Drawn:
         """Draw names.
@@ -164,6 +173,8 @@ class Sampler:
         spelling = self._attempt(category, prefixes, prefix_of, streams_of(seed, 0, numbers))
         verdicts = self._filter.verdicts(spelling)
         attempts = np.ones(len(numbers), dtype=np.int64)
+        limits = np.array([self.limit(len(prefix)) for prefix in prefixes])[prefix_of]
+        read = _letters_read(spelling, limits)
         drawn = Drawn(spelling, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
         missing = np.flatnonzero(verdicts)
         reasons = 1 << verdicts.astype(np.int64)  # a bit for each verdict that a name ever got
@@ -174,7 +185,7 @@ class Sampler:
             first = missing[0]
             made = int(attempts[first])
             prefix = prefixes[prefix_of[first]]
-            if made >= (1 if self.is_certain(len(prefix)) else IN_VAIN):
+            if made >= (1 if self.is_certain(len(prefix)) else IN_VAIN) or read[first] >= self._most_read:
                 why = {verdict for verdict in Verdict if reasons[first] >> verdict & 1}
                 return replace(drawn.of(np.arange(first)), failure=self._failure(prefix, made, why))
             each = min(made, fit)  # each round of a name is as long as all before it
@@ -184,6 +195,7 @@ class Sampler:
             streams = streams_of(seed, np.arange(made, made + each), numbers[names]).ravel()
             spent += len(streams)
             tried = self._attempt(category, prefixes, np.tile(prefix_of[names], each), streams)
+            read[names] += _letters_read(tried, np.tile(limits[names], each)).reshape(each, len(names)).sum(axis=0)
             verdicts = self._filter.verdicts(tried).reshape(each, len(names))
             reasons[names] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
             best = (verdicts == Verdict.ACCEPTED).argmax(axis=0)

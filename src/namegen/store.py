@@ -109,7 +109,7 @@ def at_path(path: str | Path) -> ModelPlace:
     import hashlib
 
     file = Path(path)
-    key = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:16]
+    key = hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:16]
     return ModelPlace(
         name=str(path),
         model=file,
@@ -145,7 +145,8 @@ def find_model(name_or_path: str | None = None) -> Place:
     if place.existing:
         return place
     if is_path:
-        raise ModelFileError(f"no model file {wanted}")
+        place.load()  # which says what is wrong, unless it has come into being just now
+        return place
     raise _no_model(wanted)
 
 
