@@ -40,6 +40,7 @@ MAX_LOSS = 1e9  # nats per letter
 CASINGS = ("lower", "capitalised", "upper", "none")
 _MAX_CATEGORIES = 100_000
 _MAX_CATEGORY = 1000  # characters
+_MAX_ITERATIONS = 10**12
 _MAX_NAMES = 10**12  # of a category
 _STATE = "state."
 
@@ -345,7 +346,7 @@ class _Unpacker(NamedTuple):
         if not categories or len(set(categories)) < len(categories):
             raise ValueError("its categories must be distinct")
         training = self.config(TrainingConfig, self.facts["training"])
-        iterations = self.whole("iterations", 0, 10**12)
+        iterations = self.whole("iterations", 0, _MAX_ITERATIONS)
         shapes = weight_shapes(training.stage_at(iterations), len(categories), len(alphabet) + 1)
         dataset = self.facts["dataset"]
         model = Model(
@@ -367,7 +368,7 @@ class _Unpacker(NamedTuple):
             threads=self.whole("threads", 1, MAX_THREADS),
             iterations=iterations,
             weights={name: self.weight(name, shape) for name, shape in shapes.items()},
-            history=self.history(iterations),
+            history=self.history(),
             card=self.card(),
         )
         check_categories(alphabet, categories)
@@ -384,14 +385,14 @@ class _Unpacker(NamedTuple):
         names = [name for name in self.tensors.names if name.startswith(_STATE)]
         return {name.removeprefix(_STATE): self.tensors.read(name, ("F16", "F32", "F64")) for name in names}
 
-    def history(self, reached: int) -> History:
+    def history(self) -> History:
         pairs = []
         for name in ("", "validation_"):
             iterations = self.tensors.read(f"history.{name}iterations", ("I64",), (None,))
             losses = self.tensors.read(f"history.{name.rstrip('_') or 'training'}", ("F64",), (len(iterations),))
             if not (np.abs(losses) <= MAX_LOSS).all():
                 raise ValueError("a loss history that is not finite, or too large")
-            if (iterations[1:] <= iterations[:-1]).any() or (iterations < 1).any() or (iterations > reached).any():
+            if (iterations[1:] <= iterations[:-1]).any() or (iterations < 1).any() or (iterations > _MAX_ITERATIONS).any():
                 raise ValueError("a loss history that is out of order")
             pairs += [iterations, losses]
         return History(*pairs)
