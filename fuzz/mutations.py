@@ -47,22 +47,22 @@ def training_names() -> Dataset:
 
 def real_files() -> list[bytes]:
     """Return a model of each kind, and trainings that were stopped."""
-    small = {"hidden_size": 3, "batch_size": 2, "validation": 0.2, "history_every": 4}
+    small = {"hidden_size": 16, "batch_size": 2, "validation": 0.2, "history_every": 4}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model"
         files = []
         for half, config in [
             (False, training_config(iterations=12, **small)),
             (True, training_config(iterations=12, **small)),
-            (False, training_config("tutorial", iterations=12, hidden_size=3, history_every=4)),
-            (False, training_config("tutorial", iterations=12, hidden_size=1, nonlinearity="tanh", sos=True)),
+            (False, training_config("tutorial", iterations=12, hidden_size=16, history_every=4)),
+            (False, training_config("tutorial", iterations=12, hidden_size=16, nonlinearity="tanh", sos=True)),
         ]:
             train(training_names(), config).save(file, half=half)
             files.append(file.read_bytes())
         for stop_after, config in [
             (8, training_config(iterations=12, **small)),
-            (8, training_config("tutorial", iterations=12, hidden_size=3, history_every=4)),
-            (10, training_config("best", iterations=16, **small, distillation=Distillation(hidden_size=2, batch_size=2))),
+            (8, training_config("tutorial", iterations=12, hidden_size=16, history_every=4)),
+            (10, training_config("best", iterations=16, **small, distillation=Distillation(hidden_size=16, batch_size=2))),
         ]:
             _train_until(stop_after, config, file)
             load_model_file(file)

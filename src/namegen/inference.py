@@ -46,7 +46,19 @@ def rows_at_once(outputs: int, most: int) -> int:
 
 def letters_within(arithmetic: int, parameters: int) -> int:
     """Return about how many letters a network of so many parameters can read within so many multiplications."""
-    return arithmetic // (parameters + 2**16)  # a letter of the smallest network takes some microseconds
+    return arithmetic // _of_a_letter(parameters)
+
+
+def arithmetic_of(model: Model, letters: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return about how many multiplications it takes, or would take in the same time, to read letters in few steps."""
+    units = model.stage.hidden_size
+    a_step = 2**21 if units % 16 == 0 else 2**27 // units  # see _product
+    total: NDArray[np.int64] = letters * _of_a_letter(model.parameters) + steps * a_step
+    return total
+
+
+def _of_a_letter(parameters: int) -> int:
+    return parameters + 2**16  # one of the smallest network takes some microseconds
 
 
 def highest(logits: NDArray[np.floating]) -> NDArray[np.floating]:

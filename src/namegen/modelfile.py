@@ -392,7 +392,11 @@ class _Unpacker(NamedTuple):
             losses = self.tensors.read(f"history.{name.rstrip('_') or 'training'}", ("F64",), (len(iterations),))
             if not (np.abs(losses) <= MAX_LOSS).all():
                 raise ValueError("a loss history that is not finite, or too large")
-            if (iterations[1:] <= iterations[:-1]).any() or (iterations < 1).any() or (iterations > _MAX_ITERATIONS).any():
+            if (
+                (iterations[1:] <= iterations[:-1]).any()
+                or (iterations < 1).any()
+                or (iterations > _MAX_ITERATIONS).any()
+            ):
                 raise ValueError("a loss history that is out of order")
             pairs += [iterations, losses]
         return History(*pairs)

@@ -16,7 +16,7 @@ import numpy as np
 from namegen.drawing import UNENDED, Source, Spelling, draw_apart
 from namegen.errors import NamegenError
 from namegen.filters import NameFilter, Verdict
-from namegen.inference import MOST_ARITHMETIC, guided, letters_within, steppers
+from namegen.inference import MOST_ARITHMETIC, arithmetic_of, guided, steppers
 from namegen.prefixtree import grow_tree
 from namegen.scoring import score_names
 from namegen.streams import CATEGORY, streams_of, uniforms
@@ -84,11 +84,6 @@ def most_letters(model: Model, config: SamplingConfig, given: int) -> int:
     return min(given + further, MOST_LETTERS)
 
 
-def _letters_read(spelling: Spelling, limits: Integers) -> NDArray[np.int64]:
-    """Return how many letters the network read for each name; for one that did not end as many as it may, (names,)."""
-    return np.where(spelling.lengths == UNENDED, limits, spelling.lengths)
-
-
 class Sampler:
     """Draws names from one model in one way.
 
@@ -104,7 +99,6 @@ class Sampler:
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = steppers(model)
         self._sources: dict[int, Source] = {}
-        self._most_read = letters_within(MOST_ARITHMETIC, model.parameters)
 
     def draw(self, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers) -> Drawn:
         """Draw names.
@@ -174,7 +168,7 @@ class Sampler:
         verdicts = self._filter.verdicts(spelling)
         attempts = np.ones(len(numbers), dtype=np.int64)
         limits = np.array([self.limit(len(prefix)) for prefix in prefixes])[prefix_of]
-        read = _letters_read(spelling, limits)
+        spent_on = self._arithmetic(spelling, limits, 1)
         drawn = Drawn(spelling, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
         missing = np.flatnonzero(verdicts)
         reasons = 1 << verdicts.astype(np.int64)  # a bit for each verdict that a name ever got
@@ -185,7 +179,7 @@ class Sampler:
             first = missing[0]
             made = int(attempts[first])
             prefix = prefixes[prefix_of[first]]
-            if made >= (1 if self.is_certain(len(prefix)) else IN_VAIN) or read[first] >= self._most_read:
+            if made >= (1 if self.is_certain(len(prefix)) else IN_VAIN) or spent_on[first] >= MOST_ARITHMETIC:
                 why = {verdict for verdict in Verdict if reasons[first] >> verdict & 1}
                 return replace(drawn.of(np.arange(first)), failure=self._failure(prefix, made, why))
             each = min(made, fit)  # each round of a name is as long as all before it
@@ -195,7 +189,7 @@ class Sampler:
             streams = streams_of(seed, np.arange(made, made + each), numbers[names]).ravel()
             spent += len(streams)
             tried = self._attempt(category, prefixes, np.tile(prefix_of[names], each), streams)
-            read[names] += _letters_read(tried, np.tile(limits[names], each)).reshape(each, len(names)).sum(axis=0)
+            spent_on[names] += self._arithmetic(tried, limits[names], each)
             verdicts = self._filter.verdicts(tried).reshape(each, len(names))
             reasons[names] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
             best = (verdicts == Verdict.ACCEPTED).argmax(axis=0)
@@ -205,6 +199,15 @@ class Sampler:
             spelling.put(names[found], tried.of(best[found] * len(names) + found))
             missing = np.concatenate([names[~is_found], missing[len(names) :]])
         return drawn
+
+    def _arithmetic(self, spelling: Spelling, limits: Integers, each: int) -> NDArray[np.int64]:
+        """Return about how many multiplications names took that were drawn ``each`` times, all first, (names,).
+
+        It is what each would have taken alone, whatever else is drawn.
+        """
+        lengths = spelling.lengths.reshape(each, len(limits))
+        read = np.where(lengths == UNENDED, limits, lengths)  # one that did not end was as long as it may be
+        return arithmetic_of(self._model, read.sum(axis=0), read.max(axis=0))
 
     def _failure(self, prefix: Integers, draws: int, why: set[Verdict]) -> NamegenError:
         """Return the error for a name that was never accepted."""
