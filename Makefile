@@ -6,8 +6,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
+MINUTES ?= 10
 
-.PHONY: help install demo test lint format docs bench quality pretrained clean
+.PHONY: help install demo test lint format docs fuzz bench quality pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -15,6 +16,7 @@ help:
 	@echo "make lint     ruff and mypy --strict"
 	@echo "make format   let ruff put the code into shape"
 	@echo "make docs     write docs/cli.md anew from the command line itself"
+	@echo "make fuzz     try spoiled model files, lists and archives, MINUTES=10 each"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
 	@echo "make quality  measure how good the names are (an hour), and write the figures into docs/quality.md"
 	@echo "make pretrained  train the model that comes along (ten minutes), and write docs/model-card.md and docs/names.md"
@@ -61,6 +63,11 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
 
+fuzz: install
+	$(INSTALL) '.[fuzz]'
+	$(BIN)/python fuzz/models.py --minutes $(MINUTES)
+	$(BIN)/python fuzz/lists.py --minutes $(MINUTES)
+
 bench: install
 	$(INSTALL) '.[bench]'
 	$(BIN)/python benchmarks/suite.py $(SURNAMES)
@@ -74,4 +81,4 @@ pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
 
 clean:
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,10 +13,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
 
-from mutations import training_names
+from model_mutations import training_names
 from namegen import sampler, search
 from namegen.classifying import classify, score
 from namegen.cli.models import card, show
@@ -29,21 +30,26 @@ from namegen.sampling import sample
 from namegen.training import _configured, _Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from namegen.modelfile import Model
 
 _MOST_CATEGORIES = 100  # to classify among
 _LONGEST_LINE = 1000
 
-sampler.IN_VAIN = 32
-search._EFFORT = 64  # noqa: SLF001 - a search of the usual length takes seconds
-
 
 class BrokenPromiseError(AssertionError):
     """What came was neither a model that works nor one clear error."""
 
 
+@contextlib.contextmanager
+def _little_effort() -> Iterator[None]:
+    """Let names that are hard to find be given up soon, not after minutes."""
+    with patch.object(sampler, "IN_VAIN", 32), patch.object(search, "_EFFORT", 64):
+        yield
+
+
+@_little_effort()
 def keep_promise(content: bytes, *, draw: bool = False) -> bool:
     """Use a file as people do.
 
@@ -113,7 +119,11 @@ def _many(model: Model) -> None:
 
 def _blended(model: Model) -> None:
     blend = "+".join(model.categories[:2])
-    _clean(sample(_shortened(model), blend, count=2, seed=3, temperature=1.0, unique=True, novel=len(model.name_hashes) > 0))
+    _clean(
+        sample(
+            _shortened(model), blend, count=2, seed=3, temperature=1.0, unique=True, novel=len(model.name_hashes) > 0
+        )
+    )
 
 
 def _most_probable(model: Model) -> None:
