@@ -251,7 +251,7 @@ def mutate(content: bytes, rng: Random, others: list[bytes]) -> bytes:
             (lambda text: spoil_text(text, rng)) if spoil_text else str,
             (lambda text: spoil_header(text, rng)) if spoil_header else str,
         )
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError):
         changed = _spoiled(content, rng)
     return changed[:_MOST_BYTES]
 
@@ -464,7 +464,7 @@ def _other_shape(parts: Parts, rng: Random, _: list[bytes]) -> None:
 def _other_kind(parts: Parts, rng: Random, _: list[bytes]) -> None:
     """Another type: the same bytes, or the same number of numbers."""
     tensor = _a_tensor(parts, rng)
-    count = math.prod(tensor.shape)
+    count = min(math.prod(tensor.shape), _MOST_BYTES)
     tensor.kind = rng.choice([*_SIZES, "F4", "C64", "f32", "", "U128"])
     if rng.random() < 0.7:
         tensor.content = tensor.content[: count * _SIZES[tensor.kind]].ljust(count * _SIZES[tensor.kind], b"\0")
@@ -510,6 +510,8 @@ def _large_counts(parts: Parts, rng: Random, _: list[bytes]) -> None:
     """Counts that add up, but are very large, or add up only where sums come round again."""
     first = parts.tensors["categories.first_letters"]
     categories, letters = first.shape
+    if categories * letters > _MOST_BYTES:
+        return
     table = np.zeros((categories, letters), np.int64)
     table[:, 0] = rng.choice((1, 10**12, 2**40, 2**62))
     table[:, -1] += rng.choice((0, 1, 10**12, 2**62))
