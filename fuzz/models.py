@@ -4,8 +4,9 @@ Needs atheris, which the extra ``fuzz`` installs. What breaks the promise (see `
 in ``fuzz/findings``, with what it raised beside it; ``python fuzz/models.py FILE`` tries it again. The last line has
 the counts, and the exit code is 1 if there was a finding.
 
-The fuzzing itself (atheris, libFuzzer) runs in a child process, which ends where it pleases: when its time is up, or
-when an input takes too long or too much memory.
+The fuzzing itself (atheris, libFuzzer) runs in child processes, one after the other, each of which goes on with what
+those before it have learned. One ends where it pleases: after some thousand inputs, when its time is up, or when an
+input takes too long.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import NamedTuple
 FOUND = Path(__file__).parent / "findings"
 _MOST_SECONDS = 20  # for an input
 _MOST_MEMORY = 2**30  # bytes, beside what the libraries take
+_MOST_INPUTS = 6000  # to a child: the fuzzer keeps every input that the mutator ever made
 _STARTING = 15  # seconds, which are too few for another child
 _DRAWN = 64  # of so many inputs one has its loss history drawn
 
@@ -138,6 +140,7 @@ def fuzz(corpus: Path, seed: int, seconds: int) -> None:
 
     options = {
         "max_total_time": seconds,
+        "runs": _MOST_INPUTS,
         "timeout": _MOST_SECONDS,
         "max_len": 2**20,
         "seed": seed,

@@ -542,7 +542,7 @@ def test_a_file_that_is_cut_while_it_is_read_is_an_error(path):
             tensors.read(last, ("F16", "F32", "F64", "I64", "U64"))
 
 
-def test_a_file_that_is_cut_and_written_again_and_again_never_ends_the_process(path, command, tmp_path):
+def test_a_file_that_is_cut_and_written_again_and_again_never_ends_the_process(path):
     content, stop = path.read_bytes(), threading.Event()
 
     def spoil():
@@ -564,16 +564,10 @@ def test_a_file_that_is_cut_and_written_again_and_again_never_ends_the_process(p
 
 
 def test_what_a_file_claims_takes_no_memory(path):
-    claims = [
-        lambda facts: facts["training"].update(hidden_size=4096),
-        lambda facts: facts.update(longest=10**6),
-    ]
+    with_facts(path, lambda facts: facts["training"].update(hidden_size=4096))
     with memory_at_most(1):
-        for claim in claims:
-            with_facts(path, claim)
-            with pytest.raises(ModelFileError, match="is damaged"):
-                load_model_file(path)
-            break
+        with pytest.raises(ModelFileError, match="is damaged"):
+            load_model_file(path)
         for shape in ([4096, 4096], [2**40], [2**20, 2**20, 2**7], [10**19], [2**63, 0], [-1], [1] * 9, ["3"], [True]):
             with_header(path, lambda header, shape=shape: header["network.head.bias"].update(shape=shape))
             with pytest.raises(ModelFileError, match="is not a model file"):

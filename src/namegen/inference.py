@@ -44,21 +44,22 @@ def rows_at_once(outputs: int, most: int) -> int:
     return max(1, min(most, _OUTPUTS_AT_ONCE // outputs))
 
 
-def letters_within(arithmetic: int, parameters: int) -> int:
-    """Return about how many letters a network of so many parameters can read within so many multiplications."""
-    return arithmetic // _of_a_letter(parameters)
+def letters_within(arithmetic: int, units: int, outputs: int) -> int:
+    """Return about how many letters a network can read within so many multiplications."""
+    return arithmetic // _of_a_letter(units, outputs)
 
 
 def arithmetic_of(model: Model, letters: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return about how many multiplications it takes, or would take in the same time, to read letters in few steps."""
     units = model.stage.hidden_size
     a_step = 2**21 if units % 16 == 0 else 2**27 // units  # see _product
-    total: NDArray[np.int64] = letters * _of_a_letter(model.parameters) + steps * a_step
+    total: NDArray[np.int64] = letters * _of_a_letter(units, len(model.alphabet) + 1) + steps * a_step
     return total
 
 
-def _of_a_letter(parameters: int) -> int:
-    return parameters + 2**16  # one of the smallest network takes some microseconds
+def _of_a_letter(units: int, outputs: int) -> int:
+    # That of the larger of the two networks; and to choose among outputs takes many times as long as to work them out.
+    return units * (6 * units + outputs) + 1024 * outputs
 
 
 def highest(logits: NDArray[np.floating]) -> NDArray[np.floating]:

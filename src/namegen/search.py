@@ -88,7 +88,7 @@ def most_probable(source: Source, prefix: Integers, limit: int, count: int, acce
 def _effort(source: Source) -> int:
     """Return how many prefixes may be read, whatever the number of names."""
     outputs, units = source.edge + 1, source.network.start().shape[1]
-    in_time = letters_within(MOST_ARITHMETIC, units * (6 * units + outputs))
+    in_time = letters_within(MOST_ARITHMETIC, units, outputs)
     return min(_EFFORT, in_time, _OUTPUTS_KEPT // outputs)
 
 
