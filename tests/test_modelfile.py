@@ -607,28 +607,51 @@ def test_a_header_of_100_megabytes_is_not_even_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        b"[" * 10**6,
-        b'{"a":' * 10**6,
-        b"[]",
-        b"null",
-        b'{"__metadata__":[]}',
-        b'{"__metadata__":{"namegen":1}}',
-        b'{"a":NaN}',
-        b'{"a":' + b"9" * 10**6 + b"}",
-        b'{"a":1,"a":1}',
-        b"\xff\xfe{}",
-        b'{"__metadata__":{"namegen":"{}","namegen":"{}"}}',
-        b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"more":1}}',
-        b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0]}}',
-        b'{"a":{"dtype":7,"shape":[0],"data_offsets":[0,0]}}',
+        (b"[" * 10**6, "recursion"),
+        (b'{"a":' * 10**6, "recursion"),
+        (b"[]", "no object"),
+        (b"null", "no object"),
+        (b'{"__metadata__":[]}', "metadata are no texts"),
+        (b'{"__metadata__":{"namegen":1}}', "metadata are no texts"),
+        (b'{"a":NaN}', "NaN is no number"),
+        (b'{"a":-Infinity}', "-Infinity is no number"),
+        (b'{"a":' + b"9" * 10**6 + b"}", "a number of 1,000,000 digits"),
+        (b'{"a":' + b"9" * 25 + b"}", "a number of 25 digits"),
+        (b'{"a":1,"a":1}', "a key stands there twice"),
+        (b'{"__metadata__":{"namegen":"{}","namegen":"{}"}}', "a key stands there twice"),
+        (b"\xff\xfe{}", "decode"),
+        (b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"more":1}}', "makes no sense"),
+        (b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0]}}', "makes no sense"),
+        (b'{"a":{"dtype":7,"shape":[0],"data_offsets":[0,0]}}', "makes no sense"),
     ],
 )
-def test_a_header_that_is_hostile_is_one_clear_line(path, text):
+def test_a_header_that_is_hostile_is_one_clear_line(path, text, said):
     write_text(path, text)
 
-    with memory_at_most(100), pytest.raises(ModelFileError, match=r"^[^\n]{1,500}$"):
+    with memory_at_most(100), pytest.raises(ModelFileError, match=rf"^[^\n]*{said}[^\n]*$"):
+        load_model_file(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace("{", '{"format": 1, ', 1), "a key stands there twice"),
+        (lambda text: text.replace('"longest": 8', '"longest": ' + "8" * 5000), "a number of 5,000 digits"),
+        (lambda text: text.replace('"longest": 8', '"longest": NaN'), "NaN is no number"),
+        (lambda text: text.replace('"longest": 8', '"longest": ' + "[" * 10**5), "recursion"),
+        (lambda text: text.replace('"temperature": 1.0', '"temperature": 1e999'), "temperature is inf"),
+    ],
+)
+def test_facts_that_are_hostile_json_are_one_clear_line(path, change, said):
+    def spoil(header):
+        text = header["__metadata__"]["namegen"]
+        header["__metadata__"]["namegen"] = change(text)
+        assert header["__metadata__"]["namegen"] != text
+
+    with_header(path, spoil)
+    with pytest.raises(ModelFileError, match=rf"^[^\n]* is damaged: [^\n]*{said}[^\n]*$"):
         load_model_file(path)
 
 
