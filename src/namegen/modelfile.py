@@ -25,7 +25,7 @@ import numpy as np
 from namegen.alphabet import Alphabet
 from namegen.errors import ModelFileError, NamegenError, UsageError
 from namegen.recipes import Distillation, SamplingConfig, TrainingConfig
-from namegen.tensors import MAX_TEXT, MAX_VALUES, TensorFile, in_words, open_tensors, read_json
+from namegen.tensors import KINDS, MAX_TEXT, MAX_VALUES, TensorFile, in_words, open_tensors, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -383,7 +383,7 @@ class _Unpacker(NamedTuple):
     def state(self) -> dict[str, NDArray[Any]]:
         """Return what a training run needs to go on; the training checks what it is."""
         names = [name for name in self.tensors.names if name.startswith(_STATE)]
-        return {name.removeprefix(_STATE): self.tensors.read(name, ("F16", "F32", "F64")) for name in names}
+        return {name.removeprefix(_STATE): self.tensors.read(name, KINDS) for name in names}
 
     def history(self) -> History:
         pairs = []

@@ -44,6 +44,10 @@ _TYPES = {
 }
 
 
+KINDS = tuple(_TYPES)
+"""The types of tensors that can be read."""
+
+
 class _Entry(NamedTuple):
     """What the header says of a tensor.
 
@@ -96,7 +100,7 @@ class TensorFile:
 
         Args:
             name: its name.
-            kinds: the types that it may have, of F16, F32, F64, I64 and U64.
+            kinds: the types that it may have, of ``KINDS``.
             shape: the shape that it must have, ``None`` for any length; by default any shape.
 
         Raises:
