@@ -52,7 +52,7 @@ def letters_within(arithmetic: int, units: int, outputs: int) -> int:
 def arithmetic_of(model: Model, letters: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return about how many multiplications it takes, or would take in the same time, to read letters in few steps."""
     units = model.stage.hidden_size
-    a_step = 2**21 if units % 16 == 0 else 2**27 // units  # see _product
+    a_step = 2**21 if units % 16 == 0 else 2**28 // units  # see _product
     total: NDArray[np.int64] = letters * _of_a_letter(units, len(model.alphabet) + 1) + steps * a_step
     return total
 
