@@ -6,9 +6,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
-MINUTES ?= 5
 
-.PHONY: help install demo test lint format docs bench quality pretrained soak clean
+.PHONY: help install demo test lint format docs fuzz soak bench quality pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -16,10 +15,11 @@ help:
 	@echo "make lint     ruff and mypy --strict"
 	@echo "make format   let ruff put the code into shape"
 	@echo "make docs     write docs/cli.md anew from the command line itself"
+	@echo "make fuzz     try spoiled model files, lists and archives, MINUTES=10 each"
+	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
 	@echo "make quality  measure how good the names are (an hour), and write the figures into docs/quality.md"
 	@echo "make pretrained  train the model that comes along (ten minutes), and write docs/model-card.md and docs/names.md"
-	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
 	@echo "make clean    remove what these made"
 
 install: $(VENV)/.installed
@@ -63,6 +63,14 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
 
+fuzz: install
+	$(INSTALL) '.[fuzz]'
+	$(BIN)/python fuzz/models.py --minutes $(or $(MINUTES),10)
+	$(BIN)/python fuzz/lists.py --minutes $(or $(MINUTES),10)
+
+soak: install
+	$(BIN)/python soak/soak.py --minutes $(or $(MINUTES),5)
+
 bench: install
 	$(INSTALL) '.[bench]'
 	$(BIN)/python benchmarks/suite.py $(SURNAMES)
@@ -75,8 +83,5 @@ quality: install
 pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
 
-soak: install
-	$(BIN)/python soak/soak.py --minutes $(MINUTES)
-
 clean:
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis

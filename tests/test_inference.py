@@ -9,9 +9,14 @@ import pytest
 import torch
 
 from conftest import assert_same_rows, make_model
-from namegen.inference import guided, steppers
+from namegen.choosing import probabilities
+from namegen.classifying import classify, score
+from namegen.errors import NamegenError
+from namegen.inference import guided, highest, steppers
 from namegen.networks import build_network
-from namegen.recipes import training_config
+from namegen.ranking import top
+from namegen.recipes import SamplingConfig, training_config
+from namegen.sampling import sample
 
 LETTERS = "".join(chr(0x4E00 + index) for index in range(99))
 KINDS = {
@@ -128,3 +133,52 @@ def test_without_guidance_or_with_a_single_category_nothing_moves():
     assert guided(1, 3, 0.0) == 1
     np.testing.assert_allclose(guided(0, 1, 0.7), [1.0])
     np.testing.assert_allclose(guided(2, 4, 3.0).sum(), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hidden", [1, 16])
+def test_preparing_a_model_changes_nothing_of_it(kind, hidden):
+    model = make_model(training_config(hidden_size=hidden, **KINDS[kind]))
+    before = {name: weight.copy() for name, weight in model.weights.items()}
+    steppers(model)(0)
+
+    for name, weight in model.weights.items():
+        np.testing.assert_array_equal(weight, before[name])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1e25, 1e30, 3e38])
+def test_weights_too_large_to_be_multiplied_are_one_error_and_no_warning(kind, size):
+    model = make_model(training_config(hidden_size=16, **KINDS[kind]), categories=("X", "Y"))
+    for name, weight in model.weights.items():
+        model.weights[name] = np.copysign(np.float32(size), weight)
+    for use in (
+        lambda: sample(model, "X", count=3, seed=1, temperature=1.0),
+        lambda: sample(model, "X+Y", count=100, seed=1, guidance=1.0),
+        lambda: sample(model, "X", "a", temperature=0.0, seed=1),
+        lambda: sample(model, "X", "a", temperature=0.0, dropout=0.5, seed=1),
+        lambda: sample(model, "X", "a", temperature=1.0, dropout=0.5, seed=1),
+        lambda: score(model, "X", ["ab"]),
+        lambda: classify(model, ["ab"]),
+        lambda: top(model, "X", count=2),
+    ):
+        with pytest.raises(NamegenError, match="weights are so large that its outputs are no numbers"):
+            use()
+
+
+def test_outputs_that_are_far_apart_are_drawn_from_without_a_warning():
+    logits = np.array([[3e38, -3e38, 0.0], [-3e38, -3e38, -3e38]], dtype=np.float32)
+    for config in (SamplingConfig(temperature=1e-6, top_k=1), SamplingConfig(temperature=1.0, top_p=0.3)):
+        likely = probabilities(logits, config)
+        np.testing.assert_array_equal(likely[0], [1, 0, 0])
+        np.testing.assert_array_equal(likely[1] > 0, [True, False, False])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_one_output_that_is_no_number_is_found(bad):
+    with pytest.raises(NamegenError, match="no numbers"):
+        highest(np.array([[0.0, 1.0], [0.0, bad]], dtype=np.float32))
+
+
+def test_an_output_that_is_minus_infinity_is_only_impossible():
+    np.testing.assert_array_equal(highest(np.array([[-np.inf, 1.0]])), [[1.0]])

@@ -324,3 +324,21 @@ def test_more_categories_than_there_is_room_for_fit_a_picture(tmp_path):
 def test_an_evaluation_in_another_kind_of_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"\.png, \.svg, \.pdf"):
         plot_evaluation(an_evaluation(), tmp_path / "elves.jpg", "elves")
+
+
+def test_a_validation_point_past_the_last_training_point_is_drawn(tmp_path):
+    # An unfinished run has one where a training point waits for the end.
+    history = History(np.array([100]), np.array([2.5]), np.array([150]), np.array([2.4]))
+
+    assert "150" in "".join(terminal({"m": history}))
+    plot_history({"m": history}, tmp_path / "loss.png")
+
+
+@pytest.mark.parametrize("losses", [[0.0], [1e9], [-1e9, 1e9], [1e-300, 0.0], [1e9] * 300])
+@pytest.mark.parametrize("first", [1, 10**12 - 300])
+def test_a_history_at_the_limits_of_what_a_file_may_have_is_drawn(losses, first, tmp_path):
+    points = first + np.arange(len(losses))
+    history = History(points, np.array(losses), points, np.array(losses))
+
+    assert terminal({"m": history})
+    plot_history({"m": history}, tmp_path / "loss.png")

@@ -6,6 +6,7 @@ import itertools
 import math
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conftest import make_bigram_model, make_model
-from namegen import prefixtree, sampler, sampling
+from namegen import prefixtree, sampler, sampling, search
 from namegen.categories import find_category
+from namegen.classifying import score
 from namegen.errors import NamegenError, UsageError
+from namegen.ranking import top
 from namegen.recipes import SamplingConfig, training_config
 from namegen.sampling import blocks, fit_prefix, iterate, sample
 
@@ -193,6 +196,62 @@ def test_a_model_that_never_ends_a_name_is_an_error_after_a_bounded_effort():
 
     with pytest.raises(NamegenError, match="--max-length"):
         sample(make_bigram_model(endless), "X")
+
+
+def test_names_that_may_be_very_long_are_not_drawn_in_vain_as_often(monkeypatch):
+    drawn, attempt = [], sampler.draw_apart
+
+    def counted(source, prefixes, limits, streams):
+        drawn.append(int(np.sum(limits)))
+        return attempt(source, prefixes, limits, streams)
+
+    monkeypatch.setattr(sampler, "draw_apart", counted)
+    monkeypatch.setattr(sampler, "MOST_ARITHMETIC", 2**32)
+    model = replace(make_bigram_model(np.array([[5.0, 1, -1e4]] * 3)), longest=10**6)  # as a file may claim
+
+    with pytest.raises(NamegenError, match=r"hardly ever ends .* within 10,000 letters"):
+        sample(model, "X", seed=1)
+    # A letter counts as 1024 multiplications for each of three outputs at least; each round of draws is as long as all
+    # before it.
+    assert 10_000 <= sum(drawn) <= 2 * 2**32 // 3072
+
+
+def test_how_long_a_name_is_drawn_in_vain_does_not_depend_on_the_other_names(monkeypatch):
+    monkeypatch.setattr(sampler, "MOST_ARITHMETIC", 2**25)
+    rare = make_bigram_model(np.array([[3.0, 1, -1.5], [3, 1, -1.5], [3, 1, -1.5]]))
+
+    def until_the_first_that_fails(count):
+        found = []
+        drawing = iterate(rare, "X", count=count, seed=1, max_length=8)
+        with pytest.raises(NamegenError):
+            found.extend(draw.name for draw in drawing)
+        return found
+
+    assert until_the_first_that_fails(400) == until_the_first_that_fails(3000)
+
+
+@pytest.mark.parametrize(
+    "ways", [{"temperature": 0.9, "top_p": 0.95, "count": 600}, {"temperature": 1.0, "dropout": 0.1, "count": 400}, {}]
+)
+def test_a_very_large_alphabet_takes_a_bounded_memory(ways, monkeypatch):
+    for module in (sampler, search):
+        monkeypatch.setattr(module, "MOST_ARITHMETIC", 2**28)
+    letters = "".join(letter for letter in map(chr, range(0x4E00, 0x20000)) if letter.isprintable())[:20_000]
+    model = make_model(training_config(hidden_size=16), letters=letters)
+    model.weights["head.weight"] *= np.float32(0.01)
+    model.weights["head.bias"][:] = 0
+    model.weights["head.bias"][-1] = math.log(20_000)  # so that half of the names end after each letter
+    tracemalloc.start()
+    try:
+        if ways:
+            assert len(sample(model, "X", seed=1, max_length=4, **ways)) == ways["count"]
+        else:
+            top(model, "X", count=1, max_length=3)
+            score(model, "X", [f"{one}{other}" for one, other in zip(letters[:1000], letters[1000:], strict=False)])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**28
 
 
 def test_output_follows_the_order_of_the_letters():

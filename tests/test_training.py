@@ -25,7 +25,7 @@ from namegen.errors import (
 from namegen.evaluation import likelihood
 from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.paths import STARTER_DIR
-from namegen.recipes import Distillation, training_config
+from namegen.recipes import Distillation, fitted, training_config
 from namegen.sampling import sample
 from namegen.store import open_dataset
 from namegen.training import train
@@ -109,6 +109,27 @@ def test_a_run_with_teachers_goes_on_exactly_from_any_stage(iterations, tmp_path
     assert so_far.weights["recurrent.bias"].shape == (18 if so_far.iterations < 500 else 24,)
     assert len(sample(so_far, "X", count=3)) == 3
     assert saved(resumed, tmp_path / "resumed") == expected
+
+
+def test_a_checkpoint_that_claims_huge_teachers_and_has_none_is_an_error_before_any_network_is_made(
+    tmp_path, monkeypatch
+):
+    from dataclasses import replace
+
+    from namegen import networks
+    from namegen.modelfile import Checkpoint
+
+    config = training_config("best", hidden_size=8, iterations=100, distillation=Distillation(hidden_size=4096))
+    config = fitted(config, NAMES.counts.tolist())
+    taught = replace(train(NAMES, replace(config, distillation=None)), training=config, iterations=99)
+    Checkpoint(taught, {"losses": np.zeros(0)}).save(tmp_path / "run")
+
+    def never(*_):
+        raise AssertionError("a network of 4,096 units was made")
+
+    monkeypatch.setattr(networks, "build_network", never)
+    with pytest.raises(ModelFileError, match="the checkpoint is damaged"):
+        train(NAMES, checkpoint=tmp_path / "run", resume=True)
 
 
 def test_a_run_with_teachers_trains_each_from_another_start_and_says_what_it_is_at():

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_MOST_CHARACTERS = 32  # of a letter; tables are as wide as the longest
 _MOST_SHOWN = 60  # letters or runs of letters, in words
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
 _JOINERS = {0x200C: None, 0x200D: None}  # invisible, but part of the spelling in Persian and many Indian scripts
@@ -40,8 +41,8 @@ class Alphabet:
         letters: the letters; the index of a letter is its place here.
 
     Raises:
-        UsageError: a letter is empty, unprintable, has a blank beside something else or stands there twice, or there
-            are none or more than 65,535.
+        UsageError: a letter is empty, unprintable, has more than 32 characters or a blank beside something else, or
+            stands there twice, or there are none or more than 65,535.
     """
 
     letters: tuple[str, ...]
@@ -52,6 +53,8 @@ class Alphabet:
         if len(set(self.letters)) < len(self.letters) or not all(self.letters):
             raise UsageError("the letters of an alphabet must be distinct and not empty")
         for letter in self.letters:
+            if len(letter) > _MOST_CHARACTERS:
+                raise UsageError(f"{letter[:40]!r}… has {len(letter):,} characters, too many for a letter")
             if not letter.translate(_JOINERS).isprintable():
                 raise UsageError(f"{letter!r} cannot be a letter: it has characters that cannot be printed")
             if " " in letter and letter != " ":

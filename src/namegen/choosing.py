@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namegen.inference import highest, rows_at_once
 from namegen.streams import many_uniforms, uniforms
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def choose(
 
     Returns:
         The chosen output of each name, (names,).
+
+    Raises:
+        NamegenError: outputs are no numbers.
     """
     if config.dropout and not config.greedy:
         return _each_with_a_mask(logits, rows, streams, place, config)
@@ -47,10 +51,12 @@ def _each_with_a_mask(
     """Choose under dropout, where every name has a mask of its own and so probabilities of its own."""
     outputs = logits.shape[1]
     chosen = np.empty(len(rows), dtype=np.int64)
-    for begin in range(0, len(rows), _MASKS_AT_A_TIME):
-        part = slice(begin, begin + _MASKS_AT_A_TIME)
+    at_a_time = rows_at_once(outputs, _MASKS_AT_A_TIME)
+    for begin in range(0, len(rows), at_a_time):
+        part = slice(begin, begin + at_a_time)
         chance = many_uniforms(streams[part], place, outputs + 1)
-        kept = logits[rows[part]] / np.float32(1 - config.dropout)
+        with np.errstate(over="ignore"):
+            kept = logits[rows[part]] / np.float32(1 - config.dropout)
         kept[chance[:, :outputs] < config.dropout] = 0
         each = np.arange(len(kept))
         chosen[part] = draw(probabilities(kept, config), each, chance[:, outputs])
@@ -103,8 +109,9 @@ def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
         The probabilities up to a factor for each row, (rows, outputs) float32. Of equals at the edge of a cut the
         first stay.
     """
-    likely: Floats = logits - logits.max(axis=1, keepdims=True)
-    likely /= np.float32(config.temperature)
+    with np.errstate(over="ignore"):  # what is far less likely than the likeliest is as good as impossible
+        likely: Floats = logits - highest(logits)
+        likely /= np.float32(config.temperature)
     np.exp(likely, out=likely)
     if config.top_k is not None or config.top_p is not None:
         order = np.argsort(-likely, axis=1, kind="stable")
@@ -134,6 +141,7 @@ def greedy_probabilities(logits: Floats, dropout: float) -> Floats:
         (rows, outputs) float32.
     """
     rows, outputs = logits.shape
+    highest(logits)  # has an error for those that are no numbers
     likely = np.zeros((rows, outputs))
     if not dropout:
         likely[np.arange(rows), logits.argmax(axis=1)] = 1

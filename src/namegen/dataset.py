@@ -20,6 +20,7 @@ import numpy as np
 
 from namegen.alphabet import ASCII, Alphabet
 from namegen.errors import DataError, UsageError, shortened
+from namegen.limits import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.lines import decoded
 
 if TYPE_CHECKING:
@@ -28,12 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_NAME_BYTES = 1000
-_LONGEST_CATEGORY = 1000
 _MOST_NAMES = 30_000_000  # takes about a gigabyte
 _MOST_HASHES = 8 * _MOST_NAMES  # bytes
-MOST_CATEGORIES = 20_000
-"""More of them, and something else than a category stands in the categories' place."""
-
 _MIN_VALIDATION = 20  # fewer held-out names measure nothing, and the training needs them more
 
 
@@ -216,10 +213,10 @@ class DatasetBuilder:
     def adder(self, category: str, where: str) -> NameAdder:
         """Return the function that adds one line to a category."""
         category = unicodedata.normalize("NFC", category)
-        if not category or not category.isprintable() or len(category) > _LONGEST_CATEGORY:
+        if not category or not category.isprintable() or len(category) > LONGEST_CATEGORY:
             raise DataError(
                 f"{where}: {shortened(category)!r} cannot be a category: it needs at least one letter, at most "
-                f"{_LONGEST_CATEGORY:,}, and no control characters"
+                f"{LONGEST_CATEGORY:,}, and no control characters"
             )
         if len(self.texts) == MOST_CATEGORIES and category not in self.texts:
             raise DataError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from namegen.choosing import choose, draw
+from namegen.inference import rows_at_once
 from namegen.streams import FIRST_LETTER, uniforms
 
 if TYPE_CHECKING:
@@ -152,6 +153,18 @@ def draw_apart(source: Source, prefixes: Sequence[Integers], limits: Integers, s
     Returns:
         The names, (names, longest).
     """
+    at_once = rows_at_once(source.edge + 1, len(prefixes))
+    if at_once == len(prefixes):
+        return _draw_apart(source, prefixes, limits, streams)
+    spelling = Spelling.unended(len(prefixes))
+    for begin in range(0, len(prefixes), at_once):
+        part = slice(begin, begin + at_once)
+        names = np.arange(len(prefixes))[part]
+        spelling.put(names, _draw_apart(source, prefixes[part], limits[part], streams[part]))
+    return spelling
+
+
+def _draw_apart(source: Source, prefixes: Sequence[Integers], limits: Integers, streams: Streams) -> Spelling:
     given = np.array([len(prefix) for prefix in prefixes])
     letters = np.zeros((len(prefixes), max(1, given.max())), dtype=source.dtype)
     for row, prefix in zip(letters, prefixes, strict=True):

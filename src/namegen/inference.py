@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from namegen.errors import NamegenError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
@@ -27,8 +29,58 @@ if TYPE_CHECKING:
     """The index of a category, or the share that each category has in a blend, (categories,); these add up to 1."""
 
 
+_OUTPUTS_AT_ONCE = 2**22  # of all rows of a step; they are copied some ten times on the way to a letter
+
+
+MOST_ARITHMETIC = 2**41
+"""The multiplications after which a search for a name is given up, if it is long: one to several minutes."""
+
+_quiet = np.errstate(over="ignore", invalid="ignore")
+"""For arithmetic with weights that may be too large for it."""
+
+
+def rows_at_once(outputs: int, most: int) -> int:
+    """Return how many rows a step should have: ``most``, or fewer where an alphabet is so large that memory matters."""
+    return max(1, min(most, _OUTPUTS_AT_ONCE // outputs))
+
+
+def letters_within(arithmetic: int, units: int, outputs: int) -> int:
+    """Return about how many letters a network can read within so many multiplications."""
+    return arithmetic // _of_a_letter(units, outputs)
+
+
+def arithmetic_of(model: Model, letters: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return about how many multiplications it takes, or would take in the same time, to read letters in few steps."""
+    units = model.stage.hidden_size
+    a_step = 2**21 if units % 16 == 0 else 2**28 // units  # see _product
+    total: NDArray[np.int64] = letters * _of_a_letter(units, len(model.alphabet) + 1) + steps * a_step
+    return total
+
+
+def _of_a_letter(units: int, outputs: int) -> int:
+    # That of the larger of the two networks; and to choose among outputs takes many times as long as to work them out.
+    return units * (6 * units + outputs) + 1024 * outputs
+
+
+def highest(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the highest output of each row, (rows, 1).
+
+    Args:
+        logits: a network's outputs, (rows, outputs).
+
+    Raises:
+        NamegenError: outputs are infinite or no numbers: the weights are so large that they cannot be multiplied.
+    """
+    most: NDArray[np.floating] = logits.max(axis=1, keepdims=True)
+    if not np.isfinite(most).all():
+        raise NamegenError("the model's weights are so large that its outputs are no numbers; train it again")
+    return most
+
+
 class Stepper(Protocol):
     """A network with its category fixed, reading one letter at a time. H hidden units, O outputs.
+
+    Where the weights are too large the outputs are no numbers, without a warning; :func:`highest` finds out.
 
     Not safe for several threads: it reuses its work memory.
     """
@@ -66,6 +118,7 @@ class _RNNStepper(NamedTuple):
     def start(self) -> Floats:
         return np.zeros((1, len(self.hidden_weight)), dtype=np.float32)
 
+    @_quiet
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         after, before = _product(hidden, self.hidden_weight), _product(hidden, self.output_before)
         if parents is not None:
@@ -101,6 +154,7 @@ class _GRUStepper:
     def start(self) -> Floats:
         return self._first
 
+    @_quiet
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         rows, states, units = len(letters), len(hidden), hidden.shape[1]
         if self._memory.shape[2] < max(rows, states):
@@ -144,6 +198,7 @@ def steppers(model: Model) -> Callable[[Category], Stepper]:
     return _gru_steppers(model)
 
 
+@_quiet
 def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
     weights, hidden = model.weights, model.stage.hidden_size
     i2h, i2o, o2o = (weights[f"{layer}.weight"].T for layer in ("i2h", "i2o", "o2o"))
@@ -155,6 +210,7 @@ def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
     hidden_weight, output_before = _c(i2h[-hidden:]), _wide(i2o[-hidden:] @ o2o_output)
     tanh = model.stage.nonlinearity == "tanh"
 
+    @_quiet
     def stepper(category: Category) -> Stepper:
         return _RNNStepper(
             hidden_from=_c(hidden_from + _vector(hidden_by_category, category)),
@@ -168,10 +224,12 @@ def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
     return stepper
 
 
+@_quiet
 def _gru_steppers(model: Model) -> Callable[[Category], Stepper]:
     weights, hidden = model.weights, model.stage.hidden_size
     read, recurrent = (
-        _c(weights[f"{layer}.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1)) for layer in ("read", "recurrent")
+        weights[f"{layer}.weight"].reshape(3, hidden, hidden).transpose(0, 2, 1).copy()  # which is changed below
+        for layer in ("read", "recurrent")
     )
     read_bias, recurrent_bias = (weights[f"{layer}.bias"].reshape(3, hidden) for layer in ("read", "recurrent"))
     by_letter = weights["letter_input.weight"] @ read
@@ -183,6 +241,7 @@ def _gru_steppers(model: Model) -> Callable[[Category], Stepper]:
     recurrent *= 0.5
     new_bias, head = recurrent_bias[2] * np.float32(0.5), _wide(weights["head.weight"].T)
 
+    @_quiet
     def stepper(category: Category) -> Stepper:
         state, read_too, output = (
             _vector(weights[f"category_{part}.weight"], category) for part in ("state", "input", "output")
@@ -212,9 +271,10 @@ def guided(category: Category, categories: int, guidance: float) -> Category:
     if not guidance:
         return category
     shares = np.full(categories, -guidance / categories, dtype=np.float32)
-    shares += np.float32(1 + guidance) * (
-        np.eye(categories, dtype=np.float32)[category] if isinstance(category, int) else category
-    )
+    if isinstance(category, int):
+        shares[category] += np.float32(1 + guidance)
+    else:
+        shares += np.float32(1 + guidance) * category
     return shares
 
 

@@ -13,6 +13,7 @@ The reader trusts nothing: whatever it hands out has been checked against everyt
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -23,9 +24,12 @@ import numpy as np
 
 from namegen.alphabet import Alphabet
 from namegen.errors import ModelFileError, NamegenError, UsageError
+from namegen.limits import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.recipes import Distillation, SamplingConfig, TrainingConfig
+from namegen.tensors import KINDS, MAX_TEXT, MAX_VALUES, TensorFile, in_words, open_tensors, read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,7 +37,11 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 MAX_THREADS = 1024
 MAX_CARD = 20_000  # characters
-_MAX_FILE_BYTES = 2**32
+MAX_LOSS = 1e9  # nats per letter
+CASINGS = ("lower", "capitalised", "upper", "none")
+_MAX_ITERATIONS = 10**12
+_MAX_NAMES = 10**12  # of a category
+_STATE = "state."
 
 Config = TypeVar("Config", TrainingConfig, SamplingConfig, Distillation)
 
@@ -188,7 +196,8 @@ def load_model_file(path: Path) -> Model:
     Raises:
         ModelFileError: the file is missing, damaged, from a newer version, or not a model.
     """
-    return _unpack(path)[0]
+    with open_tensors(path) as tensors, _damage(path):
+        return _unpacker(path, tensors).model()
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -197,10 +206,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         ModelFileError: the file is missing, damaged, from a newer version, or not a checkpoint.
     """
-    model, state = _unpack(path)
-    if not state:
+    with open_tensors(path) as tensors, _damage(path):
+        unpacker = _unpacker(path, tensors)
+        checkpoint = Checkpoint(unpacker.model(), unpacker.state())
+    if not checkpoint.state:
         raise ModelFileError(f"{path} is a finished model, there is no training run to go on with")
-    return Checkpoint(model, state)
+    return checkpoint
 
 
 def weight_shapes(training: TrainingConfig, categories: int, outputs: int) -> dict[str, tuple[int, ...]]:
@@ -230,6 +241,25 @@ def weight_shapes(training: TrainingConfig, categories: int, outputs: int) -> di
     }
 
 
+def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:
+    """See that a model can have these categories and this alphabet.
+
+    Raises:
+        UsageError: there are more than 20,000 categories, one has more than 1,000 characters, or both take too much
+            room.
+    """
+    if len(categories) > MOST_CATEGORIES:
+        raise UsageError(f"{len(categories):,} categories are too many for a model; it has {MOST_CATEGORIES:,} at most")
+    longest = max(categories, key=len)
+    if len(longest) > LONGEST_CATEGORY:
+        raise UsageError(
+            f"the category {longest[:40]!r}… has {len(longest):,} characters, more than {LONGEST_CATEGORY:,}"
+        )
+    text = json.dumps([alphabet.letters, categories], ensure_ascii=False)
+    if len(text.encode()) > MAX_TEXT // 2 or text.count(",") > MAX_VALUES // 2:  # there is more in a file
+        raise UsageError(f"the names of {len(categories):,} categories take too much room; give them shorter ones")
+
+
 def _write(path: Path, data: bytes) -> None:
     from namegen.files import write_atomically
 
@@ -256,7 +286,7 @@ def _pack(model: Model, state: dict[str, NDArray[Any]], *, half: bool = False) -
         "history.validation": model.history.validation,
         "training_names.hashes": model.name_hashes,
         **{f"network.{name}": _halved(name, weight) if half else weight for name, weight in model.weights.items()},
-        **{f"state.{name}": array for name, array in state.items()},
+        **{f"{_STATE}{name}": array for name, array in state.items()},
     }
     facts = {
         "alphabet": list(model.alphabet.letters),
@@ -272,60 +302,52 @@ def _pack(model: Model, state: dict[str, NDArray[Any]], *, half: bool = False) -
         "threads": model.threads,
         "training": dataclasses.asdict(model.training),
     }
+    check_categories(model.alphabet, model.categories)
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # The writer takes an array's memory as it lies, so each must lie in C order.
     return save({name: np.asarray(array, order="C") for name, array in tensors.items()}, metadata={"namegen": text})
 
 
-def _unpack(path: Path) -> tuple[Model, dict[str, NDArray[Any]]]:
-    tensors, text = _read(path)
+def _unpacker(path: Path, tensors: TensorFile) -> _Unpacker:
+    """Return what builds the model, if the file is a model in this format."""
+    text = tensors.metadata.get("namegen")
+    if text is None:
+        raise ModelFileError(f"{path} is not a namegen model; it is a safetensors file of something else")
+    facts = read_json(text)
+    version = facts["format"]
+    if version is True or version != FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; a newer namegen may read it, so update"
+        )
+    return _Unpacker(facts, tensors)
+
+
+@contextlib.contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Say in one way whatever does not fit in a file."""
     try:
-        facts = json.loads(text)
-        version = facts["format"]
-        if version is not True and version == FORMAT_VERSION:
-            return _Unpacker(facts, tensors).model()
+        yield
+    except ModelFileError:
+        raise
     except (NamegenError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
-        what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
-        raise ModelFileError(f"{path} is damaged: {what}; train the model again or take another copy") from error
-    raise ModelFileError(
-        f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; a newer namegen may read it, so update"
-    )
-
-
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], str]:
-    """Return the tensors of a safetensors file and the JSON text in its metadata."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise ModelFileError(f"{path} is too large to be a model")
-        with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get("namegen")
-            if text is None:
-                raise ModelFileError(f"{path} is not a namegen model; it is a safetensors file of something else")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except FileNotFoundError:
-        raise ModelFileError(f"no model file {path}") from None
-    except OSError as error:
-        raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from error
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelFileError(f"{path} is not a model file, or it is damaged: {error}") from error
-    return tensors, text
+        raise ModelFileError(
+            f"{path} is damaged: {in_words(error)}; train the model again or take another copy"
+        ) from error
 
 
 class _Unpacker(NamedTuple):
     """Builds a model out of what a file claims, and raises ``ValueError`` at the first thing that does not fit."""
 
     facts: dict[str, Any]
-    tensors: dict[str, NDArray[Any]]
+    tensors: TensorFile
 
-    def model(self) -> tuple[Model, dict[str, NDArray[Any]]]:
+    def model(self) -> Model:
         alphabet = Alphabet(self.texts(self.facts["alphabet"]))
         categories = self.texts(self.facts["categories"])
-        if not categories or len(set(categories)) < len(categories) or not all(c.isprintable() for c in categories):
-            raise ValueError("its categories must be distinct and printable")
+        if not categories or len(set(categories)) < len(categories):
+            raise ValueError("its categories must be distinct")
         training = self.config(TrainingConfig, self.facts["training"])
-        iterations = self.whole("iterations", 0, 10**12)
+        iterations = self.whole("iterations", 0, _MAX_ITERATIONS)
         shapes = weight_shapes(training.stage_at(iterations), len(categories), len(alphabet) + 1)
         dataset = self.facts["dataset"]
         model = Model(
@@ -333,14 +355,16 @@ class _Unpacker(NamedTuple):
             sampling=self.config(SamplingConfig, self.facts["sampling"]),
             alphabet=alphabet,
             categories=categories,
-            counts=self.tensor("categories.counts", np.int64, (len(categories),)),
-            first_letter_counts=self.tensor("categories.first_letters", np.int64, (len(categories), len(alphabet))),
+            counts=self.tensors.read("categories.counts", ("I64",), (len(categories),)),
+            first_letter_counts=self.tensors.read(
+                "categories.first_letters", ("I64",), (len(categories), len(alphabet))
+            ),
             longest=self.whole("longest", 1, 10**6),
-            casing=self.text(self.facts["casing"]),
+            casing=self.casing(),
             dataset=self.text(dataset["name"]),
             dataset_verified=dataset["verified"] is True,
             fingerprint=self.text(dataset["fingerprint"]),
-            name_hashes=self.tensor("training_names.hashes", np.uint64, (None,)),
+            name_hashes=self.name_hashes(),
             device=self.text(self.facts["device"]),
             threads=self.whole("threads", 1, MAX_THREADS),
             iterations=iterations,
@@ -348,33 +372,54 @@ class _Unpacker(NamedTuple):
             history=self.history(),
             card=self.card(),
         )
+        check_categories(alphabet, categories)
         if (model.counts < 1).any() or (model.first_letter_counts < 0).any():
             raise ValueError("a category without names")
+        if (model.counts > _MAX_NAMES).any() or (model.first_letter_counts > _MAX_NAMES).any():
+            raise ValueError("a category of more names than there can be")  # whose sum might be too large for a number
         if (model.first_letter_counts.sum(axis=1) != model.counts).any():
             raise ValueError("first letters that do not add up to the names")
-        state = {
-            name.removeprefix("state."): array for name, array in self.tensors.items() if name.startswith("state.")
-        }
-        return model, state
+        return model
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what a training run needs to go on; the training checks what it is."""
+        names = [name for name in self.tensors.names if name.startswith(_STATE)]
+        return {name.removeprefix(_STATE): self.tensors.read(name, KINDS) for name in names}
 
     def history(self) -> History:
         pairs = []
         for name in ("", "validation_"):
-            iterations = self.tensor(f"history.{name}iterations", np.int64, (None,))
-            losses = self.tensor(f"history.{name.rstrip('_') or 'training'}", np.float64, (len(iterations),))
-            if not np.isfinite(losses).all() or (np.diff(iterations, prepend=0) < 0).any():
-                raise ValueError("a loss history that is out of order or not finite")
+            iterations = self.tensors.read(f"history.{name}iterations", ("I64",), (None,))
+            losses = self.tensors.read(f"history.{name.rstrip('_') or 'training'}", ("F64",), (len(iterations),))
+            if not (np.abs(losses) <= MAX_LOSS).all():
+                raise ValueError("a loss history that is not finite, or too large")
+            if (
+                (iterations[1:] <= iterations[:-1]).any()
+                or (iterations < 1).any()
+                or (iterations > _MAX_ITERATIONS).any()
+            ):
+                raise ValueError("a loss history that is out of order")
             pairs += [iterations, losses]
         return History(*pairs)
 
     def weight(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """Return weights in single precision, which the file may have in half precision."""
-        tensor = f"network.{name}"
-        is_half = self.tensors[tensor].dtype == np.float16
-        weight = self.tensor(tensor, np.float16 if is_half else np.float32, shape)
+        weight = self.tensors.read(f"network.{name}", ("F16", "F32"), shape)
         if not np.isfinite(weight).all():
             raise ValueError(f"the weights {name} are not finite")
         return weight.astype(np.float32, copy=False)
+
+    def name_hashes(self) -> NDArray[np.uint64]:
+        hashes = self.tensors.read("training_names.hashes", ("U64",), (None,))
+        if (hashes[1:] <= hashes[:-1]).any():
+            raise ValueError("hashes of names that do not ascend")
+        return hashes
+
+    def casing(self) -> str:
+        casing = self.text(self.facts["casing"])
+        if casing not in CASINGS:
+            raise ValueError(f"the casing is {casing!r}")
+        return casing
 
     def card(self) -> str:
         """Return the card, which files of earlier versions do not have; the model checks what it says."""
@@ -382,15 +427,6 @@ class _Unpacker(NamedTuple):
         if not isinstance(card, str):
             raise ValueError("the card is no text")  # noqa: TRY004 - one error for whatever does not fit
         return card
-
-    def tensor(self, name: str, dtype: type[np.generic], shape: tuple[int | None, ...]) -> NDArray[Any]:
-        array = self.tensors[name]
-        fits = array.ndim == len(shape) and all(
-            want in (None, have) for want, have in zip(shape, array.shape, strict=True)
-        )
-        if array.dtype != dtype or not fits:
-            raise ValueError(f"the tensor {name} is {array.dtype} {list(array.shape)}")
-        return array
 
     def whole(self, name: str, low: int, high: int) -> int:
         value = self.facts[name]

@@ -164,7 +164,7 @@ def draw_in_terminal(histories: Mapping[str, History], *, width: int, height: in
         plotext.plot(curve.iterations.tolist(), curve.losses.tolist(), label=curve.label, marker=marker)
     plotext.title(f"{_Y}, {_listed(histories)}")  # an axis of its own would be cut in a narrow terminal
     plotext.xlabel(_X)
-    plotext.xlim(0, max(int(history.iterations[-1]) for history in histories.values()))
+    plotext.xlim(0, max(int(curve.iterations[-1]) for curve in curves))  # it fails if a curve lies outside
     plotext.theme("clear" if not colour else "pro")
     text = str(plotext.build())
     plotext.clear_figure()

@@ -19,6 +19,7 @@ import numpy as np
 
 from namegen.choosing import choose
 from namegen.drawing import UNENDED, Spelling
+from namegen.inference import rows_at_once
 from namegen.streams import FIRST_LETTER
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ class _Prefixes(NamedTuple):
 class _Level:
     """The prefixes of one length that wait to be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int) -> None:
         self._parts: list[_Prefixes] = []
+        self._at_once = at_once
         self.size = 0
 
     def add(self, prefixes: _Prefixes) -> None:
@@ -119,7 +121,7 @@ class _Level:
     def take(self) -> _Prefixes:
         """Take as many as make a step of the network, or all if there are fewer."""
         taken: list[_Prefixes] = []
-        wanted = min(_ROWS, self.size)
+        wanted = min(self._at_once, self.size)
         self.size -= wanted
         while wanted:
             part = self._parts.pop()
@@ -136,6 +138,7 @@ class _Tree:
 
     def __init__(self, source: Source, prefix: Integers, limit: int, streams: Streams) -> None:
         self._source, self._prefix, self._limit, self._streams = source, prefix, limit, streams
+        self._at_once = rows_at_once(source.edge + 1, _ROWS)
         self._lengths = np.full(len(streams), UNENDED, dtype=np.int64)
         self._letters: list[NDArray[np.unsignedinteger]] = []  # of all names, for each place after the prefix
         self._levels: dict[int, _Level] = {}  # by the length of the prefixes
@@ -153,7 +156,7 @@ class _Tree:
         """Let one step of the network's worth of prefixes grow by a letter; returns whether there were any."""
         if not self._levels:
             return False
-        full = [length for length, level in self._levels.items() if level.size >= _ROWS]
+        full = [length for length, level in self._levels.items() if level.size >= self._at_once]
         length = max(full) if full else min(self._levels)
         prefixes = self._levels[length].take()
         if not self._levels[length].size:
@@ -217,4 +220,4 @@ class _Tree:
         )
 
     def _wait(self, length: int, prefixes: _Prefixes) -> None:
-        self._levels.setdefault(length, _Level()).add(prefixes)
+        self._levels.setdefault(length, _Level(self._at_once)).add(prefixes)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.drawing import Source, Spelling, draw_apart
+from namegen.drawing import UNENDED, Source, Spelling, draw_apart
 from namegen.errors import NamegenError
 from namegen.filters import NameFilter, Verdict
-from namegen.inference import guided, steppers
+from namegen.inference import MOST_ARITHMETIC, arithmetic_of, guided, steppers
 from namegen.prefixtree import grow_tree
 from namegen.scoring import score_names
 from namegen.streams import CATEGORY, streams_of, uniforms
@@ -38,7 +38,10 @@ MOST_LETTERS = 10_000
 """The most letters of a name that --max-length allows."""
 
 IN_VAIN = 2**17
-"""How many draws in a row may give nothing, after which the names asked for are taken to be out of reach."""
+"""How many draws in a row may give nothing, after which the names asked for are taken to be out of reach.
+
+Fewer, if they have so many letters, and the network is so large, that they would take longer than minutes.
+"""
 
 LETTERS_AT_ONCE = 2**25
 """The most letters that names drawn at once may have, where names may be very long."""
@@ -164,6 +167,8 @@ class Sampler:
         spelling = self._attempt(category, prefixes, prefix_of, streams_of(seed, 0, numbers))
         verdicts = self._filter.verdicts(spelling)
         attempts = np.ones(len(numbers), dtype=np.int64)
+        limits = np.array([self.limit(len(prefix)) for prefix in prefixes])[prefix_of]
+        spent_on = self._arithmetic(spelling, limits, 1)
         drawn = Drawn(spelling, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
         missing = np.flatnonzero(verdicts)
         reasons = 1 << verdicts.astype(np.int64)  # a bit for each verdict that a name ever got
@@ -174,7 +179,7 @@ class Sampler:
             first = missing[0]
             made = int(attempts[first])
             prefix = prefixes[prefix_of[first]]
-            if made >= (1 if self.is_certain(len(prefix)) else IN_VAIN):
+            if made >= (1 if self.is_certain(len(prefix)) else IN_VAIN) or spent_on[first] >= MOST_ARITHMETIC:
                 why = {verdict for verdict in Verdict if reasons[first] >> verdict & 1}
                 return replace(drawn.of(np.arange(first)), failure=self._failure(prefix, made, why))
             each = min(made, fit)  # each round of a name is as long as all before it
@@ -184,6 +189,7 @@ class Sampler:
             streams = streams_of(seed, np.arange(made, made + each), numbers[names]).ravel()
             spent += len(streams)
             tried = self._attempt(category, prefixes, np.tile(prefix_of[names], each), streams)
+            spent_on[names] += self._arithmetic(tried, limits[names], each)
             verdicts = self._filter.verdicts(tried).reshape(each, len(names))
             reasons[names] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
             best = (verdicts == Verdict.ACCEPTED).argmax(axis=0)
@@ -193,6 +199,15 @@ class Sampler:
             spelling.put(names[found], tried.of(best[found] * len(names) + found))
             missing = np.concatenate([names[~is_found], missing[len(names) :]])
         return drawn
+
+    def _arithmetic(self, spelling: Spelling, limits: Integers, each: int) -> NDArray[np.int64]:
+        """Return about how many multiplications names took that were drawn ``each`` times, all first, (names,).
+
+        It is what each would have taken alone, whatever else is drawn.
+        """
+        lengths = spelling.lengths.reshape(each, len(limits))
+        read = np.where(lengths == UNENDED, limits, lengths)  # one that did not end was as long as it may be
+        return arithmetic_of(self._model, read.sum(axis=0), read.max(axis=0))
 
     def _failure(self, prefix: Integers, draws: int, why: set[Verdict]) -> NamegenError:
         """Return the error for a name that was never accepted."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from namegen.inference import highest, rows_at_once
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -98,8 +100,9 @@ def _tries(spelling: Spelling, edge: int) -> Iterator[_Trie]:
     letters = np.full(inside.shape, edge, dtype=np.uint8 if edge < 2**8 else np.uint16)
     letters[inside] = spelling.letters[inside[:, :-1]]
     order = np.lexsort(letters.T[::-1])
-    for begin in range(0, len(order), _NAMES_AT_A_TIME):
-        names = order[begin : begin + _NAMES_AT_A_TIME]
+    at_a_time = rows_at_once(edge + 1, _NAMES_AT_A_TIME)
+    for begin in range(0, len(order), at_a_time):
+        names = order[begin : begin + at_a_time]
         yield names, _levels(letters[names], spelling.lengths[names])
 
 
@@ -162,9 +165,13 @@ def _read(source: Source, levels: Iterable[_Level], count: int) -> NameScores:
 
 
 def log_softmax(logits: NDArray[np.float32]) -> Floats:
-    """Return the log-probabilities of outputs, (rows, outputs) float64."""
+    """Return the log-probabilities of outputs, (rows, outputs) float64.
+
+    Raises:
+        NamegenError: outputs are no numbers.
+    """
     scores = logits.astype(np.float64)
-    scores -= scores.max(axis=1, keepdims=True)
+    scores -= highest(scores)
     scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
     return scores
 

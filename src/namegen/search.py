@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from namegen.drawing import Spelling
+from namegen.inference import MOST_ARITHMETIC, letters_within, rows_at_once
 from namegen.scoring import log_shares, log_softmax
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _ROWS = 1024  # prefixes to a step of the network: as fast as more, and they fit the processor's cache
 _EFFORT = 2**20  # prefixes that are read before the search is given up: some four seconds
 _EFFORT_PER_NAME = 64
+_OUTPUTS_KEPT = 2**26  # of all prefixes that are read, as all of them may have to wait
 _FIRST_FLOOR = 8  # the first guess: the N-th best name has a share of 1 / (8 N) of all names
 _LOWERED_BY = math.log(4)  # which makes the tree about four times as large
 
@@ -65,10 +67,11 @@ def most_probable(source: Source, prefix: Integers, limit: int, count: int, acce
 
     Returns:
         ``count`` names, or fewer where there are no more, or where these are too rare to be found: after 2**20
-        prefixes, or 64 for each name if these are more, the search is given up.
+        prefixes, or 64 for each name if these are more, the search is given up; earlier where the network or the
+        alphabet is very large.
     """
     root, before = _read(source, prefix)
-    floor, effort = -math.log(_FIRST_FLOOR * count), max(_EFFORT, _EFFORT_PER_NAME * count)
+    floor, effort = -math.log(_FIRST_FLOOR * count), max(_effort(source), _EFFORT_PER_NAME * count)
     names: list[_Names] = []
     complete = False
     while not complete:
@@ -80,6 +83,13 @@ def most_probable(source: Source, prefix: Integers, limit: int, count: int, acce
         floor = min(floor - _LOWERED_BY, search.below)
     spelling, scores = _ranked(names, count)
     return Ranking(spelling, scores + before, complete)
+
+
+def _effort(source: Source) -> int:
+    """Return how many prefixes may be read, whatever the number of names."""
+    outputs, units = source.edge + 1, source.network.start().shape[1]
+    in_time = letters_within(MOST_ARITHMETIC, units, outputs)
+    return min(_EFFORT, in_time, _OUTPUTS_KEPT // outputs)
 
 
 class _Prefixes(NamedTuple):
@@ -144,7 +154,7 @@ class _Search:
         self.names: list[_Names] = []
         self.below = -math.inf
         self._source, self._limit, self._count, self._accepts = source, limit, count, accepts
-        self._floor = floor
+        self._floor, self._at_once = floor, rows_at_once(source.edge + 1, _ROWS)
         self._best = np.zeros(0)  # the scores of the best names so far, at most `count`
         self._stack: list[_Waiting] = []
 
@@ -166,7 +176,7 @@ class _Search:
                 continue
             if effort <= 0:
                 return False, effort
-            now = min(many, _ROWS)
+            now = min(many, self._at_once)
             if many > now:
                 self._stack.append(waiting.between(now, many))
             effort -= now

@@ -141,7 +141,8 @@ def find_model(name_or_path: str | None = None) -> Place:
     if place.existing:
         return place
     if is_path:
-        raise ModelFileError(f"no model file {wanted}")
+        place.load()  # which says what is wrong, unless it has come into being just now
+        return place
     raise _no_model(wanted)
 
 

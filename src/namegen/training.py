@@ -33,7 +33,16 @@ from namegen.extension import (
     extension_config,
     first_weights,
 )
-from namegen.modelfile import MAX_THREADS, Checkpoint, History, Model, load_checkpoint, weight_shapes
+from namegen.modelfile import (
+    MAX_LOSS,
+    MAX_THREADS,
+    Checkpoint,
+    History,
+    Model,
+    check_categories,
+    load_checkpoint,
+    weight_shapes,
+)
 from namegen.ngram import NGram
 from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config
 from namegen.validation import Validation
@@ -146,8 +155,10 @@ def train(
             run = _Run(dataset, config, where, threads, init)
             if before:
                 run.restore(before)
-            elif checkpoint:
-                checkpoint.unlink(missing_ok=True)  # of a run that is not wanted any more
+            else:
+                if checkpoint:
+                    checkpoint.unlink(missing_ok=True)  # of a run that is not wanted any more
+                run.begin()
             for names in run.stretches():
                 run.advance(names)
                 due = run.iteration // config.save_every > (run.iteration - len(names)) // config.save_every
@@ -206,6 +217,8 @@ def unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingCo
 class _Run:
     """The state of a training run, and how it moves on: from one stage of its configuration to the next.
 
+    It must :meth:`begin`, or be restored.
+
     A stage trains one network; all but the last one train teachers. The loss history is that of the present stage.
     """
 
@@ -216,6 +229,7 @@ class _Run:
         fingerprint = dataset.fingerprint
         if init:
             dataset = extended_dataset(init, dataset)
+        check_categories(dataset.alphabet, dataset.categories)
         self._training, self._held_out = dataset.split(config.validation)
         self._about_data: dict[str, Any] = {
             "alphabet": dataset.alphabet,
@@ -235,6 +249,9 @@ class _Run:
         self.iteration = 0
         self._saved, self._unsaved = 0, ""
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
+
+    def begin(self) -> None:
+        """Set everything up for the first stage."""
         self._begin_stage()
 
     def _begin_stage(self) -> None:
@@ -326,7 +343,7 @@ class _Run:
     def _validate(self, validation: Validation) -> None:
         weights = self._weights(ended=False)
         loss = validation.loss(weights)
-        if np.isfinite(loss):
+        if loss <= MAX_LOSS:  # not so if it is no number
             if loss < min(self._history["validation"], default=np.inf):
                 self._best = weights
             self._history["validation_iterations"].append(self.iteration)

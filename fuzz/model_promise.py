@@ -1,0 +1,175 @@
+"""What is promised of any bytes that somebody calls a model: it works, or there is one clear error.
+
+:func:`keep_promise` does with a file all that people do with models, with little effort each, and raises whatever
+breaks the promise. Warnings count as broken: whoever calls it makes them errors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import numpy as np
+
+from model_mutations import training_names
+from namegen import sampler, search
+from namegen.classifying import classify, score
+from namegen.cli.models import card, show
+from namegen.devices import find_device
+from namegen.errors import NamegenError
+from namegen.modelfile import load_checkpoint, load_model_file
+from namegen.plotting import draw_in_terminal, plot_history
+from namegen.ranking import top
+from namegen.sampling import sample
+from namegen.training import _configured, _Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from namegen.modelfile import Model
+
+_MOST_CATEGORIES = 100  # to classify among
+_LONGEST_LINE = 1000
+
+
+class BrokenPromiseError(AssertionError):
+    """What came was neither a model that works nor one clear error."""
+
+
+@contextlib.contextmanager
+def _little_effort() -> Iterator[None]:
+    """Let names that are hard to find be given up soon, not after minutes."""
+    with patch.object(sampler, "IN_VAIN", 32), patch.object(search, "_EFFORT", 64):
+        yield
+
+
+@_little_effort()
+def keep_promise(content: bytes, *, draw: bool = False) -> bool:
+    """Use a file as people do.
+
+    Args:
+        content: the file.
+        draw: whether to draw the loss history into a picture too, which takes a fifth of a second.
+
+    Returns:
+        Whether it is a model.
+
+    Raises:
+        BrokenPromiseError: an error that is no clear line, or results that are no clean text.
+        Exception: whatever else comes of it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(content)
+        _clear(functools.partial(_resume, path))
+        models: list[Model] = []
+        _clear(lambda: models.append(load_model_file(path)))
+        for model in models:
+            for use in (*_USES, functools.partial(_show, path)):
+                _clear(functools.partial(use, model))
+            if draw:
+                _clear(lambda model=model: plot_history({"model": model.history}, Path(folder) / "loss.png"))
+        return bool(models)
+
+
+def _clear(use: Callable[[], object]) -> None:
+    """See that an error, if there is one, is one clear line."""
+    try:
+        use()
+    except NamegenError as error:
+        said = str(error)
+        if isinstance(error.__cause__, MemoryError):
+            raise BrokenPromiseError("it took all the memory") from error
+        if not said.isprintable() or len(said) > _LONGEST_LINE:
+            raise BrokenPromiseError(f"no clear line: {said[:2000]!r}") from error
+
+
+def _shortened(model: Model) -> Model:
+    """Return the model as it is, but for names that may be very long, which would take long."""
+    most = min(model.sampling.max_length or 64, 64)
+    return replace(model, longest=min(model.longest, 32), sampling=replace(model.sampling, max_length=most))
+
+
+def _clean(names: list[str]) -> None:
+    if not all(name.isprintable() for name in (name.replace("\u200c", "").replace("\u200d", "") for name in names)):
+        raise BrokenPromiseError(f"names that are no clean text: {names!r}")
+
+
+def _few(model: Model) -> None:
+    _clean(sample(_shortened(model), count=3, seed=1))
+
+
+def _greedy(model: Model) -> None:
+    _clean(sample(_shortened(model), model.categories[0], model.alphabet.letters[0], temperature=0, seed=1))
+
+
+def _many(model: Model) -> None:
+    model = _shortened(model)
+    drawn = sample(model, model.categories[-1], count=80, seed=2)
+    _clean(drawn)
+    if drawn[:3] != sample(model, model.categories[-1], count=3, seed=2):
+        raise BrokenPromiseError("the same seed gives other names")
+
+
+def _blended(model: Model) -> None:
+    blend = "+".join(model.categories[:2])
+    _clean(
+        sample(
+            _shortened(model), blend, count=2, seed=3, temperature=1.0, unique=True, novel=len(model.name_hashes) > 0
+        )
+    )
+
+
+def _most_probable(model: Model) -> None:
+    top(model, model.categories[0], count=2, max_length=16)
+
+
+def _measured(model: Model) -> None:
+    names = ["abba", model.alphabet.letters[-1] * 2, "Łódź\x1b[1m"]
+    logarithms = score(model, model.categories[0], names).log_probabilities
+    if (logarithms > 1e-6).any():
+        raise BrokenPromiseError(f"probabilities of more than 1: {logarithms}")
+    if len(model.categories) <= _MOST_CATEGORIES:
+        found = classify(model, names, "data")
+        sums = found.probabilities.sum(axis=1)
+        if not np.allclose(sums[~np.isnan(sums)], 1):
+            raise BrokenPromiseError(f"probabilities that do not add up: {sums}")
+
+
+def _plotted(model: Model) -> None:
+    draw_in_terminal({"model": model.history}, width=60, height=12, colour=False)
+
+
+_USES: tuple[Callable[[Model], None], ...] = (_few, _greedy, _many, _blended, _most_probable, _measured, _plotted)
+
+
+def _show(path: Path, model: Model) -> None:
+    """Run ``namegen models show``, and ``card``."""
+    for output_format in ("table", "json"):
+        written = io.StringIO()
+        with contextlib.redirect_stdout(written):
+            show(str(path), output_format=output_format)
+        if not written.getvalue().replace("\n", "").replace("\t", "").isprintable():
+            raise BrokenPromiseError(f"no clean text: {written.getvalue()!r}")
+    if model.card:
+        with contextlib.redirect_stdout(io.StringIO()):
+            card(str(path))
+
+
+def _resume(path: Path) -> None:
+    """Go on with a training, if it is one of the names that the real files were trained on."""
+    before = load_checkpoint(path)
+    find_device(before.model.device)
+    dataset = training_names()
+    config = _configured(dataset, None, {}, None, before)
+    run = _Run(dataset, config, find_device("cpu"), 1)
+    run.restore(before)
+    if config.batch_size <= 2 and before.model.iterations < config.iterations:
+        run.advance(next(run.stretches()))
+    run.checkpoint()
