@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from conftest import REPOSITORY
 
 FILES = 2000
 PORTIONS = 8  # so that what breaks is soon found again
+MOST_SECONDS = 20  # for a file, which takes a hundredth of one where nothing hangs
 DRAWN = 250  # of so many files one has its loss history drawn
 
 
@@ -57,7 +59,9 @@ def test_a_spoiled_model_file_is_a_model_that_works_or_one_clear_error(portion, 
     working = 0
     for number in range(FILES // PORTIONS):
         content = mutations.mutate(rng.choice(real_files), rng, real_files)
+        began = time.monotonic()
         working += promise.keep_promise(content, draw=number % DRAWN == 0)
+        assert time.monotonic() - began < MOST_SECONDS
 
     # Many must get past the first checks, or there is little to be seen; and some must not.
     assert FILES // PORTIONS // 10 < working < FILES // PORTIONS
