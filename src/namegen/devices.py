@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from namegen.recipes import TrainingConfig
 
 
+_MOST_DIGITS = 9  # of the number of a GPU
+
+
 def find_device(name: str) -> torch.device:
     """Return the torch device of that name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
@@ -27,7 +30,9 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not (kind == "cuda" and number.isdecimal())):
+    if kind not in ("cpu", "cuda", "mps") or (
+        number and not (kind == "cuda" and number.isdecimal() and len(number) < _MOST_DIGITS)
+    ):
         raise UsageError(f"no device is called {name!r}; use auto, cpu, cuda, cuda:N or mps")
     if kind == "mps" and not has_mps:
         raise DeviceError("torch finds no Apple GPU (mps) here; use --device cpu, or auto")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.bounds import whole
 from namegen.drawing import UNENDED
 from namegen.errors import DataError, NamegenError, UsageError
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _SECONDS = 2.0  # that matching a regular expression may take in all, however few the names
 _SECONDS_A_NAME = 1e-4  # and for each name besides; an ordinary expression takes some microseconds
 _LEAST_SECONDS = 1e-3  # a timeout must be positive
+_LARGEST_PATTERN = 5_000  # characters, or items: each takes `regex` some time, and some of the stack
 _MOST_SHOWN = 40  # characters of an expression, in words
 
 
@@ -58,9 +60,7 @@ class Filters:
 
     def __post_init__(self) -> None:
         if self.min_length is not None:
-            value: object = self.min_length
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_000:
-                raise UsageError(f"min length must be a whole number from 1 to 10,000, not {value}")
+            object.__setattr__(self, "min_length", whole("min length", self.min_length, 1, 10_000))
         if self.match is not None:
             _compile(self.match)
         exclude: object = self.exclude
@@ -265,7 +265,13 @@ def _spellings(model: Model, excluded: Iterable[str]) -> Iterable[str]:
 def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no types
     import regex
 
+    from namegen.patterns import expanded_size
+
     try:
+        if len(expression) > _LARGEST_PATTERN or expanded_size(expression) > _LARGEST_PATTERN:
+            raise UsageError(
+                f"the regular expression {_shortened(expression)!r} is too large, repetitions written out; repeat less"
+            )
         return regex.compile(expression)
     except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, TypeError) as error:
         raise UsageError(f"{_shortened(expression)!r} is no regular expression: {error}") from None

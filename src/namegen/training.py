@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from namegen.batches import TrainingNames, category_probabilities, stretches
+from namegen.bounds import whole
 from namegen.devices import default_threads, find_device
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import DataError, DivergedError, ModelFileError, TrainingStopped, UsageError
@@ -124,9 +125,7 @@ def train(
         threads = before.model.threads if threads is None else threads
     config = _configured(dataset, config, parts, init, before)
     where = find_device("auto" if device is None else device)
-    threads = default_threads(config) if threads is None else threads
-    if not 1 <= threads <= MAX_THREADS:
-        raise UsageError(f"threads must be a whole number from 1 to {MAX_THREADS:,}, not {threads}")
+    threads = default_threads(config) if threads is None else whole("threads", threads, 1, MAX_THREADS)
     threads_before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
