@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from namegen.cli.standard import prepare_streams
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
@@ -34,9 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
-    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
-        with contextlib.suppress(AttributeError):  # a stream may be closed, or a stand-in without an encoding
-            stream.reconfigure(errors=errors)  # type: ignore[union-attr]
+    prepare_streams()
     try:
         code = _run([argument for argument in given if argument != "--debug"])
     except BaseException as error:
@@ -82,6 +82,8 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 -
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error)):
         return "not enough memory; for training, use a smaller --hidden-size or --batch-size", 1
     if isinstance(error, OSError):
+        if error.errno == errno.EBADF and not error.filename:
+            return "cannot write the results: standard output is closed", 1
         return f"{error.filename or 'cannot go on'}: {error.strerror or error}", 1
     return None, 1
 
@@ -95,8 +97,7 @@ def _help(error: TyperException) -> str:
 def _silence_stdout() -> None:
     """Send what is still buffered nowhere, so that the interpreter's own flush at the end cannot fail."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

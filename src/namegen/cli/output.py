@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -34,7 +35,7 @@ def note(text: str, whole: Iterable[str] = ()) -> None:
         whole: parts of it that people will copy, and that must stay on one line: a command, a path. What looks like
             one is kept whole anyway, and so is what is quoted.
     """
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError):
         columns = _columns()
         sys.stderr.write(f"{text if columns is None else _wrap(text, columns, whole)}\n")
         sys.stderr.flush()
@@ -86,10 +87,9 @@ def result(text: str, *, flush: bool = False) -> None:
             sys.stdout.flush()
     except BrokenPipeError:
         raise
-    except (OSError, AttributeError) as error:  # there is no stdout at all if it was closed from the start
-        raise NamegenError(
-            f"cannot write the results: {getattr(error, 'strerror', 'standard output is closed')}"
-        ) from error
+    except OSError as error:
+        why = "standard output is closed" if error.errno == errno.EBADF else error.strerror
+        raise NamegenError(f"cannot write the results: {why}") from error
 
 
 def json_result(value: object) -> None:
