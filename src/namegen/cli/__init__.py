@@ -12,7 +12,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from namegen.cli.standard import prepare_streams
+from namegen.cli.standard import forget_odd_sizes, prepare_streams
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     prepare_streams()
+    forget_odd_sizes()
     try:
         code = _run([argument for argument in given if argument != "--debug"])
     except BaseException as error:

@@ -16,6 +16,8 @@ import os
 import sys
 from typing import Any, TextIO
 
+_MOST_DIGITS = 4  # of a terminal's columns or lines
+
 
 def prepare_streams() -> None:
     """Make the three standard streams fit for use, and tolerant of what cannot be encoded or decoded."""
@@ -28,12 +30,21 @@ def prepare_streams() -> None:
         stream: TextIO | None = getattr(sys, name)
         if stream is None:
             null = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
-            stream = open(null, access, encoding="utf-8")  # noqa: PTH123, SIM115 - a descriptor, for as long as we run
+            stream = io.TextIOWrapper(io.FileIO(null, access), encoding="utf-8")
         elif not _blocks(stream):
             stream = _waiting(stream, access)
         setattr(sys, name, stream)
         with contextlib.suppress(AttributeError):  # a stand-in need not have an encoding
-            stream.reconfigure(errors="surrogateescape" if access == "r" else "replace")  # type: ignore[union-attr]
+            stream.reconfigure(errors="surrogateescape" if access == "r" else "replace")  # type: ignore[attr-defined]
+
+
+def forget_odd_sizes() -> None:
+    """Forget what the environment says of the terminal's size where that cannot be, as libraries stumble over it."""
+    for name in ("COLUMNS", "LINES"):
+        size = os.environ.get(name, "")
+        is_number = size.isascii() and size.isdecimal() and len(size) <= _MOST_DIGITS
+        if not (is_number and int(size)):
+            os.environ.pop(name, None)
 
 
 def _blocks(stream: TextIO) -> bool:
