@@ -62,6 +62,8 @@ class Filters:
         if self.min_length is not None:
             object.__setattr__(self, "min_length", whole("min length", self.min_length, 1, 10_000))
         if self.match is not None:
+            if not isinstance(self.match, str):
+                raise UsageError(f"match must be a regular expression, not {self.match!r}")
             _compile(self.match)
         exclude: object = self.exclude
         if isinstance(exclude, str):

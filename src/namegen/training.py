@@ -14,7 +14,7 @@ import numpy as np
 
 from namegen.batches import TrainingNames, category_probabilities, stretches
 from namegen.bounds import whole
-from namegen.devices import default_threads, find_device
+from namegen.devices import check_memory, default_threads, find_device
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import DataError, DivergedError, ModelFileError, TrainingStopped, UsageError
 from namegen.extension import (
@@ -111,6 +111,7 @@ def train(
         DataError: a category has no names.
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device is not there.
+        NamegenError: it cannot fit into the machine's memory.
         DivergedError: the loss is not a number any more.
         TrainingStopped: ``stop`` said so; the checkpoint is up to date.
     """
@@ -125,6 +126,8 @@ def train(
         threads = before.model.threads if threads is None else threads
     config = _configured(dataset, config, parts, init, before)
     where = find_device("auto" if device is None else device)
+    if where.type == "cpu":
+        check_memory(config, float(dataset.lengths.mean()))
     threads = default_threads(config) if threads is None else whole("threads", threads, 1, MAX_THREADS)
     threads_before = torch.get_num_threads()
     try:
