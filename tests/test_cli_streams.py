@@ -85,11 +85,9 @@ def test_streams_that_are_closed_from_the_start_are_results_or_one_clear_line(na
     assert nothing.returncode == 1
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_a_training_needs_no_stream_at_all(closed, cache):
-    done = shell(f"namegen {shlex.join(TRAIN)} {closed}")
+def test_a_training_needs_no_stream_at_all(cache):
+    done = shell(f"namegen {shlex.join(TRAIN)} <&- >&- 2>&-")
     assert done.returncode == 0
-    assert done.stdout == ""
     assert shell("namegen sample German AB --model trained --greedy").returncode == 0
 
 
@@ -164,6 +162,14 @@ def test_a_pipe_that_closes_anywhere_is_quiet(ignored, reader):
 
 # Terminals
 
+NARROW = [
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "cp1252"},
+]
+"""Locales that cannot show everything."""
+
 BADLY_SIZED = [{"columns": 1}, {"columns": 0, "lines": 0}, {"lines": 1}, {"COLUMNS": "garbage", "LINES": "x"}]
 BADLY_SIZED += [{"COLUMNS": size} for size in ("-5", "0", "²", "9" * 20)]
 
@@ -177,9 +183,10 @@ def test_a_terminal_of_any_size_shows_tables_plots_and_errors(odd):
     assert [written for _, written in done if "Traceback" in written] == []
 
 
-@pytest.mark.parametrize(
-    "odd", [{"columns": 1}, {"columns": 0, "lines": 1}, {"COLUMNS": "²"}, {"TERM": "nonsense"}, {"TERM": ""}], ids=str
-)
+ODD = [{"columns": 1, "TERM": "nonsense"}, {"columns": 0, "lines": 1, "COLUMNS": "²", **NARROW[0]}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
 def test_a_training_runs_to_its_end_in_a_terminal_of_any_size_or_kind(odd):
     code, written = in_terminal(*TRAIN, **odd)
     assert code == 0
@@ -210,7 +217,7 @@ def test_a_terminal_that_changes_its_size_is_no_reason_to_stop():
         os.close(ours)
     assert process.returncode == 0
     assert b"Traceback" not in written
-    assert b"Next: namegen sample" in written
+    assert b"namegen sample --model trained" in written
 
 
 def test_whoever_types_names_is_told_that_they_are_waited_for():
@@ -230,13 +237,6 @@ def test_whoever_types_names_is_told_that_they_are_waited_for():
 
 # Locales
 
-NARROW = [
-    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    {"PYTHONIOENCODING": "ascii"},
-    {"PYTHONIOENCODING": "cp1252"},
-]
-
 
 @pytest.mark.parametrize("environment", NARROW, ids=str)
 def test_a_locale_without_utf_8_shows_what_it_can(environment):
@@ -250,12 +250,6 @@ def test_a_locale_without_utf_8_shows_what_it_can(environment):
     code, written = in_terminal("plot", **environment)
     assert code == 0
     assert "loss" in ESCAPES.sub("", written)
-
-
-def test_a_training_in_a_terminal_without_utf_8_runs_to_its_end():
-    code, written = in_terminal(*TRAIN, **NARROW[0])
-    assert code == 0
-    assert "Traceback" not in written
 
 
 def test_arguments_and_names_that_are_no_text_are_one_clear_line_or_left_out():

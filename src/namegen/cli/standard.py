@@ -30,7 +30,7 @@ def prepare_streams() -> None:
         stream: TextIO | None = getattr(sys, name)
         if stream is None:
             null = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
-            stream = io.TextIOWrapper(io.FileIO(null, access), encoding="utf-8")
+            stream = _text(io.FileIO(null, access), access, "utf-8")
         elif not _blocks(stream):
             stream = _waiting(stream, access)
         setattr(sys, name, stream)
@@ -59,10 +59,14 @@ def _blocks(stream: TextIO) -> bool:
 
 def _waiting(stream: TextIO, access: str) -> TextIO:
     """Return a stream in the place of one that does not block."""
-    raw = _Waiting(stream.fileno())
+    text = _text(_Waiting(stream.fileno()), access, str(stream.encoding))
+    text.reconfigure(line_buffering=getattr(stream, "line_buffering", False))
+    return text
+
+
+def _text(raw: io.RawIOBase, access: str, encoding: str) -> io.TextIOWrapper:
     buffer: Any = io.BufferedReader(raw) if access == "r" else io.BufferedWriter(raw)
-    lines = getattr(stream, "line_buffering", False)
-    return io.TextIOWrapper(buffer, encoding=stream.encoding, errors=stream.errors, line_buffering=lines)
+    return io.TextIOWrapper(buffer, encoding=encoding)
 
 
 class _Waiting(io.RawIOBase):
