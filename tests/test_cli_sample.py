@@ -652,7 +652,7 @@ def test_novel_needs_a_model_whose_training_has_finished(cli):
         (["--min-length", 5, "--max-length", 4], 2, "min length of 5 is more than the max length of 4"),
         (["--exclude", "nowhere.txt"], 1, "no file nowhere.txt"),
         (["--exclude", "."], 1, "cannot read"),
-        (["--top", 0], 2, "must be from 1"),
+        (["--top", 0], 2, "must be a whole number from 1"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_one_line(cli, default, options, code, complaint):

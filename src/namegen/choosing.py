@@ -109,10 +109,10 @@ def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
         The probabilities up to a factor for each row, (rows, outputs) float32. Of equals at the edge of a cut the
         first stay.
     """
-    with np.errstate(over="ignore"):  # what is far less likely than the likeliest is as good as impossible
+    with np.errstate(over="ignore"):  # an output that is so far behind has no chance, which is what comes out
         likely: Floats = logits - highest(logits)
         likely /= np.float32(config.temperature)
-    np.exp(likely, out=likely)
+        np.exp(likely, out=likely)
     if config.top_k is not None or config.top_p is not None:
         order = np.argsort(-likely, axis=1, kind="stable")
         ranked = np.take_along_axis(likely, order, axis=1).astype(np.float64)

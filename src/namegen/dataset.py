@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen.alphabet import ASCII, Alphabet
+from namegen.bounds import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.errors import DataError, UsageError, shortened
-from namegen.limits import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.lines import decoded
 
 if TYPE_CHECKING:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from namegen.errors import DeviceError, UsageError
+from namegen.errors import DeviceError, NamegenError, UsageError
 
 if TYPE_CHECKING:
     import torch
 
     from namegen.recipes import TrainingConfig
+
+
+_FLOATS_A_UNIT = 8  # kept of a hidden state for each letter of a batch
+_FLOATS_A_WEIGHT = 9  # three matrices, of each the gradient and the optimiser's too
+_MOST_DIGITS = 9  # of the number of a GPU
 
 
 def find_device(name: str) -> torch.device:
@@ -27,7 +32,9 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not (kind == "cuda" and number.isdecimal())):
+    if kind not in ("cpu", "cuda", "mps") or (
+        number and not (kind == "cuda" and number.isdecimal() and len(number) < _MOST_DIGITS)
+    ):
         raise UsageError(f"no device is called {name!r}; use auto, cpu, cuda, cuda:N or mps")
     if kind == "mps" and not has_mps:
         raise DeviceError("torch finds no Apple GPU (mps) here; use --device cpu, or auto")
@@ -35,6 +42,41 @@ def find_device(name: str) -> torch.device:
         there = f"only {torch.cuda.device_count()}" if torch.cuda.device_count() else "none"
         raise DeviceError(f"torch finds no device {name} here (CUDA devices: {there}); use --device cpu, or auto")
     return torch.device(f"cuda:{int(number or 0)}" if kind == "cuda" else kind)
+
+
+def check_memory(config: TrainingConfig, letters: float) -> None:
+    """See that a training on the CPU may fit into the machine's memory, rather than have the system end it or others.
+
+    What is reckoned is less than half of what training takes, by measurement: whatever is refused cannot work.
+
+    Args:
+        config: what is to be trained.
+        letters: the mean number of letters of a name.
+
+    Raises:
+        NamegenError: it cannot fit.
+    """
+    there = _memory()
+    for stage in config.stages:
+        learned = stage.batch_size * letters * stage.hidden_size * _FLOATS_A_UNIT
+        weights = stage.hidden_size**2 * _FLOATS_A_WEIGHT
+        needed = 4 * (learned + weights)
+        if there is not None and needed > there:
+            raise NamegenError(
+                f"a batch of {stage.batch_size:,} names and {stage.hidden_size:,} units need more than "
+                f"{needed / 1e9:.0f} GB of memory, and there are {there / 1e9:.0f}; "
+                "use a smaller --batch-size or --hidden-size"
+            )
+
+
+def _memory() -> int | None:
+    """The bytes of memory that the machine has; ``None`` where the system does not say."""
+    import os
+
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows; or it does not know these
+        return None
 
 
 def default_threads(config: TrainingConfig) -> int:

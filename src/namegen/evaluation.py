@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.bounds import whole
 from namegen.dataset import hash_names
 from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, NamegenError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from namegen.sampling import Block
 
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
+_MOST_DRAWN = 10**6  # for each category, whose distinct names are kept in memory
 
 
 @dataclass(frozen=True)
@@ -230,16 +232,18 @@ def evaluate(
         model: the model; its training must have finished.
         dataset: names, as they are: of the categories that are to be measured, and with the model's alphabet. Those
             that the model was trained on, which it knows by their hashes, teach the judge; the others are scored.
-        count: how many names to draw for each category; none with 0.
+        count: how many names to draw for each category, up to 1,000,000; none with 0.
         seed: where the randomness of these begins; that of a category's is ``seed + (index << 64)``.
         everything: score all names, those that the model was trained on too.
         config: how to draw names; by default the model's own way.
         parts: parts of that to replace, as ``temperature=0.5``.
 
     Raises:
+        UsageError: the count, seed or a setting is out of range.
         DataError: the categories or alphabets differ.
         NamegenError: the training has not finished, or names cannot be drawn.
     """
+    count, seed = whole("count", count, 0, _MOST_DRAWN), whole("seed", seed, 0, None)
     _check(model, dataset)
     if not len(model.name_hashes):
         raise NamegenError(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.bounds import whole
 from namegen.drawing import UNENDED
 from namegen.errors import DataError, NamegenError, UsageError
 
@@ -31,6 +32,7 @@ _SECONDS = 2.0  # that matching a regular expression may take in all, however fe
 _SECONDS_A_NAME = 1e-4  # and for each name besides; an ordinary expression takes some microseconds
 _LEAST_SECONDS = 1e-3  # a timeout must be positive
 _MOST_EXCLUDED = 2**25  # letters in all, so that a pipe without an end has one
+_LARGEST_PATTERN = 5_000  # characters, or items: each takes `regex` some time, and some of the stack
 _MOST_SHOWN = 40  # characters of an expression, in words
 
 
@@ -59,10 +61,10 @@ class Filters:
 
     def __post_init__(self) -> None:
         if self.min_length is not None:
-            value: object = self.min_length
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_000:
-                raise UsageError(f"min length must be a whole number from 1 to 10,000, not {value}")
+            object.__setattr__(self, "min_length", whole("min length", self.min_length, 1, 10_000))
         if self.match is not None:
+            if not isinstance(self.match, str):
+                raise UsageError(f"match must be a regular expression, not {self.match!r}")
             _compile(self.match)
         exclude: object = self.exclude
         if isinstance(exclude, str):
@@ -269,7 +271,13 @@ def _spellings(model: Model, excluded: Iterable[str]) -> Iterable[str]:
 def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no types
     import regex
 
+    from namegen.patterns import expanded_size
+
     try:
+        if len(expression) > _LARGEST_PATTERN or expanded_size(expression) > _LARGEST_PATTERN:
+            raise UsageError(
+                f"the regular expression {_shortened(expression)!r} is too large, repetitions written out; repeat less"
+            )
         return regex.compile(expression)
     except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, TypeError) as error:
         raise UsageError(f"{_shortened(expression)!r} is no regular expression: {error}") from None

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from namegen.alphabet import Alphabet
+from namegen.bounds import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.errors import ModelFileError, NamegenError, UsageError
-from namegen.limits import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.recipes import Distillation, SamplingConfig, TrainingConfig
 from namegen.tensors import KINDS, MAX_TEXT, MAX_VALUES, TensorFile, in_words, open_tensors, read_json
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.distinct import Seen
 from namegen.drawing import Source
@@ -92,8 +93,7 @@ def top_blocks(
         NamegenError: there are fewer than ``count`` names for a prefix, or no more can be found. Those that there are
             come before.
     """
-    if not 1 <= count <= _MOST:
-        raise UsageError(f"the number of most probable names must be from 1 to {_MOST:,}, not {count}")
+    count = whole("the number of most probable names", count, 1, _MOST)
     ways = {"temperature", "top_k", "top_p", "dropout", "guidance"} & set(parts)
     if ways:
         raise UsageError(f"{ways.pop()} is a way to draw names; the most probable ones are not drawn")

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from namegen.bounds import number, plain, positive, share, whole
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,29 +24,10 @@ _LARGE = 2_000  # names of a category
 _SEEDS_APART = 0x9E3779B9  # between teachers: far from any that people choose, and torch looks at 32 bits only
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _whole(what: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise UsageError(f"{what} must be a whole number from {low:,} to {high:,}, not {value}")
-
-
-def _number(what: str, value: object, low: float, high: float) -> None:
-    if not _is_number(value) or not low <= value <= high:  # type: ignore[operator]
-        raise UsageError(f"{what} must be a number from {low:g} to {high:g}, not {value}")
-
-
-def _positive(what: str, value: object, high: float) -> None:
-    if not _is_number(value) or not 0 < value <= high:  # type: ignore[operator]
-        limit = "" if math.isinf(high) else f" and at most {high:g}"
-        raise UsageError(f"{what} must be more than 0{limit}, not {value}")
-
-
-def _share(what: str, value: object) -> None:
-    if not _is_number(value) or not 0 <= value < 1:  # type: ignore[operator]
-        raise UsageError(f"{what} must be at least 0 and less than 1, not {value}")
+def _make_plain(config: Distillation | TrainingConfig | SamplingConfig) -> None:
+    """Put Python's numbers in the place of numpy's and others', which a model file could not have."""
+    for field in dataclasses.fields(config):
+        object.__setattr__(config, field.name, plain(getattr(config, field.name)))
 
 
 def _choice(what: str, value: object, choices: tuple[str, ...]) -> None:
@@ -93,21 +75,22 @@ class Distillation:
     ngram_share: float = 0.3
 
     def __post_init__(self) -> None:
-        _whole("number of teachers", self.teachers, 1, 16)
-        _whole("teachers' hidden size", self.hidden_size, 1, 4096)
-        _positive("share of each teacher", self.share, 1.0)
+        _make_plain(self)
+        whole("number of teachers", self.teachers, 1, 16)
+        whole("teachers' hidden size", self.hidden_size, 1, 4096)
+        positive("share of each teacher", self.share, 1.0)
         if self.share * self.teachers >= 1:
             raise UsageError(f"{self.teachers} teachers with a share of {self.share:g} each leave nothing to teach")
         if self.dropout is not None:
-            _share("teachers' dropout", self.dropout)
-        _whole("teachers' batch size", self.batch_size, 1, 65_536)
-        _positive("teachers' learning rate", self.learning_rate, 100.0)
+            share("teachers' dropout", self.dropout)
+        whole("teachers' batch size", self.batch_size, 1, 65_536)
+        positive("teachers' learning rate", self.learning_rate, 100.0)
         if self.weight_decay is not None:
-            _number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
-        _share("teachers' averaging", self.averaging)
-        _number("teachers' category exponent", self.category_exponent, 0.0, 10.0)
-        _whole("order of the n-gram", self.ngram_order, 1, 16)
-        _share("share of the n-gram", self.ngram_share)
+            number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
+        share("teachers' averaging", self.averaging)
+        number("teachers' category exponent", self.category_exponent, 0.0, 10.0)
+        whole("order of the n-gram", self.ngram_order, 1, 16)
+        share("share of the n-gram", self.ngram_share)
 
 
 @dataclass(frozen=True)
@@ -177,29 +160,30 @@ class TrainingConfig:
     distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
+        _make_plain(self)
         if not isinstance(self.recipe, str) or not self.recipe.isprintable():
             raise UsageError(f"recipe must be a name, not {self.recipe!r}")
-        _whole("iterations", self.iterations, 1, 10**12)
+        whole("iterations", self.iterations, 1, 10**12)
         _choice("architecture", self.architecture, ARCHITECTURES)
         _choice("nonlinearity", self.nonlinearity, ("tanh", "none"))
-        _whole("hidden size", self.hidden_size, 1, 4096)
-        _share("dropout", self.dropout)
-        _whole("batch size", self.batch_size, 1, 65_536)
+        whole("hidden size", self.hidden_size, 1, 4096)
+        share("dropout", self.dropout)
+        whole("batch size", self.batch_size, 1, 65_536)
         _choice("optimiser", self.optimiser, ("adamw", "sgd"))
-        _positive("learning rate", self.learning_rate, 100.0)
-        _number("weight decay", self.weight_decay, 0.0, 100.0)
+        positive("learning rate", self.learning_rate, 100.0)
+        number("weight decay", self.weight_decay, 0.0, 100.0)
         _choice("schedule", self.schedule, ("cosine", "constant"))
-        _share("warmup", self.warmup)
+        share("warmup", self.warmup)
         if self.clip is not None:
-            _positive("clip", self.clip, math.inf)
-        _share("averaging", self.averaging)
-        _number("category exponent", self.category_exponent, 0.0, 10.0)
-        _share("validation fraction", self.validation)
+            positive("clip", self.clip, math.inf)
+        share("averaging", self.averaging)
+        number("category exponent", self.category_exponent, 0.0, 10.0)
+        share("validation fraction", self.validation)
         if self.history_every is not None:
-            _whole("history interval", self.history_every, 1, 10**12)
-        _whole("save interval", self.save_every, 1, 10**12)
-        _whole("seed", self.seed, 0, 2**63 - 1)
-        _positive("shared rate", self.shared_rate, 1.0)
+            whole("history interval", self.history_every, 1, 10**12)
+        whole("save interval", self.save_every, 1, 10**12)
+        whole("seed", self.seed, 0, 2**63 - 1)
+        positive("shared rate", self.shared_rate, 1.0)
         if self.shared_rate < 1 and self.architecture != "gru":
             raise UsageError("only a gru has vectors of categories that can learn at a rate of their own")
         if self.init is not None and not (isinstance(self.init, str) and self.init.isalnum()):
@@ -308,17 +292,18 @@ class SamplingConfig:
     max_length: int | None = None
 
     def __post_init__(self) -> None:
-        _number("guidance", self.guidance, 0.0, 10.0)
-        _number("temperature", self.temperature, 0.0, 1e6)
+        _make_plain(self)
+        number("guidance", self.guidance, 0.0, 10.0)
+        number("temperature", self.temperature, 0.0, 1e6)
         if self.top_k is not None:
-            _whole("top-k", self.top_k, 1, 10**6)
-        if self.top_p is not None and not (_is_number(self.top_p) and 0.0 < self.top_p <= 1.0):
-            raise UsageError(f"top-p must be more than 0 and at most 1, not {self.top_p}")
+            whole("top-k", self.top_k, 1, 10**6)
+        if self.top_p is not None:
+            positive("top-p", self.top_p, 1.0)
         if self.greedy and (self.top_k is not None or self.top_p is not None):
             raise UsageError("top-k and top-p leave a choice, and greedy makes none: give a temperature above 0 too")
-        _share("dropout", self.dropout)
+        share("dropout", self.dropout)
         if self.max_length is not None:
-            _whole("max length", self.max_length, 1, 10_000)
+            whole("max length", self.max_length, 1, 10_000)
 
     @property
     def greedy(self) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.distinct import Seen
 from namegen.errors import NamegenError, UsageError
@@ -172,10 +173,8 @@ def blocks(
     A block has at most ``BLOCK`` names; the first is smaller, so that names come soon, and so are those of names that
     may be very long, or of many prefixes.
     """
-    if not 0 <= count <= _MOST_NAMES:
-        raise UsageError(f"count must be from 0 to {_MOST_NAMES:,}, not {count}")
-    if seed is not None and seed < 0:
-        raise UsageError(f"seed must be at least 0, not {seed}")
+    count = whole("count", count, 0, _MOST_NAMES)
+    seed = int.from_bytes(os.urandom(8), "big") if seed is None else whole("seed", seed, 0, None)
     config, filters = settings(config or model.sampling, filters or Filters(), parts)
     blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
@@ -186,7 +185,7 @@ def blocks(
         filters=filters,
         blend=blend,
         count=count,
-        seed=int.from_bytes(os.urandom(8), "big") if seed is None else int(seed),
+        seed=seed,
         scores=scores,
     )
     fitted: Iterable[str] = (drawing.fit(prefix, config.max_length) for prefix in prefixes)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from namegen.batches import TrainingNames, category_probabilities, stretches
-from namegen.devices import default_threads, find_device
+from namegen.bounds import whole
+from namegen.devices import check_memory, default_threads, find_device
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import (
     DataError,
@@ -130,6 +131,7 @@ def train(
         DataError: a category has no names.
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device is not there.
+        NamegenError: it cannot fit into the machine's memory.
         DivergedError: the loss is not a number any more; the checkpoint is of a time when it was.
         TrainingStopped: ``stop`` said so; the checkpoint is up to date.
         RunError: ``stop`` said so, but the state cannot be saved.
@@ -145,9 +147,9 @@ def train(
         threads = before.model.threads if threads is None else threads
     config = _configured(dataset, config, parts, init, before)
     where = find_device("auto" if device is None else device)
-    threads = default_threads(config) if threads is None else threads
-    if not 1 <= threads <= MAX_THREADS:
-        raise UsageError(f"threads must be a whole number from 1 to {MAX_THREADS:,}, not {threads}")
+    if where.type == "cpu":
+        check_memory(config, float(dataset.lengths.mean()))
+    threads = default_threads(config) if threads is None else whole("threads", threads, 1, MAX_THREADS)
     threads_before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)

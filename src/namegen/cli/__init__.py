@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from namegen.cli.standard import forget_odd_sizes, prepare_streams
 from namegen.cli.stopping import EndedBySignals
 from namegen.errors import NamegenError
 
@@ -35,9 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
-    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
-        with contextlib.suppress(AttributeError):  # a stream may be closed, or a stand-in without an encoding
-            stream.reconfigure(errors=errors)  # type: ignore[union-attr]
+    prepare_streams()
+    forget_odd_sizes()
     with EndedBySignals() as signals:
         try:
             code = _run([argument for argument in given if argument != "--debug"])
@@ -67,7 +68,7 @@ def _run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 - a line for each kind
+def _verdict(error: BaseException) -> tuple[str | None, int]:
     """Return what to say of an exception and the exit code: ``""`` for nothing, ``None`` for a bug of ours."""
     from typer import TyperException
 
@@ -76,21 +77,32 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:  # noqa: PLR0911 -
     if isinstance(error, TyperException):
         message = getattr(error, "format_message", error.__str__)()
         return f"{message.rstrip('.')}; {_help(error)}", getattr(error, "exit_code", 2)
-    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
-        return "", _CLOSED_PIPE  # Typer itself ends with 1 here
-    if isinstance(error, SystemExit) and isinstance(error.code, int):
-        return "", error.code
-    if isinstance(error, BrokenPipeError):
-        return "", _CLOSED_PIPE
+    ended = _ended(error)
+    return ("", ended) if ended is not None else (_of_the_system(error), 1)
+
+
+def _ended(error: BaseException) -> int | None:
+    """Return the exit code where an exception says only that it is over; nobody needs to be told."""
+    if isinstance(error, BrokenPipeError) or (
+        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)  # Typer's own way to end
+    ):
+        return _CLOSED_PIPE
     if isinstance(error, KeyboardInterrupt):
-        return "", 130
+        return 130
+    return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else None
+
+
+def _of_the_system(error: BaseException) -> str | None:
+    """Return what to say where the machine or the installation lacks something."""
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("namegen"):
-        return f"this needs {error.name}, which is not installed; install it, or namegen anew", 1
+        return f"this needs {error.name}, which is not installed; install it, or namegen anew"
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error)):
-        return "not enough memory; for training, use a smaller --hidden-size or --batch-size", 1
+        return "not enough memory; for training, use a smaller --hidden-size or --batch-size"
     if isinstance(error, OSError):
-        return f"{error.filename or 'cannot go on'}: {error.strerror or error}", 1
-    return None, 1
+        if error.errno == errno.EBADF and not error.filename:
+            return "cannot write the results: standard output is closed"
+        return f"{error.filename or 'cannot go on'}: {error.strerror or error}"
+    return None
 
 
 def _help(error: TyperException) -> str:
@@ -102,8 +114,7 @@ def _help(error: TyperException) -> str:
 def _silence_stdout() -> None:
     """Send what is still buffered nowhere, so that the interpreter's own flush at the end cannot fail."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

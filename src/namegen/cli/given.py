@@ -31,8 +31,7 @@ _LONGEST_LINE = 2**16
 
 def wants_table(names: list[str] | None, shape: str) -> bool:
     """Whether results are to be a table: in a terminal, unless somebody types names there and waits for each result."""
-    in_terminal = sys.stdout is not None and sys.stdout.isatty()
-    return shape == "text" and in_terminal and not (_from_stdin(names) and _typed())
+    return shape == "text" and sys.stdout.isatty() and not (_from_stdin(names) and _typed())
 
 
 def given_names(names: list[str] | None) -> Iterator[list[str]]:
@@ -42,8 +41,6 @@ def given_names(names: list[str] | None) -> Iterator[list[str]]:
     """
     if not _from_stdin(names):
         yield [" ".join(name.split()) for name in names or ()]
-        return
-    if sys.stdin is None:
         return
     if _typed():
         note("Type names, one a line.")
@@ -64,7 +61,7 @@ def _from_stdin(names: list[str] | None) -> bool:
 
 
 def _typed() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
+    return sys.stdin.isatty()
 
 
 def _lines(read: bytes, mark: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -59,7 +60,7 @@ def note(text: str, whole: Iterable[str] = ()) -> None:
         whole: parts of it that people will copy, and that must stay on one line: a command, a path. What looks like
             one is kept whole anyway, and so is what is quoted.
     """
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError):
         columns, text = _columns(), visible(text)
         if columns is not None and len(text) <= _MOST_WRAPPED:
             text = _wrap(text, columns, map(visible, whole))
@@ -120,10 +121,9 @@ def result(text: str, *, flush: bool = False, styled: bool = False) -> None:
             sys.stdout.flush()
     except BrokenPipeError:
         raise
-    except (OSError, AttributeError) as error:  # there is no stdout at all if it was closed from the start
-        raise NamegenError(
-            f"cannot write the results: {getattr(error, 'strerror', 'standard output is closed')}"
-        ) from error
+    except OSError as error:
+        why = "standard output is closed" if error.errno == errno.EBADF else error.strerror
+        raise NamegenError(f"cannot write the results: {why}") from error
 
 
 def json_result(value: object) -> None:

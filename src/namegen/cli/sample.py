@@ -140,6 +140,8 @@ def sample(
     if verbose:
         which = ", which comes with namegen" if place.name == PRETRAINED else ""
         note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}"))
+    if not isinstance(prefixes, Sequence) and sys.stdin.isatty():
+        note("Type prefixes, one a line.")
     shape = _SHAPES[output_format]
     for block in made:
         # Whoever types prefixes wants an answer to each.
@@ -157,7 +159,7 @@ def _beginnings(
     if letters is not None and prefixes:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
     if letters == "-":
-        return category, _lines(sys.stdin or ())
+        return category, _lines(sys.stdin)
     return category, prefixes or ([""] if letters is None else letters)
 
 
