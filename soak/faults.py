@@ -141,7 +141,7 @@ def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence
         for number in which:
             for words in (
                 ("sample", "-n", "1000000000"),
-                ("evaluate", "names", "--data", site.names, "-n", "100000000"),
+                ("evaluate", "names", "--data", site.names, "-n", "1000000"),
                 ("download", "--from", url),
             ):
                 asked.clear()
