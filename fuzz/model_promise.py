@@ -113,7 +113,8 @@ def _many(model: Model) -> None:
     model = _shortened(model)
     drawn = sample(model, model.categories[-1], count=80, seed=2)
     _clean(drawn)
-    if drawn[:3] != sample(model, model.categories[-1], count=3, seed=2):
+    # Not fewer of them: where weights are huge, how a BLAS rounds by the number of rows decides on letters.
+    if drawn != sample(model, model.categories[-1], count=80, seed=2):
         raise BrokenPromiseError("the same seed gives other names")
 
 
