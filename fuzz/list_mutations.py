@@ -100,16 +100,16 @@ _MEMBERS = (
 
 def seeds() -> list[bytes]:
     """Return small cases of every format, most of them without fault."""
-    archive = packed([("data/Elvish.txt", b"Arwen\n"), ("data/Dwarvish.txt.gz", gzip.compress(b"Gimli\n"))])
+    archive = packed([("data/Elvish.txt", b"Arwen\n"), ("data/Dwarvish.txt.gz", gzip.compress(b"Gimli\n", mtime=0))])
     contents = {
         "X.txt": [_TEXT, b"", "Anna\nBert\n".encode("utf-16")],
-        "X.txt.gz": [gzip.compress(_TEXT), gzip.compress(b"A\n" * 5_000)],
+        "X.txt.gz": [gzip.compress(_TEXT, mtime=0), gzip.compress(b"A\n" * 5_000, mtime=0)],
         "names.csv": [_TABLE, b"A,Anna\r\nB,Bert\r\n"],
-        "names.csv.gz": [gzip.compress(_TABLE)],
+        "names.csv.gz": [gzip.compress(_TABLE, mtime=0)],
         "names.tsv": [_TABLE.replace(b",", b"\t")],
-        "names.tsv.gz": [gzip.compress(_TABLE.replace(b",", b"\t"))],
+        "names.tsv.gz": [gzip.compress(_TABLE.replace(b",", b"\t"), mtime=0)],
         "names.zip": [archive, packed([("A.txt", _TEXT)], zipfile.ZIP_STORED), b"#!/bin/sh\n" + archive],
-        "names.zip.gz": [gzip.compress(archive)],
+        "names.zip.gz": [gzip.compress(archive, mtime=0)],
         "[bold].TXT": [_TEXT],
         "CON.txt": [_TEXT],
     }
