@@ -88,3 +88,14 @@ def test_what_a_name_chooses_does_not_depend_on_how_many_choose_with_it(names, d
     for name in range(0, names, max(1, names // 50)):
         alone = choose(logits[rows[name] : rows[name] + 1], np.array([0]), own[name : name + 1], 2, config)
         assert alone[0] == together[name]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("top_p", [None, 5e-324, 0.5])
+@pytest.mark.parametrize("row", [[1e38, -1e38, 0], [3e38, -3e38, 3e38], [-1e30, 5, 4.9999], [0, 0, 0]])
+def test_outputs_far_apart_give_probabilities_at_the_lowest_temperature(row, top_p):
+    config = SamplingConfig(temperature=1e-6, top_p=top_p)
+    likely = probabilities(np.array([row], np.float32), config)[0]
+    best = np.array(row) == max(row)
+    assert likely[best].max() > 0
+    assert (likely[~best] < 1e-40).all()
