@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SAMPLERS = 60  # seconds of eight samplers and a trainer in the first round; later ones have a sixth of it
-_MOST_SAID = 50  # losses that are told in full
 
 
 def parts(launcher: Launcher, rng: random.Random, number: int) -> Iterator[Callable[[], Tally]]:
@@ -63,9 +62,13 @@ def soak(minutes: float, seed: int) -> dict[str, Tally]:
                 except PermissionError as error:
                     impossible.add(str(error))
                     continue
+                except TimeoutError as error:
+                    tally = Tally("a run that hangs", lost=[str(error)])
                 tallies[tally.fault] = tallies.get(tally.fault, Tally(tally.fault)) + tally
                 lost = f", LOST {len(tally.lost)}" if tally.lost else ""
                 print(f"{tally.fault}: {tally.runs} runs, {tally.faults} faults{lost}", file=sys.stderr, flush=True)
+                for what in tally.lost:
+                    print(f"  {what}", file=sys.stderr, flush=True)
             number += 1
     for reason in sorted(impossible):
         print(f"Not tried: {reason}", file=sys.stderr)
@@ -73,14 +76,12 @@ def soak(minutes: float, seed: int) -> dict[str, Tally]:
 
 
 def show(tallies: dict[str, Tally]) -> None:
-    """Print the table, in Markdown, and on standard error what was lost."""
+    """Print the table, in Markdown; what was lost has been told when it was."""
     total = sum(tallies.values(), Tally("all"))
     total.fault = "all"
     print("| fault | runs | caused | lost |\n| --- | ---: | ---: | ---: |")
     for tally in (*tallies.values(), total):
         print(f"| {tally.fault} | {tally.runs:,} | {tally.faults:,} | {len(tally.lost)} |")
-    for number, lost in enumerate(total.lost[:_MOST_SAID], 1):
-        print(f"\nLost {number}: {lost}", file=sys.stderr)
 
 
 def main() -> int:

@@ -46,6 +46,7 @@ class EndedBySignals:
             signal.signal(number, before)  # type: ignore[arg-type]
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
-        self._heard = not self._heard
-        if self._heard and not self._over:
+        first = not self._heard  # asked once: the second of two may come right here, and must not undo the first
+        self._heard = first
+        if first and not self._over:
             raise SystemExit(128 + number)
