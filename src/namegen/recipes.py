@@ -17,7 +17,7 @@ from namegen.bounds import number, plain, positive, share, whole
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ARCHITECTURES = ("gru", "rnn")
 _LARGE = 2_000  # names of a category
@@ -413,3 +413,19 @@ def training_config(recipe_name: str = "default", **parts: object) -> TrainingCo
     if parts.get("architecture", base.architecture) == "rnn" != base.architecture:
         parts.setdefault("dropout", RECIPES["tutorial"].training.dropout)
     return dataclasses.replace(base, **parts)  # type: ignore[arg-type]
+
+
+def unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingConfig:
+    """Return the configuration of a run that is to go on, if the parts that are asked for are its own.
+
+    Raises:
+        UsageError: one of them is not.
+    """
+    for name, value in parts.items():
+        began_with = getattr(config, name)
+        if value != began_with:
+            raise UsageError(
+                f"the run began with {name.replace('_', ' ')} {began_with}, not {value}; "
+                "leave the option out to go on, or start over with --force"
+            )
+    return config

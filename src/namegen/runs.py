@@ -15,9 +15,9 @@ from namegen.extension import extension_config
 from namegen.files import check_writable, remove_leftovers
 from namegen.locks import exclusive
 from namegen.modelfile import load_checkpoint
-from namegen.recipes import training_config
+from namegen.recipes import training_config, unchanged
 from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, find_model, is_dataset_name
-from namegen.training import train, unchanged
+from namegen.training import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -45,11 +45,11 @@ from namegen.modelfile import (
     weight_shapes,
 )
 from namegen.ngram import NGram
-from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config
+from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config, unchanged
 from namegen.validation import Validation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
@@ -200,22 +200,6 @@ def _configured(
     return config
 
 
-def unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingConfig:
-    """Return the configuration of a run that is to go on, if the parts that are asked for are its own.
-
-    Raises:
-        UsageError: one of them is not.
-    """
-    for name, value in parts.items():
-        began_with = getattr(config, name)
-        if value != began_with:
-            raise UsageError(
-                f"the run began with {name.replace('_', ' ')} {began_with}, not {value}; "
-                "leave the option out to go on, or start over with --force"
-            )
-    return config
-
-
 class _Run:
     """The state of a training run, and how it moves on: from one stage of its configuration to the next.
 
@@ -243,7 +227,7 @@ class _Run:
             "dataset": dataset.label,
             "dataset_verified": dataset.verified,
             "fingerprint": fingerprint,
-            "name_hashes": _distinct(self._training.hashes),
+            "name_hashes": self._training.distinct_hashes,
             "sampling": RECIPES.get(config.recipe, RECIPES["default"]).sampling,
         }
         if init:
@@ -479,13 +463,6 @@ class _Run:
         if self._validation and self._history["validation"]:
             best, shapes = _under(state, "best."), {name: value.shape for name, value in model.weights.items()}
             self._best = {name: checked(best, name, shape) for name, shape in shapes.items()}
-
-
-def _distinct(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the distinct hashes, sorted: as ``np.unique``, but in a tenth of its time where there are millions."""
-    ordered = np.sort(hashes)
-    distinct: NDArray[np.uint64] = ordered[np.append(True, ordered[1:] != ordered[:-1])]
-    return distinct
 
 
 def _under(state: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
