@@ -154,7 +154,7 @@ class Launcher:
                 changed = {name: value for name, value in environment.items() if value is not None}
                 with out.open("wb") as results, err.open("wb") as notes:
                     process = subprocess.Popen(
-                        [sys.executable, "-m", "namegen", *words],
+                        ["env", "--default-signal=INT,TERM,HUP", sys.executable, "-m", "namegen", *words],
                         stdin=subprocess.DEVNULL,
                         stdout=results,
                         stderr=notes,

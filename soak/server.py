@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -70,6 +71,8 @@ class Request(TypedDict):
 
 def serve() -> None:
     """Answer requests until there are no more."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nohup and shells may have had some ignored
+        signal.signal(number, signal.SIG_DFL)
     for name in _BEFOREHAND:
         import_module(name)
     print(os.getpid(), flush=True)
