@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from namegen.cli.stopping import EndedBySignals
+from namegen.cli.stopping import EndedBySignals, NotedSignals
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -15,9 +15,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 class HeardTwice(EndedBySignals):
     """Gets a second signal in the middle of dealing with the first."""
 
+    sent = False
+
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
-        if name == "_heard" and value:
+        if name == "_heard" and value and not self.sent:
+            self.sent = True
             signal.raise_signal(signal.SIGTERM)
 
 
@@ -41,3 +44,33 @@ def test_a_program_that_is_about_to_end_hears_no_signals():
     with EndedBySignals() as signals:
         signals.over()
         signal.raise_signal(signal.SIGTERM)
+
+
+def test_of_noted_signals_the_first_one_counts_and_the_body_goes_on():
+    with NotedSignals() as signals:
+        assert signals.received == 0
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    assert signals.received == signal.SIGTERM
+
+
+def test_a_signal_while_torch_is_imported_waits_until_it_is(cli, monkeypatch):
+    import builtins
+
+    from namegen.store import named
+
+    real, imported = builtins.__import__, []
+
+    def importing(name, *arguments):
+        module = real(name, *arguments)
+        if name == "torch" and not imported:
+            signal.raise_signal(signal.SIGHUP)  # torch ends the process where an exception comes now
+            imported.append(module)
+        return module
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    outcome = cli("train", "--data", "starter", "--iters", 100)
+
+    assert imported
+    assert (outcome.code, outcome.err) == (128 + signal.SIGHUP, "")
+    assert not named("default").existing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import select
 import shlex
 import signal
@@ -13,6 +14,7 @@ import sys
 import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -261,6 +263,15 @@ def test_arguments_and_names_that_are_no_text_are_one_clear_line_or_left_out():
 # Signals
 
 
+def wait_until_signals_are_heard(pid):
+    """Wait until the command has begun to deal with signals itself; before that, Python does."""
+    caught, end = Path(f"/proc/{pid}/status"), time.monotonic() + SECONDS
+    bit = 1 << (signal.SIGTERM - 1)
+    while caught.exists() and not int(re.search(r"SigCgt:\s*(\w+)", caught.read_text())[1], 16) & bit:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_ctrl_c_ends_a_long_match_quietly():
     # Each of the names is matched in vain, so nothing comes before the match has gone on for seconds.
     slow = "(?=(?:.?){200}x)" * 5 + "!"
@@ -269,7 +280,8 @@ def test_ctrl_c_ends_a_long_match_quietly():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        time.sleep(0.6)
+        wait_until_signals_are_heard(process.pid)
+        time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 130

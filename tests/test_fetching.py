@@ -515,7 +515,17 @@ PASSWORDS = {
 
 
 @pytest.mark.parametrize(
-    "secret", ["user:secret@", "secret@", "user:p@secret@", "user:1?secret@", "user:1#secret@", "user:secret word@"]
+    "secret",
+    [
+        "user:secret@",
+        "secret@",
+        "user:p@secret@",
+        "user:1?secret@",
+        "user:1#secret@",
+        "user:1/secret@",
+        "user:p@ss/secret@",
+        "user:secret word@",
+    ],
 )
 @pytest.mark.parametrize("failure", PASSWORDS)
 def test_a_password_in_an_address_is_never_shown(serve, cli, failure, secret):

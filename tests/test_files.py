@@ -183,13 +183,13 @@ def test_checking_a_folder_that_cannot_be_made_is_one_clear_error(file):
 def test_what_killed_writers_left_is_found_by_whatever_path_the_file_is_meant(file, tmp_path, written):
     (file.parent / "link.bin").symlink_to(tmp_path / "elsewhere.bin")
     target = tmp_path / "elsewhere.bin" if written == "link.bin" else file
-    left = target.with_name(f".{target.name}.abc123.tmp")
-    of_another = target.with_name(f".other-{target.name}.abc123.tmp")
-    left.touch()
-    of_another.touch()
+    left = target.with_name(f".{target.name}.abcd_123.tmp")
+    of_others = [target.with_name(f".{name}.abcd_123.tmp") for name in (f"other-{target.name}", f"{target.name}.v2")]
+    for temporary in (left, *of_others):
+        temporary.touch()
     remove_leftovers(file.parent / written)
     assert not left.exists()
-    assert of_another.exists()
+    assert all(temporary.exists() for temporary in of_others)
 
 
 @posix

@@ -21,6 +21,8 @@ def plain(value: object) -> object:
     """Return a number of numpy's or another library's as Python's own, which files can have; all else as it is."""
     if type(value) in (int, float, bool):
         return value
+    if type(value).__name__ in ("bool", "bool_"):  # numpy's, of either of its versions
+        return bool(value)
     if isinstance(value, Integral):
         return int(value)
     return float(value) if isinstance(value, Real) else value
@@ -68,6 +70,16 @@ def share(what: str, value: object) -> None:
     """
     if not _is_number(value) or not 0 <= value < 1:  # type: ignore[operator]
         raise UsageError(f"{what} must be at least 0 and less than 1, not {_shown(value)}")
+
+
+def truth(what: str, value: object) -> None:
+    """See that something is true or false.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{what} must be true or false, not {_shown(value)}")
 
 
 def _is_number(value: object) -> bool:

@@ -243,7 +243,11 @@ def remove(name: str) -> bool:
         return False
     with exclusive(paths.locks_dir() / f"dataset-{name}.lock", f"downloading {name}"):
         try:
-            shutil.rmtree(folder)
+            if not folder.exists():  # somebody else removed it meanwhile
+                return False
+            aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}."))
+            folder.rename(aside / "removed")  # so that a kill leaves all of it or nothing
+            shutil.rmtree(aside)
         except OSError as error:
             raise DownloadError(f"cannot remove {folder}: {error.strerror or error}") from error
     return True

@@ -254,7 +254,8 @@ def check_address(url: str) -> None:
     except ValueError:
         parts, there = None, False
     # Where the parts are not clear, neither is which of them is a password.
-    ambiguous = "@" in url and (not there or re.match(r"[^/]*//[^/]*[?#][^/]*@", url))
+    unclear = r"[^/]*//([^/]*[?#][^/]*@|[^/]*[@:][^/]*/.*@)"
+    ambiguous = "@" in url and (not there or re.match(unclear, url))
     if parts and parts.scheme not in ("", "http", "https"):
         which = f"{parts.scheme}://…" if ambiguous else shown(url)
         raise DownloadError(

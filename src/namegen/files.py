@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -23,9 +23,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         NamegenError: the folder cannot be made or written to, or the disk is full.
     """
     path = _led_to(path)
-    if path.exists() and not path.is_file():
-        raise NamegenError(f"cannot write {path}: it is no regular file; choose another place")
     try:
+        if path.exists() and not path.is_file():
+            raise NamegenError(f"cannot write {path}: it is no regular file; choose another place")
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = _new_temporary(path)
         try:
@@ -48,9 +48,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 def remove_leftovers(path: Path) -> None:
     """Remove what writers of ``path`` that were killed left behind; nobody may be writing it now."""
     path = _led_to(path)
-    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*{_TEMPORARY}"):
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    # Just what `mkstemp` makes: `.m.v2.tw8k_x1q.tmp` is of the file m.v2, which somebody may be writing, and not of m.
+    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_TEMPORARY)}")
+    for temporary in path.parent.glob(f".*{_TEMPORARY}"):
+        if left.fullmatch(temporary.name):
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 def check_writable(path: Path) -> None:

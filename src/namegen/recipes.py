@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from namegen.bounds import number, plain, positive, share, whole
+from namegen.bounds import number, plain, positive, share, truth, whole
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ class TrainingConfig:
         whole("iterations", self.iterations, 1, 10**12)
         _choice("architecture", self.architecture, ARCHITECTURES)
         _choice("nonlinearity", self.nonlinearity, ("tanh", "none"))
+        truth("sos", self.sos)
+        truth("keep repeats", self.keep_repeats)
         whole("hidden size", self.hidden_size, 1, 4096)
         share("dropout", self.dropout)
         whole("batch size", self.batch_size, 1, 65_536)

@@ -46,6 +46,7 @@ from namegen.modelfile import (
 )
 from namegen.ngram import NGram
 from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config, unchanged
+from namegen.tensors import in_words
 from namegen.validation import Validation
 
 if TYPE_CHECKING:
@@ -443,7 +444,7 @@ class _Run:
         try:
             self._adopt(model, state)
         except (KeyError, ValueError, RuntimeError) as error:
-            raise ModelFileError(f"the checkpoint is damaged ({error}); start over with --force") from error
+            raise ModelFileError(f"the checkpoint is damaged ({in_words(error)}); start over with --force") from error
 
     def _adopt(self, model: Model, state: dict[str, NDArray[Any]]) -> None:
         import torch

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
+    from typing_extensions import Self
+
 
 def stop_signals() -> list[int]:
     """Return the numbers of the signals that ask a program to stop, without those that its caller has it ignore.
@@ -22,31 +24,56 @@ def stop_signals() -> list[int]:
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-class EndedBySignals:
-    """Has signals that ask to stop end the body by an exception, so that what it has begun is put away.
-
-    People press Ctrl-C twice, and a terminal that closes may send two signals: the second of two is not heard, as the
-    body is being left by then, nor is any after :meth:`over`.
-    """
+class _Signals:
+    """Deals with the signals that ask to stop while the body runs; afterwards they do what they did before."""
 
     def __init__(self) -> None:
         self._before: dict[int, object] = {}
-        self._heard, self._over = False, False
 
-    def over(self) -> None:
-        """Let signals do nothing from now on: the program is about to end anyway."""
-        self._over = True
-
-    def __enter__(self) -> EndedBySignals:
-        self._before = {number: signal.signal(number, self._end) for number in stop_signals()}
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._hear) for number in stop_signals()}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)  # type: ignore[arg-type]
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        """Deal with a signal."""
+
+
+class EndedBySignals(_Signals):
+    """Has signals that ask to stop end the body by an exception, so that what it has begun is put away.
+
+    People press Ctrl-C twice, and a terminal that closes may send two signals: the second of two is not heard, as the
+    body is being left by then, nor is any after :meth:`over`. A third one is: somebody insists.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heard, self._over = False, False
+
+    def over(self) -> None:
+        """Let signals do nothing from now on: the program is about to end anyway."""
+        self._over = True
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
         first = not self._heard  # asked once: the second of two may come right here, and must not undo the first
         self._heard = first
         if first and not self._over:
             raise SystemExit(128 + number)
+
+
+class NotedSignals(_Signals):
+    """Has the signals that ask to stop only noted, by a body that must not be left in the middle.
+
+    Attributes:
+        received: the number of the first signal; 0 until there was one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received = 0
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        self.received = self.received or number

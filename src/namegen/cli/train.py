@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.stopping import stop_signals
+from namegen.cli.stopping import NotedSignals
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
     from namegen.dataset import Dataset
     from namegen.modelfile import Model
@@ -124,6 +122,7 @@ def train(
     from namegen.runs import claim, command_to_resume, plan, run
 
     with claim(place):
+        _import_torch()
         planned = plan(
             place,
             {name: value for name, value in parts.items() if value is not None},
@@ -140,7 +139,7 @@ def train(
             note(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
-        with _NotedSignals() as signals:
+        with NotedSignals() as signals:
             try:
                 with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
                     trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received > 0)
@@ -150,6 +149,14 @@ def train(
                 raise typer.Exit(128 + signals.received) from None
     if not quiet:
         _finish(place, trained, dataset.categories)
+
+
+def _import_torch() -> None:
+    """Import torch, which takes a second or more, and whose C++ code would take an exception by a signal for its end."""
+    with NotedSignals() as signals:
+        import torch  # noqa: F401 - for whoever needs it next
+    if signals.received:
+        raise typer.Exit(128 + signals.received)
 
 
 def _place(model: str | None, output: Path | None) -> ModelPlace:
@@ -209,28 +216,3 @@ def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
     what = "ABC" if len(model.categories) == 1 else f"{shlex.quote(category)} ABC"
     following = f"namegen sample{which} {what}"
     note(f"Next: {following}", whole=[following])
-
-
-class _NotedSignals:
-    """Has the signals that ask to stop only noted while the body runs, so that the training can save its state.
-
-    Before and after that there is nothing to save, and they end the program.
-
-    Attributes:
-        received: the number of the first signal; 0 until there was one.
-    """
-
-    def __init__(self) -> None:
-        self.received = 0
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> _NotedSignals:
-        self._before = {number: signal.signal(number, self._note) for number in stop_signals()}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)  # type: ignore[arg-type]
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.received = self.received or number
