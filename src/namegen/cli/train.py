@@ -152,7 +152,7 @@ def train(
 
 
 def _import_torch() -> None:
-    """Import torch, which takes a second or more, and whose C++ code would take an exception by a signal for its end."""
+    """Import torch, which takes a second or more: an exception by a signal in its C++ code would end the process."""
     with NotedSignals() as signals:
         import torch  # noqa: F401 - for whoever needs it next
     if signals.received:
