@@ -11,6 +11,7 @@ names were drawn before, and in whatever order.
 from __future__ import annotations
 
 import os
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -148,6 +149,7 @@ class _Drawer:
         blend = None if category is None else find_blend(model, category)
         self._model = model
         self._sampler = Sampler(model, model.sampling, filters, blend.category if blend else None)
+        self._drawing = threading.Lock()  # the network works in memory of its own
 
     def fit(self, prefix: str) -> str:
         """Bring a prefix into the model's alphabet and case."""
@@ -156,7 +158,8 @@ class _Drawer:
     def draw(self, prefix: str, seed: int) -> str:
         """Return the first of the names that have this seed."""
         first = np.zeros(1, dtype=np.int64)
-        drawn = self._sampler.draw([prefix], first, seed, first)
+        with self._drawing:
+            drawn = self._sampler.draw([prefix], first, seed, first)
         if drawn.failure:
             raise drawn.failure
         return self._model.alphabet.spell_lines(drawn.spelling.letters, drawn.spelling.lengths).rstrip("\n")
