@@ -15,8 +15,9 @@ import pytest
 from conftest import make_bigram_model
 
 pytest.importorskip("faker", reason="Faker is not installed")
-factory = pytest.importorskip("factory", reason="factory-boy is not installed")
+pytest.importorskip("factory", reason="factory-boy is not installed")
 
+import factory  # noqa: E402
 import factory.random  # noqa: E402
 import faker.cli  # noqa: E402
 from faker import Faker  # noqa: E402
@@ -53,7 +54,8 @@ def drawing_from(wanted):
 
 def spelling_only(letter, categories=("German",)):
     """A model whose names are all of one letter, any number of it."""
-    table = np.log([[0.5, 1e-30, 0.5], [1e-30, 0.5, 0.5], [letter == "a", letter == "b", 0] + np.full(3, 1e-30)])
+    begins = {"a": [1, 1e-30, 1e-30], "b": [1e-30, 1, 1e-30]}
+    table = np.log([[0.5, 1e-30, 0.5], [1e-30, 0.5, 0.5], begins[letter]])
     model = make_bigram_model(table, categories=categories)
     return dataclasses.replace(model, name_hashes=np.array([1], dtype=np.uint64))  # trained on names that never come
 
@@ -123,10 +125,11 @@ def test_every_locale_has_a_category_of_the_pretrained_model_or_one_clear_error(
     without = set()
     for locale in AVAILABLE_LOCALES:
         try:
-            assert category_of(locale) in pretrained.categories
-        except LocaleError as error:
-            assert f"locale {locale};" in str(error)
+            category = category_of(locale)
+        except LocaleError:
             without.add(locale.partition("_")[0])
+        else:
+            assert category in pretrained.categories
     reached = {*namegen.faker.LANGUAGES.values(), *namegen.faker.COUNTRIES.values()}
 
     assert reached == set(pretrained.categories) - {"Scottish"}  # Faker has no locale of Scotland

@@ -134,10 +134,10 @@ def category_of(locale: str | None) -> str:
     language = (locale or "").partition("_")[0]
     category = COUNTRIES.get(locale or "") or LANGUAGES.get(language)
     if category is None:
+        whose = f"the Faker locale {locale}" if locale else "a Faker generator without a locale"
         known = ", ".join(sorted([*(f"{language}_*" for language in LANGUAGES), *COUNTRIES]))
         raise LocaleError(
-            f"no invented surnames for {f'the Faker locale {locale}' if locale else 'a Faker generator without a locale'}"
-            f'; use one of {known}, or name a category, as in invented_name("German")'
+            f'no invented surnames for {whose}; use one of {known}, or name a category, as in invented_name("German")'
         )
     return category
 
