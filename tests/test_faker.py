@@ -17,19 +17,19 @@ from conftest import make_bigram_model
 pytest.importorskip("faker", reason="Faker is not installed")
 pytest.importorskip("factory", reason="factory-boy is not installed")
 
-import factory  # noqa: E402
-import factory.random  # noqa: E402
-import faker.cli  # noqa: E402
-from faker import Faker  # noqa: E402
-from faker.config import AVAILABLE_LOCALES  # noqa: E402
-from faker.generator import Generator  # noqa: E402
+import factory
+import factory.random
+import faker.cli
+from faker import Faker
+from faker.config import AVAILABLE_LOCALES
+from faker.generator import Generator
 
-import namegen  # noqa: E402
-import namegen.faker  # noqa: E402
-from namegen.dataset import hash_name  # noqa: E402
-from namegen.errors import ModelFileError, NamegenError, UsageError  # noqa: E402
-from namegen.faker import LocaleError, Provider, category_of  # noqa: E402
-from namegen.store import named  # noqa: E402
+import namegen
+import namegen.faker
+from namegen.dataset import hash_name
+from namegen.errors import ModelFileError, NamegenError, UsageError
+from namegen.faker import LocaleError, Provider, category_of
+from namegen.store import named
 
 
 @pytest.fixture(scope="module")
