@@ -61,3 +61,7 @@ class DivergedError(NamegenError):
 
 class TrainingStopped(NamegenError):  # noqa: N818 - nothing went wrong: somebody asked for it
     """Training was asked to stop, and its state is saved."""
+
+
+class MissingPackageError(NamegenError, ImportError):
+    """A package is not installed that only some people need."""

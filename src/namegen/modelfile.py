@@ -18,6 +18,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -140,7 +141,7 @@ class Model:
         """Whether its training ran to the end."""
         return self.iterations >= self.training.iterations
 
-    @property
+    @cached_property
     def stage(self) -> TrainingConfig:
         """The configuration of the network that the weights are of: in an unfinished run it may be a teacher's."""
         return self.training.stage_at(self.iterations)
