@@ -4,6 +4,9 @@ The same seed gives the same names, however many are drawn: name number 7 is nam
 Every name is drawn by random numbers of its own, so what has come so far is itself a fair sample. Names come in blocks,
 so that memory is bounded.
 
+The numbers go through all prefixes, so many to each. So a job can be dealt out to any number of processes: shard K of N
+is the K-th of N stretches of the numbers, and the shards one after the other are what one process would have given.
+
 Where no name may come twice, each prefix has an endless sequence of names of its own, drawn in the ordinary way, and
 what comes is its names in their order, without those that were there before.
 """
@@ -45,6 +48,9 @@ _FIRST_WANTED = 8  # smaller still where names may be rejected, as nobody knows 
 _GROWTH = 8
 _PREFIXES_AT_ONCE = 512  # names of different prefixes can be drawn one beside the other
 _MOST_NAMES = 10**15  # as many as there are streams of random numbers
+_MOST_SHARDS = 10**6
+_MOST_PREFIXES = 10**6  # that are read from an iterator to know how many there are; they take some 100 MB
+_ALL = range(2**63)  # the numbers of all names that there can be
 
 
 class Draw(NamedTuple):
@@ -98,6 +104,7 @@ def sample(
     config: SamplingConfig | None = None,
     filters: Filters | None = None,
     seed: int | None = None,
+    shard: tuple[int, int] | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> list[str]:
     """Invent names.
@@ -115,6 +122,9 @@ def sample(
         config: how to choose letters; by default the model's own way.
         filters: what names must be; by default anything.
         seed: where randomness begins; by default somewhere new each time.
+        shard: ``(k, n)`` draws the k-th of n shards only, k from 1 to n: of the T names of the whole, numbered from 0,
+            those from ``(k - 1) * T // n`` up to but not including ``k * T // n``. With the same seed and all else
+            alike, the n shards one after the other are the whole; one may be empty. Needs a seed.
         parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``. With
             ``temperature=0`` the model's own top-k, top-p and dropout do not count.
 
@@ -122,11 +132,14 @@ def sample(
         The names, in the order of the prefixes.
 
     Raises:
-        UsageError: no such category, a prefix that cannot be used, or a count, seed or setting out of range.
+        UsageError: no such category, a prefix that cannot be used, or a count, seed, shard or setting out of range; or
+            a shard without a seed, of more than 10**15 names, or of names of which none may come twice.
         NamegenError: the model hardly ever gives such a name; or there are no more of them, if none may come twice.
             Then there is no list: :func:`iterate` gives the names that were found before.
     """
-    made = blocks(model, category, prefixes, count=count, config=config, filters=filters, seed=seed, **parts)
+    made = blocks(
+        model, category, prefixes, count=count, config=config, filters=filters, seed=seed, shard=shard, **parts
+    )
     return [name for block in made for name in block.names]
 
 
@@ -140,6 +153,7 @@ def iterate(
     filters: Filters | None = None,
     scores: bool = False,
     seed: int | None = None,
+    shard: tuple[int, int] | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Draw]:
     """Invent names one after the other, with their categories; as :func:`sample`, in bounded memory.
@@ -148,10 +162,20 @@ def iterate(
     in: that of all its letters and of its end, at temperature 1.
 
     What is wrong with the arguments is raised by this call, not by the first name taken; only prefixes that come from
-    an iterator, not a string or sequence, are read and checked one at a time as names are taken.
+    an iterator, not a string or sequence, are read and checked one at a time as names are taken. For a shard this call
+    reads them all, 1,000,000 at most: what belongs to a shard depends on how many there are.
     """
     made = blocks(
-        model, category, prefixes, count=count, config=config, filters=filters, scores=scores, seed=seed, **parts
+        model,
+        category,
+        prefixes,
+        count=count,
+        config=config,
+        filters=filters,
+        scores=scores,
+        seed=seed,
+        shard=shard,
+        **parts,
     )
     return (draw for block in made for draw in block)
 
@@ -166,14 +190,16 @@ def blocks(
     filters: Filters | None = None,
     scores: bool = False,
     seed: int | None = None,
+    shard: tuple[int, int] | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Block]:
     """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each.
 
     A block has at most ``BLOCK`` names; the first is smaller, so that names come soon, and so are those of names that
-    may be very long, or of many prefixes.
+    may be very long, or of many prefixes. Of a ``shard`` no other names are drawn than its own.
     """
     count = whole("count", count, 0, _MOST_NAMES)
+    shard = None if shard is None else _checked_shard(shard, seed)
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else whole("seed", seed, 0, None)
     config, filters = settings(config or model.sampling, filters or Filters(), parts)
     blend = None if category is None else find_blend(model, category)
@@ -188,11 +214,60 @@ def blocks(
         seed=seed,
         scores=scores,
     )
+    if shard is not None and filters.unique:
+        raise UsageError(
+            "no shard knows the names of the others, so there is no --unique with --shard; use one of them"
+        )
     fitted: Iterable[str] = (drawing.fit(prefix, config.max_length) for prefix in prefixes)
     at_once = 1  # prefixes that come from an iterator: whoever gives one may wait for its names
     if isinstance(prefixes, Sequence):
         fitted, at_once = list(fitted), _PREFIXES_AT_ONCE
-    return drawing.distinct(fitted) if filters.unique else drawing.all(iter(fitted), at_once)
+    if shard is not None:
+        known = fitted if isinstance(fitted, list) else _read_all(fitted)
+        return drawing.all(known, _PREFIXES_AT_ONCE, _numbers_of(shard, len(known) * count))
+    return drawing.distinct(fitted) if filters.unique else drawing.all(fitted, at_once)
+
+
+def _checked_shard(shard: object, seed: int | None) -> tuple[int, int]:
+    """Return which shard of how many.
+
+    Raises:
+        UsageError: there is no such shard, or no seed that all shards can have.
+    """
+    if not isinstance(shard, Sequence) or len(shard) != 2:
+        raise UsageError("a shard is a pair: which, from 1, and of how many")
+    shards = whole("number of shards", shard[1], 1, _MOST_SHARDS)
+    number = whole("shard", shard[0], 1, shards)
+    if seed is None:
+        raise UsageError("a shard needs the seed that all shards of the same names have; give --seed with --shard")
+    return number, shards
+
+
+def _numbers_of(shard: tuple[int, int], total: int) -> range:
+    """Return the numbers of a shard's names: of all shards as many, but for one name, and in the order of the shards.
+
+    Raises:
+        UsageError: there are more names than numbers.
+    """
+    if total > _MOST_NAMES:
+        raise UsageError(f"no more than {_MOST_NAMES:,} names in all can be dealt out, not {total:,}; ask for fewer")
+    number, shards = shard
+    return range((number - 1) * total // shards, number * total // shards)
+
+
+def _read_all(prefixes: Iterable[str]) -> list[str]:
+    """Return all prefixes of an iterator, which need not end.
+
+    Raises:
+        UsageError: there are too many to keep.
+    """
+    read = list(islice(prefixes, _MOST_PREFIXES + 1))
+    if len(read) > _MOST_PREFIXES:
+        raise UsageError(
+            f"more than {_MOST_PREFIXES:,} prefixes cannot be dealt out with --shard; "
+            "split them, and draw for each part with a --seed of its own"
+        )
+    return read
 
 
 def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) -> tuple[SamplingConfig, Filters]:
@@ -272,11 +347,20 @@ class _Drawing:
         check_length(self.filters, self.sampler.limit(len(self.model.alphabet.encode(fitted))))
         return fitted
 
-    def all(self, prefixes: Iterator[str], at_once: int) -> Iterator[Block]:
-        """Go through the prefixes: many prefixes to a block, or many blocks to a prefix."""
-        count, number, size = self.count, 0, _FIRST_WANTED if self.filters.conditions else _FIRST_BLOCK
-        while some := list(islice(prefixes, max(1, at_once // max(1, count)))):
-            done, total, most = 0, len(some) * count, self._most(some)
+    def all(self, prefixes: Iterable[str], at_once: int, numbers: range = _ALL) -> Iterator[Block]:
+        """Go through the prefixes: many prefixes to a block, or many blocks to a prefix.
+
+        Args:
+            prefixes: all of them.
+            at_once: how many there may be to a block.
+            numbers: the numbers of the names to draw, a stretch of those of all names; no other is drawn.
+        """
+        count, size = self.count, _FIRST_WANTED if self.filters.conditions else _FIRST_BLOCK
+        earlier = numbers.start // max(1, count)  # prefixes that are none of ours
+        number, ours = earlier * count, islice(prefixes, earlier, None)
+        while number < numbers.stop and (some := list(islice(ours, max(1, at_once // max(1, count))))):
+            done, most = max(0, numbers.start - number), self._most(some)
+            total = min(len(some) * count, numbers.stop - number)
             while done < total:
                 names = np.arange(done, min(done + min(size, most), total))
                 drawn = self.sampler.draw(some, names // count, self.seed, number + names)
