@@ -393,6 +393,27 @@ def test_the_shards_one_after_the_other_are_the_whole(prefixes, count, shards):
     dealt = of_shards(model, shards, None, prefixes, count=count, seed=1)
 
     assert list(itertools.chain(*dealt)) == whole
+
+
+@pytest.mark.parametrize("shards", [2, 3, 10])
+@pytest.mark.parametrize(("prefixes", "count"), [(("",), 1000), ("gab", 301), (("ab", "", "ab") * 50, 7)])
+def test_shards_are_cut_between_the_blocks_of_the_whole_and_alike_but_for_a_block(monkeypatch, prefixes, count, shards):
+    monkeypatch.setattr(sampling, "BLOCK", 40)
+    monkeypatch.setattr(sampling, "_FIRST_BLOCK", 12)
+    monkeypatch.setattr(sampling, "_PREFIXES_AT_ONCE", 35)
+    model, options = letters_model(), {"count": count, "seed": 1}
+    whole = [block.text for block in blocks(model, "X", prefixes, **options)]
+    dealt = [[b.text for b in blocks(model, "X", prefixes, shard=(k, shards), **options)] for k in range(1, shards + 1)]
+
+    assert list(itertools.chain(*dealt)) == whole
+    sizes = [sum(text.count("\n") for text in texts) for texts in dealt]
+    assert max(abs(size - sum(sizes) / shards) for size in sizes) <= 40
+
+
+@pytest.mark.parametrize("shards", [2, 3, 7, 500])
+def test_where_names_are_rejected_shards_are_alike_but_for_one_name(shards):
+    dealt = of_shards(letters_model(), shards, "X", "ga", count=120, seed=1, match=".*[a-d]")
+
     assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
 
 
@@ -432,21 +453,26 @@ def numbers_drawn(monkeypatch, model, *arguments, **options):
     return asked
 
 
-@pytest.mark.parametrize("options", [{}, {"match": "[ab]*"}], ids=["plain", "filtered"])
-def test_a_shard_draws_its_own_names_and_no_others(monkeypatch, options):
+@pytest.mark.parametrize(
+    ("options", "cuts"),
+    [({}, [0, 52, 101, 149, 202]), ({"match": "[ab]*"}, [0, 50, 101, 151, 202])],
+    ids=["plain", "filtered"],
+)
+def test_a_shard_draws_its_own_names_and_no_others(monkeypatch, options, cuts):
     model = make_bigram_model(LOGITS)
-    monkeypatch.setattr(sampling, "BLOCK", 16)
+    monkeypatch.setattr(sampling, "BLOCK", 16)  # blocks begin at 0, 4, 20, 36, 52, ..., and at 101, 117, ..., 149, 165
     monkeypatch.setattr(sampling, "_FIRST_BLOCK", 4)
+    monkeypatch.setattr(sampling, "_PREFIXES_AT_ONCE", 1)
     for k in range(1, 5):
         asked = numbers_drawn(monkeypatch, model, "X", "ab", count=101, seed=1, shard=(k, 4), **options)
-        assert asked == list(range((k - 1) * 202 // 4, k * 202 // 4))
+        assert asked == list(range(cuts[k - 1], cuts[k]))
 
 
-def test_a_shard_of_a_job_that_no_machine_could_do_begins_at_once():
-    model = make_bigram_model(LOGITS)
-    last = blocks(model, "X", count=10**15, seed=1, shard=(10**6, 10**6))
+def test_a_shard_of_a_job_that_no_machine_could_do_begins_at_once(monkeypatch):
+    monkeypatch.setattr(sampling, "BLOCK", 500)
+    last = blocks(make_bigram_model(LOGITS), "X", count=10**15, seed=1, shard=(10**6, 10**6))
 
-    assert len(next(last).names) == 2**14
+    assert len(next(last).names) == sampling.BLOCK
 
 
 def test_shards_of_prefixes_from_an_iterator_are_the_whole():
@@ -479,7 +505,7 @@ def test_a_name_that_cannot_be_drawn_fails_in_its_shard_alone():
     drawn, failed = [], []
     for k in (1, 2, 3):
         try:
-            drawn.append(len(sample(model, "X", "aba", count=4, seed=1, max_length=9, shard=(k, 3))))
+            drawn.append(len(sample(model, "X", "aba", count=4, seed=1, max_length=9, match="[ab]*", shard=(k, 3))))
         except NamegenError:
             failed.append(k)
 

@@ -6,6 +6,8 @@ so that memory is bounded.
 
 The numbers go through all prefixes, so many to each. So a job can be dealt out to any number of processes: shard K of N
 is the K-th of N stretches of the numbers, and the shards one after the other are what one process would have given.
+They are cut between its blocks: many a BLAS adds up a row in another order where it stands elsewhere in a matrix, which
+now and then makes another name, so a block must not be torn apart if it is to come out the same to the last bit.
 
 Where no name may come twice, each prefix has an endless sequence of names of its own, drawn in the ordinary way, and
 what comes is its names in their order, without those that were there before.
@@ -123,8 +125,10 @@ def sample(
         filters: what names must be; by default anything.
         seed: where randomness begins; by default somewhere new each time.
         shard: ``(k, n)`` draws the k-th of n shards only, k from 1 to n: of the T names of the whole, numbered from 0,
-            those from ``(k - 1) * T // n`` up to but not including ``k * T // n``. With the same seed and all else
-            alike, the n shards one after the other are the whole; one may be empty. Needs a seed.
+            those from ``(k - 1) * T // n`` up to but not including ``k * T // n``, where each of the two is moved to
+            the nearest beginning of a block, so that the few names of one block stay together. Where filters reject
+            names, blocks depend on the names, and nothing is moved. With the same seed and all else alike, the n shards
+            one after the other are the whole; some may be empty. Needs a seed.
         parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``. With
             ``temperature=0`` the model's own top-k, top-p and dropout do not count.
 
@@ -223,8 +227,7 @@ def blocks(
     if isinstance(prefixes, Sequence):
         fitted, at_once = list(fitted), _PREFIXES_AT_ONCE
     if shard is not None:
-        known = fitted if isinstance(fitted, list) else _read_all(fitted)
-        return drawing.all(known, _PREFIXES_AT_ONCE, _numbers_of(shard, len(known) * count))
+        return drawing.shard(fitted if isinstance(fitted, list) else _read_all(fitted), at_once, *shard)
     return drawing.distinct(fitted) if filters.unique else drawing.all(fitted, at_once)
 
 
@@ -241,18 +244,6 @@ def _checked_shard(shard: object, seed: int | None) -> tuple[int, int]:
     if seed is None:
         raise UsageError("a shard needs the seed that all shards of the same names have; give --seed with --shard")
     return number, shards
-
-
-def _numbers_of(shard: tuple[int, int], total: int) -> range:
-    """Return the numbers of a shard's names: of all shards as many, but for one name, and in the order of the shards.
-
-    Raises:
-        UsageError: there are more names than numbers.
-    """
-    if total > _MOST_NAMES:
-        raise UsageError(f"no more than {_MOST_NAMES:,} names in all can be dealt out, not {total:,}; ask for fewer")
-    number, shards = shard
-    return range((number - 1) * total // shards, number * total // shards)
 
 
 def _read_all(prefixes: Iterable[str]) -> list[str]:
@@ -355,10 +346,11 @@ class _Drawing:
             at_once: how many there may be to a block.
             numbers: the numbers of the names to draw, a stretch of those of all names; no other is drawn.
         """
-        count, size = self.count, _FIRST_WANTED if self.filters.conditions else _FIRST_BLOCK
-        earlier = numbers.start // max(1, count)  # prefixes that are none of ours
+        count, together = self.count, self._together(at_once)
+        size = _FIRST_WANTED if self.filters.conditions else BLOCK if numbers.start else _FIRST_BLOCK
+        earlier = numbers.start // max(1, together * count) * together  # prefixes that are none of ours
         number, ours = earlier * count, islice(prefixes, earlier, None)
-        while number < numbers.stop and (some := list(islice(ours, max(1, at_once // max(1, count))))):
+        while number < numbers.stop and (some := list(islice(ours, together))):
             done, most = max(0, numbers.start - number), self._most(some)
             total = min(len(some) * count, numbers.stop - number)
             while done < total:
@@ -370,6 +362,42 @@ class _Drawing:
                 done += len(names)
                 size = BLOCK if not self.filters.conditions else _next_size(drawn)
             number += total
+
+    def shard(self, prefixes: Sequence[str], at_once: int, shard: int, shards: int) -> Iterator[Block]:
+        """Go through one of several shards of the names of all prefixes.
+
+        Raises:
+            UsageError: there are more names than numbers.
+        """
+        total = len(prefixes) * self.count
+        if total > _MOST_NAMES:
+            raise UsageError(
+                f"no more than {_MOST_NAMES:,} names in all can be dealt out, not {total:,}; ask for fewer"
+            )
+        first, last = (self._cut(prefixes, at_once, place * total // shards) for place in (shard - 1, shard))
+        return self.all(prefixes, at_once, range(first, last))
+
+    def _cut(self, prefixes: Sequence[str], at_once: int, number: int) -> int:
+        """Return the beginning of a block, or the end of all, that is nearest to the name of this number.
+
+        Where names may be rejected, it is the number itself: only who draws the names knows the blocks.
+        """
+        if self.filters.conditions or number in (0, len(prefixes) * self.count):
+            return number
+        together = self._together(at_once)
+        group = number // (together * self.count)
+        some = prefixes[group * together : (group + 1) * together]
+        begin, most = group * together * self.count, self._most(some)
+        size = min(BLOCK, most)
+        first = size if group else min(_FIRST_BLOCK, most)
+        past = number - begin - first
+        low = begin if past < 0 else begin + first + past // size * size
+        high = min(begin + len(some) * self.count, low + (first if past < 0 else size))
+        return low if number - low <= high - number else high
+
+    def _together(self, at_once: int) -> int:
+        """Return how many prefixes share blocks."""
+        return max(1, at_once // max(1, self.count))
 
     def distinct(self, prefixes: Iterable[str]) -> Iterator[Block]:
         """Go through the prefixes, one at a time, without names that were there before."""

@@ -95,8 +95,8 @@ def sample(
         typer.Option(
             "--shard",
             metavar="K/N",
-            help="Only the K-th of N equal stretches of the names, K from 1 to N: with the same --seed and the rest "
-            "alike, the N outputs one after the other are that of one run without it.",
+            help="Only the K-th of N stretches of the names, K from 1 to N, cut between the sampler's blocks: with the "
+            "same --seed and the rest alike, the N outputs one after the other are that of one run without it.",
         ),
     ] = None,
     model: ModelOption = None,
