@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import string
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -409,6 +410,86 @@ def test_verbose_says_when_the_model_is_the_one_that_comes_along(cli):
 
 def test_verbose_changes_no_result(cli, default):
     assert cli("sample", "-n", 100, "--seed", 3, "-v").out == cli("sample", "-n", 100, "--seed", 3).out
+
+
+# Shards
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["-n", 100, "-f", "tsv"],
+        ["German", "-n", 1],
+        ["German", "BAC"],
+        ["German", "-p", "Sch", "-p", "Ba", "-n", 9, "-f", "jsonl", "--scores"],
+        ["German+Russian", "ABC", "-n", 7, "--match", ".*[a-m]", "--min-length", 3, "-f", "tsv", "--scores"],
+        ["German", "-n", 0],
+    ],
+    ids=lambda line: " ".join(map(str, line)),
+)
+def test_the_outputs_of_all_shards_one_after_the_other_are_that_of_one_run(cli, default, line):
+    whole = cli("sample", *line, "--seed", 7)
+    dealt = [cli("sample", *line, "--seed", 7, "--shard", f"{k}/4") for k in range(1, 5)]
+
+    assert [(shard.code, shard.err) for shard in dealt] == [(0, "")] * 4
+    assert "".join(shard.out for shard in dealt) == whole.out
+
+
+def test_processes_side_by_side_draw_what_one_draws(command, default):
+    line = ["sample", "-n", 3000, "--seed", 7, "-f", "tsv", "--match", ".*[a-m]"]
+    with ThreadPoolExecutor() as pool:
+        dealt = list(pool.map(lambda k: command(*line, "--shard", f"{k:03}/003"), (1, 2, 3)))
+
+    assert [len(shard.out.splitlines()) for shard in dealt] == [1000] * 3
+    assert "".join(shard.out for shard in dealt) == command(*line).out
+
+
+def test_shards_read_all_prefixes_from_stdin(command, default):
+    whole, *dealt = (
+        command("sample", "German", "-", "--seed", 7, *shard, stdin="Sch\n\nBa\nŁ\n")
+        for shard in ([], *(["--shard", f"{k}/4"] for k in range(1, 5)))
+    )
+    assert [re.match("Sch|Ba|L|", shard.out)[0] for shard in dealt] == ["", "Sch", "Ba", "L"]
+    assert "".join(shard.out for shard in dealt) == whole.out
+    assert {shard.code for shard in dealt} == {0}
+
+
+MALFORMED = (
+    "0/4",
+    "5/4",
+    "1/0",
+    "a/b",
+    "-1/4",
+    "1/99999999999999999999",
+    "",
+    "/",
+    "1",
+    "1/",
+    "1/2/3",
+    "1.0/2",
+    "1/2\n",
+)
+
+
+@pytest.mark.parametrize("shard", [*MALFORMED, "1 / 2", "+1/2", "١/٢", "9" * 5000 + "/1", "1/" + "9" * 5000, "\x1b/2"])
+def test_what_is_no_shard_is_one_line_of_wrong_usage(cli, default, shard):
+    sampled = cli("sample", "German", "--seed", 1, "--shard", shard)
+    assert is_one_error(sampled, 2)
+    assert "shard" in sampled.err
+    assert len(sampled.err) < 300
+    assert sampled.out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [([], "--seed"), (["--seed", 1, "--unique"], "--unique"), (["--top", 3], "--top")],
+    ids=["no seed", "unique", "top"],
+)
+def test_what_cannot_be_in_shards_is_one_line_of_wrong_usage(cli, default, options, complaint):
+    sampled = cli("sample", "German", "-n", 9, "--shard", "1/2", *options)
+    assert is_one_error(sampled, 2)
+    assert complaint in sampled.err
+    assert sampled.out == ""
 
 
 # Which model

@@ -17,6 +17,7 @@ from conftest import make_bigram_model, make_model
 from namegen import prefixtree, sampler, sampling, search
 from namegen.categories import find_category
 from namegen.classifying import score
+from namegen.dataset import hash_name
 from namegen.errors import NamegenError, UsageError
 from namegen.ranking import top
 from namegen.recipes import SamplingConfig, training_config
@@ -363,6 +364,180 @@ def test_a_block_has_as_many_names_and_categories_and_its_text_is_its_names():
     assert block.text == "".join(f"{name}\n" for name in block.names)
     assert [draw.category for draw in block] == [block.categories[index] for index in block.category_of]
     assert [draw.name for draw in block] == block.names == sample(model, count=50, seed=1)
+
+
+# Shards
+
+
+def of_shards(model, shards, *arguments, **options):
+    """What each of some shards gives."""
+    return [list(iterate(model, *arguments, shard=(k, shards), **options)) for k in range(1, shards + 1)]
+
+
+def letters_model():
+    """A model of two categories and seven letters that knows some names, a and b."""
+    shares = np.random.default_rng(1).dirichlet(np.ones(7), size=8)
+    table = np.log(np.hstack([0.65 * shares, np.full((8, 1), 0.35)]))
+    known = sorted(int.from_bytes(hash_name(name), "big") for name in (b"a", b"b"))
+    model = make_bigram_model(table, letters="abcdefg", categories=("X", "Y"), first_letters=[[1] * 7] * 2)
+    return replace(model, name_hashes=np.array(known, np.uint64))
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize(
+    ("prefixes", "count"), [(("",), 1000), ("gab", 1), ("gab", 30), (("ab", "", "ab"), 7), ("", 5)]
+)
+def test_the_shards_one_after_the_other_are_the_whole(prefixes, count, shards):
+    model = letters_model()
+    whole = list(iterate(model, None, prefixes, count=count, seed=1))
+    dealt = of_shards(model, shards, None, prefixes, count=count, seed=1)
+
+    assert list(itertools.chain(*dealt)) == whole
+
+
+@pytest.mark.parametrize("shards", [2, 3, 10])
+@pytest.mark.parametrize(("prefixes", "count"), [(("",), 1000), ("gab", 301), (("ab", "", "ab") * 50, 7)])
+def test_shards_are_cut_between_the_blocks_of_the_whole_and_alike_but_for_a_block(monkeypatch, prefixes, count, shards):
+    monkeypatch.setattr(sampling, "BLOCK", 40)
+    monkeypatch.setattr(sampling, "_FIRST_BLOCK", 12)
+    monkeypatch.setattr(sampling, "_PREFIXES_AT_ONCE", 35)
+    model, options = letters_model(), {"count": count, "seed": 1}
+    whole = [block.text for block in blocks(model, "X", prefixes, **options)]
+    dealt = [[b.text for b in blocks(model, "X", prefixes, shard=(k, shards), **options)] for k in range(1, shards + 1)]
+
+    assert list(itertools.chain(*dealt)) == whole
+    sizes = [sum(text.count("\n") for text in texts) for texts in dealt]
+    assert max(abs(size - sum(sizes) / shards) for size in sizes) <= 40
+
+
+@pytest.mark.parametrize("shards", [2, 3, 7, 500])
+def test_where_names_are_rejected_shards_are_alike_but_for_one_name(shards):
+    dealt = of_shards(letters_model(), shards, "X", "ga", count=120, seed=1, match=".*[a-d]")
+
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"match": ".*[a-d]"},
+        {"min_length": 3, "max_length": 4},
+        {"novel": True, "exclude": ("a", "b", "ca")},
+        {"temperature": 0.0, "dropout": 0.3},
+        {"top_k": 2, "top_p": 0.9, "guidance": 0.5, "scores": True},
+    ],
+    ids="-".join,
+)
+@pytest.mark.parametrize("category", ["Y", "X:2+Y", None])
+def test_shards_go_with_filters_ways_and_scores(category, options):
+    model = letters_model()
+    whole = list(iterate(model, category, "ga", count=40, seed=1, **options))
+    dealt = list(itertools.chain(*of_shards(model, 3, category, "ga", count=40, seed=1, **options)))
+
+    assert [(draw.category, draw.name) for draw in dealt] == [(draw.category, draw.name) for draw in whole]
+    if "scores" in options:
+        assert [draw.score for draw in dealt] == pytest.approx([draw.score for draw in whole], rel=1e-5)
+
+
+def numbers_drawn(monkeypatch, model, *arguments, **options):
+    """The numbers of the names that the sampler is asked for."""
+    asked, draw = [], sampler.Sampler.draw
+
+    def noted(self, prefixes, prefix_of, seed, numbers):
+        asked.extend(numbers.tolist())
+        return draw(self, prefixes, prefix_of, seed, numbers)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sampler.Sampler, "draw", noted)
+        list(iterate(model, *arguments, **options))
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("options", "cuts"),
+    [({}, [0, 52, 101, 149, 202]), ({"match": "[ab]*"}, [0, 50, 101, 151, 202])],
+    ids=["plain", "filtered"],
+)
+def test_a_shard_draws_its_own_names_and_no_others(monkeypatch, options, cuts):
+    model = make_bigram_model(LOGITS)
+    monkeypatch.setattr(sampling, "BLOCK", 16)  # blocks begin at 0, 4, 20, 36, 52, ..., and at 101, 117, ..., 149, 165
+    monkeypatch.setattr(sampling, "_FIRST_BLOCK", 4)
+    monkeypatch.setattr(sampling, "_PREFIXES_AT_ONCE", 1)
+    for k in range(1, 5):
+        asked = numbers_drawn(monkeypatch, model, "X", "ab", count=101, seed=1, shard=(k, 4), **options)
+        assert asked == list(range(cuts[k - 1], cuts[k]))
+
+
+def test_a_shard_of_a_job_that_no_machine_could_do_begins_at_once(monkeypatch):
+    monkeypatch.setattr(sampling, "BLOCK", 500)
+    last = blocks(make_bigram_model(LOGITS), "X", count=10**15, seed=1, shard=(10**6, 10**6))
+
+    assert len(next(last).names) == sampling.BLOCK
+
+
+def test_shards_of_prefixes_from_an_iterator_are_the_whole():
+    model = letters_model()
+    prefixes = [*"abcdefg", "", "ab"]
+    whole = list(iterate(model, "X", iter(prefixes), count=2, seed=1))
+    dealt = [list(iterate(model, "X", iter(prefixes), count=2, seed=1, shard=(k, 4))) for k in range(1, 5)]
+
+    assert list(itertools.chain(*dealt)) == whole
+
+
+def test_a_shard_refuses_a_bad_prefix_wherever_it_comes_in_the_whole():
+    for k in (1, 2):
+        with pytest.raises(UsageError, match="'9'"):
+            iterate(make_bigram_model(LOGITS), "X", iter("ab9"), seed=1, shard=(k, 2))
+
+
+def test_a_shard_of_prefixes_that_do_not_end_is_an_error(monkeypatch):
+    monkeypatch.setattr(sampling, "_MOST_PREFIXES", 50)
+    model = make_bigram_model(LOGITS)
+
+    assert len(list(iterate(model, "X", itertools.repeat("a", 50), seed=1, shard=(1, 2)))) == 25
+    with pytest.raises(UsageError, match="more than 50 prefixes"):
+        iterate(model, "X", itertools.repeat("a"), seed=1, shard=(1, 2))
+
+
+def test_a_name_that_cannot_be_drawn_fails_in_its_shard_alone():
+    # What begins with a ends; what begins with b never does.
+    model = make_bigram_model([[-1e4, -1e4, 0], [-1e4, 0, -1e4], [0, 0, -1e4]])
+    drawn, failed = [], []
+    for k in (1, 2, 3):
+        try:
+            drawn.append(len(sample(model, "X", "aba", count=4, seed=1, max_length=9, match="[ab]*", shard=(k, 3))))
+        except NamegenError:
+            failed.append(k)
+
+    assert (drawn, failed) == ([4, 4], [2])
+
+
+@pytest.mark.parametrize(
+    "shard", [(0, 4), (5, 4), (1, 0), (-1, 4), (1, 10**6 + 1), (1.5, 4), (True, 1), ("a", 4), (1,)]
+)
+def test_a_shard_that_there_cannot_be_is_an_error(shard):
+    with pytest.raises(UsageError, match="shard"):
+        blocks(make_bigram_model(LOGITS), "X", count=10, seed=1, shard=shard)
+
+
+@pytest.mark.parametrize("shard", [3, "1/2", {1, 2}])
+def test_a_shard_that_is_no_pair_is_an_error(shard):
+    with pytest.raises(UsageError, match="a pair"):
+        blocks(make_bigram_model(LOGITS), "X", count=10, seed=1, shard=shard)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"seed": None}, "--seed"),
+        ({"unique": True}, "--unique"),
+        ({"count": 10**15, "prefixes": "ab"}, "no more than 1,000,000,000,000,000"),
+    ],
+    ids=["no seed", "unique", "too many"],
+)
+def test_what_cannot_be_dealt_out_is_an_error_before_the_first_name(options, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        blocks(make_bigram_model(LOGITS), "X", shard=(1, 2), **{"seed": 1, **options})
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])

@@ -4,6 +4,11 @@ The same seed gives the same names, however many are drawn: name number 7 is nam
 Every name is drawn by random numbers of its own, so what has come so far is itself a fair sample. Names come in blocks,
 so that memory is bounded.
 
+The numbers go through all prefixes, so many to each. So a job can be dealt out to any number of processes: shard K of N
+is the K-th of N stretches of the numbers, and the shards one after the other are what one process would have given.
+They are cut between its blocks: many a BLAS adds up a row in another order where it stands elsewhere in a matrix, which
+now and then makes another name, so a block must not be torn apart if it is to come out the same to the last bit.
+
 Where no name may come twice, each prefix has an endless sequence of names of its own, drawn in the ordinary way, and
 what comes is its names in their order, without those that were there before.
 """
@@ -45,6 +50,9 @@ _FIRST_WANTED = 8  # smaller still where names may be rejected, as nobody knows 
 _GROWTH = 8
 _PREFIXES_AT_ONCE = 512  # names of different prefixes can be drawn one beside the other
 _MOST_NAMES = 10**15  # as many as there are streams of random numbers
+_MOST_SHARDS = 10**6
+_MOST_PREFIXES = 10**6  # that are read from an iterator to know how many there are; they take some 100 MB
+_ALL = range(2**63)  # the numbers of all names that there can be
 
 
 class Draw(NamedTuple):
@@ -98,6 +106,7 @@ def sample(
     config: SamplingConfig | None = None,
     filters: Filters | None = None,
     seed: int | None = None,
+    shard: tuple[int, int] | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> list[str]:
     """Invent names.
@@ -115,6 +124,11 @@ def sample(
         config: how to choose letters; by default the model's own way.
         filters: what names must be; by default anything.
         seed: where randomness begins; by default somewhere new each time.
+        shard: ``(k, n)`` draws the k-th of n shards only, k from 1 to n: of the T names of the whole, numbered from 0,
+            those from ``(k - 1) * T // n`` up to but not including ``k * T // n``, where each of the two is moved to
+            the nearest beginning of a block, so that the few names of one block stay together. Where filters reject
+            names, blocks depend on the names, and nothing is moved. With the same seed and all else alike, the n shards
+            one after the other are the whole; some may be empty. Needs a seed.
         parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``. With
             ``temperature=0`` the model's own top-k, top-p and dropout do not count.
 
@@ -122,11 +136,14 @@ def sample(
         The names, in the order of the prefixes.
 
     Raises:
-        UsageError: no such category, a prefix that cannot be used, or a count, seed or setting out of range.
+        UsageError: no such category, a prefix that cannot be used, or a count, seed, shard or setting out of range; or
+            a shard without a seed, of more than 10**15 names, or of names of which none may come twice.
         NamegenError: the model hardly ever gives such a name; or there are no more of them, if none may come twice.
             Then there is no list: :func:`iterate` gives the names that were found before.
     """
-    made = blocks(model, category, prefixes, count=count, config=config, filters=filters, seed=seed, **parts)
+    made = blocks(
+        model, category, prefixes, count=count, config=config, filters=filters, seed=seed, shard=shard, **parts
+    )
     return [name for block in made for name in block.names]
 
 
@@ -140,6 +157,7 @@ def iterate(
     filters: Filters | None = None,
     scores: bool = False,
     seed: int | None = None,
+    shard: tuple[int, int] | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Draw]:
     """Invent names one after the other, with their categories; as :func:`sample`, in bounded memory.
@@ -148,10 +166,20 @@ def iterate(
     in: that of all its letters and of its end, at temperature 1.
 
     What is wrong with the arguments is raised by this call, not by the first name taken; only prefixes that come from
-    an iterator, not a string or sequence, are read and checked one at a time as names are taken.
+    an iterator, not a string or sequence, are read and checked one at a time as names are taken. For a shard this call
+    reads them all, 1,000,000 at most: what belongs to a shard depends on how many there are.
     """
     made = blocks(
-        model, category, prefixes, count=count, config=config, filters=filters, scores=scores, seed=seed, **parts
+        model,
+        category,
+        prefixes,
+        count=count,
+        config=config,
+        filters=filters,
+        scores=scores,
+        seed=seed,
+        shard=shard,
+        **parts,
     )
     return (draw for block in made for draw in block)
 
@@ -166,14 +194,16 @@ def blocks(
     filters: Filters | None = None,
     scores: bool = False,
     seed: int | None = None,
+    shard: tuple[int, int] | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Block]:
     """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each.
 
     A block has at most ``BLOCK`` names; the first is smaller, so that names come soon, and so are those of names that
-    may be very long, or of many prefixes.
+    may be very long, or of many prefixes. Of a ``shard`` no other names are drawn than its own.
     """
     count = whole("count", count, 0, _MOST_NAMES)
+    shard = None if shard is None else _checked_shard(shard, seed)
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else whole("seed", seed, 0, None)
     config, filters = settings(config or model.sampling, filters or Filters(), parts)
     blend = None if category is None else find_blend(model, category)
@@ -188,11 +218,47 @@ def blocks(
         seed=seed,
         scores=scores,
     )
+    if shard is not None and filters.unique:
+        raise UsageError(
+            "no shard knows the names of the others, so there is no --unique with --shard; use one of them"
+        )
     fitted: Iterable[str] = (drawing.fit(prefix, config.max_length) for prefix in prefixes)
     at_once = 1  # prefixes that come from an iterator: whoever gives one may wait for its names
     if isinstance(prefixes, Sequence):
         fitted, at_once = list(fitted), _PREFIXES_AT_ONCE
-    return drawing.distinct(fitted) if filters.unique else drawing.all(iter(fitted), at_once)
+    if shard is not None:
+        return drawing.shard(fitted if isinstance(fitted, list) else _read_all(fitted), at_once, *shard)
+    return drawing.distinct(fitted) if filters.unique else drawing.all(fitted, at_once)
+
+
+def _checked_shard(shard: object, seed: int | None) -> tuple[int, int]:
+    """Return which shard of how many.
+
+    Raises:
+        UsageError: there is no such shard, or no seed that all shards can have.
+    """
+    if not isinstance(shard, Sequence) or len(shard) != 2:
+        raise UsageError("a shard is a pair: which, from 1, and of how many")
+    shards = whole("number of shards", shard[1], 1, _MOST_SHARDS)
+    number = whole("shard", shard[0], 1, shards)
+    if seed is None:
+        raise UsageError("a shard needs the seed that all shards of the same names have; give --seed with --shard")
+    return number, shards
+
+
+def _read_all(prefixes: Iterable[str]) -> list[str]:
+    """Return all prefixes of an iterator, which need not end.
+
+    Raises:
+        UsageError: there are too many to keep.
+    """
+    read = list(islice(prefixes, _MOST_PREFIXES + 1))
+    if len(read) > _MOST_PREFIXES:
+        raise UsageError(
+            f"more than {_MOST_PREFIXES:,} prefixes cannot be dealt out with --shard; "
+            "split them, and draw for each part with a --seed of its own"
+        )
+    return read
 
 
 def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) -> tuple[SamplingConfig, Filters]:
@@ -272,11 +338,21 @@ class _Drawing:
         check_length(self.filters, self.sampler.limit(len(self.model.alphabet.encode(fitted))))
         return fitted
 
-    def all(self, prefixes: Iterator[str], at_once: int) -> Iterator[Block]:
-        """Go through the prefixes: many prefixes to a block, or many blocks to a prefix."""
-        count, number, size = self.count, 0, _FIRST_WANTED if self.filters.conditions else _FIRST_BLOCK
-        while some := list(islice(prefixes, max(1, at_once // max(1, count)))):
-            done, total, most = 0, len(some) * count, self._most(some)
+    def all(self, prefixes: Iterable[str], at_once: int, numbers: range = _ALL) -> Iterator[Block]:
+        """Go through the prefixes: many prefixes to a block, or many blocks to a prefix.
+
+        Args:
+            prefixes: all of them.
+            at_once: how many there may be to a block.
+            numbers: the numbers of the names to draw, a stretch of those of all names; no other is drawn.
+        """
+        count, together = self.count, self._together(at_once)
+        size = _FIRST_WANTED if self.filters.conditions else BLOCK if numbers.start else _FIRST_BLOCK
+        earlier = numbers.start // max(1, together * count) * together  # prefixes that are none of ours
+        number, ours = earlier * count, islice(prefixes, earlier, None)
+        while number < numbers.stop and (some := list(islice(ours, together))):
+            done, most = max(0, numbers.start - number), self._most(some)
+            total = min(len(some) * count, numbers.stop - number)
             while done < total:
                 names = np.arange(done, min(done + min(size, most), total))
                 drawn = self.sampler.draw(some, names // count, self.seed, number + names)
@@ -286,6 +362,42 @@ class _Drawing:
                 done += len(names)
                 size = BLOCK if not self.filters.conditions else _next_size(drawn)
             number += total
+
+    def shard(self, prefixes: Sequence[str], at_once: int, shard: int, shards: int) -> Iterator[Block]:
+        """Go through one of several shards of the names of all prefixes.
+
+        Raises:
+            UsageError: there are more names than numbers.
+        """
+        total = len(prefixes) * self.count
+        if total > _MOST_NAMES:
+            raise UsageError(
+                f"no more than {_MOST_NAMES:,} names in all can be dealt out, not {total:,}; ask for fewer"
+            )
+        first, last = (self._cut(prefixes, at_once, place * total // shards) for place in (shard - 1, shard))
+        return self.all(prefixes, at_once, range(first, last))
+
+    def _cut(self, prefixes: Sequence[str], at_once: int, number: int) -> int:
+        """Return the beginning of a block, or the end of all, that is nearest to the name of this number.
+
+        Where names may be rejected, it is the number itself: only who draws the names knows the blocks.
+        """
+        if self.filters.conditions or number in (0, len(prefixes) * self.count):
+            return number
+        together = self._together(at_once)
+        group = number // (together * self.count)
+        some = prefixes[group * together : (group + 1) * together]
+        begin, most = group * together * self.count, self._most(some)
+        size = min(BLOCK, most)
+        first = size if group else min(_FIRST_BLOCK, most)
+        past = number - begin - first
+        low = begin if past < 0 else begin + first + past // size * size
+        high = min(begin + len(some) * self.count, low + (first if past < 0 else size))
+        return low if number - low <= high - number else high
+
+    def _together(self, at_once: int) -> int:
+        """Return how many prefixes share blocks."""
+        return max(1, at_once // max(1, self.count))
 
     def distinct(self, prefixes: Iterable[str]) -> Iterator[Block]:
         """Go through the prefixes, one at a time, without names that were there before."""

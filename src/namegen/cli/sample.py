@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from namegen.cli.options import GuidanceOption, ModelOption, TemperatureOption, TopKOption, TopPOption
-from namegen.errors import UsageError
+from namegen.errors import UsageError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -89,6 +90,15 @@ def sample(
         int | None,
         typer.Option("--seed", help="The same seed gives the same names; -v shows the one that was used."),
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="K/N",
+            help="Only the K-th of N stretches of the names, K from 1 to N, cut between the sampler's blocks: with the "
+            "same --seed and the rest alike, the N outputs one after the other are that of one run without it.",
+        ),
+    ] = None,
     model: ModelOption = None,
     output_format: Annotated[
         Literal["text", "tsv", "jsonl"],
@@ -117,11 +127,12 @@ def sample(
         "guidance": guidance,
     }
     ways = {name: value for name, value in ways.items() if value is not None}
-    if top is not None and (ways or count is not None or seed is not None):
+    if top is not None and (ways or count is not None or seed is not None or shard is not None):
         raise UsageError(
-            "--top finds names without drawing any; leave out --count, --seed, --greedy, --temperature, --top-k, "
-            "--top-p, --dropout and --guidance"
+            "--top finds names without drawing any; leave out --count, --seed, --shard, --greedy, --temperature, "
+            "--top-k, --top-p, --dropout and --guidance"
         )
+    which_shard = None if shard is None else _shard(shard)
     filters = Filters(unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else ())
     place = find_model(model)
     loaded = place.load()
@@ -135,8 +146,11 @@ def sample(
 
         made = top_blocks(loaded, _one_category(loaded, category), count=top, **what)
     else:
-        seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
-        made = blocks(loaded, category, count=1 if count is None else count, seed=seed, **what, **ways)
+        if seed is None and shard is None:
+            seed = int.from_bytes(os.urandom(4), "big")
+        made = blocks(
+            loaded, category, count=1 if count is None else count, seed=seed, shard=which_shard, **what, **ways
+        )
     if verbose:
         which = ", which comes with namegen" if place.name == PRETRAINED else ""
         note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}"))
@@ -173,6 +187,14 @@ def _one_category(model: Model, category: str | None) -> str:
 def _is_letters(model: Model, word: str) -> bool:
     """Whether a lone word means start letters: where there is one category, and the word is not it."""
     return len(model.categories) == 1 and word.casefold() != model.categories[0].casefold()
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Return which shard of how many is meant by K/N; leading zeros do no harm, as schedulers may write them."""
+    if not re.fullmatch(r"[0-9]{1,40}/[0-9]{1,40}", text):
+        raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {shortened(text)!r}")
+    number, shards = text.split("/")
+    return int(number), int(shards)
 
 
 def _lines(stream: Iterable[str]) -> Iterator[str]:
