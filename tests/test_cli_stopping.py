@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -74,3 +76,19 @@ def test_a_signal_while_torch_is_imported_waits_until_it_is(cli, monkeypatch):
     assert imported
     assert (outcome.code, outcome.err) == (128 + signal.SIGHUP, "")
     assert not named("default").existing
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_process_ends_by_the_first_signal_whenever_a_second_one_comes(number):
+    for apart in (0.0, 0.005, 0.01, 0.02, 0.04):
+        with subprocess.Popen(
+            [sys.executable, "-m", "namegen", "sample", "-n", "1000000000"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            process.stdout.read(1000)
+            process.send_signal(number)
+            time.sleep(apart)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (128 + number, b"")

@@ -711,8 +711,8 @@ def test_a_link_to_a_model_stays_a_link(cli, tmp_path):
 
 def test_what_a_killed_training_left_behind_is_removed_by_the_next(cli, cache, tmp_path):
     (cache / "runs").mkdir(parents=True)
-    left = cache / "runs" / ".default.safetensors.abc123.tmp"
-    of_another = cache / "runs" / ".elves.safetensors.abc123.tmp"
+    left = cache / "runs" / ".default.safetensors.abcd_123.tmp"
+    of_another = cache / "runs" / ".elves.safetensors.abcd_123.tmp"
     left.touch()
     of_another.touch()
     assert cli("train", "--data", write_names(tmp_path), "--iters", "64", "--hidden-size", "4").code == 0

@@ -621,7 +621,7 @@ def test_a_header_of_100_megabytes_is_not_even_read(tmp_path):
         (b'{"a":' + b"9" * 25 + b"}", "a number of 25 digits"),
         (b'{"a":1,"a":1}', "a key stands there twice"),
         (b'{"__metadata__":{"namegen":"{}","namegen":"{}"}}', "a key stands there twice"),
-        (b"\xff\xfe{}", "decode"),
+        (b"\xff\xfe{}", "not UTF-8"),
         (b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"more":1}}', "makes no sense"),
         (b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0]}}', "makes no sense"),
         (b'{"a":{"dtype":7,"shape":[0],"data_offsets":[0,0]}}', "makes no sense"),

@@ -495,7 +495,10 @@ def test_a_line_of_ten_megabytes_is_refused_in_every_format(tmp_path):
 def test_of_a_row_that_never_ends_only_a_part_is_read(tmp_path, content):
     (tmp_path / "names.csv").write_bytes(content + b"\nZ,Zoe\n")
     message = refused(tmp_path / "names.csv", "names.csv, line ")
-    assert re.search(r"line 2: a row of more than 1,000 lines; close its quotes|line [34]: field larger", message)
+    assert re.search(
+        r"line 2: a row of more than 1,000 lines; close its quotes|line 2: a row that cannot be read .field larger",
+        message,
+    )
 
 
 def test_a_table_with_line_ends_of_old_macs_is_read(tmp_path):

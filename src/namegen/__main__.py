@@ -2,6 +2,6 @@
 
 import sys
 
-from namegen.cli import main
+from namegen.cli import command
 
-sys.exit(main())
+sys.exit(command())

@@ -64,7 +64,15 @@ class Unpacked:
             DataError: they are too many.
         """
         self._left -= unpacked
-        if self._left < 0:
+        self.check(0)
+
+    def check(self, more: int) -> None:
+        """See that so many bytes more may come out.
+
+        Raises:
+            DataError: they are too many.
+        """
+        if more > self._left:
             raise DataError(
                 f"{self._source} unpacks to more than {MOST_RATIO} times its size or to more than {MOST_BYTES:,} "
                 "bytes; if you trust it, unpack it yourself"
@@ -131,6 +139,7 @@ class Archive:
             raise DataError(f"{source} is encrypted; unpack it yourself, or pack it without a password")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(f"{source} is compressed in an unusual way; pack it as an ordinary zip")
+        self._unpacked.check(member.file_size)
         try:
             stream = self._archive.open(member)
         except (*_DAMAGED, OSError) as error:

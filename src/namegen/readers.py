@@ -132,7 +132,8 @@ def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source
                 adders[category] = builder.adder(category, f"{source}, line {number:,}")
             adders[category](row[columns[1]].encode(), source, number)
     except csv.Error as error:
-        raise DataError(f"{source}, line {lines.number:,}: {error}") from error
+        number = lines.number - lines.of_row + 1
+        raise DataError(f"{source}, line {number:,}: a row that cannot be read ({error}); check its quotes") from error
 
 
 class _TableLines:

@@ -82,7 +82,7 @@ class TensorFile:
             raise ValueError("its header is longer than the file")
         if length > _MAX_HEADER:
             raise ValueError(f"its header has {length:,} bytes, more than {_MAX_HEADER:,}")
-        header = read_json(_bytes(file, length).tobytes().decode())
+        header = read_json(_decoded(_bytes(file, length).tobytes()))
         if not isinstance(header, dict):
             raise ValueError("its header is no object")  # noqa: TRY004 - one error for whatever does not fit
         self._file, self._data = file, _LENGTH + length
@@ -135,7 +135,9 @@ def open_tensors(path: Path) -> Iterator[TensorFile]:
             try:
                 tensors = TensorFile(file, status.st_size)
             except (ValueError, RecursionError) as error:
-                raise ModelFileError(f"{path} is not a model file, or it is damaged: {in_words(error)}") from error
+                raise ModelFileError(
+                    f"{path} is not a model file, or it is damaged: {in_words(error)}; take another copy"
+                ) from error
             yield tensors
     except FileNotFoundError:
         raise ModelFileError(f"no model file {path}") from None
@@ -188,6 +190,13 @@ def _bytes(file: io.FileIO, count: int) -> NDArray[np.uint8]:
             raise ValueError("it is cut short")
         view = view[read:]
     return content
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise ValueError("its header is not UTF-8") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

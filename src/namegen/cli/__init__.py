@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 _CLOSED_PIPE = 141  # 128 and SIGPIPE, as a shell reports any filter that nobody reads any more
 
 
+def command() -> int:
+    """Be the process of the command ``namegen``: signals end it in order, and once it is done disturb it no more."""
+    signals = EndedBySignals()
+    signals.begin()
+    code = _carry_out(sys.argv[1:], signals)
+    signals.ignore()
+    return code
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command ``namegen``.
+    """Run the command ``namegen`` within this process, whose signals do afterwards what they did before.
 
     Args:
         arguments: what stands behind the command's name; by default what the process was given.
@@ -32,30 +41,33 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 done; 1 it could not be done; 2 wrong usage; 141 nobody reads the results any more; 128 and the
         signal's number when stopped by one.
     """
+    with EndedBySignals() as signals:
+        return _carry_out(sys.argv[1:] if arguments is None else arguments, signals)
+
+
+def _carry_out(given: list[str], signals: EndedBySignals) -> int:
+    """Carry out a command and say what is wrong if it cannot be done; returns the exit code."""
     # For numpy, when it is imported: on matrices as small as ours more threads gain little, and where other programs
     # keep the processors busy they wait for each other, which takes many times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    given = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in given
-    prepare_streams()
-    forget_odd_sizes()
-    with EndedBySignals() as signals:
-        try:
-            code = _run([argument for argument in given if argument != "--debug"])
-            signals.over()
-        except BaseException as error:
-            signals.over()
-            message, code = _verdict(error)
-            if message is None:
-                raise
-            from namegen.cli.output import note, visible
+    try:
+        prepare_streams()
+        forget_odd_sizes()
+        code = _run([argument for argument in given if argument != "--debug"])
+        signals.over()
+    except BaseException as error:
+        signals.over()
+        message, code = _verdict(error)
+        if message is None:
+            raise
+        from namegen.cli.output import note, visible
 
-            if debug:
-                with contextlib.suppress(OSError, AttributeError):
-                    sys.stderr.write(visible(traceback.format_exc(), but="\n"))
-            if message:
-                note(f"Error: {' '.join(message.split())}", whole=given)
-        _silence_stdout()
+        if "--debug" in given:
+            with contextlib.suppress(OSError, AttributeError):
+                sys.stderr.write(visible(traceback.format_exc(), but="\n"))
+        if message:
+            note(f"Error: {' '.join(message.split())}", whole=given)
+    _silence_stdout()
     return code
 
 

@@ -63,7 +63,7 @@ def classify(
     if as_table:
         head = ("name", *(column for place in range(1, most + 1) for column in (f"{place}.", "probability")))
         cells = [(name, *_pairs(of, likely)) for name, of, likely in rows]
-        table(head, cells, right=("probability",))
+        table(head, cells, right=("probability",), else_see="--format jsonl")
     left_out.say()
 
 

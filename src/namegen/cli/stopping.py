@@ -30,8 +30,12 @@ class _Signals:
     def __init__(self) -> None:
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Deal with them from now on, until the process ends unless this is a context."""
         self._before = {number: signal.signal(number, self._hear) for number in stop_signals()}
+
+    def __enter__(self) -> Self:
+        self.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,6 +60,11 @@ class EndedBySignals(_Signals):
     def over(self) -> None:
         """Let signals do nothing from now on: the program is about to end anyway."""
         self._over = True
+
+    def ignore(self) -> None:
+        """Ignore signals for good: the interpreter gives handlers up when it ends, and what is ignored stays so."""
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         first = not self._heard  # asked once: the second of two may come right here, and must not undo the first

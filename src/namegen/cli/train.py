@@ -79,7 +79,8 @@ def train(
         typer.Option("--validation", help=f"The share of names held out to measure the loss on.  {BY_RECIPE}"),
     ] = None,
     save_every: Annotated[
-        int | None, typer.Option("--save-every", help=f"Iterations between saves of the run.  {BY_RECIPE}")
+        int | None,
+        typer.Option("--save-every", help="Iterations between saves of the run.  [default: 10000, tutorial: 5000]"),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="The same seed gives the same model.  [default: 1]")
