@@ -225,11 +225,14 @@ def _mount(*words: str) -> None:
         raise PermissionError(f"no file system can be mounted here: {reason}".strip()) from error
 
 
-def wait_until(condition: Any, seconds: float = 60) -> bool:  # noqa: ANN401 - a call without arguments
-    """Wait until something is so, looking every few hundred microseconds; returns whether it came true in time."""
+def wait_until(condition: Any, seconds: float = 60) -> None:  # noqa: ANN401 - a call without arguments
+    """Wait until something is so, looking every few hundred microseconds.
+
+    Raises:
+        TimeoutError: it has not come true in time, so no fault was caused.
+    """
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            return False
+            raise TimeoutError(f"waited {seconds:g} s in vain for the moment of a fault")
         time.sleep(0.0003)
-    return True
