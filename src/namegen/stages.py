@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from namegen.batches import Lessons
     from namegen.dataset import Dataset
     from namegen.networks import Network
+    from namegen.ranks import Ranks
     from namegen.recipes import TrainingConfig
 
     Weights = dict[str, NDArray[np.float32]]
@@ -43,6 +44,7 @@ class Stage:
         training: the names of the training part.
         held_out: those to measure the loss on, if there are any.
         device: where the arithmetic runs.
+        ranks: the processes that train it together. Whatever they do here, they must all do.
 
     Attributes:
         iteration: how many names the run has drawn by now.
@@ -57,20 +59,22 @@ class Stage:
         training: Dataset,
         held_out: Dataset | None,
         device: torch.device,
+        ranks: Ranks,
     ) -> None:
         from namegen.learners import AutogradLearner, Learner, TutorialLearner
 
         self._config, self._start, self.iteration = config, start, start
-        self._lessons = lessons
+        self._lessons, self._ranks = lessons, ranks
         self._learner: Learner
         if TutorialLearner.fits(config, device):
             self._learner = TutorialLearner(network, training, config)
         else:
-            self._learner = AutogradLearner(network, lessons, config, device)
+            self._learner = AutogradLearner(network, lessons, config, device, ranks)
         self._validation = Validation(held_out, training, config, device) if held_out else None
         self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
-        self._losses: list[torch.Tensor] = []  # of the names since the last point of the history
-        self._latest: torch.Tensor | None = None  # of the last stretch
+        # Of the names that are dealt to this rank, for each stretch since the last point of the history.
+        self._losses: list[torch.Tensor] = []
+        self._latest: torch.Tensor | None = None  # of those of the last stretch
         self._best: Weights | None = None
 
     @property
@@ -100,7 +104,7 @@ class Stage:
 
     @property
     def latest(self) -> torch.Tensor | None:
-        """The mean letter losses of the names of the last stretch, (names,); ``None`` before the first."""
+        """The mean letter losses of this rank's names of the last stretch, (names,); ``None`` before the first."""
         return self._latest
 
     def stretches(self) -> Iterator[NDArray[np.int64]]:
@@ -129,7 +133,7 @@ class Stage:
                 self._validate(self._validation)
 
     def _take_point(self) -> None:
-        loss = float(self._losses_so_far().mean())
+        loss = float(self._collected(self._losses).mean())
         if not abs(loss) < _DIVERGED:
             raise self._diverged()
         self._history["iterations"].append(self.iteration)
@@ -142,13 +146,15 @@ class Stage:
             f"start over with --force and a lower --learning-rate than {self._config.learning_rate:g}"
         )
 
-    def _losses_so_far(self) -> NDArray[np.float64]:
+    def _collected(self, stretches: list[torch.Tensor]) -> NDArray[np.float64]:
+        """Return the losses of all names of some stretches, (names,)."""
         # Added up on the CPU, where there is double precision (not so on mps), and only when it is needed.
-        return np.concatenate([np.zeros(0), *(losses.cpu().double().numpy() for losses in self._losses)])
+        own = [losses.cpu().double().numpy() for losses in stretches]
+        return np.concatenate([np.zeros(0), *self._ranks.collect(own)])
 
     def _validate(self, validation: Validation) -> None:
         weights = self._finite(self._learner.weights())
-        loss = validation.loss(weights)
+        loss = self._ranks.of_first(lambda: validation.loss(weights))
         if loss <= MAX_LOSS:  # not so if it is no number
             if loss < min(self._history["validation"], default=np.inf):
                 self._best = weights
@@ -174,10 +180,10 @@ class Stage:
         Raises:
             DivergedError: it is worth nothing: the loss has grown beyond all bounds, or not all of it is finite.
         """
-        if self._latest is not None and not abs(float(self._latest.mean())) < _DIVERGED:
+        if self._latest is not None and not abs(float(self._collected([self._latest]).mean())) < _DIVERGED:
             raise self._diverged()
         state = {f"learner.{name}": value for name, value in self._learner.state().items()}
-        state["losses"] = self._losses_so_far()
+        state["losses"] = self._collected(self._losses)
         if self._best is not None:
             state |= {f"best.{name}": value for name, value in self._best.items()}
         return self._finite(state)
@@ -199,7 +205,7 @@ class Stage:
 
         self.iteration = iteration
         self._history = {part.name: getattr(history, part.name).tolist() for part in dataclasses.fields(History)}
-        self._losses = [torch.from_numpy(checked(state, "losses", (None,)))]
+        self._losses = [torch.from_numpy(checked(state, "losses", (None,))[self._ranks.share])]
         self._learner.restore(under(state, "learner."))
         if self._validation and self._history["validation"]:
             best, shapes = under(state, "best."), {name: value.shape for name, value in self._learner.weights().items()}

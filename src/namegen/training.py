@@ -14,12 +14,13 @@ import numpy as np
 
 from namegen.batches import TrainingNames, category_probabilities
 from namegen.bounds import whole
-from namegen.devices import check_memory, default_threads, find_device
+from namegen.devices import check_memory, default_threads, device_name, find_device
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import (
     DataError,
     ModelFileError,
     NamegenError,
+    RankError,
     RunError,
     TrainingStopped,
     UsageError,
@@ -43,6 +44,7 @@ from namegen.modelfile import (
     weight_shapes,
 )
 from namegen.ngram import NGram
+from namegen.ranks import ALONE
 from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config, unchanged
 from namegen.stages import Stage, under
 from namegen.tensors import in_words
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
     from namegen.batches import Lessons
     from namegen.dataset import Dataset
+    from namegen.ranks import Ranks
     from namegen.recipes import Distillation
 
 
@@ -98,6 +101,7 @@ def train(
     resume: bool = False,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
     **parts: Any,  # noqa: ANN401 - the fields of TrainingConfig
 ) -> Model:
     """Train a model.
@@ -112,10 +116,14 @@ def train(
         checkpoint: the file that keeps the state of the run every ``config.save_every`` iterations and when it is
             stopped. Without it nothing is kept. A save that fails does not end the run: the older state stays in the
             file, :attr:`Progress.unsaved` says why, and the next save tries again.
-        resume: go on from ``checkpoint``, with its configuration, device and number of threads. Another device or
-            number of threads may be given, at the price of bit-exactness; a configuration must be the same.
+        resume: go on from ``checkpoint``, with its configuration, device and number of threads. Another device,
+            number of threads or number of ``ranks`` may be given, at the price of bit-exactness; a configuration must
+            be the same.
         report: called at least every few hundred iterations.
         stop: asked as often whether to stop.
+        ranks: the processes that train the model together, as :func:`~namegen.ranks.joined` gives them. All of them
+            must call this function, with the same names and the same arguments; the first one alone reads and writes
+            the checkpoint, and each has a GPU of its own, if any. All get the model, and if one raises, all do.
         parts: parts of the configuration to replace, as ``iterations=20_000``.
 
     Returns:
@@ -130,6 +138,7 @@ def train(
         DivergedError: the loss is not a number any more; the checkpoint is of a time when it was.
         TrainingStopped: ``stop`` said so; the checkpoint is up to date.
         RunError: ``stop`` said so, but the state cannot be saved.
+        RankError: another of the ``ranks`` has ended.
     """
     import torch
 
@@ -137,37 +146,69 @@ def train(
     if resume:
         if checkpoint is None:
             raise UsageError("to go on with a run, say where its checkpoint is")
-        before = load_checkpoint(checkpoint)
-        device = before.model.device if device is None else device
-        threads = before.model.threads if threads is None else threads
+        before = ranks.of_first(lambda: load_checkpoint(checkpoint))
     config = _configured(dataset, config, parts, init, before)
-    where = find_device("auto" if device is None else device)
-    if where.type == "cpu":
-        check_memory(config, float(dataset.lengths.mean()))
-    threads = default_threads(config) if threads is None else whole("threads", threads, 1, MAX_THREADS)
+    ranks.check(config)
+    where, threads = _arithmetic(config, dataset, device, threads, before, ranks)
     threads_before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
         with torch.random.fork_rng(devices=[]):
-            run = _Run(dataset, config, where, threads, init)
+            run = _Run(dataset, config, where, threads, init, ranks)
             if before:
                 run.restore(before)
             else:
-                if checkpoint:
+                if checkpoint and ranks.rank == 0:
                     checkpoint.unlink(missing_ok=True)  # of a run that is not wanted any more
                 run.begin()
             for names in run.stretches():
                 run.advance(names)
                 due = run.iteration // config.save_every > (run.iteration - len(names)) // config.save_every
-                stopping = run.iteration < config.iterations and stop()
+                stopping = run.iteration < config.iterations and ranks.any(stop())
                 if checkpoint and run.iteration < config.iterations and (due or stopping):
                     run.save(checkpoint, last=stopping)
                 report(run.progress())
                 if stopping:
                     raise TrainingStopped(f"stopped after {run.iteration:,} of {config.iterations:,} iterations")
             return run.model()
+    except RankError as error:
+        raise RankError(f"{error}; what is saved is {run.saved}") from error
     finally:
         torch.set_num_threads(threads_before)
+
+
+def _arithmetic(
+    config: TrainingConfig,
+    dataset: Dataset,
+    device: str | None,
+    threads: int | None,
+    before: Checkpoint | None,
+    ranks: Ranks,
+) -> tuple[torch.device, int]:
+    """Return where the arithmetic is to run, and with how many threads: as before, unless it is to be otherwise."""
+    name = device or (before.model.device if before else "auto")
+
+    def found() -> torch.device:
+        where = find_device(name, ranks)
+        if where.type == "cpu":
+            check_memory(config, float(dataset.lengths.mean()), ranks)
+        return where
+
+    where = ranks.together(found)
+    if threads is None and before and before.model.processes == ranks.world:
+        threads = before.model.threads
+    if threads is None:
+        threads = ranks.of_first(lambda: default_threads(config, ranks))
+    return where, whole("threads", threads, 1, MAX_THREADS)
+
+
+def _why_not_saved(checkpoint: Checkpoint, file: Path) -> str | None:
+    """Save a checkpoint, or return why that cannot be."""
+    try:
+        checkpoint.save(file)
+    except NamegenError as error:
+        return str(error)
+    return None
 
 
 def _configured(
@@ -204,9 +245,15 @@ class _Run:
     """
 
     def __init__(
-        self, dataset: Dataset, config: TrainingConfig, device: torch.device, threads: int, init: Model | None = None
+        self,
+        dataset: Dataset,
+        config: TrainingConfig,
+        device: torch.device,
+        threads: int,
+        init: Model | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.config, self.threads, self._device, self._init = config, threads, device, init
+        self.config, self.threads, self._device, self._init, self._ranks = config, threads, device, init, ranks
         fingerprint = dataset.fingerprint
         if init:
             dataset = extended_dataset(init, dataset)
@@ -227,7 +274,8 @@ class _Run:
         }
         if init:
             self._about_data |= extended_facts(init, self._training)
-        self._saved, self._unsaved = 0, ""
+        self._saved = 0
+        self._unsaved: str | None = None
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
 
     @property
@@ -255,7 +303,7 @@ class _Run:
             adopt(network, first_weights(self._init, training))
         else:
             lessons = TrainingNames(training, config)
-        return Stage(config, start, network, lessons, training, self._held_out, self._device)
+        return Stage(config, start, network, lessons, training, self._held_out, self._device, self._ranks)
 
     def _taught(self, stage: TrainingConfig, by: Distillation) -> TaughtNames:
         training, blank = self._training, self._blank_model(0)
@@ -291,7 +339,7 @@ class _Run:
             iterations=self.config.iterations,
             loss=self._stage.loss,
             validation_loss=self._stage.validation_loss,
-            unsaved=self._unsaved or None,
+            unsaved=self._unsaved,
             stage=self._stage_name(),
             last_loss=lambda: float(latest[-1]) if latest is not None else float("nan"),
             model=self.model,
@@ -309,8 +357,9 @@ class _Run:
         return Model(
             training=self.config,
             **self._about_data,
-            device=str(self._device),
+            device=device_name(self._device, self._ranks),
             threads=self.threads,
+            processes=self._ranks.world,
             iterations=iterations,
             weights={},
             history=History(),
@@ -331,17 +380,18 @@ class _Run:
             RunError: it cannot be saved, and it is the last chance.
         """
         checkpoint = self.checkpoint()
-        try:
-            checkpoint.save(file)
-        except NamegenError as error:
-            self._unsaved = str(error)
-            if last:
-                kept = f"the run after {self._saved:,}, to go on from with --resume" if self._saved else "nothing"
-                raise RunError(
-                    f"stopped after {self.iteration:,} iterations, but {error}; what is saved is {kept}"
-                ) from error
-        else:
-            self._saved, self._unsaved = self.iteration, ""
+        self._unsaved = self._ranks.of_first(lambda: _why_not_saved(checkpoint, file))
+        if not self._unsaved:
+            self._saved = self.iteration
+        elif last:
+            raise RunError(
+                f"stopped after {self.iteration:,} iterations, but {self._unsaved}; what is saved is {self.saved}"
+            )
+
+    @property
+    def saved(self) -> str:
+        """What of the run is saved, in words."""
+        return f"the run after {self._saved:,}, to go on from with --resume" if self._saved else "nothing"
 
     def checkpoint(self) -> Checkpoint:
         """Return all that :meth:`restore` needs.

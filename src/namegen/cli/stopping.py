@@ -86,3 +86,11 @@ class NotedSignals(_Signals):
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         self.received = self.received or number
+
+
+def import_torch() -> None:
+    """Import torch, which takes a second or more: an exception by a signal in its C++ code would end the process."""
+    with NotedSignals() as signals:
+        import torch  # noqa: F401 - for whoever needs it next
+    if signals.received:
+        raise SystemExit(128 + signals.received)
