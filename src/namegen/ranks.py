@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 _PATIENCE = 600  # seconds that one waits for another, as for names to be read; whoever has ended is noticed at once
 _NUMBERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _RENDEZVOUS = ("MASTER_ADDR", "MASTER_PORT")
+_TRY = "TORCHELASTIC_RESTART_COUNT"
 _MOST_DIGITS = 6
+_times = itertools.count()  # that this process has joined others
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,7 @@ def from_environment() -> Ranks:
     given = {name: os.environ.get(name, "") for name in (*_NUMBERS, *_RENDEZVOUS)}
     if not (given["RANK"] and given["WORLD_SIZE"]):
         return ALONE
-    restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    restarted = os.environ.get(_TRY, "0") != "0"
     if given["WORLD_SIZE"] == "1":
         return Ranks(restarted=restarted)
     if missing := [name for name, value in given.items() if not value]:
@@ -218,7 +221,7 @@ def is_follower() -> bool:
 
 @contextlib.contextmanager
 def joined() -> Iterator[Ranks]:
-    """Join the other processes of a training, if there are any, while the body runs. Once in a process.
+    """Join the other processes of a training, if there are any, while the body runs.
 
     Raises:
         RankError: they cannot be found; or later, when one has ended.
@@ -230,18 +233,9 @@ def joined() -> Iterator[Ranks]:
     import gc
     import traceback
 
-    import torch
     from torch import distributed
 
-    if not distributed.is_available():
-        raise RankError("this build of torch is for one process only; start without torchrun, or install another")
-    gpus = torch.cuda.is_available() and distributed.is_nccl_available()
-    try:
-        distributed.init_process_group(
-            "cpu:gloo,cuda:nccl" if gpus else "gloo", timeout=dt.timedelta(seconds=_PATIENCE)
-        )
-    except (RuntimeError, ValueError) as error:
-        raise RankError(f"the processes of the training cannot find each other: {error}") from error
+    _find_the_others(ranks)
     try:
         with connected():
             yield ranks
@@ -253,6 +247,38 @@ def joined() -> Iterator[Ranks]:
     finally:
         gc.collect()
         distributed.destroy_process_group()
+
+
+def _find_the_others(ranks: Ranks) -> None:
+    """Begin torch's group of processes."""
+    import torch
+    from torch import distributed
+
+    if not distributed.is_available():
+        raise RankError("this build of torch is for one process only; start without torchrun, or install another")
+    # Whoever comes again finds in the store where the processes were before. So each time has a place of its own there;
+    # but how often torchrun has started them, several machines may count differently (pytorch/pytorch#135712).
+    place, one_machine = f"namegen/{next(_times)}", ranks.local_world == ranks.world
+    if one_machine:
+        place += f"/{os.environ.get(_TRY, '')}"
+    elif ranks.restarted and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        raise RankError(
+            "torchrun has started the processes anew, which on several machines works with "
+            "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment only; start again with --resume"
+        )
+    patience = dt.timedelta(seconds=_PATIENCE)
+    gpus = torch.cuda.is_available() and distributed.is_nccl_available()
+    try:
+        store, rank, world = next(distributed.rendezvous("env://", timeout=patience))  # type: ignore[attr-defined]
+        distributed.init_process_group(
+            "cpu:gloo,cuda:nccl" if gpus else "gloo",
+            store=distributed.PrefixStore(place, store),  # type: ignore[attr-defined]
+            rank=rank,
+            world_size=world,
+            timeout=patience,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise RankError(f"the processes of the training cannot find each other: {error}") from error
 
 
 @contextlib.contextmanager

@@ -200,8 +200,8 @@ def command_to_resume(place: ModelPlace, dataset: str | None, init: str | None =
     command = shlex.join(["namegen", "train", *which, *data, *began_as, "--resume"])
     if ranks.alone:
         return command
-    machines = "" if ranks.local_world == ranks.world else " ..."
-    return f"torchrun --nproc-per-node {ranks.local_world}{machines} -m {command}"
+    machines = "--standalone" if ranks.local_world == ranks.world else "..."
+    return f"torchrun {machines} --nproc-per-node {ranks.local_world} -m {command}"
 
 
 def run(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.stopping import NotedSignals, import_torch
+from namegen.cli.stopping import NotedSignals, import_torch, last_words
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def train(
 
     if not from_environment().alone:
         import_torch()
-    with joined() as ranks, claim(place, ranks):
+    with joined() as ranks, last_words(), claim(place, ranks):
         import_torch()
         quiet = quiet or ranks.rank > 0
         planned = ranks.of_first(
