@@ -1,4 +1,4 @@
-"""Where the arithmetic of a training runs: the device, and how many threads."""
+"""Where the arithmetic runs: the device, and for a training how many threads."""
 
 from __future__ import annotations
 
@@ -29,18 +29,16 @@ def find_device(name: str, ranks: Ranks = ALONE) -> torch.device:
         UsageError: no device has such a name, or several processes cannot share it.
         DeviceError: this machine has no such device.
     """
-    import torch
-
-    has_mps = torch.backends.mps.is_available()
-    if name == "auto" and not ranks.alone:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (
+    if kind not in ("auto", "cpu", "cuda", "mps") or (
         number and not (kind == "cuda" and number.isdecimal() and len(number) < _MOST_DIGITS)
     ):
         raise UsageError(f"no device is called {name!r}; use auto, cpu, cuda, cuda:N or mps")
+    import torch
+
+    has_mps = torch.backends.mps.is_available()
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if has_mps and ranks.alone else "cpu"
     if kind == "mps" and not ranks.alone:
         raise UsageError("several processes cannot train together on mps; use --device cpu, or start without torchrun")
     if number and ranks.local_world > 1:
@@ -55,6 +53,26 @@ def find_device(name: str, ranks: Ranks = ALONE) -> torch.device:
         wanted = name if ranks.alone else f"cuda:{which}"
         raise DeviceError(f"torch finds no device {wanted} here (CUDA devices: {there}); use --device cpu, or auto")
     return torch.device(f"cuda:{which}")
+
+
+def drawing_device(name: str | None) -> torch.device | None:
+    """Return the torch device to draw names on, by its name as for :func:`find_device`; ``None`` for numpy.
+
+    That is what draws on the processor, and where ``auto`` finds no GPU, or no torch.
+
+    Raises:
+        UsageError: no device has such a name.
+        DeviceError: this machine has no such device, or no torch.
+    """
+    if name in (None, "cpu"):
+        return None
+    try:
+        device = find_device(name)
+    except ModuleNotFoundError as error:
+        if name == "auto":
+            return None
+        raise DeviceError(f"to draw on {name} takes torch, which is not installed; leave --device out") from error
+    return None if device.type == "cpu" else device
 
 
 def device_name(device: torch.device, ranks: Ranks) -> str:
