@@ -7,8 +7,9 @@ import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from namegen.alphabet import ASCII
 from namegen.devices import find_device
 from namegen.errors import NamegenError, RunError, UsageError
 from namegen.extension import extension_config
@@ -22,7 +23,7 @@ from namegen.training import train
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from namegen.dataset import Dataset
+    from namegen.dataset import AlphabetChoice, Dataset
     from namegen.modelfile import Model
     from namegen.recipes import TrainingConfig
     from namegen.store import ModelPlace
@@ -40,6 +41,7 @@ class Plan:
         config: the configuration.
         resume: whether it goes on with the unfinished run there.
         dataset: the name or path of the dataset; ``None`` for the default one.
+        alphabet: what its names are transliterated into, or ``unicode``.
         device: where it runs.
         threads: with how many threads; ``None`` for what the configuration asks for.
         init: the model to add to, if there is one.
@@ -49,6 +51,7 @@ class Plan:
     config: TrainingConfig
     resume: bool
     dataset: str | None
+    alphabet: AlphabetChoice
     device: str
     threads: int | None
     init: Model | None = None
@@ -78,6 +81,7 @@ def plan(
     recipe: str | None = None,
     init: str | None = None,
     dataset: str | None = None,
+    alphabet: Literal["ascii", "unicode"] | None = None,
     device: str | None = None,
     threads: int | None = None,
     resume: bool = False,
@@ -91,6 +95,7 @@ def plan(
         recipe: the recipe that is asked for.
         init: the name or path of the model to add to, if any.
         dataset: the name or path of the dataset that is asked for.
+        alphabet: the alphabet that is asked for; by default that of the model or run to go on with, else ``ascii``.
         device: the device that is asked for.
         threads: the number of threads that is asked for.
         resume: go on with the unfinished run there, with its settings.
@@ -115,7 +120,7 @@ def plan(
             )
         config = extension_config(began_as, **parts) if began_as else training_config(recipe or "default", **parts)
         where = str(find_device("auto" if device is None else device))
-        return Plan(config, resume, dataset, where, threads, began_as)
+        return Plan(config, resume, dataset, _alphabet(began_as, None, alphabet), where, threads, began_as)
     if not unfinished:
         raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
     before = load_checkpoint(place.checkpoint).model
@@ -133,7 +138,20 @@ def plan(
     changes = [] if where == before.device else [f"on {where}, not {before.device}"]
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
-    return Plan(config, resume, dataset, where, threads, began_as, tuple(changes))
+    letters = _alphabet(began_as, before, alphabet)
+    return Plan(config, resume, dataset, letters, where, threads, began_as, tuple(changes))
+
+
+def _alphabet(init: Model | None, run: Model | None, asked_for: Literal["ascii", "unicode"] | None) -> AlphabetChoice:
+    """Return what names are transliterated into, or ``unicode``: of what is gone on with it cannot be changed."""
+    before = init or run
+    if before is None:
+        return asked_for or "ascii"
+    kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
+    if asked_for not in (None, kind):
+        what = "the model to begin with" if init else "the run"
+        raise UsageError(f"{what} has another alphabet than {asked_for}; leave --alphabet out")
+    return init.alphabet if init else kind
 
 
 def concern(config: TrainingConfig, dataset: Dataset) -> str | None:

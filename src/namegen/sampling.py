@@ -16,7 +16,6 @@ what comes is its names in their order, without those that were there before.
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
@@ -29,6 +28,7 @@ from namegen.categories import find_blend
 from namegen.distinct import Seen
 from namegen.errors import NamegenError, UsageError
 from namegen.filters import Filters
+from namegen.letters import split_letters
 from namegen.recipes import SamplingConfig
 from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, MOST_LETTERS, Sampler
 
@@ -208,7 +208,7 @@ def blocks(
     config, filters = settings(config or model.sampling, filters or Filters(), parts)
     blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
-        prefixes = unicodedata.normalize("NFC", prefixes)
+        prefixes = split_letters(prefixes)
     drawing = _Drawing(
         model=model,
         sampler=Sampler(model, config, filters, blend.category if blend else None),
@@ -414,7 +414,7 @@ class _Drawing:
             size = min(size, most)
             drawn = self.sampler.draw([prefix], np.zeros(size, dtype=np.int64), seed, np.arange(number, number + size))
             number += size
-            keys = drawn.spelling.keys()
+            keys = self.filters.keys(self.model.alphabet, drawn.spelling)
             new = seen.new(keys)
             draws = vain + np.cumsum(drawn.attempts)  # since the last new name
             waits = np.diff(draws[new], prepend=0)
@@ -434,7 +434,7 @@ class _Drawing:
         """Return the error for a prefix of which no further names come."""
         names = f"{found:,} different name{'' if found == 1 else 's'}" if found else "no name that was not there before"
         begins = f" that {'begins' if found <= 1 else 'begin'} with {prefix[:40]!r}" if prefix else ""
-        if self.sampler.is_certain(len(prefix)) and self.blend:
+        if self.sampler.is_certain(len(self.model.alphabet.encode(prefix))) and self.blend:
             return NamegenError(
                 f"only {names}{begins}, as the greedy choice gives one; draw with a --temperature above 0"
             )
@@ -451,12 +451,13 @@ class _Drawing:
         if not len(drawn):
             return
         scores = self.sampler.scores(drawn) if self.scores else None
-        yield block_of(self.model, self.blend, drawn.spelling, drawn.category_of, scores)
+        yield block_of(self.model, self.blend, self.filters, drawn.spelling, drawn.category_of, scores)
 
 
 def block_of(
     model: Model,
     blend: Blend | None,
+    filters: Filters,
     spelling: Spelling,
     category_of: NDArray[np.int64] | None = None,
     scores: NDArray[np.float64] | None = None,
@@ -466,6 +467,7 @@ def block_of(
     Args:
         model: what they are from.
         blend: their category or blend; ``None`` if each has one of its own.
+        filters: what was asked of them; it says how they are spelt.
         spelling: their letters.
         category_of: then the index of each name's category, (names,).
         scores: their log-probabilities, (names,).
@@ -478,7 +480,7 @@ def block_of(
             categories = (blend.label,)
     if category_of is None:
         category_of = np.full(len(spelling.lengths), index)
-    return Block(model.alphabet.spell_lines(spelling.letters, spelling.lengths), categories, category_of, scores)
+    return Block(filters.spell(model.alphabet, spelling), categories, category_of, scores)
 
 
 def _next_size(drawn: Drawn) -> int:

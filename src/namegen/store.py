@@ -15,8 +15,7 @@ from namegen import paths
 from namegen.errors import CacheError, DataError, ModelFileError, NamegenError, UsageError
 
 if TYPE_CHECKING:
-    from namegen.alphabet import Alphabet
-    from namegen.dataset import Dataset
+    from namegen.dataset import AlphabetChoice, Dataset
     from namegen.modelfile import Model
 
 DEFAULT_MODEL = "default"
@@ -229,24 +228,21 @@ def is_dataset_name(name: str) -> bool:
 
 
 def open_dataset(
-    name_or_path: str | None = None, *, alphabet: Alphabet | None = None, keep_repeats: bool = False
+    name_or_path: str | None = None, *, alphabet: AlphabetChoice = "ascii", keep_repeats: bool = False
 ) -> Dataset:
     """Read the dataset that is meant.
 
     Args:
         name_or_path: ``starter`` for the names that come with namegen, the name of a downloaded dataset, or a path; by
             default ``surnames`` if that has been downloaded, else ``starter``.
-        alphabet: what the names are transliterated into; by default :data:`~namegen.alphabet.ASCII`.
+        alphabet: what the names are transliterated into; or ``unicode``, the letters that they are written with.
         keep_repeats: keep names that occur more than once in a category.
 
     Raises:
         DataError: there is no such dataset, or it cannot be read.
     """
-    from namegen.alphabet import ASCII
     from namegen.catalogue import CATALOGUE, present
     from namegen.readers import load_dataset
-
-    alphabet = alphabet or ASCII
 
     if name_or_path == "":
         raise UsageError("--data is empty; give a path, or the name of a dataset")

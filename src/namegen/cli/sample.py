@@ -78,6 +78,7 @@ def sample(
     ] = None,
     novel: Annotated[bool, typer.Option("--novel", help="No name that the model was trained on.")] = False,
     unique: Annotated[bool, typer.Option("--unique", help="No name twice.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Transliterate the names into ASCII letters.")] = False,
     top: Annotated[
         int | None,
         typer.Option("--top", metavar="N", help="The N most probable names of the category, instead of random ones."),
@@ -133,7 +134,9 @@ def sample(
             "--top-k, --top-p, --dropout and --guidance"
         )
     which_shard = None if shard is None else _shard(shard)
-    filters = Filters(unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else ())
+    filters = Filters(
+        unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else (), ascii_only
+    )
     place = find_model(model)
     loaded = place.load()
     note_unfinished(place, loaded)
