@@ -100,10 +100,11 @@ class Alphabet:
 
     @cached_property
     def _letter(self) -> re.Pattern[str] | None:
-        """Matches a letter or any character; ``None`` where all letters are single characters."""
+        """Matches a letter, in either case, or any character; ``None`` where all letters are single characters."""
         if all(len(letter) == 1 for letter in self.letters):
             return None
-        longest_first = sorted(self.letters, key=len, reverse=True)
+        in_either_case = {*self.letters, *map(str.swapcase, self.letters)}
+        longest_first = sorted(in_either_case, key=len, reverse=True)
         return re.compile("|".join([*map(re.escape, longest_first), "."]), re.DOTALL)
 
     @cached_property
@@ -239,8 +240,9 @@ class Alphabet:
     def transliterate(self, text: str) -> tuple[str, int]:
         """Bring any text into the alphabet.
 
-        Blanks at the ends are stripped and runs of them made one. An upper-case letter that becomes several
-        keeps only its first in upper case unless its neighbour is in upper case too (``Æ``: ``Ae``).
+        Blanks at the ends are stripped and runs of them made one. A letter that the alphabet has in the other case
+        alone takes that. An upper-case letter that becomes several keeps only its first in upper case unless its
+        neighbour is in upper case too (``Æ``: ``Ae``).
 
         Returns:
             The text, and how many of its characters could be expressed in no way and were dropped. An accent
@@ -256,6 +258,9 @@ class Alphabet:
         for place, character in enumerate(characters):
             if character in self._index:
                 spelt.append(character)
+                continue
+            if character.swapcase() in self._index:  # a start letter, where names have it in one case alone
+                spelt.append(character.swapcase())
                 continue
             if character.isspace():
                 spelt.append(" " if " " in self._index else "")

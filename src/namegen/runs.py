@@ -41,9 +41,9 @@ class Plan:
         config: the configuration.
         resume: whether it goes on with the unfinished run there.
         dataset: the name or path of the dataset; ``None`` for the default one.
-        alphabet: what its names are transliterated into, or ``unicode``.
         device: where it runs.
         threads: with how many threads; ``None`` for what the configuration asks for.
+        alphabet: what the names are transliterated into, or ``unicode``.
         init: the model to add to, if there is one.
         changes: in what it differs from the run that it goes on with, in words.
     """
@@ -51,9 +51,9 @@ class Plan:
     config: TrainingConfig
     resume: bool
     dataset: str | None
-    alphabet: AlphabetChoice
     device: str
     threads: int | None
+    alphabet: AlphabetChoice = "ascii"
     init: Model | None = None
     changes: tuple[str, ...] = ()
 
@@ -120,7 +120,8 @@ def plan(
             )
         config = extension_config(began_as, **parts) if began_as else training_config(recipe or "default", **parts)
         where = str(find_device("auto" if device is None else device))
-        return Plan(config, resume, dataset, _alphabet(began_as, None, alphabet), where, threads, began_as)
+        letters = _alphabet(began_as, None, alphabet)
+        return Plan(config, resume, dataset, where, threads, letters, began_as)
     if not unfinished:
         raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
     before = load_checkpoint(place.checkpoint).model
@@ -139,7 +140,7 @@ def plan(
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
     letters = _alphabet(began_as, before, alphabet)
-    return Plan(config, resume, dataset, letters, where, threads, began_as, tuple(changes))
+    return Plan(config, resume, dataset, where, threads, letters, began_as, tuple(changes))
 
 
 def _alphabet(init: Model | None, run: Model | None, asked_for: Literal["ascii", "unicode"] | None) -> AlphabetChoice:
