@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import REPOSITORY
+from documentation import NO_PROGRAMS, PAGES, PYTHONS, SHELLS, blocks, go_through
 from namegen.store import named, open_dataset
 from namegen.training import train
 
 if TYPE_CHECKING:
     from namegen.modelfile import Model
 
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-
-
-def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-PYTHON = [pytest.param(code, id=f"{page.name}-{i}") for page in PAGES for i, code in enumerate(blocks(page, "python"))]
+PYTHON = [
+    pytest.param(block.text, id=f"{block.page.name}-{block.line}")
+    for page in [*PAGES, REPOSITORY / "CHANGELOG.md"]
+    for block in blocks(page, PYTHONS)
+    if block.why_not is None
+]
+SHELL = [page for page in PAGES if any(block.why_not is None for block in blocks(page, SHELLS))]
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,24 @@ def test_the_examples_train_for_long_enough_to_draw_names_worth_reading(code):
     assert all(int(number) >= 20_000 for number in re.findall(r"iterations=([\d_]+)", code))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
+@pytest.mark.parametrize("page", SHELL, ids=lambda page: page.name)
+def test_every_shell_example_runs_and_gives_what_the_page_shows(page, tmp_path):
+    wanted = {program for program in ("jq", "make", "parallel") if re.search(rf"\b{program} ", page.read_text("utf-8"))}
+    if missing := sorted(program for program in wanted if shutil.which(program) is None):
+        pytest.skip(f"there is no {missing[0]}")
+    assert not list(go_through(page, tmp_path / "reader"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_is_run_or_says_why_not(page):
+    for block in blocks(page):
+        assert block.language in SHELLS | PYTHONS | NO_PROGRAMS, f"{page.name}:{block.line}"
+        assert block.why_not is None or block.language in SHELLS | PYTHONS, f"{page.name}:{block.line}: nothing to run"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
 def test_the_first_example_needs_nothing_but_an_installation(page):
-    install, draw, *names = blocks(REPOSITORY / page, "console")[0].splitlines()
+    install, draw, *names = blocks(REPOSITORY / page, {"console"})[0].text.splitlines()
     assert (install, draw) == ("$ pip install .", "$ namegen sample German ABC")
     assert [name[0] for name in names] == ["A", "B", "C"]
 
