@@ -33,6 +33,7 @@ NO_PROGRAMS = {"text", "json", "yaml", "toml", "csv", "css", "html", "javascript
 """What else blocks may be written in: nothing that a reader would type."""
 
 ANY_LINES = "…"
+CLOSED_PIPE = 141  # of a filter whose reader has had enough
 CAUSES = r"(?:needs|takes|uses) \S.*"
 """Why a block is not run: for something that is not here, or for the time or the room that it would take."""
 
@@ -43,12 +44,16 @@ _SEEDED = re.compile(r"--(?:seed|greedy|top|temperature 0)\b(?!\.)")
 _STATUS = re.compile(r"\$\?|PIPESTATUS")
 
 WRAPPER = """#!/bin/sh
-# The command under test. Trainings get few iterations, since a reader has minutes and the tests have seconds; of options
-# that are given twice, the last counts. One that is resumed knows its own number.
+# The command under test. A reader has minutes and the tests have seconds: trainings get few iterations, and of millions
+# of names some are drawn. Of options that are given twice, the last counts; a run that is resumed knows its own number.
 if [ "$1" = train ]; then
     case " $* " in
         *" --resume "* | *" --help "*) ;;
         *) set -- "$@" --iters 1000 ;;
+    esac
+elif [ "$1" = sample ]; then
+    case " $* " in
+        *" -n "[0-9][0-9][0-9][0-9][0-9][0-9][0-9]*) set -- "$@" -n 50000 ;;
     esac
 fi
 exec {python} -m namegen "$@"
@@ -63,7 +68,7 @@ asked = re.fullmatch(r"install (?:-c constraints\\.txt )?\\.(?:\\[(\\w+)\\])?", 
 if asked is None:
     sys.exit("pip " + " ".join(sys.argv[1:]) + " needs the network: mark the block")
 for requirement in requires("namegen-rnn"):
-    package, extra = re.fullmatch(r"([\\w.-]+)[^;]*(?:;.*extra == ['\"](\\w+)['\"])?.*", requirement).groups()
+    package, extra = re.fullmatch(r"([\\w.-]+)[^;]*(?:;.*extra == .(\\w+).)?.*", requirement).groups()
     if extra in (None, asked[1]):
         version(package)
 """
@@ -189,7 +194,7 @@ def go_through(page: Path, folder: Path) -> Iterator[str]:
     for name, text in {"namegen": WRAPPER.format(python=shlex.quote(sys.executable)), "pip": PIP.format(python=sys.executable)}.items():
         (folder / "bin" / name).write_text(text, encoding="utf-8")
         (folder / "bin" / name).chmod(0o755)
-    script = ["exec </dev/null"]
+    script = ["exec </dev/null", "set -o pipefail"]
     for number, each in enumerate(typed):
         script += [
             f'exec >"$RECORDS/{number}.out" 2>"$RECORDS/{number}.err"',
@@ -208,7 +213,7 @@ def go_through(page: Path, folder: Path) -> Iterator[str]:
         }
         if "code" not in texts:
             yield f"{where}\nthe shell did not come so far: {(texts or {'err': 'never begun'}).get('err')}"
-        elif texts["code"] != "0\n":
+        elif texts["code"] != "0\n" and not (texts["code"] == f"{CLOSED_PIPE}\n" and "| head" in each.command):
             yield f"{where}\nended with {texts['code'].strip()}: {texts['out'][-500:]}{texts['err'][-500:]}"
         elif complaint := each.complaint(texts["out"], texts["err"], trained):
             yield f"{where}\n{complaint}"
