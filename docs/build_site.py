@@ -23,8 +23,9 @@ OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 """The pages of the repository's root that are on the site, and what they are called there."""
 
 PRETRAINED = Path("src/namegen/data/pretrained.safetensors")
-_LINK = re.compile(r"(\]\()([^)#:\s]+)")
+_LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)")
 _ADDRESS = re.compile(r"(?:https?:|(?<=[\"'(=]))//[\w.-]+\.\w[^\s\"'`)<>]*")
+_LOADED_BY_CSS = re.compile(r"@import[^;]*|url\((?![\"']?data:)[^)]*")
 _NAMESPACE = re.compile(r"https?://www\.w3\.org/\d")
 _LOADERS = re.compile(r"https://(?:unpkg\.com|cdn\.jsdelivr\.net|api\.github\.com)")
 
@@ -133,8 +134,8 @@ def loaded_from_elsewhere(site: Path) -> list[str]:
             loaded = _Loaded()
             loaded.feed(text)
             text = "\n".join(loaded.texts)
-        else:
-            text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        elif path.suffix == ".css":
+            text = "\n".join(_LOADED_BY_CSS.findall(text))
         addresses = [address for address in _ADDRESS.findall(text) if not _NAMESPACE.match(address)]
         found += [f"{path.relative_to(site)}: {address}" for address in addresses]
     return found

@@ -1,6 +1,6 @@
-"""Record a terminal for the README, docs/pictures/terminal.svg: real commands, and what they print on a real terminal.
+"""Record a terminal for the README, docs/pictures/terminal.svg: real commands, and what they print on a terminal.
 
-Each command runs in a pseudo-terminal, so that it shows what a person would see: tables and colours. Everything in it is
+Each command runs in a pseudo-terminal, and so shows what a person would see: tables and colours. Everything in it is
 seeded or exact, and the picture has no clock and no random identifier, so that it comes out the same to the byte.
 """
 
@@ -27,11 +27,12 @@ from rich.text import Text
 PICTURE = Path(__file__).resolve().parent / "pictures" / "terminal.svg"
 COMMANDS = (
     "namegen sample German ABC --seed 1",
-    "namegen sample German+Italian -n 3 --seed 1 --format tsv",
-    "namegen sample Polish K --top 3 --scores",
-    "namegen classify Sato Ivanov",
+    "namegen sample Greek+Japanese -n 3 --seed 1",
+    "namegen sample Irish -n 3 --match 'Mac.*' --seed 1",
+    "namegen sample Polish K --top 3",
+    "namegen classify Sato Ivanov -n 2",
 )
-COLUMNS = 76
+COLUMNS = 64
 FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 """What the reader has: rich's own template loads a font from a host."""
 

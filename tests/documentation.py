@@ -1,8 +1,8 @@
 """The pages of documentation as a reader would use them: their blocks of code, and a shell that goes through a page.
 
-Blocks of the language ``console`` show a session: a line after ``$ `` is typed, one after ``> `` goes on with it, and all
-else is what comes out, where a line ``…`` stands for any number of lines. Blocks of ``sh`` and ``bash`` are typed as they
-are. A block that cannot be run here says so to the reader, in a line of its own right before it::
+Blocks of the language ``console`` show a session: a line after ``$ `` is typed, one after ``> `` goes on with it, and
+all else is what comes out, where a line ``…`` stands for any number of lines. Blocks of ``sh`` and ``bash`` are typed
+as they are. A block that cannot be run here says so to the reader, in a line of its own right before it::
 
     *Not run by the tests: needs the network.*
 
@@ -18,13 +18,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conftest import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "SECURITY.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 SHELLS = {"console", "sh", "bash"}
@@ -59,7 +59,7 @@ fi
 exec {python} -m namegen "$@"
 """
 PIP = """#!{python}
-# The environment of the tests stands for what `pip install` makes: this looks whether all that it would install is there.
+# The environment of the tests stands for what `pip install` makes: this looks whether all that it installs is there.
 import re
 import sys
 from importlib.metadata import requires, version
@@ -183,15 +183,16 @@ def go_through(page: Path, folder: Path) -> Iterator[str]:
         page: the page.
         folder: an empty folder.
     """
-    typed = [
-        typed for block in blocks(page, SHELLS) if block.why_not is None for typed in block.typed
-    ]
+    typed = [typed for block in blocks(page, SHELLS) if block.why_not is None for typed in block.typed]
     if not typed:
         return
     here, records = folder / "here", folder / "records"
     for each in (here, records, folder / "home", folder / "bin"):
         each.mkdir(parents=True)
-    for name, text in {"namegen": WRAPPER.format(python=shlex.quote(sys.executable)), "pip": PIP.format(python=sys.executable)}.items():
+    for name, text in {
+        "namegen": WRAPPER.format(python=shlex.quote(sys.executable)),
+        "pip": PIP.format(python=sys.executable),
+    }.items():
         (folder / "bin" / name).write_text(text, encoding="utf-8")
         (folder / "bin" / name).chmod(0o755)
     script = ["exec </dev/null", "set -o pipefail"]
@@ -202,7 +203,9 @@ def go_through(page: Path, folder: Path) -> Iterator[str]:
             f'echo $? >"$RECORDS/{number}.code"',
         ]
     (folder / "script").write_text("\n".join(script) + "\n", encoding="utf-8")
-    subprocess.run(["bash", "--norc", "--noprofile", folder / "script"], cwd=here, env=_environment(folder), check=False)
+    subprocess.run(
+        ["bash", "--norc", "--noprofile", folder / "script"], cwd=here, env=_environment(folder), check=False
+    )
     trained = False
     for number, each in enumerate(typed):
         where = f"{page.name}:{each.line}: {each.command.strip()}"
@@ -222,7 +225,9 @@ def go_through(page: Path, folder: Path) -> Iterator[str]:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Return the environment of a reader: nothing of whoever runs the tests, but for where Python finds the package."""
-    kept = {name: os.environ[name] for name in ("PYTHONPATH", "OPENBLAS_CORETYPE", "LANG", "TMPDIR") if name in os.environ}
-    path = [str(folder / "bin"), os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"]
+    kept = {
+        name: os.environ[name] for name in ("PYTHONPATH", "OPENBLAS_CORETYPE", "LANG", "TMPDIR") if name in os.environ
+    }
+    path = [str(folder / "bin"), str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
     own = {"HOME": str(folder / "home"), "NAMEGEN_CACHE_DIR": str(folder / "cache"), "RECORDS": str(folder / "records")}
     return {"LANG": "C.UTF-8", "TERM": "dumb", "PATH": os.pathsep.join(path), **kept, **own}
