@@ -21,9 +21,10 @@ from namegen.training import train
 if TYPE_CHECKING:
     from namegen.modelfile import Model
 
+TEXTS = [*PAGES, REPOSITORY / "CHANGELOG.md"]
 PYTHON = [
     pytest.param(block.text, id=f"{block.page.name}-{block.line}")
-    for page in [*PAGES, REPOSITORY / "CHANGELOG.md"]
+    for page in TEXTS
     for block in blocks(page, PYTHONS)
     if block.why_not is None
 ]
@@ -135,13 +136,13 @@ def test_the_readme_and_the_page_of_comparison_have_the_same_table():
     assert table in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
 def test_links_within_the_documentation_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
 def test_every_option_that_the_documentation_names_exists(page):
     reference = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
     # Of benchmarks/, and of other programs.
