@@ -37,7 +37,8 @@ def load_dataset(
     """Read names grouped by category from a file or folder.
 
     Args:
-        path: see the formats at the head of this module.
+        path: a folder of ``CATEGORY.txt`` files or a zip of one, a ``.txt``, a ``.csv`` or a ``.tsv``; each file may be
+            gzipped.
         alphabet: what the names are transliterated into; or ``unicode``, the letters that they are written with, as
             :meth:`Dataset.from_names <namegen.dataset.Dataset.from_names>` has it.
         keep_repeats: keep names that occur more than once in a category, as the tutorial does.
