@@ -6,13 +6,14 @@ import builtins
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from conftest import make_model
+from conftest import REPOSITORY, make_model
 from namegen import load_model
 from namegen.alphabet import Alphabet
 from namegen.choosing import greedy_probabilities
@@ -220,6 +221,24 @@ def test_torch_is_not_needed(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "names.onnx")], check=True)
     assert (tmp_path / "names.onnx").is_file()
+
+
+def test_the_example_of_the_page_draws_as_namegen_does(tmp_path, monkeypatch, pretrained):
+    """Its code is run with the pretrained model, and what it draws is as frequent as it should be."""
+    monkeypatch.chdir(tmp_path)
+    page = (REPOSITORY / "docs" / "export.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    ran = {}
+    exec(compile(code, "example", "exec"), ran)
+    assert [name[0] for name in ran["names"]] == ["A", "B", "C"]
+    model, count = pretrained[0], 400
+    drawn = [ran["draw"]("Polish", "Ka", np.random.default_rng(seed)) for seed in range(count)]
+    assert all(name.startswith("Ka") for name in drawn)
+    ours = sample(model, "Polish", ["Ka"], count=20_000, seed=1)
+    for following in "cmlr":
+        share = sum(name[2:3] == following for name in ours) / len(ours)
+        found = sum(name[2:3] == following for name in drawn) / count
+        assert abs(found - share) < 4 * np.sqrt(share * (1 - share) / count)
 
 
 # The command
