@@ -30,6 +30,7 @@ GROUPS = {
     "Drawing names": ("sample", "iterate", "top", "SamplingConfig", "Filters"),
     "Measuring": ("score", "Scores", "classify", "Classification", "evaluate", "Evaluation"),
     "Pictures": ("plot_history", "plot_evaluation"),
+    "For other programs": ("export_onnx",),
     "Errors": ("NamegenError", "UsageError", "TrainingStopped", "errors"),
 }
 """The public names, in the order in which somebody meets them."""

@@ -240,6 +240,10 @@ def test_a_letter_that_is_there_in_the_other_case_alone_takes_that():
     assert Alphabet(("Ż", "o", "z", "а\u0301")).transliterate("żOА\u0301") == ("Żoа\u0301", 0)
 
 
+def test_a_letter_that_only_looks_like_another_ones_other_case_is_transliterated():
+    assert ASCII.transliterate("Yıldız") == ("Yildiz", 0)
+
+
 @settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(RUSSIAN.letters), max_size=6)))
 def test_many_names_are_encoded_as_each_is_alone(spelt):

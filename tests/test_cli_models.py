@@ -19,7 +19,7 @@ from namegen.recipes import training_config
 from namegen.store import named
 
 MODELS = ["elves", "dwarves"]
-COMMANDS = ["download", "train", "sample", "score", "classify", "evaluate", "plot", "models", "categories"]
+COMMANDS = ["download", "train", "sample", "score", "classify", "evaluate", "plot", "export", "models", "categories"]
 
 
 def trained_model(**options) -> Model:
@@ -410,6 +410,7 @@ def test_help_fits_80_columns(cli, words):
         (("download",), "[NAME]"),
         (("train",), ""),
         (("plot",), "[MODEL]..."),
+        (("export",), "{MODEL} {FILE.onnx}"),
         (("models", "show"), "[NAME]"),
         (("models", "path"), "[NAME]"),
         (("models", "rm"), "{NAME}"),

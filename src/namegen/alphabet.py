@@ -259,8 +259,9 @@ class Alphabet:
             if character in self._index:
                 spelt.append(character)
                 continue
-            if character.swapcase() in self._index:  # a start letter, where names have it in one case alone
-                spelt.append(character.swapcase())
+            other_case = character.swapcase()  # a start letter, where names have it in one case alone
+            if other_case in self._index and other_case.swapcase() == character:  # the Turkish ı is no I
+                spelt.append(other_case)
                 continue
             if character.isspace():
                 spelt.append(" " if " " in self._index else "")

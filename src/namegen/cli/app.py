@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-_COMMANDS = ("download", "train", "sample", "score", "classify", "evaluate", "plot", "categories", "models")
+_COMMANDS = ("download", "train", "sample", "score", "classify", "evaluate", "plot", "export", "categories", "models")
 
 app = typer.Typer(
     name="namegen",
