@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test lint format docs fuzz soak bench quality pretrained clean
+.PHONY: help install demo test lint format docs pictures fuzz soak bench quality pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint     ruff and mypy --strict"
 	@echo "make format   let ruff put the code into shape"
 	@echo "make docs     write docs/cli.md anew from the command line itself"
+	@echo "make pictures  make the pictures of docs/tutorial.md anew, from trainings of their own (two minutes)"
 	@echo "make fuzz     try spoiled model files, lists and archives, MINUTES=10 each"
 	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
@@ -62,6 +63,9 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
+
+pictures: install
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/pictures/draw.py
 
 fuzz: install
 	$(INSTALL) '.[fuzz]'
