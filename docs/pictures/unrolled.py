@@ -82,7 +82,7 @@ def chain(axes: Axes, reading: Reading, notes: list[str] | None = None) -> None:
         axes.text(READ, y + 0.01, letter, ha="center", va="center", size=size, weight="bold")
         _state(axes, y, reading.states[row + 1, :_SHOWN] / most)
         if notes:
-            axes.text(MIDDLE, y + 0.24, notes[row], ha="center", va="center", size=8.5, color=GREY)
+            axes.text(MIDDLE, y + 0.24, notes[row], ha="center", va="center", size=9.5, color=GREY)
         _expected(axes, y, reading.likeliest(row, 3))
         arrow(axes, [(READ + 0.24, y), (_STATE - 0.03, y)], INK)
         arrow(axes, [(_STATE + _SHOWN * _CELL + 0.03, y), (_EXPECTED + 0.03, y)], INK)

@@ -37,7 +37,7 @@ def draw(figure: Figure, models: Models) -> None:
         middle = left + _WIDE / 2
         box(axes, (middle, 0.85), (_WIDE, 0.3), GREEN)
         axes.text(middle, 0.855, f"{vector} ({numbers})", ha="center", va="center", size=9, color=GREEN)
-    chain(axes, reading, notes=[f"kept {share:.0%} of the state before" for share in kept(model, CATEGORY, reading)])
+    chain(axes, reading, notes=[f"{share:.0%} kept" for share in kept(model, CATEGORY, reading)])
     arrow(axes, [(MIDDLE, 1.0), (MIDDLE, TOP - 0.15)], GREEN)
     for row in range(len(reading.inputs)):
         y = TOP + row * ROW
