@@ -1,4 +1,4 @@
-"""The models that the pictures are of, each trained once, on the names that come along and by seed 1.
+"""The models that the pictures are of, each trained once, on the names that come along and by one seed.
 
 Most pictures need no more than two: one by the tutorial recipe and one by the default recipe. Between these two lie the
 models of :attr:`Models.changes`, each of which has one thing more of the default recipe than the one before.
@@ -17,7 +17,7 @@ from namegen.dataset import hash_names
 if TYPE_CHECKING:
     from namegen import Dataset, Model, Progress, TrainingConfig
 
-ITERATIONS = 100_000
+ITERATIONS, SEED = 100_000, 1
 _LOOKS = 20  # in the course of a training, to see how many names are novel;
 _DRAWN = 50  # of each category
 
@@ -47,7 +47,7 @@ class Models:
     @cached_property
     def tutorial(self) -> Model:
         """By the tutorial recipe; but a tenth of the names is held out, as by the default recipe."""
-        return namegen.train(self.names, namegen.training_config("tutorial", **self._short, validation=0.1), threads=1)
+        return namegen.train(self.names, namegen.training_config("tutorial", **self._run, validation=0.1), threads=1)
 
     @cached_property
     def default(self) -> Model:
@@ -71,7 +71,7 @@ class Models:
             return namegen.train(self.names, self._config(**parts), threads=1)
 
         def by_tutorial(**parts: object) -> Model:
-            config = namegen.training_config("tutorial", **self._short, validation=0.1, **by_batches, **parts)
+            config = namegen.training_config("tutorial", **self._run, validation=0.1, **by_batches, **parts)
             return namegen.train(self.names, config, threads=1)
 
         return {
@@ -90,14 +90,14 @@ class Models:
         return self._novelty[which]
 
     @property
-    def _short(self) -> dict[str, Any]:
-        return {"iterations": self.iterations}
+    def _run(self) -> dict[str, Any]:
+        return {"iterations": self.iterations, "seed": SEED}
 
     def _config(self, **parts: object) -> TrainingConfig:
         # Short trainings have smaller batches, which is not what is to be tried here.
         config = namegen.training_config(iterations=ITERATIONS)
         long: dict[str, Any] = {"batch_size": config.batch_size, "learning_rate": config.learning_rate}
-        return namegen.training_config(**long, **parts, **self._short)
+        return namegen.training_config(**long, **parts, **self._run)
 
     def _watched(self, which: str, **parts: object) -> Model:
         """Train a model, and draw names from it now and then on the way."""
