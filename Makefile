@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test lint format docs site playground fuzz soak bench quality pretrained clean
+.PHONY: help install demo test lint format docs pictures site playground fuzz soak bench quality pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
@@ -17,6 +17,7 @@ help:
 	@echo "make docs     write anew what the docs have from the code: the references, the recording, the badges"
 	@echo "make site     build the documentation as a site, into site/"
 	@echo "make playground  serve the page that invents names in the browser, on this machine"
+	@echo "make pictures  make the pictures of docs/tutorial.md anew, from trainings of their own (two minutes)"
 	@echo "make fuzz     try spoiled model files, lists and archives, MINUTES=10 each"
 	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
@@ -75,6 +76,9 @@ site: install
 
 playground:
 	$(PYTHON) docs/serve_playground.py
+
+pictures: install
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/pictures/draw.py
 
 fuzz: install
 	$(INSTALL) '.[fuzz]'

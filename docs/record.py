@@ -1,4 +1,4 @@
-"""Record a terminal for the README, docs/pictures/terminal.svg: real commands, and what they print on a terminal.
+"""Record a terminal for the README, docs/terminal.svg: real commands, and what they print on a terminal.
 
 Each command runs in a pseudo-terminal, and so shows what a person would see: tables and colours. Everything in it is
 seeded or exact, and the picture has no clock and no random identifier, so that it comes out the same to the byte.
@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-PICTURE = Path(__file__).resolve().parent / "pictures" / "terminal.svg"
+PICTURE = Path(__file__).resolve().parent / "terminal.svg"
 COMMANDS = (
     "namegen sample German ABC --seed 1",
     "namegen sample Greek+Japanese -n 3 --seed 1",

@@ -83,7 +83,7 @@ def test_the_reference_of_the_library_is_up_to_date():
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
 def test_the_recorded_terminal_shows_what_the_commands_print_and_loads_no_font():
-    picture = (REPOSITORY / "docs" / "pictures" / "terminal.svg").read_text(encoding="utf-8")
+    picture = (REPOSITORY / "docs" / "terminal.svg").read_text(encoding="utf-8")
 
     assert picture == runpy.run_path(str(REPOSITORY / "docs" / "record.py"))["picture"](), (
         "record anew with `make docs`"

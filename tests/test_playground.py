@@ -383,7 +383,8 @@ def test_alphabets_are_put_in_words_as_namegen_does_it(page):
 
 def test_the_example_of_the_page_draws_names(page, pretrained):
     text = (REPOSITORY / "docs" / "export.md").read_text(encoding="utf-8")
-    (code,) = (code for code in re.findall(r"^```javascript\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "readModel" in code)
+    examples = re.findall(r"^```javascript\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (code,) = (code for code in examples if "readModel" in code)
     code = re.sub(r'^import (.*) from (".*");$', r"const \1 = await import(\2);", code, flags=re.MULTILINE)
     assert page.run(f"{code} return names;") == sample(pretrained, "German", "ABC", seed=1)
 
