@@ -30,7 +30,7 @@ START = {
 @pytest.fixture(scope="module")
 def model():
     """One model of all the scripts, trained for a moment."""
-    return train(Dataset.from_names(NAMES, alphabet="unicode"), iterations=3200, hidden_size=32, validation=0)
+    return train(Dataset.from_names(NAMES, alphabet="unicode"), iterations=9600, hidden_size=32, validation=0)
 
 
 def write(folder, names=NAMES):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.errors import UsageError
+from namegen.errors import UsageError, quoted
 from namegen.letters import JOINERS, MOST_CHARACTERS, parts_of
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ class Alphabet:
             raise UsageError("the letters of an alphabet must be distinct and not empty")
         for letter in self.letters:
             if len(letter) > MOST_CHARACTERS:
-                raise UsageError(f"{letter[:40]!r}… has {len(letter):,} characters, too many for a letter")
+                raise UsageError(f"{quoted(letter)} has {len(letter):,} characters, too many for a letter")
             if not letter.translate(JOINERS).isprintable():
-                raise UsageError(f"{letter!r} cannot be a letter: it has characters that cannot be printed")
+                raise UsageError(f"{quoted(letter)} cannot be a letter: it has characters that cannot be printed")
             if " " in letter and letter != " ":
                 raise UsageError(f"{letter!r} cannot be a letter: a blank is a letter of its own")
 

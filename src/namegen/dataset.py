@@ -21,7 +21,7 @@ import numpy as np
 
 from namegen.alphabet import ASCII, Alphabet
 from namegen.bounds import LONGEST_CATEGORY, MOST_CATEGORIES
-from namegen.errors import DataError, UsageError, shortened
+from namegen.errors import DataError, UsageError, quoted
 from namegen.letters import letters_of, written
 from namegen.lines import decoded
 
@@ -100,7 +100,7 @@ class Dataset:
         builder = DatasetBuilder(alphabet)
         for category, given in names.items():
             lines = (name.encode(errors="surrogatepass") for name in given)
-            builder.add_lines(category, lines, f"the category {shortened(category)!r}")
+            builder.add_lines(category, lines, f"the category {quoted(category)}")
         return builder.finish(label, keep_repeats=keep_repeats)
 
     def __len__(self) -> int:
@@ -237,7 +237,7 @@ class DatasetBuilder:
         category = unicodedata.normalize("NFC", category)
         if not category or not category.isprintable() or len(category) > LONGEST_CATEGORY:
             raise DataError(
-                f"{where}: {shortened(category)!r} cannot be a category: it needs at least one letter, at most "
+                f"{where}: {quoted(category)} cannot be a category: it needs at least one letter, at most "
                 f"{LONGEST_CATEGORY:,}, and no control characters"
             )
         if len(self.texts) == MOST_CATEGORIES and category not in self.texts:
@@ -299,7 +299,7 @@ class DatasetBuilder:
             outside = "outside the alphabet" if self.target else "that cannot be printed or belong to no letter"
             yield (
                 f"dropped {so_many(self.dropped, 'character')} {outside}, in "
-                f"{so_many(self.dropped_from, 'name')}: {self.example!r}{', …' if self.dropped_from > 1 else ''}"
+                f"{so_many(self.dropped_from, 'name')}: {self.example}{', …' if self.dropped_from > 1 else ''}"
             )
         if self.emptied:
             yield f"left out {so_many(self.emptied, 'line')} of which nothing remained"
@@ -336,12 +336,12 @@ class NameAdder:
         text = decoded(line, source, number)
         name, dropped = builder.target.transliterate(text) if builder.target else written(text)
         if dropped:
-            builder.example = builder.example or shortened(text.strip())
+            builder.example = builder.example or quoted(text.strip())
             builder.dropped += dropped
             builder.dropped_from += 1
         builder.emptied += not name
         if name and not _LATIN.search(line):
-            builder.respelling = builder.respelling or f"{shortened(text.strip())!r} into {shortened(name)!r}"
+            builder.respelling = builder.respelling or f"{quoted(text.strip())} into {quoted(name)}"
             builder.in_other_scripts += 1
         return name.encode()
 

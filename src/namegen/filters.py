@@ -18,9 +18,8 @@ import numpy as np
 
 from namegen.alphabet import ASCII
 from namegen.bounds import whole
-from namegen.dataset import hash_names
 from namegen.drawing import UNENDED
-from namegen.errors import DataError, NamegenError, UsageError
+from namegen.errors import DataError, NamegenError, UsageError, quoted
 from namegen.transliteration import in_ascii
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ _SECONDS_A_NAME = 1e-4  # and for each name besides; an ordinary expression take
 _LEAST_SECONDS = 1e-3  # a timeout must be positive
 _MOST_EXCLUDED = 2**25  # letters in all, so that a pipe without an end has one
 _LARGEST_PATTERN = 5_000  # characters, or items: each takes `regex` some time, and some of the stack
-_MOST_SHOWN = 40  # characters of an expression, in words
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class Filters:
         """Return a number for each name, the same for those that come in the same form, (names,)."""
         if not self.ascii:
             return spelling.keys()
-        return hash_names(self.spell(alphabet, spelling).encode().split(b"\n")[:-1])
+        return _hashes(self.spell(alphabet, spelling))
 
 
 def read_exclusions(path: str | Path) -> tuple[str, ...]:
@@ -200,7 +198,7 @@ class NameFilter:
             Verdict.SHORT: f"has at least {filters.min_length or 0:,} letters",
             Verdict.KNOWN: "is novel",
             Verdict.UNSPELT: "can be spelt in ASCII",
-            Verdict.UNMATCHED: f"matches {_shortened(filters.match or '')!r}",
+            Verdict.UNMATCHED: f"matches {quoted(filters.match or '')}",
             Verdict.EXCLUDED: "is free of what is excluded",
         }
         return " and ".join(said_so for verdict, said_so in words.items() if verdict in said)
@@ -244,8 +242,7 @@ class NameFilter:
 
     def _known(self, spelling: Spelling) -> NDArray[np.bool_]:
         """Return which names are among the training names, (names,)."""
-        text = self._alphabet.spell_lines(spelling.letters, spelling.lengths)
-        hashes = hash_names(text.encode().split(b"\n")[:-1])
+        hashes = _hashes(self._alphabet.spell_lines(spelling.letters, spelling.lengths))
         # `np.isin` would sort those of the training names too, which takes longer than drawing a name.
         place = np.searchsorted(self._hashes[:-1], hashes)  # at most the last
         known: NDArray[np.bool_] = self._hashes[place] == hashes
@@ -260,7 +257,7 @@ class NameFilter:
             unmatched = [pattern.fullmatch(name, timeout=max(_LEAST_SECONDS, end - clock())) is None for name in names]
         except TimeoutError:
             raise NamegenError(
-                f"the regular expression {_shortened(expression)!r} takes too long to match; simplify it, repetitions "
+                f"the regular expression {quoted(expression)} takes too long to match; simplify it, repetitions "
                 "within repetitions above all"
             ) from None
         self._seconds = min(_SECONDS, end - clock())  # what is left, so that many small portions have no more than one
@@ -278,6 +275,13 @@ class NameFilter:
             ],
             dtype=np.bool_,
         )
+
+
+def _hashes(lines: str) -> NDArray[np.uint64]:
+    """Return the hash of each name, a line each, (names,)."""
+    from namegen.dataset import hash_names
+
+    return hash_names(lines.encode().split(b"\n")[:-1])
 
 
 def _runs(words: list[str], most: int) -> Iterable[str]:
@@ -305,12 +309,8 @@ def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no 
     try:
         if len(expression) > _LARGEST_PATTERN or expanded_size(expression) > _LARGEST_PATTERN:
             raise UsageError(
-                f"the regular expression {_shortened(expression)!r} is too large, repetitions written out; repeat less"
+                f"the regular expression {quoted(expression)} is too large, repetitions written out; repeat less"
             )
         return regex.compile(expression)
     except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, TypeError) as error:
-        raise UsageError(f"{_shortened(expression)!r} is no regular expression: {error}") from None
-
-
-def _shortened(expression: str) -> str:
-    return expression if len(expression) <= _MOST_SHOWN else expression[: _MOST_SHOWN - 1] + "…"
+        raise UsageError(f"{quoted(expression)} is no regular expression: {error}") from None

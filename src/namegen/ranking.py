@@ -15,7 +15,7 @@ from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.distinct import Seen
 from namegen.drawing import Source
-from namegen.errors import NamegenError, UsageError
+from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters, NameFilter
 from namegen.inference import steppers
 from namegen.letters import split_letters
@@ -151,7 +151,7 @@ def _top(
         found = ranking.spelling.of(names)
         yield block_of(model, blend, filters, found, scores=ranking.log_probabilities[names])
         if len(found.lengths) < count:
-            begins = f" that begin with {prefix[:40]!r}" if prefix else ""
+            begins = f" that begin with {quoted(prefix)}" if prefix else ""
             none_else = "there are no others" if ranking.complete else "the others are too improbable to be found"
             raise NamegenError(
                 f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; "

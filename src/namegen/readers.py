@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from namegen.archives import MOST_BYTES, Unpacked, gunzipped, open_archive
 from namegen.dataset import Dataset, DatasetBuilder, NameAdder
-from namegen.errors import DataError, shortened
+from namegen.errors import DataError, quoted, shortened
 from namegen.lines import decoded, open_list, read_lines
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ def _by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
     for file, name in sorted(files.items()):
         other = found.setdefault(_category(name), file)
         if other != file:
-            category, first, second = map(shortened, (_category(name), other, file))
-            raise DataError(f"{source}: the category {category!r} is there twice: {first} and {second}; take one away")
+            both = f"{shortened(other)} and {shortened(file)}"
+            raise DataError(f"{source}: the category {quoted(_category(name))} is there twice: {both}; take one away")
     return dict(sorted(found.items()))
 
 

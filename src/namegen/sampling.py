@@ -26,7 +26,7 @@ import numpy as np
 from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.distinct import Seen
-from namegen.errors import NamegenError, UsageError
+from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters
 from namegen.letters import split_letters
 from namegen.recipes import SamplingConfig
@@ -310,13 +310,13 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     if text and prefix[-1] == " " and " " in model.alphabet:
         text += " "  # "van " is another prefix than "van"
     if prefix and (dropped or not text):
-        raise UsageError(f"no name can begin with {prefix[:40]!r}: the model's letters are {model.alphabet}")
+        raise UsageError(f"no name can begin with {quoted(prefix)}: the model's letters are {model.alphabet}")
     if not text:
         return ""
     fitted = model.alphabet.in_case(text, model.casing)
     most = MOST_LETTERS if max_length is None else max_length
     if len(model.alphabet.encode(fitted)) > most:
-        raise UsageError(f"the prefix {fitted[:40]!r} is longer than the max length of {most:,}")
+        raise UsageError(f"the prefix {quoted(fitted)} is longer than the max length of {most:,}")
     return fitted
 
 
@@ -433,7 +433,7 @@ class _Drawing:
     def _exhausted(self, prefix: str, found: int) -> NamegenError:
         """Return the error for a prefix of which no further names come."""
         names = f"{found:,} different name{'' if found == 1 else 's'}" if found else "no name that was not there before"
-        begins = f" that {'begins' if found <= 1 else 'begin'} with {prefix[:40]!r}" if prefix else ""
+        begins = f" that {'begins' if found <= 1 else 'begin'} with {quoted(prefix)}" if prefix else ""
         if self.sampler.is_certain(len(self.model.alphabet.encode(prefix))) and self.blend:
             return NamegenError(
                 f"only {names}{begins}, as the greedy choice gives one; draw with a --temperature above 0"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from namegen.errors import ModelFileError
+from namegen.errors import ModelFileError, shortened
 
 if TYPE_CHECKING:
     import io
@@ -36,7 +36,6 @@ MAX_VALUES = 2**20
 _MAX_HEADER = 2 * MAX_TEXT + 2**20  # bytes
 _MAX_DIMENSIONS = 8
 _MAX_DIGITS = 20
-_MOST_SAID = 200  # characters
 _LENGTH = 8  # bytes, of the header's length at the beginning of the file
 _TYPES = {
     name: np.dtype(f"<{code}")
@@ -162,8 +161,7 @@ def read_json(text: str) -> Any:  # noqa: ANN401 - whatever it says
 def in_words(error: Exception) -> str:
     """Return what an error says as part of a line, whatever the file made it say: short, and printable."""
     said = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error)
-    shown = "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in said[:_MOST_SAID]])
-    return shown + "…" * (len(said) > _MOST_SAID)
+    return shortened(said)
 
 
 def _opener(path: str, flags: int) -> int:

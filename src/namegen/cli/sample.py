@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from namegen.cli.options import GuidanceOption, ModelOption, TemperatureOption, TopKOption, TopPOption
-from namegen.errors import UsageError, shortened
+from namegen.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -195,7 +195,7 @@ def _is_letters(model: Model, word: str) -> bool:
 def _shard(text: str) -> tuple[int, int]:
     """Return which shard of how many is meant by K/N; leading zeros do no harm, as schedulers may write them."""
     if not re.fullmatch(r"[0-9]{1,40}/[0-9]{1,40}", text):
-        raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {shortened(text)!r}")
+        raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {quoted(text)}")
     number, shards = text.split("/")
     return int(number), int(shards)
 
