@@ -7,7 +7,7 @@
 
 import { NamegenError } from "./errors.js";
 
-const MOST_SHOWN = 60; // letters or runs of letters, in words
+const MOST_SHOWN = 30; // letters or runs of letters, in words
 
 /** What letters that are no letter and an accent are spelt with; namegen itself knows other scripts too. */
 const SPELT = new Map(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_MOST_SHOWN = 60  # letters or runs of letters, in words
+_MOST_SHOWN = 30  # letters or runs of letters, in words
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
 _STAND_INS = 0xF0000  # private characters, which no letter has, one for each letter of several
 
