@@ -14,7 +14,7 @@ help:
 	@echo "make test     install into $(VENV) and run all tests"
 	@echo "make lint     ruff and mypy --strict"
 	@echo "make format   let ruff put the code into shape"
-	@echo "make docs     write docs/cli.md anew from the command line itself"
+	@echo "make docs     write the reference, the manual page and the completion anew from the command line itself"
 	@echo "make fuzz     try spoiled model files, lists and archives, MINUTES=10 each"
 	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
@@ -62,6 +62,10 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
+	$(BIN)/python docs/generate_man.py > docs/namegen.1.new
+	mv docs/namegen.1.new docs/namegen.1
+	$(BIN)/python docs/generate_completion.py > src/namegen/data/commands.json.new
+	mv src/namegen/data/commands.json.new src/namegen/data/commands.json
 
 fuzz: install
 	$(INSTALL) '.[fuzz]'

@@ -1,6 +1,4 @@
-"""Everything that the command line says of itself, read off the commands: what its reference, its manual page and its
-completion are made of.
-"""
+"""What the command line says of itself: its reference, its manual page and its completion are made of this."""
 
 from __future__ import annotations
 

@@ -5,9 +5,10 @@ nor numpy is imported. What there is to complete stands in ``data/commands.json`
 commands themselves; of a model no more than the header is read. Whatever goes wrong, the answer is that there is
 nothing: a shell has no use for an error, and a line half typed is no place to show one.
 
-A request is ``words BEFORE WORD...``, where ``BEFORE`` of the words stand before the one at the cursor, the command's
-name among them; or ``bash TEXT REST REPLACED``, see :func:`namegen.cli.bash.read_line`. The first line of the answer is ``files`` if
-the names of files will do, too, else ``words``; each that follows has a candidate and, after a tab, what it is about.
+A request is ``words BEFORE WORD...``, where ``BEFORE`` of the words stand before the one at the cursor, the program's
+name among them; or ``bash TEXT REST REPLACED``, see :func:`namegen.cli.bash.read_line`. The first line of the answer
+is ``files`` if the names of files will do, too, else ``words``; each that follows has a candidate and, after a tab,
+what it is about.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -100,8 +101,8 @@ def _can_be_written(line: str) -> bool:
 def answer(before: Sequence[str], word: str, after: Sequence[str] = ()) -> Answer:
     """Return what may stand in the place of a word.
 
-    The candidates are all that may stand there. Those that do not begin with the word are left to the shell, since
-    what matches is for its user to set; but where the word says what kind it is, such as an option, they are of that kind.
+    The candidates are all that may stand there, whether they begin with the word or not: what matches is for the shell
+    and its user to say. But where the word tells what it is, such as an option, they are of that kind.
 
     Args:
         before: the words before it, without the name of the program.
@@ -122,13 +123,11 @@ def answer(before: Sequence[str], word: str, after: Sequence[str] = ()) -> Answe
         return _options(reading, word, whole)
     if reading.command["commands"]:
         return Answer([Candidate(name, command["help"]) for name, command in reading.command["commands"].items()])
-    argument = reading.argument
-    if argument:
-        found = _values(argument, "", word, whole)
-        # What would pass for an option needs -- before it.
-        return (
-            found if reading.literal else found._replace(candidates=[c for c in found.candidates if c.value[:1] != "-"])
-        )
+    if reading.argument:
+        found = _values(reading.argument, "", word, whole)
+        if not reading.literal:  # where a hyphen at the beginning makes an option
+            found = found._replace(candidates=[c for c in found.candidates if not c.value.startswith("-")])
+        return found
     return NOTHING if word or reading.literal else _options(reading, "--", whole)  # nothing else can follow
 
 
@@ -260,11 +259,12 @@ def _categories(word: str, whole: Reading) -> Iterator[str]:
     """Go through the categories of the model that the line names; behind ``German+`` each makes a blend."""
     from namegen.store import find_model
 
-    model = next((value for option, value in whole.given if option["takes"] == "models"), None)
-    blended = word[: word.rfind("+") + 1]
-    if model is not None:
-        model = os.path.expanduser(model)  # noqa: PTH111 - as the shell would have done by then
+    model = None
+    for option, value in whole.given:
+        if option["takes"] == "models":
+            model = os.path.expanduser(value)  # noqa: PTH111 - as the shell will have done by then
     categories = find_model(model).categories()
+    blended = word[: word.rfind("+") + 1]
     yield from (category for category in categories if not blended or category.startswith(blended))
     if blended:
         yield from (blended + category for category in categories)

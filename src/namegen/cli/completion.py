@@ -13,8 +13,12 @@ def completion(
     """Print a script that lets a shell complete what you type.
 
     It completes commands, options and their values, models, datasets, and the categories of the chosen model.
-    For bash put `eval "$(namegen completion bash)"` into ~/.bashrc; for zsh `eval "$(namegen completion zsh)"` into
-    ~/.zshrc, behind compinit; for fish `namegen completion fish | source` into ~/.config/fish/config.fish.
+
+    For bash, put `eval "$(namegen completion bash)"` into ~/.bashrc.
+
+    For zsh, put `eval "$(namegen completion zsh)"` into ~/.zshrc, behind compinit.
+
+    For fish, put `namegen completion fish | source` into ~/.config/fish/config.fish.
     """
     from namegen import paths
     from namegen.cli.output import result
