@@ -6,13 +6,14 @@ import functools
 import io
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -130,6 +131,25 @@ def command() -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Go through all commands: the words that call each, and what Typer made of it."""
+    from namegen.cli.app import build
+
+    open_: list[tuple[tuple[str, ...], Any]] = [((), build())]
+    while open_:
+        words, command = open_.pop()
+        yield words, command
+        open_ += [((*words, name), child) for name, child in getattr(command, "commands", {}).items()]
+
+
+@pytest.fixture
+def docs_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """Runs a script of the documentation; returns all that it defines."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "docs"))
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda name: runpy.run_path(str(REPOSITORY / "docs" / name))
 
 
 @pytest.fixture
