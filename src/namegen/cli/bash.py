@@ -60,8 +60,10 @@ class Line(NamedTuple):
             written = _OBEYED.sub(r"\\\g<0>", rest).replace("!", r'"\!"')
         else:
             written = "".join([letter if _SAFE.match(letter) else f"\\{letter}" for letter in rest])
-        # bash closes what is open, but where the last letter is a quotation mark it takes that for the end.
-        return written + self.quote if self.quote and written.endswith(self.quote) else written
+        # bash keeps the mark that opens and adds the one that closes, unless it finds such a mark at that end.
+        opening = self.quote if self.quote and written.startswith(self.quote) else ""
+        closing = self.quote if self.quote and written.endswith(self.quote) else ""
+        return opening + written + closing
 
 
 class _Words:
@@ -125,10 +127,11 @@ def read_line(text: str, rest: str, replaced: str) -> Line:
     """
     words = _Words(text)
     whole = _Words(f"{text}{rest} ", len(text)).whole
+    at_cursor = 1 if words.raw or rest[:1].strip() else 0  # how many words
     return Line(
         before=words.whole[1:],
         word=words.last,
-        after=whole[len(words.whole) + 1 :],
+        after=whole[len(words.whole) + at_cursor :],
         kept=_Words(words.raw.removesuffix(replaced)).last,
         quote=words.quote,
         redirects=words.redirects,

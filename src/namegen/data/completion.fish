@@ -3,9 +3,6 @@
 function __namegen_complete
     set -l before (commandline -opc)
     set -l typed (commandline -ct)
-    set -l words (commandline -op)
-    set -l behind (math (count $before) + 1)
-    test -n "$typed"; and set behind (math $behind + 1)
     set -l settings
     while string match -qr '^\w+=' -- "$before[1]" # NAMEGEN_MODEL=elves namegen ...
         set -a settings $before[1]
@@ -13,7 +10,7 @@ function __namegen_complete
     end
     set -l program (string replace -r '^~/' ~/ -- $before[1])
     set -l answer (env $settings $program __complete words (count $before) \
-        $before "$(string unescape -- $typed)" $words[$behind..-1] 2>/dev/null </dev/null)
+        $before "$(string unescape -- $typed)" 2>/dev/null </dev/null)
     printf '%s\n' $answer[2..-1]
     if test "$answer[1]" = files
         set -l attached (string match -r -- '^--[^=]*=' $typed)
