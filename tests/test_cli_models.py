@@ -19,7 +19,7 @@ from namegen.recipes import training_config
 from namegen.store import named
 
 MODELS = ["elves", "dwarves"]
-COMMANDS = ["download", "train", "sample", "score", "classify", "evaluate", "plot", "models", "categories"]
+COMMANDS = ["download", "train", "sample", "score", "classify", "evaluate", "plot", "models", "categories", "completion"]
 
 
 def trained_model(**options) -> Model:
@@ -410,8 +410,8 @@ def test_help_fits_80_columns(cli, words):
         (("download",), "[NAME]"),
         (("train",), ""),
         (("plot",), "[MODEL]..."),
-        (("models", "show"), "[NAME]"),
-        (("models", "path"), "[NAME]"),
+        (("models", "show"), "[MODEL]"),
+        (("models", "path"), "[MODEL]"),
         (("models", "rm"), "{NAME}"),
         (("categories",), ""),
         (("sample",), "[CATEGORY] [LETTERS]"),
