@@ -6,6 +6,7 @@ import functools
 import io
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -152,6 +153,25 @@ def command() -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Go through all commands: the words that call each, and what Typer made of it."""
+    from namegen.cli.app import build
+
+    open_: list[tuple[tuple[str, ...], Any]] = [((), build())]
+    while open_:
+        words, command = open_.pop()
+        yield words, command
+        open_ += [((*words, name), child) for name, child in getattr(command, "commands", {}).items()]
+
+
+@pytest.fixture
+def docs_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """Runs a script of the documentation; returns all that it defines."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "docs"))
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda name: runpy.run_path(str(REPOSITORY / "docs" / name))
 
 
 @pytest.fixture

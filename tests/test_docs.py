@@ -65,9 +65,8 @@ def test_there_are_examples():
     assert len(PYTHON) >= 5
 
 
-def test_the_reference_of_the_command_line_is_up_to_date(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    page = runpy.run_path(str(REPOSITORY / "docs" / "generate_cli.py"))["page"]()
+def test_the_reference_of_the_command_line_is_up_to_date(docs_script):
+    page = docs_script("generate_cli.py")["page"]()
 
     assert (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8") == page, "write it anew with `make docs`"
 

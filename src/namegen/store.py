@@ -62,6 +62,24 @@ class Place:
                 raise
             return load_model_file(self.model)  # the run ended just now
 
+    def categories(self) -> tuple[str, ...]:
+        """Return the categories that the file says it has: no more of it is read, and nothing else is checked.
+
+        Raises:
+            ModelFileError: there is no file, or it says no such thing.
+        """
+        from namegen.tensors import open_tensors, read_json
+
+        file = self.existing or self.model
+        with open_tensors(file) as tensors:
+            try:
+                categories = read_json(tensors.metadata["namegen"])["categories"]
+            except (KeyError, TypeError, ValueError, RecursionError):
+                categories = None
+        if not isinstance(categories, list) or not all(isinstance(c, str) and c.isprintable() for c in categories):
+            raise ModelFileError(f"{file} does not say which categories it has; take another copy")
+        return tuple(categories)
+
 
 @dataclass(frozen=True)
 class ModelPlace(Place):
