@@ -7,14 +7,17 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test lint format docs fuzz soak bench quality pretrained clean
+.PHONY: help install demo test lint format docs pictures site playground fuzz soak bench quality pretrained clean
 
 help:
 	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
 	@echo "make test     install into $(VENV) and run all tests"
 	@echo "make lint     ruff and mypy --strict"
 	@echo "make format   let ruff put the code into shape"
-	@echo "make docs     write docs/cli.md anew from the command line itself"
+	@echo "make docs     write anew what the docs have from the code: the references, the manual page, the completion, the recording, the badges"
+	@echo "make site     build the documentation as a site, into site/"
+	@echo "make playground  serve the page that invents names in the browser, on this machine"
+	@echo "make pictures  make the pictures of docs/tutorial.md anew, from trainings of their own (two minutes)"
 	@echo "make fuzz     try spoiled model files, lists and archives, MINUTES=10 each"
 	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
 	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
@@ -48,7 +51,7 @@ demo: install
 	@echo "    namegen sample German ABC"
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -62,6 +65,24 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
+	$(BIN)/python docs/generate_api.py > docs/api.md.new
+	mv docs/api.md.new docs/api.md
+	$(BIN)/python docs/generate_man.py > docs/namegen.1.new
+	mv docs/namegen.1.new docs/namegen.1
+	$(BIN)/python docs/generate_completion.py > src/namegen/data/commands.json.new
+	mv src/namegen/data/commands.json.new src/namegen/data/commands.json
+	$(BIN)/python docs/record.py
+	$(BIN)/python docs/badges.py
+
+site: install
+	$(INSTALL) '.[docs]'
+	$(BIN)/python docs/build_site.py
+
+playground:
+	$(PYTHON) docs/serve_playground.py
+
+pictures: install
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/pictures/draw.py
 
 fuzz: install
 	$(INSTALL) '.[fuzz]'
@@ -84,4 +105,4 @@ pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
 
 clean:
-	rm -rf $(VENV) .demo fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo site fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis

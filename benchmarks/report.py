@@ -56,6 +56,11 @@ def table(results: dict[str, Any]) -> str:
         f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, {machine['system']}.",
         f"Python {machine['python']}, {versions}.",
     ]
+    dates = sorted({row["date"] for row in results["rows"] if "date" in row})
+    lines += [
+        f"Measured alone, {date}: {', '.join(row['name'] for row in results['rows'] if row.get('date') == date)}."
+        for date in dates
+    ]
     return "\n".join(lines) + "\n"
 
 

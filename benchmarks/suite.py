@@ -3,8 +3,9 @@
     python benchmarks/suite.py SURNAMES_FOLDER [--only ROW ...] [--output benchmarks/results.json]
 
 prints a line for each row, with medians and the ratio, and writes all that was measured, with the machine and the
-versions, into one JSON file, from which benchmarks/report.py makes docs/benchmarks.md. It takes about half an hour. All
-processes have the same environment, with nothing in it about threads.
+versions, into one JSON file, from which benchmarks/report.py makes docs/benchmarks.md. It takes about half an hour.
+With --only, rows take the place of those that the file has, and say when they were measured. All processes have the
+same environment, with nothing in it about threads.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -283,26 +284,53 @@ def drawing(bench: Bench) -> list[Row]:
 def starting(bench: Bench) -> list[Row]:
     """Starting up."""
     bench.train_default()
-    ours, faker, help_, completion, python = in_turn(
+    ours, faker, help_, python = in_turn(
         25,
         lambda: bench.namegen("sample", "German", "ABC").seconds,
         lambda: bench.run(BIN / "faker", "last_name", quiet=True).seconds,
         lambda: bench.namegen("--help").seconds,
-        lambda: (
-            bench.run(
-                "env", "_NAMEGEN_COMPLETE=complete_bash", "COMP_WORDS=namegen s", "COMP_CWORD=1", BIN / "namegen"
-            ).seconds
-        ),
         lambda: bench.run(sys.executable, "-c", "pass").seconds,
     )
     what = "`namegen sample German ABC` over `faker last_name`, whole processes"
-    rows = [Row("starting", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True)]
-    for name, figures in (("--help", help_), ("completion", completion)):
-        more = statistics.median(figures) - statistics.median(python)
-        request = "`namegen --help`" if name == "--help" else "a completion request"
-        what = f"what {request} takes longer than `python -c pass`, in seconds"
-        rows.append(Row(name, what, "s", figures, python, more, 0.2, at_most=True))
-    return rows
+    return [
+        Row("starting", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True),
+        longer("--help", "`namegen --help`", help_, python),
+    ]
+
+
+def completing(bench: Bench) -> list[Row]:
+    """Answering a shell whose user presses TAB, with the cache where it is by default."""
+    home = ("env", "-u", "NAMEGEN_CACHE_DIR", f"XDG_CACHE_HOME={bench.folder / 'home'}")
+    asked = (*home, BIN / "namegen", "__complete", "bash")
+    of_pip = (*home, "PIP_AUTO_COMPLETE=1", "COMP_CWORD=2", "COMP_WORDS=pip show f", BIN / "pip")
+    commands, python, categories, packages = in_turn(
+        25,
+        lambda: bench.run(*asked, "namegen s", "", "s").seconds,
+        lambda: bench.run(sys.executable, "-c", "pass").seconds,
+        lambda: bench.run(*asked, "namegen sample G", "", "G").seconds,
+        lambda: bench.run("sh", "-c", '"$@" || [ $? = 1 ]', "sh", *of_pip).seconds,  # pip ends so when it is done
+    )
+    what = "TAB behind `namegen sample G`, a category, over `pip show f`, a package, in pip's own completion"
+    beside_pip = ratio(categories, packages)
+    return [
+        longer("completion", "TAB behind `namegen s`, a command,", commands, python),
+        Row("completion, pip", what, "s", categories, packages, beside_pip, 0.5, at_most=True),
+    ]
+
+
+def longer(name: str, what: str, figures: list[float], python: list[float]) -> Row:
+    """Return the row of what something takes longer than to start Python."""
+    more = statistics.median(figures) - statistics.median(python)
+    return Row(
+        name,
+        f"what {what} takes longer than `python -c pass`, in seconds",
+        "s",
+        figures,
+        python,
+        more,
+        0.2,
+        at_most=True,
+    )
 
 
 def memory(bench: Bench) -> list[Row]:
@@ -351,7 +379,7 @@ def growing(bench: Bench) -> list[Row]:
     return rows
 
 
-ROWS = (quality, tutorial_recipe, drawing, starting, memory, growing)
+ROWS = (quality, tutorial_recipe, drawing, starting, completing, memory, growing)
 
 
 def machine() -> dict[str, object]:
@@ -397,9 +425,18 @@ def main() -> None:
                     f"(at {'most' if row.at_most else 'least'} {row.bound:g}) {verdict}",
                     flush=True,
                 )
-    if not given.only:
-        results = {"machine": machine(), "rows": [asdict(row) | {"holds": row.holds} for row in rows]}
-        given.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    measured = {"machine": machine(), "rows": [asdict(row) | {"holds": row.holds} for row in rows]}
+    results = merged(json.loads(given.output.read_text(encoding="utf-8")), measured) if given.only else measured
+    given.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def merged(results: dict[str, Any], some: dict[str, Any]) -> dict[str, Any]:
+    """Return results in which some rows were measured anew: in the place of those before, else behind the others."""
+    new = [row | {"date": some["machine"]["date"]} for row in some["rows"]]
+    names = [row["name"] for row in new]
+    place = next((i for i, row in enumerate(results["rows"]) if row["name"] in names), len(results["rows"]))
+    kept = [row for row in results["rows"] if row["name"] not in names]
+    return results | {"rows": [*kept[:place], *new, *kept[place:]]}
 
 
 if __name__ == "__main__":

@@ -6,13 +6,15 @@ import functools
 import io
 import os
 import re
+import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,12 +25,33 @@ from namegen.modelfile import History, Model, weight_shapes
 from namegen.recipes import SamplingConfig, TrainingConfig, training_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import torch
     from numpy.typing import ArrayLike, NDArray
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is there that the tests need, as in CI, a test that is skipped proves nothing: it fails."""
+    report = yield
+    return _failed_if_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for whole files."""
+    report = yield
+    return _failed_if_skipped(report)
+
+
+def _failed_if_skipped(report: Any) -> Any:
+    if report.skipped and os.environ.get("NAMEGEN_TESTS_SKIP_NOTHING"):
+        _, _, reason = report.longrepr
+        report.outcome, report.longrepr = "failed", f"NAMEGEN_TESTS_SKIP_NOTHING is set. {reason}"
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -117,9 +140,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tuple[Terminal,
 def command() -> Callable[..., Outcome]:
     """Runs the command as a process of its own, with nothing but pipes around it."""
 
-    def run(*arguments: object, stdin: str = "", timeout: float = 120) -> Outcome:
+    def run(*arguments: object, stdin: str = "", timeout: float = 120, before: tuple[str, ...] = ()) -> Outcome:
         done = subprocess.run(
-            [sys.executable, "-m", "namegen", *map(str, arguments)],
+            [*before, sys.executable, "-m", "namegen", *map(str, arguments)],
             input=stdin,
             capture_output=True,
             text=True,
@@ -130,6 +153,37 @@ def command() -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Go through all commands: the words that call each, and what Typer made of it."""
+    from namegen.cli.app import build
+
+    open_: list[tuple[tuple[str, ...], Any]] = [((), build())]
+    while open_:
+        words, command = open_.pop()
+        yield words, command
+        open_ += [((*words, name), child) for name, child in getattr(command, "commands", {}).items()]
+
+
+@pytest.fixture
+def docs_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """Runs a script of the documentation; returns all that it defines."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "docs"))
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda name: runpy.run_path(str(REPOSITORY / "docs" / name))
+
+
+@pytest.fixture
+def forbidden() -> tuple[str, ...]:
+    """What a command must be run by, so that it is forbidden what files' permissions forbid, as root is not."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("permissions are another matter on this system")
+    if os.geteuid() != 0:
+        return ()
+    if shutil.which("setpriv") is None:
+        pytest.skip("nothing is forbidden to root, and there is no setpriv to change that")
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 @pytest.fixture

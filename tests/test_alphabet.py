@@ -234,3 +234,21 @@ def test_no_lines_are_no_letters(alphabet):
     letters, lengths = alphabet.encode_lines(b"")
 
     assert (len(letters), len(lengths)) == (0, 0)
+
+
+def test_a_letter_that_is_there_in_the_other_case_alone_takes_that():
+    assert Alphabet(("Ż", "o", "z", "а\u0301")).transliterate("żOА\u0301") == ("Żoа\u0301", 0)
+
+
+def test_a_letter_that_only_looks_like_another_ones_other_case_is_transliterated():
+    assert ASCII.transliterate("Yıldız") == ("Yildiz", 0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.sampled_from(RUSSIAN.letters), max_size=6)))
+def test_many_names_are_encoded_as_each_is_alone(spelt):
+    names = ["".join(letters) for letters in spelt]
+    letters, lengths = RUSSIAN.encode_lines("".join(f"{name}\n" for name in names).encode())
+    expected = [RUSSIAN.encode(name).tolist() for name in names]
+    assert lengths.tolist() == [len(name) for name in expected]
+    assert letters.tolist() == [index for name in expected for index in name]

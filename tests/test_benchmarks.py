@@ -224,7 +224,21 @@ def test_the_page_of_benchmarks_shows_the_results_that_were_measured(monkeypatch
     page = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
     assert report.page(page, results) == page, "write it anew with `python benchmarks/report.py`"
-    assert len(results["rows"]) == 14
+    assert len(results["rows"]) == 15
+
+
+def test_rows_that_were_measured_alone_take_their_places_and_say_when(monkeypatch):
+    suite, report = load("suite", monkeypatch), load("report", monkeypatch)
+    results = json.loads((BENCHMARKS / "results.json").read_text(encoding="utf-8"))
+    names = [row["name"] for row in results["rows"]]
+    some = {"machine": {"date": "2031-07-01"}, "rows": [row | {"unit": "h"} for row in results["rows"][3:6]]}
+    some["rows"][1]["name"] = "new"
+
+    merged = suite.merged(results, some)
+    assert [row["name"] for row in merged["rows"]] == [*names[:4], "new", names[5], names[4], *names[6:]]
+    assert [row["unit"] for row in merged["rows"][3:6]] == ["h"] * 3
+    assert merged["machine"] == results["machine"]
+    assert f"2031-07-01: {names[3]}, new, {names[5]}.\n" in report.table(merged)
 
 
 def test_the_page_on_many_machines_shows_what_two_processes_gained(monkeypatch):

@@ -343,18 +343,6 @@ def test_a_sample_imports_only_what_it_uses(model):
     assert done.stderr == ""
 
 
-def test_a_completion_request_is_answered_without_numpy(command, monkeypatch):
-    monkeypatch.setenv("_NAMEGEN_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "namegen s")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
-    done = command()
-
-    assert done.out.split() == ["sample", "score"]
-    assert "numpy" not in done.err
-    assert "typer" in done.err
-
-
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, namegen; print(*set(sys.argv[1].split()) & set(sys.modules))"
     done = subprocess.run(

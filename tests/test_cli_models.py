@@ -19,7 +19,10 @@ from namegen.recipes import training_config
 from namegen.store import named
 
 MODELS = ["elves", "dwarves"]
-COMMANDS = ["download", "train", "sample", "score", "classify", "evaluate", "plot", "models", "categories"]
+COMMANDS = [
+    "download", "train", "sample", "score", "classify", "evaluate", "plot", "export", "models", "categories",
+    "completion",
+]  # fmt: skip
 
 
 def trained_model(**options) -> Model:
@@ -410,8 +413,9 @@ def test_help_fits_80_columns(cli, words):
         (("download",), "[NAME]"),
         (("train",), ""),
         (("plot",), "[MODEL]..."),
-        (("models", "show"), "[NAME]"),
-        (("models", "path"), "[NAME]"),
+        (("export",), "{MODEL} {FILE.onnx}"),
+        (("models", "show"), "[MODEL]"),
+        (("models", "path"), "[MODEL]"),
         (("models", "rm"), "{NAME}"),
         (("categories",), ""),
         (("sample",), "[CATEGORY] [LETTERS]"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -430,10 +429,10 @@ def test_an_output_below_a_file_is_refused_before_the_training(cli, tmp_path):
     assert "%" not in trained.err
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_an_output_folder_without_permission_is_refused(cli, tmp_path):
+def test_an_output_folder_without_permission_is_refused(command, forbidden, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o500)
-    assert is_one_error(cli("train", *TINY, "-o", tmp_path / "closed" / "mine.safetensors"), 1)
+    output = tmp_path / "closed" / "mine.safetensors"
+    assert is_one_error(command("train", *TINY, "-o", output, before=forbidden), 1)
 
 
 def test_data_that_are_not_there_are_one_clear_line(cli, tmp_path):

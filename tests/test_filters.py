@@ -332,6 +332,24 @@ def test_what_is_excluded_is_compared_as_given_too_and_marks_are_no_ends_of_word
     ]
 
 
+def test_digits_are_part_of_a_word():
+    model = make_bigram_model(np.zeros((6, 6)), letters="abB1 ")
+    is_accepted = NameFilter(model, Filters(exclude=("B1",))).accepts(spelt(model.alphabet, ["a B", "a B1", "aB1"]))
+    assert is_accepted.tolist() == [True, False, True]
+
+
+def test_a_name_of_which_nothing_remains_in_ascii_is_drawn_again():
+    model = make_bigram_model(np.log([[1e-9, 1e-9, 1], [1e-9, 1e-9, 1], [1, 3, 1e-9]]), letters="б\u0640")
+    assert sample(model, count=50, seed=1, ascii=True) == ["b"] * 50
+    assert set(sample(model, count=50, seed=1)) == {"б", "\u0640"}
+
+
+def test_where_no_name_can_be_spelt_in_ascii_one_clear_error_says_so(impatient):
+    model = make_bigram_model(np.log([[1e-9, 1], [1, 1e-9]]), letters="\u0640")
+    with pytest.raises(NamegenError, match="no name in 1,024 draws can be spelt in ASCII"):
+        sample(model, ascii=True)
+
+
 def test_exclusions_are_read_a_line_each(tmp_path):
     file = tmp_path / "list.txt"
     file.write_bytes("\ufeffAnna\r\n\n  de la Cruz \nMüller".encode())

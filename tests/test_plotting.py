@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from namegen import plotting
 from namegen.errors import NamegenError, UsageError
 from namegen.evaluation import CategoryEvaluation, Evaluation
 from namegen.modelfile import History
@@ -342,3 +343,21 @@ def test_a_history_at_the_limits_of_what_a_file_may_have_is_drawn(losses, first,
 
     assert terminal({"m": history})
     plot_history({"m": history}, tmp_path / "loss.png")
+
+
+def test_letters_that_the_usual_font_lacks_are_drawn_with_another_that_is_there():
+    from matplotlib import font_manager
+
+    def has(font: str) -> set[int]:
+        return set(font_manager.get_font(font_manager.findfont(font)).get_charmap())
+
+    letter = chr(min(has("STIXGeneral") - has("DejaVu Sans")))  # both come with matplotlib
+    usual, *others = plotting._fonts(f"Анна {letter}")
+    assert usual == "DejaVu Sans"
+    assert any(ord(letter) in has(font) for font in others)
+    assert plotting._fonts("Анна") == ["DejaVu Sans"]
+
+
+def test_a_letter_that_no_font_has_is_no_noise(tmp_path):
+    plot_history({"\U0002fa1d": a_history()}, tmp_path / "loss.svg")
+    assert (tmp_path / "loss.svg").stat().st_size > 1000

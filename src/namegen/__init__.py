@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from namegen.classifying import Classification, Scores, classify, score
     from namegen.dataset import Dataset
     from namegen.evaluation import Evaluation, evaluate
+    from namegen.export import export_onnx
     from namegen.filters import Filters
     from namegen.modelfile import History, Model
     from namegen.plotting import plot_evaluation, plot_history
@@ -50,6 +51,7 @@ _HOME = {
     "classify": "classifying",
     "download": "catalogue",
     "evaluate": "evaluation",
+    "export_onnx": "export",
     "iterate": "sampling",
     "load_dataset": "readers",
     "load_model": "store",
@@ -83,6 +85,7 @@ __all__ = [
     "download",
     "errors",
     "evaluate",
+    "export_onnx",
     "iterate",
     "load_dataset",
     "load_model",

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.errors import UsageError
+from namegen.errors import UsageError, quoted
+from namegen.letters import JOINERS, MOST_CHARACTERS, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_MOST_CHARACTERS = 32  # of a letter; tables are as wide as the longest
-_MOST_SHOWN = 60  # letters or runs of letters, in words
+_MOST_SHOWN = 30  # letters or runs of letters, in words
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
-_JOINERS = {0x200C: None, 0x200D: None}  # invisible, but part of the spelling in Persian and many Indian scripts
+_STAND_INS = 0xF0000  # private characters, which no letter has, one for each letter of several
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Alphabet:
         if len(set(self.letters)) < len(self.letters) or not all(self.letters):
             raise UsageError("the letters of an alphabet must be distinct and not empty")
         for letter in self.letters:
-            if len(letter) > _MOST_CHARACTERS:
-                raise UsageError(f"{letter[:40]!r}… has {len(letter):,} characters, too many for a letter")
-            if not letter.translate(_JOINERS).isprintable():
-                raise UsageError(f"{letter!r} cannot be a letter: it has characters that cannot be printed")
+            if len(letter) > MOST_CHARACTERS:
+                raise UsageError(f"{quoted(letter)} has {len(letter):,} characters, too many for a letter")
+            if not letter.translate(JOINERS).isprintable():
+                raise UsageError(f"{quoted(letter)} cannot be a letter: it has characters that cannot be printed")
             if " " in letter and letter != " ":
                 raise UsageError(f"{letter!r} cannot be a letter: a blank is a letter of its own")
 
@@ -100,10 +100,11 @@ class Alphabet:
 
     @cached_property
     def _letter(self) -> re.Pattern[str] | None:
-        """Matches a letter or any character; ``None`` where all letters are single characters."""
+        """Matches a letter, in either case, or any character; ``None`` where all letters are single characters."""
         if all(len(letter) == 1 for letter in self.letters):
             return None
-        longest_first = sorted(self.letters, key=len, reverse=True)
+        in_either_case = {*self.letters, *map(str.swapcase, self.letters)}
+        longest_first = sorted(in_either_case, key=len, reverse=True)
         return re.compile("|".join([*map(re.escape, longest_first), "."]), re.DOTALL)
 
     @cached_property
@@ -147,9 +148,35 @@ class Alphabet:
             ends = np.flatnonzero(raw == ord("\n"))
             codes = code_of_byte[raw[raw != ord("\n")]]
             return codes.astype(dtype), np.diff(ends, prepend=-1) - 1
-        names = [self.encode(name) for name in text.decode().split("\n")[:-1]]
-        letters = np.concatenate([np.zeros(0, dtype=dtype), *names])
-        return letters.astype(dtype), np.array([len(name) for name in names], dtype=np.int64)
+        indices = [self._encode_text(part).astype(dtype) for part in parts_of(text)]
+        codes = np.concatenate([np.zeros(0, dtype=dtype), *indices])
+        ends = np.flatnonzero(codes == self.edge)
+        return codes[codes != self.edge], np.diff(ends, prepend=-1) - 1
+
+    def _encode_text(self, text: str) -> NDArray[np.int64]:
+        """Return the index of each letter of a text, and ``edge`` for each line feed."""
+        points, indices = self._points
+        if self._several is not None:
+            pattern, stand_ins = self._several
+            text = pattern.sub(lambda letter: stand_ins[letter[0]], text)
+        return indices[np.searchsorted(points, np.frombuffer(text.encode("utf-32-le"), dtype="<u4"))]
+
+    @cached_property
+    def _several(self) -> tuple[re.Pattern[str], dict[str, str]] | None:
+        """Matches the letters of several characters, and what each is replaced by, if there are any."""
+        stand_ins = {letter: chr(_STAND_INS + index) for letter, index in self._index.items() if len(letter) > 1}
+        longest_first = sorted(stand_ins, key=len, reverse=True)
+        return (re.compile("|".join(map(re.escape, longest_first))), stand_ins) if stand_ins else None
+
+    @cached_property
+    def _points(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The code points of letters and of a line feed, of a letter of several that of its stand-in; and the indices.
+
+        Both (edge + 1,), ascending by code point.
+        """
+        points = [ord(x) if len(x) == 1 else _STAND_INS + index for index, x in enumerate([*self.letters, "\n"])]
+        order = np.argsort(points)
+        return np.array(points, dtype=np.uint32)[order], order
 
     def has(self, name: str) -> bool:
         """Whether all letters of a name are in the alphabet."""
@@ -213,8 +240,9 @@ class Alphabet:
     def transliterate(self, text: str) -> tuple[str, int]:
         """Bring any text into the alphabet.
 
-        Blanks at the ends are stripped and runs of them made one. An upper-case letter that becomes several
-        keeps only its first in upper case unless its neighbour is in upper case too (``Æ``: ``Ae``).
+        Blanks at the ends are stripped and runs of them made one. A letter that the alphabet has in the other case
+        alone takes that. An upper-case letter that becomes several keeps only its first in upper case unless its
+        neighbour is in upper case too (``Æ``: ``Ae``).
 
         Returns:
             The text, and how many of its characters could be expressed in no way and were dropped. An accent
@@ -230,6 +258,10 @@ class Alphabet:
         for place, character in enumerate(characters):
             if character in self._index:
                 spelt.append(character)
+                continue
+            other_case = character.swapcase()  # a start letter, where names have it in one case alone
+            if other_case in self._index and other_case.swapcase() == character:  # the Turkish ı is no I
+                spelt.append(other_case)
                 continue
             if character.isspace():
                 spelt.append(" " if " " in self._index else "")

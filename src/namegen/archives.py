@@ -17,7 +17,7 @@ import zlib
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from namegen.errors import DataError, shortened
+from namegen.errors import DataError, quoted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ class Archive:
             if path.endswith("/"):
                 continue
             if path in self.members:
-                raise DataError(f"{source} has two files {shortened(path)!r}; it is not to be trusted")
+                raise DataError(f"{source} has two files {quoted(path)}; it is not to be trusted")
             self.members[path] = member
 
     @contextlib.contextmanager
@@ -197,5 +197,5 @@ def _inner_path(name: str, source: str) -> str:
     """Return the path of a member with ``/`` between folders, whichever system it was packed on."""
     path = PureWindowsPath(name)  # which takes both kinds of slashes
     if path.anchor or ".." in path.parts:
-        raise DataError(f"{source} has a path that leads out of it ({shortened(name)!r}); it is not to be trusted")
+        raise DataError(f"{source} has a path that leads out of it ({quoted(name)}); it is not to be trusted")
     return str(PurePosixPath(name.replace("\\", "/"))) + ("/" if name.endswith(("/", "\\")) else "")

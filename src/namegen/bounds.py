@@ -6,15 +6,13 @@ import math
 import sys
 from numbers import Integral, Real
 
-from namegen.errors import UsageError
+from namegen.errors import UsageError, shortened
 
 MOST_CATEGORIES = 20_000
 """Of a dataset, and of a model. More of them, and something else than a category stands in the categories' place."""
 
 LONGEST_CATEGORY = 1000
 """Characters of a category's name."""
-
-_MOST_DIGITS = 40  # of a number, in words
 
 
 def plain(value: object) -> object:
@@ -93,4 +91,4 @@ def _shown(value: object) -> str:
         text = str(value)
     except ValueError:  # Python does not write whole numbers of more than 4,300 digits
         return "a number of thousands of digits"
-    return text if len(text) <= _MOST_DIGITS else f"{text[: _MOST_DIGITS - 1]}…"
+    return shortened(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from namegen.errors import UsageError
+from namegen.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from namegen.inference import Category
@@ -52,7 +52,7 @@ def find_category(model: Model, name: str) -> int:
         hint = f"this model has {', '.join(model.categories)}"
     else:
         hint = f"this model has {len(model.categories):,} categories; `namegen categories` lists them"
-    raise UsageError(f"no category {name!r}; {hint}")
+    raise UsageError(f"no category {quoted(name)}; {hint}")
 
 
 def find_blend(model: Model, text: str) -> Blend:
@@ -97,7 +97,9 @@ def _look_up(model: Model, name: str) -> int | None:
 def _part(model: Model, part: str, blend: str) -> tuple[int, float]:
     """Return the category of one part of a blend, and its weight."""
     if not part:
-        raise UsageError(f"a part of the blend {blend!r} is empty; a blend is German+Italian, or German:2+Italian:1")
+        raise UsageError(
+            f"a part of the blend {quoted(blend)} is empty; a blend is German+Italian, or German:2+Italian:1"
+        )
     index = _look_up(model, part)
     name, colon, number = part.rpartition(":")
     if index is not None or not colon:
@@ -108,5 +110,5 @@ def _part(model: Model, part: str, blend: str) -> tuple[int, float]:
     except ValueError:
         weight = math.nan
     if not 0 < weight < math.inf:
-        raise UsageError(f"the weight in {part!r} must be a positive number, not {number!r}")
+        raise UsageError(f"the weight in {quoted(part)} must be a positive number, not {quoted(number)}")
     return index, weight

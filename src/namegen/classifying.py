@@ -15,7 +15,7 @@ import numpy as np
 
 from namegen.categories import find_blend
 from namegen.drawing import Source, Spelling
-from namegen.errors import DataError, UsageError
+from namegen.errors import DataError, UsageError, quoted
 from namegen.inference import steppers
 from namegen.scoring import score_in_each, score_names
 
@@ -165,7 +165,7 @@ def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
     fitted, dropped = [], 0
     for name in names:
         if len(name) > _MOST_LETTERS:
-            raise DataError(f"{len(name):,} letters are too many for a name; give one a line: {name[:40]!r}…")
+            raise DataError(f"{len(name):,} letters are too many for a name; give one a line: {quoted(name)}")
         text = name
         if not known.issuperset(name) or " ".join(name.split()) != name:
             text, lost = alphabet.transliterate(name)

@@ -1,8 +1,8 @@
 """Names grouped by category.
 
 A :class:`Dataset` keeps its names as a few flat arrays, not as a list of strings, so that millions of them fit
-and a training batch is one indexing operation. Names are transliterated into the alphabet; repeats within a
-category are dropped unless asked for.
+and a training batch is one indexing operation. Names are transliterated into the alphabet, or the alphabet is what they
+are written with; repeats within a category are dropped unless asked for.
 
 Every name has a hash, the first eight bytes of its SHA-256. By it repeats are found, a validation part is set
 apart (the same names on every machine), and a model can tell whether a name that it invented is new.
@@ -11,16 +11,18 @@ apart (the same names on every machine), and a model can tell whether a name tha
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from namegen.alphabet import ASCII, Alphabet
 from namegen.bounds import LONGEST_CATEGORY, MOST_CATEGORIES
-from namegen.errors import DataError, UsageError, shortened
+from namegen.errors import DataError, UsageError, quoted
+from namegen.letters import letters_of, written
 from namegen.lines import decoded
 
 if TYPE_CHECKING:
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    AlphabetChoice = Alphabet | Literal["ascii", "unicode"]
+    """What names are transliterated into: an alphabet, or ``ascii``; or ``unicode``, the letters of the names."""
+
 _MAX_NAME_BYTES = 1000
 _MOST_NAMES = 30_000_000  # takes about a gigabyte
 _MOST_HASHES = 8 * _MOST_NAMES  # bytes
+_LATIN = re.compile(rb"[A-Za-z]")
 _MIN_VALIDATION = 20  # fewer held-out names measure nothing, and the training needs them more
 
 
@@ -75,19 +81,26 @@ class Dataset:
         cls,
         names: Mapping[str, Iterable[str]],
         *,
-        alphabet: Alphabet = ASCII,
+        alphabet: AlphabetChoice = "ascii",
         keep_repeats: bool = False,
         label: str = "names",
     ) -> Dataset:
         """Build a dataset from names in memory, as ``{category: names}``.
 
+        Args:
+            names: the names of each category.
+            alphabet: what they are transliterated into, ``ascii`` being :data:`~namegen.alphabet.ASCII`; or
+                ``unicode``: all letters that they are written with (:func:`~namegen.letters.split_letters`), sorted.
+            keep_repeats: keep names that occur more than once in a category.
+            label: what to call the dataset.
+
         Raises:
-            DataError: there is no name at all.
+            DataError: there is no name at all, or more letters than an alphabet can have.
         """
         builder = DatasetBuilder(alphabet)
         for category, given in names.items():
             lines = (name.encode(errors="surrogatepass") for name in given)
-            builder.add_lines(category, lines, f"the category {shortened(category)!r}")
+            builder.add_lines(category, lines, f"the category {quoted(category)}")
         return builder.finish(label, keep_repeats=keep_repeats)
 
     def __len__(self) -> int:
@@ -202,12 +215,14 @@ class Dataset:
 class DatasetBuilder:
     """Gathers names as they are read: for each category one text, a name a line, and the names' hashes."""
 
-    alphabet: Alphabet
+    alphabet: AlphabetChoice
     texts: dict[str, bytearray] = field(default_factory=dict)
     hashes: dict[str, bytearray] = field(default_factory=dict)
     dropped: int = 0
     dropped_from: int = 0
     example: str = ""
+    in_other_scripts: int = 0
+    respelling: str = ""
     emptied: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -222,7 +237,7 @@ class DatasetBuilder:
         category = unicodedata.normalize("NFC", category)
         if not category or not category.isprintable() or len(category) > LONGEST_CATEGORY:
             raise DataError(
-                f"{where}: {shortened(category)!r} cannot be a category: it needs at least one letter, at most "
+                f"{where}: {quoted(category)} cannot be a category: it needs at least one letter, at most "
                 f"{LONGEST_CATEGORY:,}, and no control characters"
             )
         if len(self.texts) == MOST_CATEGORIES and category not in self.texts:
@@ -234,6 +249,15 @@ class DatasetBuilder:
             self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray())
         )
 
+    @cached_property
+    def target(self) -> Alphabet | None:
+        """What names are transliterated into, if they are."""
+        if isinstance(self.alphabet, Alphabet):
+            return self.alphabet
+        if self.alphabet not in ("ascii", "unicode"):
+            raise UsageError(f"an alphabet is ascii, unicode or an Alphabet, not {self.alphabet!r}")
+        return ASCII if self.alphabet == "ascii" else None
+
     def finish(self, label: str, *, keep_repeats: bool) -> Dataset:
         """Encode everything that was gathered."""
         categories = tuple(sorted(category for category, text in self.texts.items() if text))
@@ -241,10 +265,11 @@ class DatasetBuilder:
             raise DataError(f"no names in {label}" + (", only characters outside the alphabet" if self.emptied else ""))
         if sum(map(len, self.hashes.values())) > _MOST_HASHES:
             raise _too_many(label)
-        encoded = [self.alphabet.encode_lines(self.texts.pop(category)) for category in categories]
+        alphabet = self.target or _own_alphabet(self.texts.values(), label)
+        encoded = [alphabet.encode_lines(self.texts.pop(category)) for category in categories]
         sizes = [len(lengths) for _, lengths in encoded]
         dataset = Dataset(
-            alphabet=self.alphabet,
+            alphabet=alphabet,
             categories=categories,
             letters=np.concatenate([letters for letters, _ in encoded]),
             offsets=np.concatenate([[0], np.cumsum(np.concatenate([lengths for _, lengths in encoded]))]),
@@ -252,7 +277,7 @@ class DatasetBuilder:
             hashes=np.concatenate([np.frombuffer(self.hashes[c], dtype=">u8") for c in categories]).astype(np.uint64),
             label=label,
         )
-        notes = [*self.notes, *self._transliteration_notes()]
+        notes = [*self.notes, *self._spelling_notes(len(dataset))]
         if not keep_repeats:
             distinct = np.zeros(len(dataset), dtype=np.bool_)
             for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
@@ -264,11 +289,17 @@ class DatasetBuilder:
                 notes.append(f"left out {so_many(repeats, 'repeated name')}")
         return replace(dataset, notes=tuple(notes))
 
-    def _transliteration_notes(self) -> Iterator[str]:
-        if self.dropped:
+    def _spelling_notes(self, names: int) -> Iterator[str]:
+        if self.alphabet == "ascii" and 2 * self.in_other_scripts > names:
             yield (
-                f"dropped {so_many(self.dropped, 'character')} outside the alphabet, in "
-                f"{so_many(self.dropped_from, 'name')}: {self.example!r}{', …' if self.dropped_from > 1 else ''}"
+                f"transliterated {so_many(self.in_other_scripts, 'name')}, as {self.respelling}; with the alphabet "
+                "unicode they stay as they are written"
+            )
+        if self.dropped:
+            outside = "outside the alphabet" if self.target else "that cannot be printed or belong to no letter"
+            yield (
+                f"dropped {so_many(self.dropped, 'character')} {outside}, in "
+                f"{so_many(self.dropped_from, 'name')}: {self.example}{', …' if self.dropped_from > 1 else ''}"
             )
         if self.emptied:
             yield f"left out {so_many(self.emptied, 'line')} of which nothing remained"
@@ -281,7 +312,7 @@ class NameAdder:
 
     def __init__(self, builder: DatasetBuilder, text: bytearray, hashes: bytearray) -> None:
         self._builder, self._text, self._hashes = builder, text, hashes
-        letters = builder.alphabet.letters
+        letters = builder.target.letters if builder.target else map(chr, range(ord(" "), 0x7F))
         self._known = "".join(letter for letter in letters if len(letter) == 1 and letter.isascii()).encode()
 
     def __call__(self, line: bytes, source: str, number: int) -> None:
@@ -292,7 +323,7 @@ class NameAdder:
         if len(name) > _MAX_NAME_BYTES:
             raise DataError(f"{source}, line {number:,}: {len(name):,} bytes are too long for a name; give one a line")
         if name.translate(None, self._known) or b"  " in name:
-            name = self._transliterated(name, source, number)
+            name = self._spelt(name, source, number)
             if not name:
                 return
         self._text += name + b"\n"
@@ -300,16 +331,26 @@ class NameAdder:
         if len(self._hashes) > _MOST_HASHES:
             raise _too_many(source)
 
-    def _transliterated(self, line: bytes, source: str, number: int) -> bytes:
+    def _spelt(self, line: bytes, source: str, number: int) -> bytes:
         builder = self._builder
         text = decoded(line, source, number)
-        name, dropped = builder.alphabet.transliterate(text)
+        name, dropped = builder.target.transliterate(text) if builder.target else written(text)
         if dropped:
-            builder.example = builder.example or shortened(text.strip())
+            builder.example = builder.example or quoted(text.strip())
             builder.dropped += dropped
             builder.dropped_from += 1
         builder.emptied += not name
+        if name and not _LATIN.search(line):
+            builder.respelling = builder.respelling or f"{quoted(text.strip())} into {quoted(name)}"
+            builder.in_other_scripts += 1
         return name.encode()
+
+
+def _own_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:
+    try:
+        return Alphabet(letters_of(texts))
+    except UsageError as error:
+        raise DataError(f"{label}: {error}") from None
 
 
 def so_many(count: int, what: str) -> str:

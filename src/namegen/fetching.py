@@ -27,7 +27,7 @@ from requests.exceptions import ProxyError
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from namegen.errors import DownloadError
+from namegen.errors import DownloadError, printable, shortened
 
 if TYPE_CHECKING:
     import ssl
@@ -44,7 +44,6 @@ _LONGEST_WAIT = 60.0  # seconds that a server may ask for
 _REDIRECTS = 10
 _MOST_BYTES = 2**26  # of a file; the largest of the catalogue has 0.2 MB, and the tutorial's archive 3 MB
 _CHUNK = 2**14  # bytes
-_LONGEST_QUOTE = 100  # characters of what a server says
 _ANOTHER_WAY = "give a copy with --from PATH"
 _NO_NETWORK = (
     f"without a network, {_ANOTHER_WAY}, or train on the names that come with namegen: `namegen train --data starter`"
@@ -239,7 +238,7 @@ def _watched(connection: type, limit: _TimeLimit) -> type:
 
 def shown(url: str) -> str:
     """An address as it may be shown: without a password, and without what stands behind ``?``, often a key."""
-    return re.sub(r"//[^/]*@", "//", _harmless(re.split(r"[?#]", url, maxsplit=1)[0], len(url)))
+    return re.sub(r"//[^/]*@", "//", printable(re.split(r"[?#]", url, maxsplit=1)[0]))
 
 
 def check_address(url: str) -> None:
@@ -279,7 +278,7 @@ def _check_redirect(url: str, target: str) -> None:
         secure = False
     if not secure:
         raise DownloadError(
-            f"{shown(url)} leads to {shown(target)[:_LONGEST_QUOTE]}, which is not secure; "
+            f"{shown(url)} leads to {shortened(shown(target))}, which is not secure; "
             f"check the address, or {_ANOTHER_WAY}"
         )
 
@@ -398,7 +397,6 @@ def _words(error: BaseException) -> str:
     return str(error).split("(")[0].strip(" :'") or type(error).__name__
 
 
-def _harmless(text: str, longest: int = _LONGEST_QUOTE) -> str:
+def _harmless(text: str) -> str:
     """A text of unknown origin as it may be shown: on one line, without what a terminal obeys, and not long."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return re.sub(r"//[^/\s]*@", "//", " ".join(printable.split()))[:longest]
+    return re.sub(r"//[^/\s]*@", "//", shortened(" ".join(text.split())))

@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.alphabet import ASCII
 from namegen.bounds import whole
 from namegen.drawing import UNENDED
-from namegen.errors import DataError, NamegenError, UsageError
+from namegen.errors import DataError, NamegenError, UsageError, quoted
+from namegen.transliteration import in_ascii
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
+    from namegen.alphabet import Alphabet
     from namegen.drawing import Spelling
     from namegen.modelfile import Model
 
@@ -33,7 +36,6 @@ _SECONDS_A_NAME = 1e-4  # and for each name besides; an ordinary expression take
 _LEAST_SECONDS = 1e-3  # a timeout must be positive
 _MOST_EXCLUDED = 2**25  # letters in all, so that a pipe without an end has one
 _LARGEST_PATTERN = 5_000  # characters, or items: each takes `regex` some time, and some of the stack
-_MOST_SHOWN = 40  # characters of an expression, in words
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,10 @@ class Filters:
         min_length: the fewest letters of a name, its prefix included; ``None`` for any.
         match: a regular expression that the whole name must match, as the library ``regex`` reads it.
         exclude: names and words that must not occur, whatever their case: a name is rejected if it is one of them, or
-            if one of its words is, or several side by side. Words end where letters do, so ``Jean-Luc`` are two. What
-            is not in a model's alphabet is compared transliterated, too.
+            if one of its words is, or several side by side. Words end where letters and digits do, so ``Jean-Luc`` are
+            two. What is not in a model's alphabet is compared transliterated, too.
+        ascii: names come transliterated into ASCII (:mod:`namegen.transliteration`). They are distinct, match and are
+            excluded as they come; novelty, lengths and probabilities are those of what the model wrote.
 
     Raises:
         UsageError: a value is out of its range, or the expression is none.
@@ -58,6 +62,7 @@ class Filters:
     min_length: int | None = None
     match: str | None = None
     exclude: tuple[str, ...] = ()
+    ascii: bool = False
 
     def __post_init__(self) -> None:
         if self.min_length is not None:
@@ -74,7 +79,19 @@ class Filters:
     @property
     def conditions(self) -> bool:
         """Whether there is a condition that a name meets or does not meet by itself."""
-        return self.novel or self.min_length is not None or self.match is not None or bool(self.exclude)
+        on_text = self.match is not None or bool(self.exclude) or self.ascii
+        return self.novel or self.min_length is not None or on_text
+
+    def spell(self, alphabet: Alphabet, spelling: Spelling) -> str:
+        """Return names in the form in which they come, each ended by a line feed."""
+        lines = alphabet.spell_lines(spelling.letters, spelling.lengths)
+        return in_ascii(lines) if self.ascii else lines
+
+    def keys(self, alphabet: Alphabet, spelling: Spelling) -> NDArray[np.uint64]:
+        """Return a number for each name, the same for those that come in the same form, (names,)."""
+        if not self.ascii:
+            return spelling.keys()
+        return _hashes(self.spell(alphabet, spelling))
 
 
 def read_exclusions(path: str | Path) -> tuple[str, ...]:
@@ -109,8 +126,9 @@ class Verdict(IntEnum):
     MALFORMED = 1
     SHORT = 2
     KNOWN = 3
-    UNMATCHED = 4
-    EXCLUDED = 5
+    UNSPELT = 4
+    UNMATCHED = 5
+    EXCLUDED = 6
 
 
 class NameFilter:
@@ -133,18 +151,24 @@ class NameFilter:
             )
         self._alphabet, self._filters, self._greedy = model.alphabet, filters, greedy
         self._hashes, self._seconds = model.name_hashes, _SECONDS
-        self._reads_text = filters.novel or filters.match is not None or bool(filters.exclude)
         self._excluded = frozenset(_spellings(model, filters.exclude))
         # What stands between the words of a name; a combining mark, or an invisible joiner, is part of its letter.
         self._separators = {
             ord(letter): " "
-            for letter in self._alphabet.letters
-            if len(letter) == 1 and unicodedata.category(letter)[0] not in "LM" and letter not in "\u200c\u200d"
+            for letter in (*self._alphabet.letters, *(ASCII.letters if filters.ascii else ()))
+            if len(letter) == 1 and unicodedata.category(letter)[0] not in "LMN" and letter not in "\u200c\u200d"
         }
         # As words alone too: the names are taken apart by the same marks.
         as_words = {" ".join(excluded.translate(self._separators).split()) for excluded in self._excluded}
         self._excluded |= as_words - {""}
         self._most_words = max((len(words.split()) for words in as_words), default=0)
+        # Each on those names alone that have met all before it.
+        self._conditions: list[tuple[Verdict, Callable[[Spelling], NDArray[np.bool_]]]] = [
+            *[(Verdict.KNOWN, self._known)] * filters.novel,
+            *[(Verdict.UNSPELT, self._unspelt)] * filters.ascii,
+            *[(Verdict.UNMATCHED, self._unmatched)] * (filters.match is not None),
+            *[(Verdict.EXCLUDED, self._has_excluded)] * bool(self._excluded),
+        ]
 
     def verdicts(self, spelling: Spelling) -> NDArray[np.uint8]:
         """Return the :class:`Verdict` on each of some names, (names,).
@@ -156,7 +180,7 @@ class NameFilter:
         verdicts[self._well_formed(spelling)] = Verdict.ACCEPTED
         if self._filters.min_length is not None:
             verdicts[(verdicts == Verdict.ACCEPTED) & (spelling.lengths < self._filters.min_length)] = Verdict.SHORT
-        if self._reads_text:
+        if self._conditions:
             names = np.flatnonzero(verdicts == Verdict.ACCEPTED)
             _, first, which = np.unique(spelling.of(names).keys(), return_index=True, return_inverse=True)
             verdicts[names] = self._text_verdicts(spelling.of(names[first]))[which]
@@ -173,7 +197,8 @@ class NameFilter:
         words = {
             Verdict.SHORT: f"has at least {filters.min_length or 0:,} letters",
             Verdict.KNOWN: "is novel",
-            Verdict.UNMATCHED: f"matches {_shortened(filters.match or '')!r}",
+            Verdict.UNSPELT: "can be spelt in ASCII",
+            Verdict.UNMATCHED: f"matches {quoted(filters.match or '')}",
             Verdict.EXCLUDED: "is free of what is excluded",
         }
         return " and ".join(said_so for verdict, said_so in words.items() if verdict in said)
@@ -201,50 +226,46 @@ class NameFilter:
         """Return the verdicts on distinct names, from the conditions on their text, (names,)."""
         verdicts = np.full(len(spelling.lengths), Verdict.ACCEPTED, dtype=np.uint8)
         names = np.arange(len(verdicts))  # those that are not rejected yet
-        text = self._alphabet.spell_lines(spelling.letters, spelling.lengths)
-        if self._filters.novel:
-            known = self._known(text)
-            verdicts[names[known]] = Verdict.KNOWN
-            names = names[~known]
-            text = self._alphabet.spell_lines(spelling.letters[names], spelling.lengths[names])
-        if self._filters.match is not None:
-            unmatched = ~self._matches(self._filters.match, text.split("\n")[:-1])
-            verdicts[names[unmatched]] = Verdict.UNMATCHED
-            names = names[~unmatched]
-            text = self._alphabet.spell_lines(spelling.letters[names], spelling.lengths[names])
-        if self._excluded:
-            verdicts[names[self._has_excluded(text)]] = Verdict.EXCLUDED
+        for verdict, rejects in self._conditions:
+            rejected = rejects(spelling.of(names))
+            verdicts[names[rejected]] = verdict
+            names = names[~rejected]
         return verdicts
 
-    def _known(self, text: str) -> NDArray[np.bool_]:
-        """Return which names, a line each, are among the training names, (names,)."""
-        from namegen.dataset import hash_names
+    def _lines(self, spelling: Spelling) -> list[str]:
+        """Return names as they come."""
+        return self._filters.spell(self._alphabet, spelling).split("\n")[:-1]
 
-        hashes = hash_names(text.encode().split(b"\n")[:-1])
+    def _unspelt(self, spelling: Spelling) -> NDArray[np.bool_]:
+        """Return of which names nothing remains in ASCII, (names,)."""
+        return np.array([not name for name in self._lines(spelling)], dtype=np.bool_)
+
+    def _known(self, spelling: Spelling) -> NDArray[np.bool_]:
+        """Return which names are among the training names, (names,)."""
+        hashes = _hashes(self._alphabet.spell_lines(spelling.letters, spelling.lengths))
         # `np.isin` would sort those of the training names too, which takes longer than drawing a name.
         place = np.searchsorted(self._hashes[:-1], hashes)  # at most the last
         known: NDArray[np.bool_] = self._hashes[place] == hashes
         return known
 
-    def _matches(self, expression: str, names: list[str]) -> NDArray[np.bool_]:
-        """Return which names an expression matches from end to end, (names,)."""
+    def _unmatched(self, spelling: Spelling) -> NDArray[np.bool_]:
+        """Return which names the expression does not match from end to end, (names,)."""
+        names, expression = self._lines(spelling), self._filters.match or ""
         pattern, clock = _compile(expression), time.monotonic
         end = clock() + self._seconds + len(names) * _SECONDS_A_NAME
         try:
-            matched = [
-                pattern.fullmatch(name, timeout=max(_LEAST_SECONDS, end - clock())) is not None for name in names
-            ]
+            unmatched = [pattern.fullmatch(name, timeout=max(_LEAST_SECONDS, end - clock())) is None for name in names]
         except TimeoutError:
             raise NamegenError(
-                f"the regular expression {_shortened(expression)!r} takes too long to match; simplify it, repetitions "
+                f"the regular expression {quoted(expression)} takes too long to match; simplify it, repetitions "
                 "within repetitions above all"
             ) from None
         self._seconds = min(_SECONDS, end - clock())  # what is left, so that many small portions have no more than one
-        return np.array(matched, dtype=np.bool_)
+        return np.array(unmatched, dtype=np.bool_)
 
-    def _has_excluded(self, text: str) -> NDArray[np.bool_]:
-        """Return which names, a line each, are excluded or have a word that is, (names,)."""
-        folded, excluded = text.casefold(), self._excluded
+    def _has_excluded(self, spelling: Spelling) -> NDArray[np.bool_]:
+        """Return which names are excluded or have a word that is, (names,)."""
+        folded, excluded = self._filters.spell(self._alphabet, spelling).casefold(), self._excluded
         return np.array(
             [
                 name in excluded or not excluded.isdisjoint(_runs(words.split(), self._most_words))
@@ -256,6 +277,13 @@ class NameFilter:
         )
 
 
+def _hashes(lines: str) -> NDArray[np.uint64]:
+    """Return the hash of each name, a line each, (names,)."""
+    from namegen.dataset import hash_names
+
+    return hash_names(lines.encode().split(b"\n")[:-1])
+
+
 def _runs(words: list[str], most: int) -> Iterable[str]:
     """Return the words, and up to ``most`` side by side with blanks between them."""
     if len(words) == 1 or most == 1:
@@ -265,9 +293,10 @@ def _runs(words: list[str], most: int) -> Iterable[str]:
 
 
 def _spellings(model: Model, excluded: Iterable[str]) -> Iterable[str]:
-    """Go through what is excluded, as given and as the model spells it, all in lower case."""
+    """Go through what is excluded, as given, as the model spells it, and in ASCII, all in lower case."""
     for name in excluded:
-        for spelt in (unicodedata.normalize("NFC", name), model.alphabet.transliterate(name)[0]):
+        spellings = unicodedata.normalize("NFC", name), model.alphabet.transliterate(name)[0], in_ascii(name)
+        for spelt in spellings:
             if spelt.strip():
                 yield spelt.strip().casefold()
 
@@ -280,12 +309,8 @@ def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no 
     try:
         if len(expression) > _LARGEST_PATTERN or expanded_size(expression) > _LARGEST_PATTERN:
             raise UsageError(
-                f"the regular expression {_shortened(expression)!r} is too large, repetitions written out; repeat less"
+                f"the regular expression {quoted(expression)} is too large, repetitions written out; repeat less"
             )
         return regex.compile(expression)
     except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, TypeError) as error:
-        raise UsageError(f"{_shortened(expression)!r} is no regular expression: {error}") from None
-
-
-def _shortened(expression: str) -> str:
-    return expression if len(expression) <= _MOST_SHOWN else expression[: _MOST_SHOWN - 1] + "…"
+        raise UsageError(f"{quoted(expression)} is no regular expression: {error}") from None

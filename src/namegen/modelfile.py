@@ -25,7 +25,7 @@ import numpy as np
 
 from namegen.alphabet import Alphabet
 from namegen.bounds import LONGEST_CATEGORY, MOST_CATEGORIES
-from namegen.errors import ModelFileError, NamegenError, UsageError
+from namegen.errors import ModelFileError, NamegenError, UsageError, quoted
 from namegen.recipes import Distillation, SamplingConfig, TrainingConfig
 from namegen.tensors import KINDS, MAX_TEXT, MAX_VALUES, TensorFile, in_words, open_tensors, read_json
 
@@ -257,7 +257,7 @@ def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:
     longest = max(categories, key=len)
     if len(longest) > LONGEST_CATEGORY:
         raise UsageError(
-            f"the category {longest[:40]!r}… has {len(longest):,} characters, more than {LONGEST_CATEGORY:,}"
+            f"the category {quoted(longest)} has {len(longest):,} characters, more than {LONGEST_CATEGORY:,}"
         )
     text = json.dumps([alphabet.letters, categories], ensure_ascii=False)
     if len(text.encode()) > MAX_TEXT // 2 or text.count(",") > MAX_VALUES // 2:  # there is more in a file

@@ -21,8 +21,9 @@ from pathlib import Path
 from namegen.errors import CacheError, UsageError
 
 SUFFIX = ".safetensors"
-STARTER_DIR = Path(__file__).parent / "data" / "starter"
-PRETRAINED_FILE = Path(__file__).parent / "data" / f"pretrained{SUFFIX}"
+DATA_DIR = Path(__file__).parent / "data"
+STARTER_DIR = DATA_DIR / "starter"
+PRETRAINED_FILE = DATA_DIR / f"pretrained{SUFFIX}"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

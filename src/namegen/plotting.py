@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _X, _Y = "training names (iterations)", "loss (nats per letter)"
 _KINDS = (".png", ".svg", ".pdf")
+_FONT = "DejaVu Sans"  # which comes with matplotlib
+_BOXES = "Last Resort High-Efficiency"  # as this does, which matplotlib falls back on by itself
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _HIGHEST = 60  # inches
@@ -41,7 +43,7 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
         NamegenError: there is nothing to draw, or the file cannot be written.
     """
     curves = _curves(histories)
-    with _figure(path, (8, 5)) as figure:
+    with _figure(path, (8, 5), "".join(histories)) as figure:
         axes = figure.add_subplot()
         lines, rings = [], []
         for curve in curves:
@@ -75,7 +77,8 @@ def plot_evaluation(evaluation: Evaluation, path: Path, name: str) -> None:
         NamegenError: the file cannot be written.
     """
     categories = list(evaluation.categories)
-    with _figure(path, (11, min(1.8 + 0.24 * len(categories), _HIGHEST))) as figure:
+    size = 11, min(1.8 + 0.24 * len(categories), _HIGHEST)
+    with _figure(path, size, "".join([*categories[:_MOST_LABELS], name])) as figure:
         panels = figure.subplots(1, 3, sharey=True, gridspec_kw={"wspace": 0.08})
         shown = [
             ("loss (nats per letter)", "loss", evaluation.macro),
@@ -103,10 +106,11 @@ def plot_evaluation(evaluation: Evaluation, path: Path, name: str) -> None:
 
 
 @contextmanager
-def _figure(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
-    """Give a figure to draw on, and write it into a file afterwards."""
+def _figure(path: Path, size: tuple[float, float], text: str) -> Iterator[Figure]:
+    """Give a figure to draw on, with fonts for the letters of a text, and write it into a file afterwards."""
     import io
     import logging
+    import warnings
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it can keep its cache is no concern of the user's
     import matplotlib as mpl
@@ -120,8 +124,10 @@ def _figure(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         "text.parse_math": False,
         "axes.spines.top": False,
         "axes.spines.right": False,
+        "font.family": _fonts(text),
     }
-    with mpl.rc_context(style):
+    with mpl.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font")  # which leaves a box for the letter
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
@@ -129,6 +135,23 @@ def _figure(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         without_dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(buffer, format=kind[1:], dpi=150, metadata=without_dates[kind[1:]])
     write_atomically(path, buffer.getvalue())
+
+
+def _fonts(text: str) -> list[str]:
+    """Return matplotlib's own font and those installed here that have the letters of a text which it lacks."""
+    from matplotlib import font_manager
+
+    fonts, missing = [_FONT], {ord(letter) for letter in text}
+    missing -= set(font_manager.get_font(font_manager.findfont(_FONT)).get_charmap())
+    installed = [font for font in font_manager.fontManager.ttflist if font.name != _BOXES]
+    for font in sorted(installed, key=lambda font: (font.name, font.fname)):
+        if not missing:
+            break
+        covered = missing & set(font_manager.get_font(font.fname).get_charmap())
+        if covered:
+            fonts.append(font.name)
+            missing -= covered
+    return fonts
 
 
 def check_picture(path: Path) -> None:

@@ -5,7 +5,6 @@ Here too names are what filters ask for. The search itself is in :mod:`namegen.s
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,10 @@ from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.distinct import Seen
 from namegen.drawing import Source
-from namegen.errors import NamegenError, UsageError
+from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters, NameFilter
 from namegen.inference import steppers
+from namegen.letters import split_letters
 from namegen.recipes import SamplingConfig
 from namegen.sampler import most_letters
 from namegen.sampling import block_of, check_length, fit_prefix, settings
@@ -99,7 +99,7 @@ def top_blocks(
         raise UsageError(f"{ways.pop()} is a way to draw names; the most probable ones are not drawn")
     config, filters = settings(SamplingConfig(temperature=1.0, max_length=max_length), filters or Filters(), parts)
     if isinstance(prefixes, str):
-        prefixes = unicodedata.normalize("NFC", prefixes)
+        prefixes = split_letters(prefixes)
 
     def fit(prefix: str) -> str:
         text = fit_prefix(model, prefix, max_length)
@@ -131,19 +131,27 @@ def _top(
         accepted = name_filter.accepts(spelling)
         if filters.unique:
             is_new = np.zeros_like(accepted)
-            is_new[seen.new(spelling.keys())] = True
+            is_new[seen.new(filters.keys(model.alphabet, spelling))] = True
             accepted &= is_new
         return accepted
 
     for prefix in prefixes:
         given = model.alphabet.encode(prefix)
-        ranking = most_probable(source, given, most_letters(model, config, len(given)), count, accepts)
-        found = ranking.spelling
-        if len(found.lengths):
-            seen.add(found.keys())
-        yield block_of(model, blend, found, scores=ranking.log_probabilities)
+        limit, wanted = most_letters(model, config, len(given)), count
+        while True:
+            ranking = most_probable(source, given, limit, wanted, accepts)
+            keys = filters.keys(model.alphabet, ranking.spelling)
+            # The letters of names differ, but in ASCII several may become alike.
+            names = Seen().new(keys)[:count] if filters.unique else np.arange(len(keys))
+            if len(names) == count or len(keys) < wanted:
+                break
+            wanted *= 2
+        if len(names):
+            seen.add(keys[names])
+        found = ranking.spelling.of(names)
+        yield block_of(model, blend, filters, found, scores=ranking.log_probabilities[names])
         if len(found.lengths) < count:
-            begins = f" that begin with {prefix[:40]!r}" if prefix else ""
+            begins = f" that begin with {quoted(prefix)}" if prefix else ""
             none_else = "there are no others" if ranking.complete else "the others are too improbable to be found"
             raise NamegenError(
                 f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; "

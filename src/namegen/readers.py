@@ -11,15 +11,15 @@ import io
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from namegen.alphabet import ASCII, Alphabet
 from namegen.archives import MOST_BYTES, Unpacked, gunzipped, open_archive
 from namegen.dataset import Dataset, DatasetBuilder, NameAdder
-from namegen.errors import DataError, shortened
+from namegen.errors import DataError, quoted, shortened
 from namegen.lines import decoded, open_list, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from namegen.dataset import AlphabetChoice
     from namegen.lines import Readable
 
 FORMATS = "a folder or .zip of CATEGORY.txt files, a .txt, .csv or .tsv file, or one of these files with .gz"
@@ -28,13 +28,19 @@ _MOST_LINES_OF_ROW = 1000  # in a table: bounds the memory where a quote is neve
 
 
 def load_dataset(
-    path: str | Path, *, alphabet: Alphabet = ASCII, keep_repeats: bool = False, label: str | None = None
+    path: str | Path,
+    *,
+    alphabet: AlphabetChoice = "ascii",
+    keep_repeats: bool = False,
+    label: str | None = None,
 ) -> Dataset:
     """Read names grouped by category from a file or folder.
 
     Args:
-        path: see the formats at the head of this module.
-        alphabet: what the names are transliterated into.
+        path: a folder of ``CATEGORY.txt`` files or a zip of one, a ``.txt``, a ``.csv`` or a ``.tsv``; each file may be
+            gzipped.
+        alphabet: what the names are transliterated into; or ``unicode``, the letters that they are written with, as
+            :meth:`Dataset.from_names <namegen.dataset.Dataset.from_names>` has it.
         keep_repeats: keep names that occur more than once in a category, as the tutorial does.
         label: what to call the dataset; by default the name of the file or folder.
 
@@ -169,8 +175,8 @@ def _by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
     for file, name in sorted(files.items()):
         other = found.setdefault(_category(name), file)
         if other != file:
-            category, first, second = map(shortened, (_category(name), other, file))
-            raise DataError(f"{source}: the category {category!r} is there twice: {first} and {second}; take one away")
+            both = f"{shortened(other)} and {shortened(file)}"
+            raise DataError(f"{source}: the category {quoted(_category(name))} is there twice: {both}; take one away")
     return dict(sorted(found.items()))
 
 

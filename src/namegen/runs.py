@@ -7,8 +7,9 @@ import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from namegen.alphabet import ASCII
 from namegen.devices import device_name, find_device
 from namegen.errors import NamegenError, RunError, UsageError
 from namegen.extension import extension_config
@@ -23,7 +24,7 @@ from namegen.training import train
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from namegen.dataset import Dataset
+    from namegen.dataset import AlphabetChoice, Dataset
     from namegen.modelfile import Model
     from namegen.ranks import Ranks
     from namegen.recipes import TrainingConfig
@@ -44,6 +45,7 @@ class Plan:
         dataset: the name or path of the dataset; ``None`` for the default one.
         device: where it runs.
         threads: with how many threads; ``None`` for what the configuration asks for.
+        alphabet: what the names are transliterated into, or ``unicode``.
         init: the model to add to, if there is one.
         changes: in what it differs from the run that it goes on with, in words.
     """
@@ -53,6 +55,7 @@ class Plan:
     dataset: str | None
     device: str
     threads: int | None
+    alphabet: AlphabetChoice = "ascii"
     init: Model | None = None
     changes: tuple[str, ...] = ()
 
@@ -87,6 +90,7 @@ def plan(
     recipe: str | None = None,
     init: str | None = None,
     dataset: str | None = None,
+    alphabet: Literal["ascii", "unicode"] | None = None,
     device: str | None = None,
     threads: int | None = None,
     resume: bool = False,
@@ -101,6 +105,7 @@ def plan(
         recipe: the recipe that is asked for.
         init: the name or path of the model to add to, if any.
         dataset: the name or path of the dataset that is asked for.
+        alphabet: the alphabet that is asked for; by default that of the model or run to go on with, else ``ascii``.
         device: the device that is asked for.
         threads: the number of threads that is asked for.
         resume: go on with the unfinished run there, with its settings.
@@ -124,7 +129,7 @@ def plan(
         raise UsageError("--resume goes on with a run and --force starts over; use one of them")
     if resume:
         wanted = parts if recipe is None else {"recipe": recipe, **parts}
-        return _plan_to_go_on(place, wanted, began_as, dataset, device, threads, ranks)
+        return _plan_to_go_on(place, wanted, began_as, dataset, alphabet, device, threads, ranks)
     if unfinished and not force:
         raise RunError(
             f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
@@ -132,7 +137,8 @@ def plan(
     config = extension_config(began_as, **parts) if began_as else training_config(recipe or "default", **parts)
     ranks.check(config)
     where = find_device("auto" if device is None else device, ranks)
-    return Plan(config, resume, dataset, device_name(where, ranks), threads, began_as)
+    letters = _alphabet(began_as, None, alphabet)
+    return Plan(config, resume, dataset, device_name(where, ranks), threads, letters, began_as)
 
 
 def _plan_to_go_on(
@@ -140,6 +146,7 @@ def _plan_to_go_on(
     parts: Mapping[str, object],
     began_as: Model | None,
     dataset: str | None,
+    alphabet: Literal["ascii", "unicode"] | None,
     device: str | None,
     threads: int | None,
     ranks: Ranks,
@@ -164,9 +171,29 @@ def _plan_to_go_on(
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
     if ranks.world != before.processes:
         changes.append(f"with {ranks.world} {'process' if ranks.alone else 'processes'}, not {before.processes}")
+    letters = _alphabet(began_as, before, alphabet)
     return Plan(
-        config, resume=True, dataset=dataset, device=where, threads=threads, init=began_as, changes=tuple(changes)
+        config,
+        resume=True,
+        dataset=dataset,
+        device=where,
+        threads=threads,
+        alphabet=letters,
+        init=began_as,
+        changes=tuple(changes),
     )
+
+
+def _alphabet(init: Model | None, run: Model | None, asked_for: Literal["ascii", "unicode"] | None) -> AlphabetChoice:
+    """Return what names are transliterated into, or ``unicode``: of what is gone on with it cannot be changed."""
+    before = init or run
+    if before is None:
+        return asked_for or "ascii"
+    kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
+    if asked_for not in (None, kind):
+        what = "the model to begin with" if init else "the run"
+        raise UsageError(f"{what} has another alphabet than {asked_for}; leave --alphabet out")
+    return init.alphabet if init else kind
 
 
 def concern(config: TrainingConfig, dataset: Dataset) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen.drawing import UNENDED, Source, Spelling, draw_apart
-from namegen.errors import NamegenError
+from namegen.errors import NamegenError, quoted
 from namegen.filters import NameFilter, Verdict
 from namegen.inference import MOST_ARITHMETIC, arithmetic_of, guided, steppers
 from namegen.offloading import offloaded_steppers
@@ -222,7 +222,7 @@ class Sampler:
     def _failure(self, prefix: Integers, draws: int, why: set[Verdict]) -> NamegenError:
         """Return the error for a name that was never accepted."""
         text = self._model.alphabet.decode(prefix)
-        begins = f" that begins with {text[:40]!r}" if text else ""
+        begins = f" that begins with {quoted(text)}" if text else ""
         unmet = self._filter.wanted(why)
         if not unmet:
             limit = self.limit(len(prefix))

@@ -16,7 +16,6 @@ what comes is its names in their order, without those that were there before.
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
@@ -28,8 +27,9 @@ from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.devices import drawing_device
 from namegen.distinct import Seen
-from namegen.errors import NamegenError, UsageError
+from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters
+from namegen.letters import split_letters
 from namegen.recipes import SamplingConfig
 from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, MOST_LETTERS, Sampler
 
@@ -226,7 +226,7 @@ def blocks(
     config, filters = settings(config or model.sampling, filters or Filters(), parts)
     blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
-        prefixes = unicodedata.normalize("NFC", prefixes)
+        prefixes = split_letters(prefixes)
     drawing = _Drawing(
         model=model,
         sampler=Sampler(model, config, filters, blend.category if blend else None, drawing_device(device)),
@@ -328,13 +328,13 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     if text and prefix[-1] == " " and " " in model.alphabet:
         text += " "  # "van " is another prefix than "van"
     if prefix and (dropped or not text):
-        raise UsageError(f"no name can begin with {prefix[:40]!r}: the model's letters are {model.alphabet}")
+        raise UsageError(f"no name can begin with {quoted(prefix)}: the model's letters are {model.alphabet}")
     if not text:
         return ""
     fitted = model.alphabet.in_case(text, model.casing)
     most = MOST_LETTERS if max_length is None else max_length
     if len(model.alphabet.encode(fitted)) > most:
-        raise UsageError(f"the prefix {fitted[:40]!r} is longer than the max length of {most:,}")
+        raise UsageError(f"the prefix {quoted(fitted)} is longer than the max length of {most:,}")
     return fitted
 
 
@@ -432,7 +432,7 @@ class _Drawing:
             size = min(size, most)
             drawn = self.sampler.draw([prefix], np.zeros(size, dtype=np.int64), seed, np.arange(number, number + size))
             number += size
-            keys = drawn.spelling.keys()
+            keys = self.filters.keys(self.model.alphabet, drawn.spelling)
             new = seen.new(keys)
             draws = vain + np.cumsum(drawn.attempts)  # since the last new name
             waits = np.diff(draws[new], prepend=0)
@@ -451,8 +451,8 @@ class _Drawing:
     def _exhausted(self, prefix: str, found: int) -> NamegenError:
         """Return the error for a prefix of which no further names come."""
         names = f"{found:,} different name{'' if found == 1 else 's'}" if found else "no name that was not there before"
-        begins = f" that {'begins' if found <= 1 else 'begin'} with {prefix[:40]!r}" if prefix else ""
-        if self.sampler.is_certain(len(prefix)) and self.blend:
+        begins = f" that {'begins' if found <= 1 else 'begin'} with {quoted(prefix)}" if prefix else ""
+        if self.sampler.is_certain(len(self.model.alphabet.encode(prefix))) and self.blend:
             return NamegenError(
                 f"only {names}{begins}, as the greedy choice gives one; draw with a --temperature above 0"
             )
@@ -469,12 +469,13 @@ class _Drawing:
         if not len(drawn):
             return
         scores = self.sampler.scores(drawn) if self.scores else None
-        yield block_of(self.model, self.blend, drawn.spelling, drawn.category_of, scores)
+        yield block_of(self.model, self.blend, self.filters, drawn.spelling, drawn.category_of, scores)
 
 
 def block_of(
     model: Model,
     blend: Blend | None,
+    filters: Filters,
     spelling: Spelling,
     category_of: NDArray[np.int64] | None = None,
     scores: NDArray[np.float64] | None = None,
@@ -484,6 +485,7 @@ def block_of(
     Args:
         model: what they are from.
         blend: their category or blend; ``None`` if each has one of its own.
+        filters: what was asked of them; it says how they are spelt.
         spelling: their letters.
         category_of: then the index of each name's category, (names,).
         scores: their log-probabilities, (names,).
@@ -496,7 +498,7 @@ def block_of(
             categories = (blend.label,)
     if category_of is None:
         category_of = np.full(len(spelling.lengths), index)
-    return Block(model.alphabet.spell_lines(spelling.letters, spelling.lengths), categories, category_of, scores)
+    return Block(filters.spell(model.alphabet, spelling), categories, category_of, scores)
 
 
 def _next_size(drawn: Drawn) -> int:

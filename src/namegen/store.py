@@ -15,8 +15,7 @@ from namegen import paths
 from namegen.errors import CacheError, DataError, ModelFileError, NamegenError, UsageError
 
 if TYPE_CHECKING:
-    from namegen.alphabet import Alphabet
-    from namegen.dataset import Dataset
+    from namegen.dataset import AlphabetChoice, Dataset
     from namegen.modelfile import Model
 
 DEFAULT_MODEL = "default"
@@ -62,6 +61,24 @@ class Place:
             if file.is_file() or not self.model.is_file():
                 raise
             return load_model_file(self.model)  # the run ended just now
+
+    def categories(self) -> tuple[str, ...]:
+        """Return the categories that the file says it has: no more of it is read, and nothing else is checked.
+
+        Raises:
+            ModelFileError: there is no file, or it says no such thing.
+        """
+        from namegen.tensors import open_tensors, read_json
+
+        file = self.existing or self.model
+        with open_tensors(file) as tensors:
+            try:
+                categories = read_json(tensors.metadata["namegen"])["categories"]
+            except (KeyError, TypeError, ValueError, RecursionError):
+                categories = None
+        if not isinstance(categories, list) or not all(isinstance(c, str) and c.isprintable() for c in categories):
+            raise ModelFileError(f"{file} does not say which categories it has; take another copy")
+        return tuple(categories)
 
 
 @dataclass(frozen=True)
@@ -229,24 +246,21 @@ def is_dataset_name(name: str) -> bool:
 
 
 def open_dataset(
-    name_or_path: str | None = None, *, alphabet: Alphabet | None = None, keep_repeats: bool = False
+    name_or_path: str | None = None, *, alphabet: AlphabetChoice = "ascii", keep_repeats: bool = False
 ) -> Dataset:
     """Read the dataset that is meant.
 
     Args:
         name_or_path: ``starter`` for the names that come with namegen, the name of a downloaded dataset, or a path; by
             default ``surnames`` if that has been downloaded, else ``starter``.
-        alphabet: what the names are transliterated into; by default :data:`~namegen.alphabet.ASCII`.
+        alphabet: what the names are transliterated into; or ``unicode``, the letters that they are written with.
         keep_repeats: keep names that occur more than once in a category.
 
     Raises:
         DataError: there is no such dataset, or it cannot be read.
     """
-    from namegen.alphabet import ASCII
     from namegen.catalogue import CATALOGUE, present
     from namegen.readers import load_dataset
-
-    alphabet = alphabet or ASCII
 
     if name_or_path == "":
         raise UsageError("--data is empty; give a path, or the name of a dataset")

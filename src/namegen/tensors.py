@@ -4,6 +4,8 @@ Only the header is read at first, and checked against the length of the file. A 
 somebody who says which types and which shape it may have: so what a file claims takes no memory, and what nobody needs
 is never read. The bytes are copied, not mapped: a file that is cut while it is mapped ends the process.
 
+numpy is imported when a tensor is read, so that who wants no more than the metadata need not wait for it.
+
 Writing is left to the safetensors library.
 """
 
@@ -14,11 +16,9 @@ import json
 import math
 import os
 import stat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
-
-from namegen.errors import ModelFileError
+from namegen.errors import ModelFileError, shortened
 
 if TYPE_CHECKING:
     import io
@@ -36,13 +36,9 @@ MAX_VALUES = 2**20
 _MAX_HEADER = 2 * MAX_TEXT + 2**20  # bytes
 _MAX_DIMENSIONS = 8
 _MAX_DIGITS = 20
-_MOST_SAID = 200  # characters
 _LENGTH = 8  # bytes, of the header's length at the beginning of the file
-_TYPES = {
-    name: np.dtype(f"<{code}")
-    for name, code in {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}.items()
-}
-
+_Buffer = TypeVar("_Buffer", bytearray, memoryview)
+_TYPES = {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}  # as numpy calls them
 
 KINDS = tuple(_TYPES)
 """The types of tensors that can be read."""
@@ -77,12 +73,12 @@ class TensorFile:
         Raises:
             ValueError: it is none, or does not fit the file.
         """
-        length = int.from_bytes(_bytes(file, _LENGTH).tobytes(), "little")
+        length = int.from_bytes(_read(file, bytearray(_LENGTH)), "little")
         if length > size - _LENGTH:
             raise ValueError("its header is longer than the file")
         if length > _MAX_HEADER:
             raise ValueError(f"its header has {length:,} bytes, more than {_MAX_HEADER:,}")
-        header = read_json(_decoded(_bytes(file, length).tobytes()))
+        header = read_json(_decoded(_read(file, bytearray(length))))
         if not isinstance(header, dict):
             raise ValueError("its header is no object")  # noqa: TRY004 - one error for whatever does not fit
         self._file, self._data = file, _LENGTH + length
@@ -107,6 +103,8 @@ class TensorFile:
             KeyError: there is none of that name.
             ValueError: it is another one, or the file has become shorter.
         """
+        import numpy as np
+
         entry = self._entries[name]
         fits = shape is None or (
             len(shape) == len(entry.shape)
@@ -115,9 +113,10 @@ class TensorFile:
         if entry.kind not in kinds or not fits:
             raise ValueError(f"the tensor {name} is {entry.kind} {list(entry.shape)}")
         self._file.seek(self._data + entry.begin)
-        dtype = _TYPES[entry.kind]
-        array = _bytes(self._file, entry.end - entry.begin).view(dtype).reshape(entry.shape)
-        return array.astype(dtype.newbyteorder("="), copy=False)
+        content = np.empty(entry.end - entry.begin, dtype=np.uint8)
+        _read(self._file, content.data)
+        array: NDArray[Any] = content.view(f"<{_TYPES[entry.kind]}").reshape(entry.shape)
+        return array.astype(_TYPES[entry.kind], copy=False)
 
 
 @contextlib.contextmanager
@@ -162,8 +161,7 @@ def read_json(text: str) -> Any:  # noqa: ANN401 - whatever it says
 def in_words(error: Exception) -> str:
     """Return what an error says as part of a line, whatever the file made it say: short, and printable."""
     said = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error)
-    shown = "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in said[:_MOST_SAID]])
-    return shown + "…" * (len(said) > _MOST_SAID)
+    return shortened(said)
 
 
 def _opener(path: str, flags: int) -> int:
@@ -176,23 +174,22 @@ def _check_regular(path: Path, status: os.stat_result) -> None:
         raise ModelFileError(f"{path} is no regular file, and so no model; copy the model into a file")
 
 
-def _bytes(file: io.FileIO, count: int) -> NDArray[np.uint8]:
-    """Read the next ``count`` bytes.
+def _read(file: io.FileIO, into: _Buffer) -> _Buffer:
+    """Fill ``into`` with the next bytes, and return it.
 
     Raises:
         ValueError: there are fewer.
     """
-    content = np.empty(count, dtype=np.uint8)
-    view = content.data
-    while view:
-        read = file.readinto(view)
+    rest = memoryview(into)
+    while rest:
+        read = file.readinto(rest)
         if not read:
             raise ValueError("it is cut short")
-        view = view[read:]
-    return content
+        rest = rest[read:]
+    return into
 
 
-def _decoded(text: bytes) -> str:
+def _decoded(text: bytearray) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError:
@@ -233,7 +230,7 @@ def _entry(name: str, about: object) -> _Entry:
     begin, end = offsets
     if len(shape) > _MAX_DIMENSIONS or begin > end:
         raise wrong
-    if kind in _TYPES and math.prod(shape) * _TYPES[kind].itemsize != end - begin:
+    if kind in _TYPES and math.prod(shape) * int(_TYPES[kind][1:]) != end - begin:
         raise wrong
     return _Entry(kind[:20], tuple(shape), begin, end)
 

@@ -9,21 +9,29 @@ import contextlib
 import errno
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
-from namegen.cli.standard import forget_odd_sizes, prepare_streams
-from namegen.cli.stopping import EndedBySignals
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
     from typer import TyperException
 
+    from namegen.cli.stopping import EndedBySignals
+
 _CLOSED_PIPE = 141  # 128 and SIGPIPE, as a shell reports any filter that nobody reads any more
 
 
 def command() -> int:
-    """Be the process of the command ``namegen``: signals end it in order, and once it is done disturb it no more."""
+    """Be the process of the command ``namegen``: signals end it in order, and once it is done disturb it no more.
+
+    A shell that asks what may stand at the cursor is answered at once, with nothing of all that.
+    """
+    if sys.argv[1:2] == ["__complete"]:
+        from namegen.cli.completing import reply
+
+        return reply(sys.argv[2:])
+    from namegen.cli.stopping import EndedBySignals
+
     signals = EndedBySignals()
     signals.begin()
     code = _carry_out(sys.argv[1:], signals)
@@ -41,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 done; 1 it could not be done; 2 wrong usage; 141 nobody reads the results any more; 128 and the
         signal's number when stopped by one.
     """
+    from namegen.cli.stopping import EndedBySignals
+
     with EndedBySignals() as signals:
         return _carry_out(sys.argv[1:] if arguments is None else arguments, signals)
 
@@ -51,6 +61,8 @@ def _carry_out(given: list[str], signals: EndedBySignals) -> int:
     # keep the processors busy they wait for each other, which takes many times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        from namegen.cli.standard import forget_odd_sizes, prepare_streams
+
         prepare_streams()
         forget_odd_sizes()
         code = _run([argument for argument in given if argument != "--debug"])
@@ -63,6 +75,8 @@ def _carry_out(given: list[str], signals: EndedBySignals) -> int:
         from namegen.cli.output import note, visible
 
         if "--debug" in given:
+            import traceback
+
             with contextlib.suppress(OSError, AttributeError):
                 sys.stderr.write(visible(traceback.format_exc(), but="\n"))
         if message and not _is_anothers_to_say(error, given):

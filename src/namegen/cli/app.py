@@ -9,13 +9,26 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-_COMMANDS = ("download", "train", "sample", "score", "classify", "evaluate", "plot", "categories", "models")
+_COMMANDS = (
+    "download",
+    "train",
+    "sample",
+    "score",
+    "classify",
+    "evaluate",
+    "plot",
+    "export",
+    "categories",
+    "models",
+    "completion",
+)
 
 app = typer.Typer(
     name="namegen",
     help="Invent names with a small recurrent network, trained on lists of names grouped by category.",
     epilog="Begin with: namegen sample German ABC",
     invoke_without_command=True,
+    add_completion=False,  # ours is a command of its own, and much faster
     rich_markup_mode=None,  # help and usage errors are plain text, and start at once
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -18,7 +18,7 @@ models = typer.Typer(name="models", help="List, show and remove models.", add_co
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="NAME",
+        metavar="[MODEL]",
         help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
     ),
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from namegen.cli.options import GuidanceOption, ModelOption, TemperatureOption, TopKOption, TopPOption
-from namegen.errors import UsageError, shortened
+from namegen.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -79,6 +79,7 @@ def sample(
     ] = None,
     novel: Annotated[bool, typer.Option("--novel", help="No name that the model was trained on.")] = False,
     unique: Annotated[bool, typer.Option("--unique", help="No name twice.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Transliterate the names into ASCII letters.")] = False,
     top: Annotated[
         int | None,
         typer.Option("--top", metavar="N", help="The N most probable names of the category, instead of random ones."),
@@ -142,7 +143,9 @@ def sample(
             "--temperature, --top-k, --top-p, --dropout and --guidance"
         )
     which_shard = None if shard is None else _shard(shard)
-    filters = Filters(unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else ())
+    filters = Filters(
+        unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else (), ascii_only
+    )
     place = find_model(model)
     loaded = place.load()
     note_unfinished(place, loaded)
@@ -221,7 +224,7 @@ def _is_letters(model: Model, word: str) -> bool:
 def _shard(text: str) -> tuple[int, int]:
     """Return which shard of how many is meant by K/N; leading zeros do no harm, as schedulers may write them."""
     if not re.fullmatch(r"[0-9]{1,40}/[0-9]{1,40}", text):
-        raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {shortened(text)!r}")
+        raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {quoted(text)}")
     number, shards = text.split("/")
     return int(number), int(shards)
 

@@ -39,6 +39,14 @@ def train(
             "  [default: surnames if downloaded, else starter]",
         ),
     ] = None,
+    alphabet: Annotated[
+        Literal["ascii", "unicode"] | None,
+        typer.Option(
+            "--alphabet",
+            help="Transliterate names into ASCII letters, or keep the letters that they are written with."
+            "  [default: ascii]",
+        ),
+    ] = None,
     recipe: Annotated[
         Literal["default", "best", "tutorial"] | None,
         typer.Option(
@@ -136,6 +144,7 @@ def train(
                 recipe=recipe,
                 init=init,
                 dataset=data,
+                alphabet=alphabet,
                 device=device,
                 threads=threads,
                 resume=resume,
@@ -188,7 +197,7 @@ def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
     from namegen.runs import concern
     from namegen.store import STARTER, open_dataset
 
-    dataset = open_dataset(planned.dataset, keep_repeats=planned.config.keep_repeats)
+    dataset = open_dataset(planned.dataset, alphabet=planned.alphabet, keep_repeats=planned.config.keep_repeats)
     if not quiet:
         if planned.dataset is None and dataset.label == STARTER:
             note("Training on the starter names; `namegen download` gets 20,050 surnames.")

@@ -1,0 +1,177 @@
+"""Build the site from docs/ into site/: strictly, and with no network.
+
+The pages are written for a forge first, where they lie beside the code and link to ``../CHANGELOG.md``. A site has a
+folder of its own, so its sources are laid out anew in a temporary one: the pages of docs/ and those of the repository's
+root, with their links turned to where things lie then. Zensical makes the pages of that, and stops at a dead link or
+anchor. What it does not look at is looked at here: that the navigation has every page, and that a browser loads nothing
+from another host.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
+"""The pages of the repository's root that are on the site, and what they are called there."""
+
+PRETRAINED = Path("src/namegen/data/pretrained.safetensors")
+_LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)")
+_ADDRESS = re.compile(r"(?:https?:|(?<=[\"'(=]))//[\w.-]+\.\w[^\s\"'`)<>]*")
+_LOADED_BY_CSS = re.compile(r"@import[^;]*|url\((?![\"']?data:)[^)]*")
+_NAMESPACE = re.compile(r"https?://www\.w3\.org/\d")
+_LOADERS = re.compile(r"https://(?:unpkg\.com|cdn\.jsdelivr\.net|api\.github\.com)")
+
+
+class SiteError(Exception):
+    """The site cannot be built as it should be."""
+
+
+def build(source: Path, site: Path) -> None:
+    """Build the site.
+
+    Args:
+        source: the repository.
+        site: the folder to make; one that is there is replaced when the new one is whole.
+
+    Raises:
+        SiteError: something is wrong with the pages: the message says what, or Zensical has printed it.
+    """
+    with tempfile.TemporaryDirectory(prefix="namegen-site-") as temporary:
+        folder = Path(temporary)
+        shutil.copy(source / "mkdocs.yml", folder)
+        lay_out(source, folder / "docs")
+        check_navigation(folder / "mkdocs.yml", folder / "docs")
+        line = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(folder / "mkdocs.yml")]
+        if subprocess.run(line, cwd=folder, check=False).returncode:
+            raise SiteError("Zensical could not build the site, for what is named above")
+        made = folder / "site"
+        silence_theme(made / "assets")
+        if (made / "playground").is_dir():
+            shutil.copy(source / PRETRAINED, made / "playground")
+        if found := loaded_from_elsewhere(made):
+            raise SiteError("something would be loaded from another host:\n" + "\n".join(found))
+        if site.exists():
+            shutil.rmtree(site)
+        shutil.copytree(made, site)
+
+
+def lay_out(source: Path, pages: Path) -> None:
+    """Lay out the sources of the site.
+
+    Args:
+        source: the repository.
+        pages: the folder to make.
+
+    Raises:
+        SiteError: a page links to what is no file of the repository.
+    """
+    shutil.copytree(source / "docs", pages, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    places = {page: source / "docs" / page.relative_to(pages) for page in pages.rglob("*.md")}
+    places |= {pages / new: source / old for old, new in OF_ROOT.items()}
+    for page, place in places.items():
+        above = "../" * (len(page.relative_to(pages).parts) - 1)
+
+        def turned(link: re.Match[str], place: Path = place, above: str = above) -> str:
+            target = (place.parent / link[2]).resolve()
+            if not target.is_file() or not target.is_relative_to(source):
+                raise SiteError(f"{place.relative_to(source)} links to {link[2]}, which is no file of the repository")
+            inside = target.relative_to(source).as_posix()
+            if inside.startswith("docs/") and not inside.endswith(".py"):
+                return link[1] + above + inside.removeprefix("docs/")
+            if inside in OF_ROOT:
+                return link[1] + above + OF_ROOT[inside]
+            copy = pages / "repository" / (f"{inside}.txt" if inside.endswith(".md") else inside)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(target, copy)
+            return link[1] + above + copy.relative_to(pages).as_posix()
+
+        page.write_text(_LINK.sub(turned, place.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def check_navigation(configuration: Path, pages: Path) -> None:
+    """Check that the navigation has every page once, and nothing else.
+
+    Raises:
+        SiteError: it has not.
+    """
+    named = re.findall(
+        r"^ +- (?:[^:\n]+: )?(\S+\.(?:md|html))$", configuration.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    there = {path.relative_to(pages).as_posix() for name in ("*.md", "*.html") for path in pages.rglob(name)}
+    wrong = [f"{page} is missing" for page in sorted(there - {*named})]
+    wrong += [f"{page} does not exist" for page in sorted({*named} - there)]
+    wrong += [f"{page} comes twice" for page in sorted({page for page in named if named.count(page) > 1})]
+    if wrong:
+        raise SiteError(f"the navigation in {configuration.name}: {'; '.join(wrong)}")
+
+
+def silence_theme(assets: Path) -> None:
+    """Take out the addresses from which the theme would load what none of our pages has, such as diagrams."""
+    for script in assets.rglob("*.js"):
+        script.write_text(_LOADERS.sub("about:invalid", script.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def loaded_from_elsewhere(site: Path) -> list[str]:
+    """Find what a browser would load from another host when it shows the site.
+
+    A link loads nothing until it is followed, nor does the name of a namespace.
+
+    Returns:
+        A line for each finding: the file, and the address.
+    """
+    found = []
+    for path in sorted(path for path in site.rglob("*") if path.suffix in {".html", ".svg", ".css", ".js"}):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix in {".html", ".svg"}:
+            loaded = _Loaded()
+            loaded.feed(text)
+            text = "\n".join(loaded.texts)
+        elif path.suffix == ".css":
+            text = "\n".join(_LOADED_BY_CSS.findall(text))
+        addresses = [address for address in _ADDRESS.findall(text) if not _NAMESPACE.match(address)]
+        found += [f"{path.relative_to(site)}: {address}" for address in addresses]
+    return found
+
+
+class _Loaded(HTMLParser):
+    """Collects what a page makes a browser load: attributes, but for links to follow, and all scripts and styles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._within = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._within = tag
+        given = dict(attrs)
+        followed = tag == "a" or (tag == "link" and given.get("rel") in {"canonical", "next", "prev"})
+        self.texts += [
+            f'{name}="{value}"'
+            for name, value in attrs
+            if name in {"src", "srcset", "href", "xlink:href", "data", "poster", "style", "action"}
+            and not (followed and name == "href")
+        ]
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - what an element ends is of no matter
+        self._within = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._within in {"script", "style"}:
+            self.texts.append(data)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Build the site from docs/, strictly, and with no network.")
+    parser.add_argument("site", nargs="?", type=Path, default=REPOSITORY / "site", help="the folder to make")
+    try:
+        build(REPOSITORY, parser.parse_args().site)
+    except SiteError as error:
+        sys.exit(f"Error: {error}")

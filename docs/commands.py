@@ -1,0 +1,105 @@
+"""What the command line says of itself: its reference, its manual page and its completion are made of this."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from namegen.cli.app import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Parameter(NamedTuple):
+    """An option or an argument.
+
+    Attributes:
+        names: what an option is called; an argument has no name.
+        value: what its value is called in the help; a flag has none.
+        choices: what its value may be, if that is a fixed few.
+        help: what the help says of it, its default included.
+        many: whether it may be given several times.
+    """
+
+    names: tuple[str, ...]
+    value: str
+    choices: tuple[str, ...]
+    help: str
+    many: bool
+
+
+class Command(NamedTuple):
+    """A command.
+
+    Attributes:
+        words: what calls it, without the name of the program.
+        usage: what may stand behind these words.
+        summary: what it does, in a line.
+        help: the same in full, in paragraphs.
+        epilog: what stands below its help.
+        arguments: its arguments.
+        options: its options.
+        commands: the names of the commands below it.
+    """
+
+    words: tuple[str, ...]
+    usage: str
+    summary: str
+    help: str
+    epilog: str
+    arguments: tuple[Parameter, ...]
+    options: tuple[Parameter, ...]
+    commands: tuple[str, ...]
+
+
+def commands() -> Iterator[Command]:
+    """Go through all commands, each before those below it."""
+    root = build()
+    open_ = [((), root, typer.Context(root, info_name="namegen", **root.context_settings))]
+    while open_:
+        words, command, context = open_.pop(0)
+        below = getattr(command, "commands", {})
+        parameters = [
+            (parameter.param_type_name, _parameter(parameter, context))
+            for parameter in command.get_params(context)
+            if not getattr(parameter, "hidden", False)
+        ]
+        yield Command(
+            words=words,
+            usage=" ".join(command.collect_usage_pieces(context)),
+            summary=command.get_short_help_str(1000),
+            help=command.help or "",
+            epilog=command.epilog or "",
+            arguments=tuple(parameter for kind, parameter in parameters if kind == "argument"),
+            options=tuple(parameter for kind, parameter in parameters if kind == "option"),
+            commands=tuple(below),
+        )
+        open_[:0] = [
+            ((*words, name), child, typer.Context(child, info_name=name, parent=context))
+            for name, child in below.items()
+        ]
+
+
+def _parameter(parameter: typer.CallbackParam, context: typer.Context) -> Parameter:
+    _, text = parameter.get_help_record(context)
+    is_flag = getattr(parameter, "is_flag", False)
+    is_option = parameter.param_type_name == "option"
+    return Parameter(
+        names=tuple(sorted([*parameter.opts, *parameter.secondary_opts], key=_is_long)) if is_option else (),
+        value="" if is_flag else parameter.make_metavar(context),
+        choices=tuple(map(str, getattr(parameter.type, "choices", ()))),
+        help=text,
+        many=parameter.nargs == -1 or getattr(parameter, "multiple", False),
+    )
+
+
+def _is_long(name: str) -> bool:
+    return name.startswith("--")
+
+
+def called(value: str) -> str:
+    """Return what a value is called, without the marks that say whether and how often it may be given."""
+    return re.sub(r"^\[|\]?(\.\.\.)?$", "", value)

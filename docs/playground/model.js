@@ -1,0 +1,186 @@
+/**
+ * One model, one file: what `docs/model-file.md` describes, read with the same mistrust as `src/namegen/modelfile.py`.
+ */
+
+import { Alphabet } from "./alphabet.js";
+import { NamegenError, UNSHOWABLE } from "./errors.js";
+import { TensorFile, broken, isObject, parsed } from "./safetensors.js";
+
+const FORMAT_VERSION = 1;
+const MOST_LETTERS = 65_535;
+const MOST_CATEGORIES = 20_000;
+const MOST_NAMES = 1e12; // of a category
+const LONGEST_LETTER = 32; // characters
+const LONGEST_CATEGORY = 1_000;
+
+/**
+ * How letters are chosen, as the library's SamplingConfig; `null` is for what is not used.
+ *
+ * @typedef {object} Sampling
+ * @property {number} temperature 0 takes the most probable letter
+ * @property {number | null} topK
+ * @property {number | null} topP
+ * @property {number} dropout
+ * @property {number} guidance
+ * @property {number | null} maxLength `null` for the rule of {@link mostLetters}
+ */
+
+/**
+ * A trained network and what belongs to it. C categories, L letters, O = L + 1 outputs, H hidden units.
+ *
+ * @typedef {object} Model
+ * @property {Alphabet} alphabet L letters
+ * @property {string[]} categories C of them
+ * @property {"lower" | "capitalised" | "upper" | "none"} casing how names begin
+ * @property {number} longest the number of letters of the longest training name
+ * @property {Sampling} sampling how it draws unless told otherwise
+ * @property {boolean} sos whether the network itself chooses the first letter
+ * @property {Float64Array} firstLetters (C, L), how many training names begin with each
+ * @property {"gru" | "rnn"} architecture
+ * @property {boolean} tanh whether the recurrence of the rnn ends in one
+ * @property {number} hidden H
+ * @property {Record<string, Float32Array>} weights by their names, row by row
+ */
+
+/**
+ * Read a model.
+ *
+ * @param {ArrayBuffer} buffer the whole file
+ * @returns {Model}
+ * @throws {NamegenError} it is damaged, from a newer version, or not a model
+ */
+export function readModel(buffer) {
+  const tensors = new TensorFile(buffer);
+  const text = tensors.metadata.get("namegen");
+  if (text === undefined) {
+    throw new NamegenError("The file is not a namegen model; it is a safetensors file of something else.");
+  }
+  const facts = parsed(text);
+  if (facts.format !== FORMAT_VERSION) {
+    const format = String(JSON.stringify(facts.format)).slice(0, 20);
+    throw new NamegenError(
+      `The model has format ${format}, and this page reads format ${FORMAT_VERSION}; a newer page may read it.`,
+    );
+  }
+  const letters = texts("alphabet", facts.alphabet, MOST_LETTERS, LONGEST_LETTER);
+  const categories = texts("categories", facts.categories, MOST_CATEGORIES, LONGEST_CATEGORY);
+  const training = settings("training", facts.training);
+  const architecture = oneOf("architecture", training.architecture ?? "gru", ["gru", "rnn"]);
+  const { hidden, shapes } = sizes(tensors, architecture, categories.length, letters.length + 1);
+  const firstLetters = tensors.integers("categories.first_letters", [categories.length, letters.length]);
+  checkCounts(firstLetters, tensors.integers("categories.counts", [categories.length]));
+  return {
+    alphabet: new Alphabet(letters),
+    categories,
+    casing: oneOf("casing", facts.casing, ["lower", "capitalised", "upper", "none"]),
+    longest: whole("longest", facts.longest, 1, 1e6),
+    sampling: sampling(settings("sampling", facts.sampling)),
+    sos: oneOf("sos", training.sos ?? true, [true, false]),
+    firstLetters,
+    architecture,
+    tanh: oneOf("nonlinearity", training.nonlinearity ?? "tanh", ["tanh", "none"]) === "tanh",
+    hidden,
+    weights: Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [name, tensors.floats(`network.${name}`, shape)]),
+    ),
+  };
+}
+
+/** The most letters of a name whose prefix has `given` letters. */
+export function mostLetters(model, { temperature, maxLength }, given) {
+  return maxLength ?? Math.min(given + (isGreedy(temperature) ? 20 : Math.max(20, 2 * model.longest)), 10_000);
+}
+
+/** Whether the most probable letter is taken: a temperature too small to divide by is as good as 0. */
+export function isGreedy(temperature) {
+  return temperature < 1e-6;
+}
+
+/** The hidden units, by the shape of one tensor, and the shape that every tensor must have. */
+function sizes(tensors, architecture, C, O) {
+  const telling = architecture === "gru" ? "head.weight" : "i2h.weight";
+  const hidden = tensors.shape(`network.${telling}`)?.[architecture === "gru" ? 1 : 0];
+  if (!hidden) throw broken(`the tensor network.${telling} is missing or empty`);
+  const H = hidden;
+  const shapes = {
+    gru: {
+      "letter_input.weight": [O, H],
+      "category_input.weight": [C, H],
+      "category_state.weight": [C, H],
+      "category_output.weight": [C, O],
+      "read.weight": [3 * H, H],
+      "read.bias": [3 * H],
+      "recurrent.weight": [3 * H, H],
+      "recurrent.bias": [3 * H],
+      "head.weight": [O, H],
+      "head.bias": [O],
+    },
+    rnn: {
+      "i2h.weight": [H, C + O + H],
+      "i2h.bias": [H],
+      "i2o.weight": [O, C + O + H],
+      "i2o.bias": [O],
+      "o2o.weight": [O, H + O],
+      "o2o.bias": [O],
+    },
+  };
+  return { hidden, shapes: shapes[architecture] };
+}
+
+function sampling(given) {
+  const orNull = (value, check) => (value === undefined || value === null ? null : check(value));
+  const temperature = number("temperature", given.temperature ?? 0.8, 0, 1e6);
+  return {
+    temperature,
+    topK: orNull(given.top_k, (value) => whole("top_k", value, 1, 1e6)),
+    topP: orNull(given.top_p, (value) => number("top_p", value, Number.MIN_VALUE, 1)),
+    dropout: number("dropout", given.dropout ?? 0, 0, 1 - Number.EPSILON),
+    guidance: number("guidance", given.guidance ?? 0, 0, 10),
+    maxLength: orNull(given.max_length, (value) => whole("max_length", value, 1, 10_000)),
+  };
+}
+
+/** See that the first letters of each category add up to its names. */
+function checkCounts(firstLetters, counts) {
+  const letters = firstLetters.length / counts.length;
+  counts.forEach((count, category) => {
+    const own = firstLetters.subarray(category * letters, (category + 1) * letters);
+    const fits = count >= 1 && count <= MOST_NAMES && own.every((each) => each >= 0 && each <= MOST_NAMES);
+    if (!fits || own.reduce((sum, each) => sum + each, 0) !== count) {
+      throw broken("its first letters do not add up to its names");
+    }
+  });
+}
+
+function texts(what, values, most, longest) {
+  const isText = (text) =>
+    typeof text === "string" && text !== "" && [...text].length <= longest && text.search(UNSHOWABLE) < 0;
+  const fit =
+    Array.isArray(values) &&
+    values.length >= 1 &&
+    values.length <= most &&
+    values.every(isText) &&
+    new Set(values).size === values.length;
+  if (!fit) throw broken(`its ${what} are no distinct texts`);
+  return values;
+}
+
+function settings(what, values) {
+  if (!isObject(values)) throw broken(`its settings of ${what} are missing`);
+  return values;
+}
+
+function oneOf(what, value, choices) {
+  if (!choices.includes(value)) throw broken(`its ${what} is ${String(JSON.stringify(value)).slice(0, 40)}`);
+  return value;
+}
+
+function number(what, value, low, high) {
+  if (typeof value !== "number" || !(low <= value && value <= high)) throw broken(`its ${what} is out of range`);
+  return value;
+}
+
+function whole(what, value, low, high) {
+  if (!Number.isInteger(number(what, value, low, high))) throw broken(`its ${what} is no whole number`);
+  return value;
+}

@@ -1,0 +1,135 @@
+/**
+ * One step of each network, by the equations of `docs/model-file.md`: C categories, O inputs and outputs, H hidden
+ * units.
+ *
+ * A network is made for one category, or rather for the share that each category has: all vectors of categories are
+ * then mixed once. After that it reads one letter at a time:
+ *
+ *     let hidden = network.start();                        // Float32Array (H)
+ *     ({ logits, hidden } = network.step(letter, hidden)); // Float32Array (O), and (H)
+ *
+ * Matrices are Float32Arrays, row by row.
+ */
+
+/** The network of a model for shares of its categories, an array (C) of numbers that add up to 1. */
+export function networkOf(model, shares) {
+  return model.architecture === "gru" ? new ConditionalGRU(model, shares) : new TutorialRNN(model, shares);
+}
+
+/**
+ * The shares of one category, moved away from the mean of all categories by a share of the distance (guidance); some
+ * may be negative then.
+ */
+export function guidedShares(category, categories, guidance) {
+  const shares = Array(categories).fill(-guidance / categories);
+  shares[category] += 1 + guidance;
+  return shares;
+}
+
+/** A gated recurrent unit that the category steers in three places: its first state, its input and its output. */
+class ConditionalGRU {
+  #weights;
+  #hidden;
+  #first; // (H)
+  #category; // (H), what is added to the vector of every letter
+  #outputs; // (O), the bias of the output
+  #readings = new Map(); // by letter, (3H): what it adds to the gates
+
+  constructor({ weights, hidden }, shares) {
+    this.#weights = weights;
+    this.#hidden = hidden;
+    this.#first = mixed(weights["category_state.weight"], shares);
+    this.#category = mixed(weights["category_input.weight"], shares);
+    this.#outputs = sum(weights["head.bias"], mixed(weights["category_output.weight"], shares));
+  }
+
+  start() {
+    return this.#first;
+  }
+
+  step(letter, hidden) {
+    const H = this.#hidden;
+    const g = this.#reading(letter);
+    const k = affine(this.#weights["recurrent.weight"], hidden, this.#weights["recurrent.bias"]);
+    const after = new Float32Array(H);
+    for (let unit = 0; unit < H; unit++) {
+      const reset = logistic(g[unit] + k[unit]);
+      const update = logistic(g[H + unit] + k[H + unit]);
+      const candidate = Math.tanh(g[2 * H + unit] + reset * k[2 * H + unit]);
+      after[unit] = (1 - update) * candidate + update * hidden[unit];
+    }
+    return { logits: affine(this.#weights["head.weight"], after, this.#outputs), hidden: after };
+  }
+
+  #reading(letter) {
+    if (!this.#readings.has(letter)) {
+      const H = this.#hidden;
+      const vector = this.#weights["letter_input.weight"].subarray(letter * H, (letter + 1) * H);
+      const input = sum(vector, this.#category);
+      this.#readings.set(letter, affine(this.#weights["read.weight"], input, this.#weights["read.bias"]));
+    }
+    return this.#readings.get(letter);
+  }
+}
+
+/** The tutorial's network: one linear layer makes the new hidden state, two make the output. */
+class TutorialRNN {
+  #weights;
+  #hidden;
+  #tanh;
+  #shares;
+  #outputs;
+
+  constructor({ weights, hidden, tanh, alphabet }, shares) {
+    this.#weights = weights;
+    this.#hidden = hidden;
+    this.#tanh = tanh;
+    this.#shares = shares;
+    this.#outputs = alphabet.edge + 1;
+  }
+
+  start() {
+    return new Float32Array(this.#hidden);
+  }
+
+  step(letter, hidden) {
+    const { "i2h.weight": i2h, "i2o.weight": i2o, "o2o.weight": o2o, ...biases } = this.#weights;
+    const oneHot = new Float32Array(this.#outputs);
+    oneHot[letter] = 1;
+    const read = Float32Array.of(...this.#shares, ...oneHot, ...hidden);
+    let after = affine(i2h, read, biases["i2h.bias"]);
+    if (this.#tanh) after = after.map(Math.tanh);
+    const both = Float32Array.of(...after, ...affine(i2o, read, biases["i2o.bias"]));
+    return { logits: affine(o2o, both, biases["o2o.bias"]), hidden: after };
+  }
+}
+
+/** matrix · vector + bias. matrix: (rows, columns); vector: (columns); bias: (rows). Returns (rows). */
+function affine(matrix, vector, bias) {
+  const columns = vector.length;
+  const product = new Float32Array(bias.length);
+  for (let row = 0; row < bias.length; row++) {
+    let total = bias[row];
+    for (let column = 0, at = row * columns; column < columns; column++, at++) total += matrix[at] * vector[column];
+    product[row] = total;
+  }
+  return product;
+}
+
+/** The rows of a table, each by its share, added up. table: (C, width); shares: (C). Returns (width). */
+function mixed(table, shares) {
+  const width = table.length / shares.length;
+  const mixture = new Float32Array(width);
+  shares.forEach((share, row) => {
+    if (share) for (let column = 0; column < width; column++) mixture[column] += share * table[row * width + column];
+  });
+  return mixture;
+}
+
+function sum(one, other) {
+  return one.map((value, index) => value + other[index]);
+}
+
+function logistic(x) {
+  return 1 / (1 + Math.exp(-x));
+}

@@ -1,0 +1,136 @@
+/**
+ * Reading safetensors files that nobody vouches for, as `src/namegen/tensors.py` does.
+ *
+ * Eight bytes with the length of the header, the header as JSON, then the tensors' bytes one behind the other. The
+ * header is checked against the length of the file; a tensor is read when it is asked for, by somebody who says which
+ * shape it must have.
+ */
+
+import { NamegenError } from "./errors.js";
+
+const LENGTH = 8; // bytes, of the header's length
+const MOST_HEADER = 17_825_792; // bytes, as namegen itself
+const MOST_DIMENSIONS = 8;
+const MOST_SAID = 200; // characters
+const BYTES = { F16: 2, F32: 4, F64: 8, I64: 8, U64: 8 };
+
+export class TensorFile {
+  #buffer;
+  #data; // where the tensors begin
+  #entries;
+
+  /**
+   * Read the header.
+   *
+   * @param {ArrayBuffer} buffer the whole file
+   * @throws {NamegenError} it is none, or does not fit the file
+   */
+  constructor(buffer) {
+    if (buffer.byteLength < LENGTH) throw broken("it is cut short");
+    const length = new DataView(buffer).getBigUint64(0, true);
+    if (length > BigInt(buffer.byteLength - LENGTH)) throw broken("its header is longer than the file");
+    if (length > MOST_HEADER) throw broken(`its header has more than ${MOST_HEADER} bytes`);
+    this.#buffer = buffer;
+    this.#data = LENGTH + Number(length);
+    const { __metadata__: metadata = {}, ...tensors } = parsed(decoded(new Uint8Array(buffer, LENGTH, Number(length))));
+    if (!isObject(metadata) || !Object.values(metadata).every((text) => typeof text === "string")) {
+      throw broken("its metadata are no texts");
+    }
+    /** The texts in the header, by their keys. */
+    this.metadata = new Map(Object.entries(metadata));
+    this.#entries = new Map(Object.entries(tensors).map(([name, about]) => [name, entry(name, about)]));
+    checkLayout([...this.#entries.values()], buffer.byteLength - this.#data);
+  }
+
+  /** The shape of a tensor, or `undefined` if there is none of that name. */
+  shape(name) {
+    return this.#entries.get(name)?.shape;
+  }
+
+  /** A tensor in single precision, which the file may have in half precision: Float32Array, row by row. */
+  floats(name, shape) {
+    const { kind, bytes } = this.#read(name, ["F16", "F32"], shape);
+    const values = kind === "F32" ? new Float32Array(bytes) : Float32Array.from(new Uint16Array(bytes), fromHalf);
+    if (!values.every(Number.isFinite)) throw broken(`the weights ${name} are not finite`);
+    return values;
+  }
+
+  /** A tensor of whole numbers that are at most 2**53 in size: Float64Array, row by row. */
+  integers(name, shape) {
+    return Float64Array.from(new BigInt64Array(this.#read(name, ["I64"], shape).bytes), Number);
+  }
+
+  #read(name, kinds, shape) {
+    const found = this.#entries.get(name);
+    if (!found) throw broken(`the tensor ${name} is missing`);
+    if (!kinds.includes(found.kind) || String(found.shape) !== String(shape)) {
+      throw broken(`the tensor ${name} is ${found.kind} [${found.shape}]`);
+    }
+    // A copy, as typed arrays must begin at a multiple of their numbers' size. They are little-endian, as browsers are.
+    return { kind: found.kind, bytes: this.#buffer.slice(this.#data + found.begin, this.#data + found.end) };
+  }
+}
+
+/** What the header says of a tensor, if it makes sense by itself: where it begins and ends is counted from the data. */
+function entry(name, about) {
+  const { dtype: kind, shape, data_offsets: offsets } = isObject(about) ? about : {};
+  const wrong = broken(`what it says of the tensor “${name.slice(0, 80)}” makes no sense`);
+  if (typeof kind !== "string" || !areSizes(shape) || !areSizes(offsets) || offsets.length !== 2) throw wrong;
+  const [begin, end] = offsets;
+  if (shape.length > MOST_DIMENSIONS || begin > end) throw wrong;
+  const size = shape.reduce((product, axis) => product * axis, BYTES[kind] ?? NaN);
+  if (kind in BYTES && size !== end - begin) throw wrong;
+  return { kind, shape, begin, end };
+}
+
+/** See that tensors lie one behind the other, from the end of the header to that of the file. */
+function checkLayout(entries, size) {
+  let reached = 0;
+  for (const { begin, end } of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== reached) throw broken("its tensors overlap, or have gaps between them");
+    reached = end;
+  }
+  if (reached !== size) throw broken(`its tensors take ${reached} bytes, but there are ${size}`);
+}
+
+function decoded(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw broken("its header is not UTF-8");
+  }
+}
+
+/** The object that a text spells as JSON. */
+export function parsed(text) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw broken("what it says of itself is not JSON");
+  }
+  if (!isObject(value)) throw broken("what it says of itself is no object");
+  return value;
+}
+
+/** The error for a file that does not hold together. */
+export function broken(why) {
+  return new NamegenError(`The file is not a model, or it is damaged: ${why.slice(0, MOST_SAID)}. Take another copy.`);
+}
+
+export function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function areSizes(values) {
+  return Array.isArray(values) && values.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 48);
+}
+
+/** The number that 16 bits are in half precision: a sign, 5 bits of exponent, 10 of fraction (IEEE 754 binary16). */
+function fromHalf(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? 2 ** (exponent - 25) * (0x400 + fraction) : 2 ** -24 * fraction);
+}

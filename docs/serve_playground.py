@@ -1,0 +1,53 @@
+"""Serve the playground on this machine, the pretrained model beside it as on the site: ``make playground``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+PLAYGROUND = Path(__file__).parent / "playground"
+MODEL = Path(__file__).parent.parent / "src" / "namegen" / "data" / "pretrained.safetensors"
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves the folder of the playground, and in it the model, which lies elsewhere."""
+
+    # Browsers run modules of this type only, which not every system knows.
+    extensions_map: ClassVar[dict[str, str]] = {
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".js": "text/javascript",
+    }
+
+    def translate_path(self, path: str) -> str:
+        """Return the file that an address means."""
+        if path.partition("?")[0] == f"/{MODEL.name}":
+            return str(MODEL)
+        return super().translate_path(path)
+
+
+def server(port: int = 0) -> ThreadingHTTPServer:
+    """Return a server of the playground, for this machine only; port 0 takes any that is free."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=str(PLAYGROUND)))
+
+
+def main() -> None:
+    """Serve until Ctrl-C, on port 8000 or the one that is given."""
+    parser = argparse.ArgumentParser(description="Serve the playground on this machine.")
+    parser.add_argument("port", type=int, nargs="?", default=8000, help="where to listen (default: 8000)")
+    port = parser.parse_args().port
+    try:
+        serving = server(port)
+    except (OSError, OverflowError) as error:
+        sys.exit(f"Error: port {port}: {error}; give another, as in `python docs/serve_playground.py 8001`")
+    with serving, contextlib.suppress(KeyboardInterrupt):
+        print(f"The playground is at http://127.0.0.1:{serving.server_port}/ until you press Ctrl-C.", flush=True)
+        serving.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

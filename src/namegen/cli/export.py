@@ -1,0 +1,28 @@
+"""``namegen export``: a model for programs that are not Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The name of a model, or its file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The file to write.")],
+) -> None:
+    """Export a model as ONNX, for programs that are not Python.
+
+    The file holds one step of the network: from a category, a letter and the state so far to the probabilities of the
+    next letter and the state after it. docs/export.md says how to draw names with it.
+    """
+    from namegen.cli.output import note, note_unfinished
+    from namegen.export import export_onnx
+    from namegen.store import find_model
+
+    place = find_model(model)
+    loaded = place.load()
+    note_unfinished(place, loaded)
+    export_onnx(loaded, file)
+    note(f"Exported {place.name} into {file}.", whole=[str(file)])

@@ -1,0 +1,233 @@
+"""The pages of documentation as a reader would use them: their blocks of code, and a shell that goes through a page.
+
+Blocks of the language ``console`` show a session: a line after ``$ `` is typed, one after ``> `` goes on with it, and
+all else is what comes out, where a line ``…`` stands for any number of lines. Blocks of ``sh`` and ``bash`` are typed
+as they are. A block that cannot be run here says so to the reader, in a line of its own right before it::
+
+    *Not run by the tests: needs the network.*
+
+A page's blocks are run in their order, in one shell, in a folder of its own with a home and a cache of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conftest import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "SECURITY.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+SHELLS = {"console", "sh", "bash"}
+PYTHONS = {"python"}
+NO_PROGRAMS = {"text", "json", "yaml", "toml", "csv", "css", "html", "javascript", "make", "xml"}
+"""What else blocks may be written in: nothing that a reader would type."""
+
+ANY_LINES = "…"
+CLOSED_PIPE = 141  # of a filter whose reader has had enough
+CAUSES = r"(?:needs|takes|uses) \S.*"
+"""Why a block is not run: for something that is not here, or for the time or the room that it would take."""
+
+_MARK = re.compile(rf"\*Not run by the tests: ({CAUSES})\.\*\s*\Z")
+_FENCE = re.compile(r"^( *)(```+)([^\n`]*)\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)
+_TRAINS = re.compile(r"namegen train\b")
+_SEEDED = re.compile(r"--(?:seed|greedy|top|temperature 0)\b(?!\.)")
+_STATUS = re.compile(r"\$\?|PIPESTATUS")
+
+WRAPPER = """#!/bin/sh
+# The command under test. A reader has minutes and the tests have seconds: trainings get few iterations, and of millions
+# of names some are drawn. Of options that are given twice, the last counts; a run that is resumed knows its own number.
+if [ "$1" = train ]; then
+    case " $* " in
+        *" --resume "* | *" --help "*) ;;
+        *) set -- "$@" --iters 1000 ;;
+    esac
+elif [ "$1" = sample ]; then
+    case " $* " in
+        *" -n "[0-9][0-9][0-9][0-9][0-9][0-9][0-9]*) set -- "$@" -n 50000 ;;
+    esac
+fi
+exec {python} -m namegen "$@"
+"""
+PIP = """#!{python}
+# The environment of the tests stands for what `pip install` makes: this looks whether all that it installs is there.
+import re
+import sys
+from importlib.metadata import requires, version
+
+asked = re.fullmatch(r"install (?:-c constraints\\.txt )?\\.(?:\\[(\\w+)\\])?", " ".join(sys.argv[1:]))
+if asked is None:
+    sys.exit("pip " + " ".join(sys.argv[1:]) + " needs the network: mark the block")
+for requirement in requires("namegen-rnn"):
+    package, extra = re.fullmatch(r"([\\w.-]+)[^;]*(?:;.*extra == .(\\w+).)?.*", requirement).groups()
+    if extra in (None, asked[1]):
+        version(package)
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code on a page.
+
+    Attributes:
+        page: the page.
+        line: where it begins.
+        language: what it is written in.
+        text: what is in it.
+        why_not: why it is not run, as the page says; ``None`` if it is.
+    """
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    why_not: str | None
+
+    @cached_property
+    def typed(self) -> list[Typed]:
+        """What a reader types, and what the page shows to come out. Who looks at an exit code types two lines."""
+        if self.language != "console":
+            return [Typed(self.line, self.text, ())]
+        found: list[Typed] = []
+        for number, line in enumerate(self.text.splitlines(), self.line + 1):
+            if line.startswith("$ "):
+                found.append(Typed(number, line[2:], ()))
+            elif not found:
+                raise AssertionError(f"{self.page.name}:{number}: a session begins with what is typed, after `$ `")
+            elif line == ">" or (line.startswith("> ") and not found[-1].shown):
+                found[-1] = Typed(found[-1].line, f"{found[-1].command}\n{line[2:]}", ())
+            else:
+                found[-1] = Typed(found[-1].line, found[-1].command, (*found[-1].shown, line))
+        joined: list[Typed] = []
+        for typed in found:
+            if joined and _STATUS.search(typed.command):
+                before = joined.pop()
+                command = f"{before.command}\n{typed.command}"
+                joined.append(Typed(before.line, command, (*before.shown, *typed.shown)))
+            else:
+                joined.append(typed)
+        return joined
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A command of a page.
+
+    Attributes:
+        line: where it stands.
+        command: what is typed.
+        shown: the lines that come out, as the page has them.
+    """
+
+    line: int
+    command: str
+    shown: tuple[str, ...]
+
+    def drawn_anew(self, trained: bool) -> bool:
+        """Whether it gives other names each time, or on each machine: with no seed, or from a model trained here."""
+        if "namegen " not in self.command:
+            return False
+        sampled = re.search(r"namegen sample\b", self.command) is not None
+        elsewhere = "--model pretrained" not in self.command and (trained or "--model " in self.command)
+        return elsewhere or (sampled and not _SEEDED.search(self.command))
+
+    def complaint(self, out: str, err: str, trained: bool) -> str | None:
+        """Say what differs from what the page shows.
+
+        Args:
+            out: what came to standard output.
+            err: what came to standard error.
+            trained: whether a model that was trained on this page is the one in use.
+        """
+        if not self.shown:
+            return None
+        if self.drawn_anew(trained):  # as many lines then, and the start letters asked for
+            kept = 1 if re.search(r" [A-Z]{2,}(?= |$)", self.command, re.MULTILINE) else 0
+            pattern = _pattern([line if line == ANY_LINES else line[:kept] for line in self.shown], ".*")
+        else:
+            pattern = _pattern(self.shown, "")
+        if any(re.fullmatch(pattern, text) for text in (out, err, err + out, out + err)):
+            return None
+        return f"came out:\n{out}{err}\nthe page shows:\n" + "\n".join(self.shown)
+
+
+def _pattern(lines: Iterable[str], rest: str) -> str:
+    """Return a regular expression for lines that begin so, and go on with another one."""
+    return "".join(r"(?:.*\n)*" if line == ANY_LINES else f"{re.escape(line)}{rest}\n" for line in lines)
+
+
+def blocks(page: Path, languages: set[str] | None = None) -> list[Block]:
+    """Return the blocks of a page, of some languages or of all."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(page, text.count("\n", 0, fence.start()) + 1, fence[3].strip(), fence[4], mark and mark[1])
+        for fence in _FENCE.finditer(text)
+        for mark in [_MARK.search(text, 0, fence.start())]
+        if languages is None or fence[3].strip() in languages
+    ]
+
+
+def go_through(page: Path, folder: Path) -> Iterator[str]:
+    """Type what a page tells its reader to type, and go through what is not as the page says.
+
+    Args:
+        page: the page.
+        folder: an empty folder.
+    """
+    typed = [typed for block in blocks(page, SHELLS) if block.why_not is None for typed in block.typed]
+    if not typed:
+        return
+    here, records = folder / "here", folder / "records"
+    for each in (here, records, folder / "home", folder / "bin"):
+        each.mkdir(parents=True)
+    for name, text in {
+        "namegen": WRAPPER.format(python=shlex.quote(sys.executable)),
+        "pip": PIP.format(python=sys.executable),
+    }.items():
+        (folder / "bin" / name).write_text(text, encoding="utf-8")
+        (folder / "bin" / name).chmod(0o755)
+    script = ["exec </dev/null", "set -o pipefail"]
+    for number, each in enumerate(typed):
+        script += [
+            f'exec >"$RECORDS/{number}.out" 2>"$RECORDS/{number}.err"',
+            each.command,
+            f'echo $? >"$RECORDS/{number}.code"',
+        ]
+    (folder / "script").write_text("\n".join(script) + "\n", encoding="utf-8")
+    subprocess.run(
+        ["bash", "--norc", "--noprofile", folder / "script"], cwd=here, env=_environment(folder), check=False
+    )
+    trained = False
+    for number, each in enumerate(typed):
+        where = f"{page.name}:{each.line}: {each.command.strip()}"
+        texts = {
+            kind: (records / f"{number}.{kind}").read_text(encoding="utf-8")
+            for kind in ("out", "err", "code")
+            if (records / f"{number}.{kind}").exists()
+        }
+        if "code" not in texts:
+            yield f"{where}\nthe shell did not come so far: {(texts or {'err': 'never begun'}).get('err')}"
+        elif texts["code"] != "0\n" and not (texts["code"] == f"{CLOSED_PIPE}\n" and "| head" in each.command):
+            yield f"{where}\nended with {texts['code'].strip()}: {texts['out'][-500:]}{texts['err'][-500:]}"
+        elif complaint := each.complaint(texts["out"], texts["err"], trained):
+            yield f"{where}\n{complaint}"
+        trained |= bool(_TRAINS.search(each.command)) and not re.search(r"(?:--model|-o) ", each.command)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a reader: nothing of whoever runs the tests, but for where Python finds the package."""
+    kept = {
+        name: os.environ[name] for name in ("PYTHONPATH", "OPENBLAS_CORETYPE", "LANG", "TMPDIR") if name in os.environ
+    }
+    path = [str(folder / "bin"), str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
+    own = {"HOME": str(folder / "home"), "NAMEGEN_CACHE_DIR": str(folder / "cache"), "RECORDS": str(folder / "records")}
+    return {"LANG": "C.UTF-8", "TERM": "dumb", "PATH": os.pathsep.join(path), **kept, **own}

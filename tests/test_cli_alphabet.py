@@ -1,0 +1,197 @@
+"""Names in any script: trained on and drawn as they are written, by the real command."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+
+from namegen import Dataset, sample, score, top, train
+from namegen.letters import split_letters
+from namegen.recipes import TrainingConfig
+from namegen.store import load_model
+from namegen.transliteration import in_ascii
+from names_of_six_scripts import NAMES
+from test_cli_train import leave_unfinished
+
+START = {
+    "Latin": "żÇ",
+    "Русские": "иВ",
+    "Ελληνικά": "πΖ",
+    "한국어": "김이",
+    "العربية": "محم",
+    "हिन्दी": "किअ",
+    "中文": "王李",
+    "ไทย": "สกำ",
+}
+
+
+@pytest.fixture(scope="module")
+def model():
+    """One model of all the scripts, trained for a moment."""
+    return train(Dataset.from_names(NAMES, alphabet="unicode"), iterations=9600, hidden_size=32, validation=0)
+
+
+def write(folder, names=NAMES):
+    folder.mkdir()
+    for category, own in names.items():
+        (folder / f"{category}.txt").write_text("\n".join(own) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_the_alphabet_is_the_letters_of_the_data_each_once_in_normal_form(model):
+    expected = {letter for names in NAMES.values() for name in names for letter in split_letters(name)}
+    assert model.alphabet.letters == tuple(sorted(expected))
+    assert {"ü", "Ż", "а\u0301", "김", "ễ", "कि", "مّ", "กำ"} <= set(model.alphabet.letters)
+
+
+def test_training_names_come_back_from_the_letters_as_they_were_written(model):
+    dataset = Dataset.from_names(NAMES, alphabet="unicode")
+    for category, names in NAMES.items():
+        assert dataset.names(category) == [unicodedata.normalize("NFC", name) for name in names]
+
+
+@pytest.mark.parametrize("category", NAMES)
+def test_no_mark_is_ever_parted_from_its_letter(model, category):
+    names = sample(model, category, count=500, temperature=1.5, top_p=1.0, seed=1)
+    for name in names:
+        assert all(letter in model.alphabet for letter in split_letters(name)), name
+        assert unicodedata.normalize("NFC", name) == name
+
+
+@pytest.mark.parametrize("category", NAMES)
+def test_each_start_letter_of_any_script_begins_a_name(model, category):
+    names = sample(model, category, START[category], seed=1)
+    begins = [split_letters(name)[0] for name in names]
+    assert [letter.casefold() for letter in begins] == [letter.casefold() for letter in split_letters(START[category])]
+
+
+def test_start_letters_take_the_case_of_the_names_where_the_script_has_case(model):
+    assert [name[0] for name in sample(model, "Русские", "ив", seed=1)] == ["И", "В"]
+    assert sample(model, "한국어", "김", seed=1)[0].startswith("김")
+
+
+@pytest.mark.parametrize("category", NAMES)
+def test_in_ascii_the_same_names_come_transliterated(model, category):
+    plain, ascii_ones = (sample(model, category, count=50, seed=1, ascii=as_ascii) for as_ascii in (False, True))
+    assert all(name.isascii() and name.strip() == name != "" for name in ascii_ones)
+    assert ascii_ones == [in_ascii(f"{name}\n").rstrip("\n") for name in plain]
+
+
+def test_no_two_names_are_alike_in_ascii_where_none_may_come_twice(model):
+    names = sample(model, "Русские", count=300, seed=1, unique=True, ascii=True, temperature=1.5)
+    assert len(set(names)) == 300
+    most_probable = [draw.name for draw in top(model, "Русские", count=100, unique=True, ascii=True)]
+    assert len(set(most_probable)) == 100
+
+
+def test_filters_see_names_as_they_come(model):
+    names = sample(model, "Ελληνικά", count=20, seed=1, match="[A-Z][a-z]+s", exclude=["vlakhos"], ascii=True)
+    assert all(name.isascii() and name.endswith("s") and name != "Vlakhos" for name in names)
+
+
+def test_names_of_any_script_can_be_scored(model):
+    usual, unusual = score(model, "Русские", ["Ива\u0301нов", "김민수"]).log_probabilities
+    assert usual > unusual
+
+
+def test_the_command_trains_and_draws_in_any_script(cli, tmp_path):
+    folder = write(tmp_path / "names")
+    trained = cli("train", "--data", folder, "--alphabet", "unicode", "--iters", 640, "--hidden-size", 8)
+    assert trained.code == 0, trained.err
+    assert "transliterated" not in trained.err
+    drawn = cli("sample", "हिन्दी", "किअ", "--format", "jsonl", "--seed", 1)
+    rows = [json.loads(line) for line in drawn.out.splitlines()]
+    assert [(row["category"], split_letters(row["name"])[0]) for row in rows] == [("हिन्दी", "कि"), ("हिन्दी", "अ")]
+    assert cli("sample", "русские", "-n", 20, "--ascii", "--seed", 1).out.isascii()
+    assert [line.split("\t")[0] for line in cli("categories").out.splitlines()[1:]] == sorted(NAMES)
+    evaluated = cli("evaluate", "--data", folder, "--all", "-n", 2, "-o", tmp_path / "quality.svg")
+    assert (evaluated.code, evaluated.err.count("\n")) == (0, 2), evaluated.err
+    assert load_model().alphabet == Dataset.from_names(NAMES, alphabet="unicode").alphabet
+
+
+def test_without_being_asked_to_the_command_transliterates_and_says_so(cli, tmp_path):
+    folder = write(tmp_path / "names", {"Русские": NAMES["Русские"]})
+    trained = cli("train", "--data", folder, "--iters", 64, "--hidden-size", 4)
+    assert (
+        "transliterated 25 names, as 'Ива\u0301нов' into 'Ivanov'; with the alphabet unicode they stay" in trained.err
+    )
+    assert cli("sample", "-n", 5).out.isascii()
+
+
+def test_a_run_keeps_its_alphabet(cli, tmp_path):
+    leave_unfinished(iterations=640)
+    other = cli("train", "--resume", "--alphabet", "unicode")
+    assert (other.code, other.err) == (
+        2,
+        "Error: the run has another alphabet than unicode; leave --alphabet out\n",
+    )
+    assert cli("train", "--resume", "--alphabet", "ascii", "--quiet").code == 0
+
+
+def test_a_run_in_unicode_goes_on_to_the_same_model_as_without_a_pause(tmp_path):
+    from namegen.errors import TrainingStopped
+    from namegen.runs import claim, plan, run
+    from namegen.store import named, open_dataset
+
+    folder = str(write(tmp_path / "names"))
+    models = []
+    for name in ("whole", "parted"):
+        place = named(name)
+        with claim(place):
+            begun = plan(place, {"iterations": 640, "hidden_size": 8}, dataset=folder, alphabet="unicode")
+            dataset = open_dataset(folder, alphabet=begun.alphabet)
+            if name == "parted":
+                with pytest.raises(TrainingStopped):
+                    run(place, begun, dataset, stop=lambda: True)
+                begun = plan(place, {}, dataset=folder, resume=True)
+                dataset = open_dataset(folder, alphabet=begun.alphabet)
+            run(place, begun, dataset)
+        models.append(place.model.read_bytes())
+    assert models[0] == models[1]
+
+
+def test_what_is_added_to_a_model_is_brought_into_its_alphabet(cli, tmp_path):
+    folder = write(tmp_path / "names", {"Русские": NAMES["Русские"]})
+    line = ("train", "--init", "pretrained", "--data", folder, "--model", "more", "--iters", 128)
+    refused = cli(*line, "--alphabet", "unicode")
+    assert (refused.code, refused.err) == (
+        2,
+        "Error: the model to begin with has another alphabet than unicode; leave --alphabet out\n",
+    )
+    assert cli(*line, "--quiet").code == 0
+    assert cli("sample", "--model", "more", "Русские", "-n", 3).out.isascii()
+
+
+@pytest.mark.parametrize(
+    ("names", "letters"),
+    [
+        (["Bad Homburg vor der Höhe", "Stoke-on-Trent", "São Paulo", "Val-d'Or", "St. John’s"], " -.'’öã"),
+        (["co-amoxiclav", "vitamin B12", "5-fluorouracil", "amoxicillin/clavulanate", "(R)-warfarin"], "-/()15 "),
+    ],
+)
+def test_names_of_several_words_and_with_signs_stay_as_they_are_written(names, letters):
+    dataset = Dataset.from_names({"X": names}, alphabet="unicode")
+    assert dataset.names("X") == names
+    assert set(letters) <= set(dataset.alphabet.letters)
+
+
+def test_place_names_are_drawn_with_single_blanks_inside():
+    names = ["Bad Homburg vor der Höhe", "Bad Tölz", "Stoke-on-Trent", "São Paulo", "New York", "Los Angeles"]
+    dataset = Dataset.from_names({"Places": names}, alphabet="unicode")
+    model = train(dataset, TrainingConfig(iterations=3000, hidden_size=32, validation=0.0))
+    drawn = sample(model, "Places", count=200, seed=1)
+    assert any(" " in name for name in drawn)
+    assert all(name == " ".join(name.split()) for name in drawn)
+    assert all(name.startswith("Bad ") for name in sample(model, "Places", ["Bad "], count=5, seed=1))
+
+
+def test_more_letters_than_an_alphabet_can_have_are_one_clear_error(cli, tmp_path):
+    characters = [chr(point) for point in range(0x4E00, 0x9FA6)] + [chr(point) for point in range(0xAC00, 0xD7A4)]
+    characters += [chr(point) for point in range(0x20000, 0x2A6D0)]
+    file = tmp_path / "all.txt"
+    file.write_text("\n".join(characters) + "\n", encoding="utf-8")
+    refused = cli("train", "--data", file, "--alphabet", "unicode")
+    assert refused.code == 1
+    assert refused.err.startswith("Error: all: an alphabet has 1 to 65,535 letters, not ")
