@@ -375,10 +375,15 @@ def test_only_the_first_process_needs_the_names_writes_the_model_and_speaks(seen
     assert "bad.txt" in first["bad data"][1].splitlines()[-1]
     assert (first["busy"][0], second["busy"]) == (1, (1, ""))
     assert "is already training" in first["busy"][1]
+    (unsaved,) = first["unsaved"][1].splitlines()
+    assert (first["unsaved"][0], second["unsaved"]) == (0, (0, ""))
+    assert unsaved.startswith("Not saved after 128 iterations: no room; make some.")
     assert (first["trained"][0], second["trained"]) == (0, (0, ""))
     assert "on cpu in 2 processes: GRU of 8 units" in first["trained"][1]
     assert "Model default" in first["trained"][1]
-    assert first["files"][1] == "cache/models/default.safetensors"
+    for name in ("init", "unicode"):
+        assert (first[name][0], second[name]) == (0, (0, "")), first[name]
+    assert first["files"][1] == "cache/models/default.safetensors init.safetensors unicode.safetensors"
     assert second["files"][1] == ""
 
 

@@ -14,6 +14,7 @@ import os
 import pickle
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from namegen.cli import main
 from namegen.dataset import Dataset
 from namegen.errors import NamegenError, UsageError
 from namegen.locks import exclusive
+from namegen.modelfile import Checkpoint
 from namegen.ranks import Ranks, joined
 from namegen.recipes import Distillation, training_config
 from namegen.store import named
@@ -133,8 +135,12 @@ def commands(rank: int, folder: Path) -> dict[str, tuple[int, str]]:
     run("bad data", "--data", "bad.txt")
     with exclusive(named("default").lock, "training") if rank == 0 else contextlib.nullcontext():
         run("busy", *small)
+    with mock.patch.object(Checkpoint, "save", side_effect=NamegenError("no room; make some")):
+        run("unsaved", *small, "--save-every", 100, "--quiet")
     run("trained", *small)
-    outcomes["files"] = 0, " ".join(sorted(str(path) for path in Path("cache").rglob("*.safetensors")))
+    run("init", "--data", "elves.txt", "--init", "pretrained", "--iters", 64, "-o", "init.safetensors")
+    run("unicode", *small, "--alphabet", "unicode", "-o", "unicode.safetensors")
+    outcomes["files"] = 0, " ".join(sorted(str(path) for path in Path().rglob("*.safetensors")))
     return outcomes
 
 

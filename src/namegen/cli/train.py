@@ -161,8 +161,9 @@ def train(
         with NotedSignals() as signals:
             try:
                 with show_progress(dataset, planned.config, place.name, where, quiet=quiet) as shown:
+                    report = shown.report if ranks.rank == 0 else lambda _: None
                     trained = run(
-                        place, planned, dataset, report=shown.report, stop=lambda: signals.received > 0, ranks=ranks
+                        place, planned, dataset, report=report, stop=lambda: signals.received > 0, ranks=ranks
                     )
             except TrainingStopped as stopped:
                 if ranks.rank == 0:
