@@ -1,9 +1,11 @@
 """What a training costs and what it reaches, as JSON: a measurement for benchmarks/suite.py.
 
     python benchmarks/training.py FOLDER [--recipe default] [--iterations 100000] [--seed 1] [--score FOLDER]
+        [--hidden-size H] [--batch-size B] [--validation SHARE] [--threads T]
 
 reads the names, trains with the product's own function, keeping checkpoints as the command does, and prints the seconds
-of each, the names learned a second once it runs, and the peak memory; with `--score`, also the loss on other names.
+of each, the names learned a second once it runs, the seconds of processors that it took meanwhile, and the peak memory;
+with `--score`, also the loss on other names. Under torchrun the first process prints what it saw.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import torch  # noqa: F401 - imported here, so that its import is not in the tra
 
 import namegen
 from namegen.evaluation import likelihood
+from namegen.ranks import Ranks, joined
 
 
 def main() -> None:
@@ -29,30 +32,47 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--score")
+    parser.add_argument("--hidden-size", type=int)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--validation", type=float)
+    parser.add_argument("--threads", type=int)
     given = parser.parse_args()
-    config = namegen.training_config(given.recipe, iterations=given.iterations, seed=given.seed)
+    with joined() as ranks:
+        figures = measure(given, ranks)
+    if ranks.rank == 0:
+        print(json.dumps(figures))
+
+
+def measure(given: argparse.Namespace, ranks: Ranks) -> dict[str, float]:
+    """Train and return what it cost and reached."""
+    parts = {name: getattr(given, name) for name in ("hidden_size", "batch_size", "validation")}
+    parts = {name: value for name, value in parts.items() if value is not None}
+    config = namegen.training_config(given.recipe, iterations=given.iterations, seed=given.seed, **parts)
     begin = time.perf_counter()
     dataset = namegen.load_dataset(given.data, keep_repeats=config.keep_repeats)
     loaded = time.perf_counter()
-    reports: list[tuple[float, int]] = []
+    reports: list[tuple[float, float, int]] = []
     with tempfile.TemporaryDirectory() as folder:
         model = namegen.train(
             dataset,
             config,
             checkpoint=Path(folder, "checkpoint"),
-            report=lambda progress: reports.append((time.perf_counter(), progress.iteration)),
+            report=lambda progress: reports.append((time.perf_counter(), time.process_time(), progress.iteration)),
+            threads=given.threads,
+            ranks=ranks,
         )
-    (first_time, first), (last_time, last) = reports[0], reports[-1]
+    (first_time, first_work, first), (last_time, last_work, last) = reports[0], reports[-1]
     figures = {
         "load_seconds": loaded - begin,
         "train_seconds": time.perf_counter() - loaded,
         "names_per_second": (last - first) / (last_time - first_time),
+        "processor_seconds": last_work - first_work,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     if given.score:
         score = likelihood(model, namegen.load_dataset(given.score))
         figures |= {"macro": score.macro, "micro": score.micro}
-    print(json.dumps(figures))
+    return figures
 
 
 if __name__ == "__main__":

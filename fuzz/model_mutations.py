@@ -225,6 +225,7 @@ _LEGAL: dict[tuple[str, ...], tuple[Facts, ...]] = {
     ("longest",): (1, 2, 10**6),
     ("iterations",): (0, 1, 7, 8, 12, 10**12),
     ("threads",): (1, 2),
+    ("processes",): (1, 2, 10**6),
     ("casing",): ("lower", "upper", "capitalised", "none"),
     ("device",): ("cpu", "cuda", "mps", "cuda:7", "cpu:3"),
 }  # fmt: skip

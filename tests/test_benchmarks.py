@@ -241,6 +241,16 @@ def test_rows_that_were_measured_alone_take_their_places_and_say_when(monkeypatc
     assert f"2031-07-01: {names[3]}, new, {names[5]}.\n" in report.table(merged)
 
 
+def test_the_page_on_many_machines_shows_what_two_processes_gained(monkeypatch):
+    load("suite", monkeypatch)
+    processes = load("processes", monkeypatch)
+    results = json.loads((BENCHMARKS / "processes.json").read_text(encoding="utf-8"))
+    page = (REPOSITORY / "docs" / "many-machines.md").read_text(encoding="utf-8")
+
+    assert processes.table(results) in page, "write it anew with `python benchmarks/processes.py --table`"
+    assert [(row["hidden"], row["batch"]) for row in results["rows"]] == [size[:2] for size in processes.SIZES]
+
+
 def test_the_page_on_quality_has_the_tables_of_the_figures_that_were_measured(monkeypatch):
     for module in ("kneser_ney", "protocol", "few_names"):
         load(module, monkeypatch)

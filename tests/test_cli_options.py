@@ -102,7 +102,7 @@ def test_a_number_at_its_limits_or_beyond_works_or_is_one_clear_line(beginnings,
             0: "Traceback" not in said and "Warning" not in said and "nan" not in out.getvalue().lower().split(),
             1: is_one_error(said),
             2: is_one_error(said) and out.getvalue() == "",
-            128: said.startswith("Stopped after"),  # which `beginnings` sees to
+            143: said.startswith("Stopped after"),  # which `beginnings` sees to
             141: said == "",
         }
         if not is_fine.get(code, False) or time.monotonic() - began > SECONDS:

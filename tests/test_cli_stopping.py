@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from namegen.cli.stopping import EndedBySignals, NotedSignals
+from namegen.cli.stopping import EndedBySignals, NotedSignals, last_words
+from namegen.errors import RankError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -54,6 +55,23 @@ def test_of_noted_signals_the_first_one_counts_and_the_body_goes_on():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
     assert signals.received == signal.SIGTERM
+
+
+def test_a_signal_on_an_errors_way_out_does_not_take_its_place():
+    def end():
+        with last_words():
+            raise RankError("another process has ended")
+
+    def end_and_hear():
+        try:
+            end()
+        finally:
+            signal.raise_signal(signal.SIGTERM)  # as torchrun sends it to those that are left
+
+    with pytest.raises(RankError), EndedBySignals():
+        end_and_hear()
+    with pytest.raises(SystemExit), EndedBySignals(), last_words():
+        signal.raise_signal(signal.SIGTERM)  # without an error it is heard
 
 
 def test_a_signal_while_torch_is_imported_waits_until_it_is(cli, monkeypatch):

@@ -295,10 +295,10 @@ def test_the_end_says_where_the_model_is_its_losses_and_the_next_command(cli, ca
 
 
 def test_the_end_says_which_iteration_the_weights_are_from_where_that_is_not_the_last(cli, monkeypatch):
-    from namegen import training
+    from namegen import validation
 
     measured = iter([3.0, 2.0] + [2.5] * 20)
-    monkeypatch.setattr(training.Validation, "loss", lambda *_: next(measured))
+    monkeypatch.setattr(validation.Validation, "loss", lambda *_: next(measured))
     trained = cli("train", "--iters", 2_000, "--hidden-size", 8)
     second = load_model("default").history.validation_iterations[1]
     assert 0 < second < 2_000

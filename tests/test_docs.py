@@ -146,6 +146,16 @@ def test_every_option_that_the_documentation_names_exists(page):
     reference = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
     # Of benchmarks/, and of other programs.
     foreign = {"--set", "--only", "--loop", "--json", "--array", "--strict", "--type"}
+    foreign |= {
+        "--standalone",
+        "--nproc-per-node",
+        "--nnodes",
+        "--node-rank",
+        "--master-addr",
+        "--max-restarts",
+    }  # torchrun
+    foreign |= {"--rdzv", "--rdzv-id", "--rdzv-backend", "--rdzv-endpoint", "--nodes", "--ntasks-per-node"}
+    foreign |= {"--gpus-per-node"}
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))) - foreign:
         assert re.search(rf"{option}\b", reference), option
 

@@ -682,6 +682,8 @@ def test_tensors_that_overlap_or_leave_gaps_are_an_error(path, change):
     ("change", "said"),
     [
         (lambda facts: facts.update(threads="\x1b[31m\n" + "x" * 10**5), r"threads is '\\x1b\[31m\\nxxx[x]+…"),
+        (lambda facts: facts.update(processes=0), "processes is 0"),
+        (lambda facts: facts.update(processes=True), "processes is True"),
         (lambda facts: facts["training"].update(hidden_size="\x1b[31m\n"), r"not \\x1b\[31m\\n"),
         (lambda facts: facts["training"].update({"\x1b[31m": 1}), "settings"),
         (lambda facts: facts.update(alphabet=["a", "b", "'", "\u202e" * 9]), "is no text"),
@@ -768,3 +770,12 @@ def test_a_setting_that_is_absent_has_its_default(path):
 
     model = load_model_file(path)
     assert (model.training.shared_rate, model.sampling.guidance) == (1.0, 0.0)
+
+
+def test_a_model_says_how_many_processes_trained_it_unless_it_was_one(tmp_path):
+    model = make_model()
+    model.save(tmp_path / "one")
+    replace(model, processes=3).save(tmp_path / "three")
+
+    assert [load_model_file(tmp_path / name).processes for name in ("one", "three")] == [1, 3]
+    assert b"processes" not in (tmp_path / "one").read_bytes()

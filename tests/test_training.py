@@ -254,7 +254,7 @@ def test_a_history_point_is_the_mean_of_the_losses_since_the_one_before(monkeypa
 
 
 def test_the_model_has_the_weights_with_the_lowest_validation_loss(monkeypatch):
-    from namegen import training
+    from namegen import validation
 
     seen = []
 
@@ -262,7 +262,7 @@ def test_the_model_has_the_weights_with_the_lowest_validation_loss(monkeypatch):
         seen.append(weights)
         return {2: 1.0}.get(len(seen), 2.0)
 
-    monkeypatch.setattr(training.Validation, "loss", loss)
+    monkeypatch.setattr(validation.Validation, "loss", loss)
     model = train(NAMES, SMALL)
 
     assert len(seen) > 3

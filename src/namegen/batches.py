@@ -45,6 +45,17 @@ class Batch:
     targets: NDArray[np.int64]
     soft_targets: NDArray[np.float32] | None = None
 
+    def of(self, names: slice) -> Batch:
+        """Return some of the names, or none, without padding that none of them needs."""
+        targets = self.targets[names]
+        longest = int((targets != IGNORED).sum(axis=1).max(initial=1))
+        return Batch(
+            self.category[names],
+            self.inputs[names, :longest],
+            targets[:, :longest],
+            None if self.soft_targets is None else self.soft_targets[names, :longest],
+        )
+
 
 def lay_out(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Batch:
     """Lay names, given by their indices in the dataset, (names,) int64, out as a batch."""

@@ -69,6 +69,10 @@ class RunError(NamegenError):
     """A training run cannot start: an unfinished one is in the way, or there is none to go on with."""
 
 
+class RankError(NamegenError):
+    """Of several processes that train together one has ended, or cannot be reached."""
+
+
 class DivergedError(NamegenError):
     """The training loss became infinite or not a number."""
 

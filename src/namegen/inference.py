@@ -213,9 +213,9 @@ def _rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
     @_quiet
     def stepper(category: Category) -> Stepper:
         return _RNNStepper(
-            hidden_from=_c(hidden_from + _vector(hidden_by_category, category)),
+            hidden_from=_c(hidden_from + mixed(hidden_by_category, category)),
             hidden_weight=hidden_weight,
-            output_from=_c(output_from + (_vector(output_by_category, category) @ o2o_output + output_bias)),
+            output_from=_c(output_from + (mixed(output_by_category, category) @ o2o_output + output_bias)),
             output_before=output_before,
             output_after=o2o_after,
             tanh=tanh,
@@ -244,7 +244,7 @@ def _gru_steppers(model: Model) -> Callable[[Category], Stepper]:
     @_quiet
     def stepper(category: Category) -> Stepper:
         state, read_too, output = (
-            _vector(weights[f"category_{part}.weight"], category) for part in ("state", "input", "output")
+            mixed(weights[f"category_{part}.weight"], category) for part in ("state", "input", "output")
         )
         return _GRUStepper(
             first=state[None],
@@ -278,7 +278,7 @@ def guided(category: Category, categories: int, guidance: float) -> Category:
     return shares
 
 
-def _vector(vectors: Floats, category: Category) -> Floats:
+def mixed(vectors: Floats, category: Category) -> Floats:
     """Return the vector of a category, or of a blend, from those of all categories, (categories, size)."""
     vector: Floats = vectors[category] if isinstance(category, int) else category @ vectors
     return vector

@@ -15,6 +15,7 @@ import torch
 from torch.optim.adamw import adamw
 
 from namegen.batches import IGNORED, Batch
+from namegen.ranks import ALONE, connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from namegen.batches import Lessons
     from namegen.dataset import Dataset
     from namegen.networks import Network
+    from namegen.ranks import Ranks
     from namegen.recipes import TrainingConfig
 
     Floats = NDArray[np.float32]
@@ -45,7 +47,8 @@ class Learner(Protocol):
             start: the number of names learned from before.
 
         Returns:
-            The mean letter loss of each name, in nats, before it was learned from, (names,) floats on the device.
+            The mean letter loss of each name, in nats, before it was learned from, (names,) floats on the device. Where
+            several ranks learn together, those of the names that are dealt to this one.
         """
         ...
 
@@ -121,11 +124,19 @@ class AutogradLearner:
     """Minibatches, autograd, and AdamW or SGD; on any device.
 
     The gradient is that of the names' summed letter losses, averaged over the batch. Dropout masks are a function of
-    the seed and the number of names before, so they need no saving.
+    the seed, the number of names before and the rank, so they need no saving.
     """
 
-    def __init__(self, network: Network, lessons: Lessons, config: TrainingConfig, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: Network,
+        lessons: Lessons,
+        config: TrainingConfig,
+        device: torch.device,
+        ranks: Ranks = ALONE,
+    ) -> None:
         self._network = network.to(device).train()
+        self._ranks, self._shared_network = ranks, ranks.wrap(self._network, device)
         self._lessons, self._config, self._device = lessons, config, device
         self._parameters: list[torch.Tensor] = list(self._network.parameters())
         self._average = [p.detach().clone() for p in self._parameters] if config.averaging else []
@@ -142,19 +153,24 @@ class AutogradLearner:
 
     def _step(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
         config = self._config
-        seed = np.random.SeedSequence([config.seed, _DROPOUT_STREAM, start]).generate_state(1, np.uint64)
+        words = np.random.SeedSequence([config.seed, _DROPOUT_STREAM, start], spawn_key=self._ranks.spawn_key)
+        seed = words.generate_state(1, np.uint64)
         if self._device.type == "cpu":
             torch.default_generator.manual_seed(int(seed[0] >> np.uint64(1)))
         else:
             torch.manual_seed(int(seed[0] >> np.uint64(1)))  # that of every device; it takes half a millisecond
         batch = self._lessons.lay_out(names)
+        if not self._ranks.alone:
+            batch = batch.of(self._ranks.share)
         category, inputs, targets = on_device(batch, self._device)
         soft = None if batch.soft_targets is None else torch.from_numpy(batch.soft_targets).to(self._device)
-        logits, _ = self._network(category, inputs)
-        losses = letter_losses(logits, targets, soft)
         for parameter in self._parameters:
             parameter.grad = None
-        (losses.sum() / len(names)).backward()  # type: ignore[no-untyped-call]
+        with connected():
+            logits, _ = self._shared_network(category, inputs)
+            losses = letter_losses(logits, targets, soft)
+            # All ranks together have so many names, and the gradient that comes out is the mean of theirs.
+            (losses.sum() / (len(names) / self._ranks.world)).backward()  # type: ignore[no-untyped-call]
         if config.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, config.clip)
         step = start // config.batch_size

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MAX_THREADS = 1024
+MAX_PROCESSES = 10**6
 MAX_CARD = 20_000  # characters
 MAX_LOSS = 1e9  # nats per letter
 CASINGS = ("lower", "capitalised", "upper", "none")
@@ -101,11 +102,12 @@ class Model:
         name_hashes: the hashes of all training names of all categories, sorted, (distinct names,) uint64; none in a
             checkpoint.
         device: the device it was trained on.
-        threads: the number of threads it was trained with.
+        threads: the number of threads it was trained with, in each process.
         iterations: how many training names had been drawn.
         weights: the network's parameters by name, float32.
         history: the losses along the way.
         card: what people should know of the model, in Markdown: where its data are from, how good it is, its limits.
+        processes: how many processes trained it together.
 
     Raises:
         UsageError: the card is no printable text, or has more than 20,000 characters.
@@ -129,6 +131,7 @@ class Model:
     weights: dict[str, NDArray[np.float32]]
     history: History
     card: str = ""
+    processes: int = 1
 
     def __post_init__(self) -> None:
         if len(self.card) > MAX_CARD:
@@ -303,6 +306,8 @@ def _pack(model: Model, state: dict[str, NDArray[Any]], *, half: bool = False) -
         "threads": model.threads,
         "training": dataclasses.asdict(model.training),
     }
+    if model.processes > 1:
+        facts["processes"] = model.processes
     check_categories(model.alphabet, model.categories)
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # The writer takes an array's memory as it lies, so each must lie in C order.
@@ -372,6 +377,7 @@ class _Unpacker(NamedTuple):
             weights={name: self.weight(name, shape) for name, shape in shapes.items()},
             history=self.history(),
             card=self.card(),
+            processes=self.whole("processes", 1, MAX_PROCESSES) if "processes" in self.facts else 1,
         )
         check_categories(alphabet, categories)
         if (model.counts < 1).any() or (model.first_letter_counts < 0).any():

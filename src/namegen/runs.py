@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from namegen.alphabet import ASCII
-from namegen.devices import find_device
+from namegen.devices import device_name, find_device
 from namegen.errors import NamegenError, RunError, UsageError
 from namegen.extension import extension_config
 from namegen.files import check_writable, remove_leftovers
 from namegen.locks import exclusive
 from namegen.modelfile import load_checkpoint
+from namegen.ranks import ALONE
 from namegen.recipes import training_config, unchanged
 from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, find_model, is_dataset_name
 from namegen.training import train
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from namegen.dataset import AlphabetChoice, Dataset
     from namegen.modelfile import Model
+    from namegen.ranks import Ranks
     from namegen.recipes import TrainingConfig
     from namegen.store import ModelPlace
     from namegen.training import Report
@@ -59,13 +61,20 @@ class Plan:
 
 
 @contextlib.contextmanager
-def claim(place: ModelPlace) -> Iterator[None]:
-    """Keep a model's place for this process while the body plans and runs its training.
+def claim(place: ModelPlace, ranks: Ranks = ALONE) -> Iterator[None]:
+    """Keep a model's place for this process, or for several, while the body plans and runs its training.
 
     Raises:
         BusyError: another process has it.
         NamegenError: nothing can be written there.
     """
+    with contextlib.ExitStack() as stack:
+        ranks.of_first(lambda: stack.enter_context(_claimed(place)))
+        yield
+
+
+@contextlib.contextmanager
+def _claimed(place: ModelPlace) -> Iterator[None]:
     with exclusive(place.lock, f"training {place.name}"):
         for file in place.files:
             remove_leftovers(file)
@@ -86,6 +95,7 @@ def plan(
     threads: int | None = None,
     resume: bool = False,
     force: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Plan:
     """Decide what a training run at a place, which must be claimed, is to do.
 
@@ -100,6 +110,8 @@ def plan(
         threads: the number of threads that is asked for.
         resume: go on with the unfinished run there, with its settings.
         force: start over although there is one.
+        ranks: the processes that are to share the training, this one being the first. Where torchrun has started them
+            anew, they go on with what those before them left, if anything.
 
     Raises:
         UsageError: something that is asked for makes no sense, or disagrees with the run that is to be resumed.
@@ -111,36 +123,65 @@ def plan(
         raise UsageError("--init has settings of its own, and a recipe others; use one of them")
     began_as = None if init is None else find_model(init).load()
     unfinished = place.checkpoint.is_file()
+    if ranks.restarted and unfinished:
+        resume, force = True, False
     if resume and force:
         raise UsageError("--resume goes on with a run and --force starts over; use one of them")
-    if not resume:
-        if unfinished and not force:
-            raise RunError(
-                f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
-            )
-        config = extension_config(began_as, **parts) if began_as else training_config(recipe or "default", **parts)
-        where = str(find_device("auto" if device is None else device))
-        letters = _alphabet(began_as, None, alphabet)
-        return Plan(config, resume, dataset, where, threads, letters, began_as)
-    if not unfinished:
+    if resume:
+        wanted = parts if recipe is None else {"recipe": recipe, **parts}
+        return _plan_to_go_on(place, wanted, began_as, dataset, alphabet, device, threads, ranks)
+    if unfinished and not force:
+        raise RunError(
+            f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
+        )
+    config = extension_config(began_as, **parts) if began_as else training_config(recipe or "default", **parts)
+    ranks.check(config)
+    where = find_device("auto" if device is None else device, ranks)
+    letters = _alphabet(began_as, None, alphabet)
+    return Plan(config, resume, dataset, device_name(where, ranks), threads, letters, began_as)
+
+
+def _plan_to_go_on(
+    place: ModelPlace,
+    parts: Mapping[str, object],
+    began_as: Model | None,
+    dataset: str | None,
+    alphabet: Literal["ascii", "unicode"] | None,
+    device: str | None,
+    threads: int | None,
+    ranks: Ranks,
+) -> Plan:
+    if not place.checkpoint.is_file():
         raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
     before = load_checkpoint(place.checkpoint).model
-    if before.training.init and init is None:
+    if before.training.init and began_as is None:
         raise UsageError("the run adds to another model; say to which with --init")
-    config = unchanged(before.training, parts if recipe is None else {"recipe": recipe, **parts})
+    config = unchanged(before.training, parts)
     if dataset is None:
         if not is_dataset_name(before.dataset):
             raise UsageError(
                 f"the run began with names of your own, {before.dataset!r}; "
-                f"go on with `{command_to_resume(place, 'PATH')}`, PATH being where they are"
+                f"go on with `{command_to_resume(place, 'PATH', ranks=ranks)}`, PATH being where they are"
             )
         dataset = before.dataset
-    where = str(find_device(before.device if device is None else device))
+    ranks.check(config)
+    where = device_name(find_device(before.device if device is None else device, ranks), ranks)
     changes = [] if where == before.device else [f"on {where}, not {before.device}"]
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
+    if ranks.world != before.processes:
+        changes.append(f"with {ranks.world} {'process' if ranks.alone else 'processes'}, not {before.processes}")
     letters = _alphabet(began_as, before, alphabet)
-    return Plan(config, resume, dataset, where, threads, letters, began_as, tuple(changes))
+    return Plan(
+        config,
+        resume=True,
+        dataset=dataset,
+        device=where,
+        threads=threads,
+        alphabet=letters,
+        init=began_as,
+        changes=tuple(changes),
+    )
 
 
 def _alphabet(init: Model | None, run: Model | None, asked_for: Literal["ascii", "unicode"] | None) -> AlphabetChoice:
@@ -170,19 +211,24 @@ def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
     return f"{names} few: {'; '.join(facts)}"
 
 
-def command_to_resume(place: ModelPlace, dataset: str | None, init: str | None = None) -> str:
+def command_to_resume(place: ModelPlace, dataset: str | None, init: str | None = None, ranks: Ranks = ALONE) -> str:
     """Return the command that goes on with the unfinished run at a place.
 
     Args:
         place: where it is.
         dataset: the name or path of its dataset as it was given; ``None`` for the default one.
         init: the name or path of the model it adds to, if any.
+        ranks: the processes that train it together. How those of several machines find each other is left open.
     """
     is_users_file = place.checkpoint.name.endswith(RUN_SUFFIX)
     which = ["-o", place.name] if is_users_file else [] if place.name == DEFAULT_MODEL else ["--model", place.name]
     data = [] if dataset is None else ["--data", dataset]
     began_as = [] if init is None else ["--init", init]
-    return shlex.join(["namegen", "train", *which, *data, *began_as, "--resume"])
+    command = shlex.join(["namegen", "train", *which, *data, *began_as, "--resume"])
+    if ranks.alone:
+        return command
+    machines = "--standalone" if ranks.local_world == ranks.world else "..."
+    return f"torchrun {machines} --nproc-per-node {ranks.local_world} -m {command}"
 
 
 def run(
@@ -192,6 +238,7 @@ def run(
     *,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
 ) -> Model:
     """Train a model as planned and put it into its place, which must still be claimed.
 
@@ -211,13 +258,19 @@ def run(
         resume=planned.resume,
         report=report,
         stop=stop,
+        ranks=ranks,
     )
+    ranks.of_first(lambda: _put(model, place))
+    return model
+
+
+def _put(model: Model, place: ModelPlace) -> None:
+    """Put a finished model into its place, where its unfinished run was."""
     try:
         model.save(place.model)
     except NamegenError as error:
         raise RunError(f"{error}; {_kept_elsewhere(model, place)}") from error
     place.checkpoint.unlink(missing_ok=True)
-    return model
 
 
 def _kept_elsewhere(model: Model, place: ModelPlace) -> str:

@@ -17,6 +17,7 @@ from namegen.drawing import UNENDED, Source, Spelling, draw_apart
 from namegen.errors import NamegenError, quoted
 from namegen.filters import NameFilter, Verdict
 from namegen.inference import MOST_ARITHMETIC, arithmetic_of, guided, steppers
+from namegen.offloading import offloaded_steppers
 from namegen.prefixtree import grow_tree
 from namegen.scoring import score_names
 from namegen.streams import CATEGORY, streams_of, uniforms
@@ -24,6 +25,7 @@ from namegen.streams import CATEGORY, streams_of, uniforms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import torch
     from numpy.typing import NDArray
 
     from namegen.filters import Filters
@@ -92,12 +94,20 @@ class Sampler:
         config: how letters are chosen.
         filters: what names must be.
         category: what they are drawn from: a category or a blend; ``None`` draws a category for each name.
+        device: the torch device that the network runs on; ``None`` for numpy.
     """
 
-    def __init__(self, model: Model, config: SamplingConfig, filters: Filters, category: Category | None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        config: SamplingConfig,
+        filters: Filters,
+        category: Category | None,
+        device: torch.device | None = None,
+    ) -> None:
         self._model, self._config, self._category = model, config, category
         self._filter = NameFilter(model, filters, greedy=config.greedy)
-        self._steppers = steppers(model)
+        self._steppers = steppers(model) if device is None else offloaded_steppers(model, device)
         self._sources: dict[int, Source] = {}
 
     def draw(self, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers) -> Drawn:

@@ -25,6 +25,7 @@ import numpy as np
 
 from namegen.bounds import whole
 from namegen.categories import find_blend
+from namegen.devices import drawing_device
 from namegen.distinct import Seen
 from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters
@@ -107,6 +108,7 @@ def sample(
     filters: Filters | None = None,
     seed: int | None = None,
     shard: tuple[int, int] | None = None,
+    device: str | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> list[str]:
     """Invent names.
@@ -129,6 +131,9 @@ def sample(
             the nearest beginning of a block, so that the few names of one block stay together. Where filters reject
             names, blocks depend on the names, and nothing is moved. With the same seed and all else alike, the n shards
             one after the other are the whole; some may be empty. Needs a seed.
+        device: where the network runs: ``cpu``, the default, is numpy; ``cuda``, ``cuda:N`` and ``mps`` are GPUs, by
+            way of torch; ``auto`` is a GPU if there is one. The names are the same, but where the last bits of the
+            arithmetic make another of one.
         parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``. With
             ``temperature=0`` the model's own top-k, top-p and dropout do not count.
 
@@ -140,9 +145,19 @@ def sample(
             a shard without a seed, of more than 10**15 names, or of names of which none may come twice.
         NamegenError: the model hardly ever gives such a name; or there are no more of them, if none may come twice.
             Then there is no list: :func:`iterate` gives the names that were found before.
+        DeviceError: the device is not there, or fails.
     """
     made = blocks(
-        model, category, prefixes, count=count, config=config, filters=filters, seed=seed, shard=shard, **parts
+        model,
+        category,
+        prefixes,
+        count=count,
+        config=config,
+        filters=filters,
+        seed=seed,
+        shard=shard,
+        device=device,
+        **parts,
     )
     return [name for block in made for name in block.names]
 
@@ -158,6 +173,7 @@ def iterate(
     scores: bool = False,
     seed: int | None = None,
     shard: tuple[int, int] | None = None,
+    device: str | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Draw]:
     """Invent names one after the other, with their categories; as :func:`sample`, in bounded memory.
@@ -179,6 +195,7 @@ def iterate(
         scores=scores,
         seed=seed,
         shard=shard,
+        device=device,
         **parts,
     )
     return (draw for block in made for draw in block)
@@ -195,6 +212,7 @@ def blocks(
     scores: bool = False,
     seed: int | None = None,
     shard: tuple[int, int] | None = None,
+    device: str | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[Block]:
     """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each.
@@ -211,7 +229,7 @@ def blocks(
         prefixes = split_letters(prefixes)
     drawing = _Drawing(
         model=model,
-        sampler=Sampler(model, config, filters, blend.category if blend else None),
+        sampler=Sampler(model, config, filters, blend.category if blend else None, drawing_device(device)),
         filters=filters,
         blend=blend,
         count=count,

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from namegen.batches import TrainingNames, category_probabilities, stretches
+from namegen.batches import TrainingNames, category_probabilities
 from namegen.bounds import whole
-from namegen.devices import check_memory, default_threads, find_device
+from namegen.devices import check_memory, default_threads, device_name, find_device
 from namegen.distillation import Mixture, TaughtNames
 from namegen.errors import (
     DataError,
-    DivergedError,
     ModelFileError,
     NamegenError,
+    RankError,
     RunError,
     TrainingStopped,
     UsageError,
@@ -35,7 +35,6 @@ from namegen.extension import (
     first_weights,
 )
 from namegen.modelfile import (
-    MAX_LOSS,
     MAX_THREADS,
     Checkpoint,
     History,
@@ -45,9 +44,10 @@ from namegen.modelfile import (
     weight_shapes,
 )
 from namegen.ngram import NGram
+from namegen.ranks import ALONE
 from namegen.recipes import RECIPES, TrainingConfig, fitted, training_config, unchanged
+from namegen.stages import Stage, under
 from namegen.tensors import in_words
-from namegen.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,11 +58,8 @@ if TYPE_CHECKING:
 
     from namegen.batches import Lessons
     from namegen.dataset import Dataset
-    from namegen.learners import Learner
+    from namegen.ranks import Ranks
     from namegen.recipes import Distillation
-
-_VALIDATIONS = 20  # in a run, at most
-_DIVERGED = 100.0  # nats per letter; a network that knows nothing loses 4
 
 
 @dataclass(frozen=True)
@@ -104,6 +101,7 @@ def train(
     resume: bool = False,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
     **parts: Any,  # noqa: ANN401 - the fields of TrainingConfig
 ) -> Model:
     """Train a model.
@@ -118,10 +116,14 @@ def train(
         checkpoint: the file that keeps the state of the run every ``config.save_every`` iterations and when it is
             stopped. Without it nothing is kept. A save that fails does not end the run: the older state stays in the
             file, :attr:`Progress.unsaved` says why, and the next save tries again.
-        resume: go on from ``checkpoint``, with its configuration, device and number of threads. Another device or
-            number of threads may be given, at the price of bit-exactness; a configuration must be the same.
+        resume: go on from ``checkpoint``, with its configuration, device and number of threads. Another device,
+            number of threads or number of ``ranks`` may be given, at the price of bit-exactness; a configuration must
+            be the same.
         report: called at least every few hundred iterations.
         stop: asked as often whether to stop.
+        ranks: the processes that train the model together, as :func:`~namegen.ranks.joined` gives them. All of them
+            must call this function, with the same names and the same arguments; the first one alone reads and writes
+            the checkpoint, and each has a GPU of its own, if any. All get the model, and if one raises, all do.
         parts: parts of the configuration to replace, as ``iterations=20_000``.
 
     Returns:
@@ -136,6 +138,7 @@ def train(
         DivergedError: the loss is not a number any more; the checkpoint is of a time when it was.
         TrainingStopped: ``stop`` said so; the checkpoint is up to date.
         RunError: ``stop`` said so, but the state cannot be saved.
+        RankError: another of the ``ranks`` has ended.
     """
     import torch
 
@@ -143,37 +146,69 @@ def train(
     if resume:
         if checkpoint is None:
             raise UsageError("to go on with a run, say where its checkpoint is")
-        before = load_checkpoint(checkpoint)
-        device = before.model.device if device is None else device
-        threads = before.model.threads if threads is None else threads
+        before = ranks.of_first(lambda: load_checkpoint(checkpoint))
     config = _configured(dataset, config, parts, init, before)
-    where = find_device("auto" if device is None else device)
-    if where.type == "cpu":
-        check_memory(config, float(dataset.lengths.mean()))
-    threads = default_threads(config) if threads is None else whole("threads", threads, 1, MAX_THREADS)
+    ranks.check(config)
+    where, threads = _arithmetic(config, dataset, device, threads, before, ranks)
     threads_before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
         with torch.random.fork_rng(devices=[]):
-            run = _Run(dataset, config, where, threads, init)
+            run = _Run(dataset, config, where, threads, init, ranks)
             if before:
                 run.restore(before)
             else:
-                if checkpoint:
+                if checkpoint and ranks.rank == 0:
                     checkpoint.unlink(missing_ok=True)  # of a run that is not wanted any more
                 run.begin()
             for names in run.stretches():
                 run.advance(names)
                 due = run.iteration // config.save_every > (run.iteration - len(names)) // config.save_every
-                stopping = run.iteration < config.iterations and stop()
+                stopping = run.iteration < config.iterations and ranks.any(stop())
                 if checkpoint and run.iteration < config.iterations and (due or stopping):
                     run.save(checkpoint, last=stopping)
                 report(run.progress())
                 if stopping:
                     raise TrainingStopped(f"stopped after {run.iteration:,} of {config.iterations:,} iterations")
             return run.model()
+    except RankError as error:
+        raise RankError(f"{error}; what is saved is {run.saved}") from error
     finally:
         torch.set_num_threads(threads_before)
+
+
+def _arithmetic(
+    config: TrainingConfig,
+    dataset: Dataset,
+    device: str | None,
+    threads: int | None,
+    before: Checkpoint | None,
+    ranks: Ranks,
+) -> tuple[torch.device, int]:
+    """Return where the arithmetic is to run, and with how many threads: as before, unless it is to be otherwise."""
+    name = device or (before.model.device if before else "auto")
+
+    def found() -> torch.device:
+        where = find_device(name, ranks)
+        if where.type == "cpu":
+            check_memory(config, float(dataset.lengths.mean()), ranks)
+        return where
+
+    where = ranks.together(found)
+    if threads is None and before and before.model.processes == ranks.world:
+        threads = before.model.threads
+    if threads is None:
+        threads = ranks.of_first(lambda: default_threads(config, ranks))
+    return where, whole("threads", threads, 1, MAX_THREADS)
+
+
+def _why_not_saved(checkpoint: Checkpoint, file: Path) -> str | None:
+    """Save a checkpoint, or return why that cannot be."""
+    try:
+        checkpoint.save(file)
+    except NamegenError as error:
+        return str(error)
+    return None
 
 
 def _configured(
@@ -210,9 +245,15 @@ class _Run:
     """
 
     def __init__(
-        self, dataset: Dataset, config: TrainingConfig, device: torch.device, threads: int, init: Model | None = None
+        self,
+        dataset: Dataset,
+        config: TrainingConfig,
+        device: torch.device,
+        threads: int,
+        init: Model | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.config, self.threads, self._device, self._init = config, threads, device, init
+        self.config, self.threads, self._device, self._init, self._ranks = config, threads, device, init, ranks
         fingerprint = dataset.fingerprint
         if init:
             dataset = extended_dataset(init, dataset)
@@ -233,43 +274,39 @@ class _Run:
         }
         if init:
             self._about_data |= extended_facts(init, self._training)
-        self.iteration = 0
-        self._saved, self._unsaved = 0, ""
+        self._saved = 0
+        self._unsaved: str | None = None
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
+
+    @property
+    def iteration(self) -> int:
+        """How many training names have been drawn."""
+        return self._stage.iteration
 
     def begin(self) -> None:
         """Set everything up for the first stage."""
-        self._begin_stage()
+        self._stage = self._next_stage()
 
-    def _begin_stage(self) -> None:
+    def _next_stage(self) -> Stage:
         """Set everything up for the stage after the teachers there are."""
-        from namegen.learners import AutogradLearner, TutorialLearner
         from namegen.networks import adopt, build_network
 
         training, number = self._training, len(self._teachers)
-        stages = self.config.stages
-        self._stage = stage = stages[number]
-        self._stage_start = sum(earlier.iterations for earlier in stages[:number])
-        network = build_network(stage, len(training.categories), len(training.alphabet) + 1)
-        self._lessons: Lessons = TrainingNames(training, stage)
-        self._learner: Learner
-        if TutorialLearner.fits(stage, self._device):
-            self._learner = TutorialLearner(network, training, stage)
+        config = self.config.stages[number]
+        start = sum(earlier.iterations for earlier in self.config.stages[:number])
+        network = build_network(config, len(training.categories), len(training.alphabet) + 1)
+        lessons: Lessons
+        if config.distillation:
+            lessons = self._taught(config, config.distillation)
+        elif self._init:
+            lessons = RehearsedNames(self._init, training, config)
+            adopt(network, first_weights(self._init, training))
         else:
-            if stage.distillation:
-                self._lessons = self._taught(stage, stage.distillation)
-            elif self._init:
-                self._lessons = RehearsedNames(self._init, training, stage)
-                adopt(network, first_weights(self._init, training))
-            self._learner = AutogradLearner(network, self._lessons, stage, self._device)
-        self._validation = Validation(self._held_out, training, stage, self._device) if self._held_out else None
-        self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
-        self._losses: list[torch.Tensor] = []  # of the names since the last point of the history
-        self._latest: torch.Tensor | None = None  # of the last stretch
-        self._best: dict[str, NDArray[np.float32]] | None = None
+            lessons = TrainingNames(training, config)
+        return Stage(config, start, network, lessons, training, self._held_out, self._device, self._ranks)
 
     def _taught(self, stage: TrainingConfig, by: Distillation) -> TaughtNames:
-        training, blank = self._training, self._blank_model()
+        training, blank = self._training, self._blank_model(0)
         networks = [
             dataclasses.replace(blank, training=teacher, weights=weights)
             for teacher, weights in zip(self.config.stages, self._teachers, strict=False)
@@ -285,65 +322,24 @@ class _Run:
     def stretches(self) -> Iterator[NDArray[np.int64]]:
         """Go through the names that are left, for :meth:`advance`, a stretch at a time."""
         while self.iteration < self.config.iterations:
-            done = self.iteration - self._stage_start
-            yield from stretches(self._lessons, self._stage, done, self._learner.stretch)
+            yield from self._stage.stretches()
 
     def advance(self, names: NDArray[np.int64]) -> None:
-        """Learn from a stretch of names, and take the points of the history that fall due."""
-        stage, before = self._stage, self.iteration - self._stage_start
-        losses = self._learner.learn(names, before)
-        self.iteration += len(names)
-        after = before + len(names)
-        self._losses.append(losses)
-        self._latest = losses
-        ended = after == stage.iterations
-        due = after // stage.history_interval > before // stage.history_interval
-        # So that the last point is no mean of a few names only, the one before it waits for the end where that is near.
-        if ended or (due and stage.iterations - after >= stage.history_interval / 2):
-            self._take_point()
-        if self._validation:
-            every = max(stage.iterations // _VALIDATIONS, self._validation.interval)
-            if ended or after // every > before // every:
-                self._validate(self._validation)
-        if ended and self.iteration < self.config.iterations:
-            self._teachers.append(self._weights(ended=True))
-            self._begin_stage()
-
-    def _take_point(self) -> None:
-        loss = float(self._losses_so_far().mean())
-        if not abs(loss) < _DIVERGED:
-            raise self._diverged()
-        self._history["iterations"].append(self.iteration)
-        self._history["training"].append(loss)
-        self._losses = []
-
-    def _diverged(self) -> DivergedError:
-        return DivergedError(
-            f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
-            f"start over with --force and a lower --learning-rate than {self._stage.learning_rate:g}"
-        )
-
-    def _losses_so_far(self) -> NDArray[np.float64]:
-        # Added up on the CPU, where there is double precision (not so on mps), and only when it is needed.
-        return np.concatenate([np.zeros(0), *(losses.cpu().double().numpy() for losses in self._losses)])
-
-    def _validate(self, validation: Validation) -> None:
-        weights = self._weights(ended=False)
-        loss = validation.loss(weights)
-        if loss <= MAX_LOSS:  # not so if it is no number
-            if loss < min(self._history["validation"], default=np.inf):
-                self._best = weights
-            self._history["validation_iterations"].append(self.iteration)
-            self._history["validation"].append(loss)
+        """Learn from a stretch of names, and go on to the next stage where one ends."""
+        self._stage.advance(names)
+        if self._stage.ended and self.iteration < self.config.iterations:
+            self._teachers.append(self._stage.weights())
+            self._stage = self._next_stage()
 
     def progress(self) -> Progress:
-        latest = self._latest
+        """Return where the run is."""
+        latest = self._stage.latest
         return Progress(
             iteration=self.iteration,
             iterations=self.config.iterations,
-            loss=next(reversed(self._history["training"]), None),
-            validation_loss=next(reversed(self._history["validation"]), None),
-            unsaved=self._unsaved or None,
+            loss=self._stage.loss,
+            validation_loss=self._stage.validation_loss,
+            unsaved=self._unsaved,
             stage=self._stage_name(),
             last_loss=lambda: float(latest[-1]) if latest is not None else float("nan"),
             model=self.model,
@@ -356,40 +352,23 @@ class _Run:
         number = len(self._teachers) + 1
         return f"teacher {number} of {by.teachers}" if number <= by.teachers else "taught"
 
-    def _weights(self, *, ended: bool) -> dict[str, NDArray[np.float32]]:
-        """Return the weights as they are, or the best ones of a stage that has ended.
-
-        Raises:
-            DivergedError: they are not finite.
-        """
-        weights = self._best if ended and self._best is not None else self._learner.weights()
-        if not all(np.isfinite(weight).all() for weight in weights.values()):
-            raise self._diverged()
-        return weights
-
-    def _blank_model(self) -> Model:
+    def _blank_model(self, iterations: int) -> Model:
         """Return the model without what training adds to it."""
         return Model(
             training=self.config,
             **self._about_data,
-            device=str(self._device),
+            device=device_name(self._device, self._ranks),
             threads=self.threads,
-            iterations=self.iteration,
+            processes=self._ranks.world,
+            iterations=iterations,
             weights={},
             history=History(),
         )
 
     def model(self) -> Model:
         """Return the model as it is now, with its best weights once the run has ended."""
-        history = {
-            name: np.array(values, dtype=np.int64 if "iterations" in name else np.float64)
-            for name, values in self._history.items()
-        }
-        return dataclasses.replace(
-            self._blank_model(),
-            weights=self._weights(ended=self.iteration == self.config.iterations),
-            history=History(**history),  # type: ignore[arg-type]
-        )
+        blank = self._blank_model(self.iteration)
+        return dataclasses.replace(blank, weights=self._stage.weights(), history=self._stage.history)
 
     def save(self, file: Path, *, last: bool) -> None:
         """Save the state of the run; if that fails the older one stays, and it matters only if this is the last chance.
@@ -400,20 +379,19 @@ class _Run:
             DivergedError: there is nothing in it that would be worth keeping.
             RunError: it cannot be saved, and it is the last chance.
         """
-        if self._latest is not None and not abs(float(self._latest.mean())) < _DIVERGED:
-            raise self._diverged()
         checkpoint = self.checkpoint()
-        try:
-            checkpoint.save(file)
-        except NamegenError as error:
-            self._unsaved = str(error)
-            if last:
-                kept = f"the run after {self._saved:,}, to go on from with --resume" if self._saved else "nothing"
-                raise RunError(
-                    f"stopped after {self.iteration:,} iterations, but {error}; what is saved is {kept}"
-                ) from error
-        else:
-            self._saved, self._unsaved = self.iteration, ""
+        self._unsaved = self._ranks.of_first(lambda: _why_not_saved(checkpoint, file))
+        if not self._unsaved:
+            self._saved = self.iteration
+        elif last:
+            raise RunError(
+                f"stopped after {self.iteration:,} iterations, but {self._unsaved}; what is saved is {self.saved}"
+            )
+
+    @property
+    def saved(self) -> str:
+        """What of the run is saved, in words."""
+        return f"the run after {self._saved:,}, to go on from with --resume" if self._saved else "nothing"
 
     def checkpoint(self) -> Checkpoint:
         """Return all that :meth:`restore` needs.
@@ -421,14 +399,9 @@ class _Run:
         Raises:
             DivergedError: not all of it is finite.
         """
-        state = {f"learner.{name}": value for name, value in self._learner.state().items()}
-        state["losses"] = self._losses_so_far()
-        if self._best is not None:
-            state |= {f"best.{name}": value for name, value in self._best.items()}
+        state = self._stage.state()
         for number, weights in enumerate(self._teachers):
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
-        if not all(np.isfinite(value).all() for value in state.values()):
-            raise self._diverged()
         # Without the hashes of the training names, which the names give again: of millions they would take longer to
         # write than the training between two saves.
         return Checkpoint(dataclasses.replace(self.model(), name_hashes=np.zeros(0, np.uint64)), state)
@@ -447,24 +420,13 @@ class _Run:
             raise ModelFileError(f"the checkpoint is damaged ({in_words(error)}); start over with --force") from error
 
     def _adopt(self, model: Model, state: dict[str, NDArray[Any]]) -> None:
-        import torch
-
         from namegen.learners import checked
 
-        self.iteration, stages = model.iterations, self.config.stages
-        self._saved = self.iteration
+        stages = self.config.stages
         for number, stage in enumerate(stages[: stages.index(model.stage)]):
-            teacher = _under(state, f"teacher{number}.")
+            teacher = under(state, f"teacher{number}.")
             shapes = weight_shapes(stage, len(model.categories), len(model.alphabet) + 1)
             self._teachers.append({name: checked(teacher, name, shape) for name, shape in shapes.items()})
-        self._begin_stage()
-        self._history = {part.name: getattr(model.history, part.name).tolist() for part in dataclasses.fields(History)}
-        self._losses = [torch.from_numpy(checked(state, "losses", (None,)))]
-        self._learner.restore(_under(state, "learner."))
-        if self._validation and self._history["validation"]:
-            best, shapes = _under(state, "best."), {name: value.shape for name, value in model.weights.items()}
-            self._best = {name: checked(best, name, shape) for name, shape in shapes.items()}
-
-
-def _under(state: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        self._stage = self._next_stage()
+        self._stage.restore(model.iterations, model.history, state)
+        self._saved = self.iteration

@@ -79,7 +79,7 @@ def _carry_out(given: list[str], signals: EndedBySignals) -> int:
 
             with contextlib.suppress(OSError, AttributeError):
                 sys.stderr.write(visible(traceback.format_exc(), but="\n"))
-        if message:
+        if message and not _is_anothers_to_say(error, given):
             note(f"Error: {' '.join(message.split())}", whole=given)
     _silence_stdout()
     return code
@@ -105,6 +105,17 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:
         return f"{message.rstrip('.')}; {_help(error)}", getattr(error, "exit_code", 2)
     ended = _ended(error)
     return ("", ended) if ended is not None else (_of_the_system(error), 1)
+
+
+def _is_anothers_to_say(error: BaseException, given: list[str]) -> bool:
+    """Whether an error is that of all processes of one training, for which the first one speaks."""
+    from typer import TyperException
+
+    if "train" not in given or not isinstance(error, NamegenError | TyperException):
+        return False
+    from namegen.ranks import is_follower
+
+    return is_follower()
 
 
 def _ended(error: BaseException) -> int | None:

@@ -84,6 +84,7 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
         "file": str(place.existing),
         "parameters": model.parameters,
         "threads": model.threads,
+        "processes": model.processes,
         "fingerprint": model.fingerprint,
         "verified": model.dataset_verified,
         "card": model.card,

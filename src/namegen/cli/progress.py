@@ -37,16 +37,14 @@ class Display(Protocol):
 
 
 @contextlib.contextmanager
-def show_progress(
-    dataset: Dataset, config: TrainingConfig, name: str, device: str, *, quiet: bool
-) -> Iterator[Display]:
+def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: str, *, quiet: bool) -> Iterator[Display]:
     """Show a run while the body goes on.
 
     Args:
         dataset: what it trains on.
         config: what it does.
         name: what its model is called.
-        device: where it runs.
+        where: on which device it runs, and in how many processes, in words.
         quiet: show nothing.
     """
     if quiet:
@@ -58,7 +56,7 @@ def show_progress(
         units += f", taught by {'one other' if others == 1 else f'{others} others'} and an n-gram"
     of = "" if config.recipe == "default" else f" ({config.recipe} recipe)"
     groups = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
-    note(f"Training {name}{of} on {device}: {units}, {len(dataset):,} names in {groups}.")
+    note(f"Training {name}{of} on {where}: {units}, {len(dataset):,} names in {groups}.")
     if not is_live_terminal():
         yield _Saves(_Lines(config))
         return

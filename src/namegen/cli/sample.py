@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import sys
@@ -100,6 +101,14 @@ def sample(
             "same --seed and the rest alike, the N outputs one after the other are that of one run without it.",
         ),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            metavar="DEVICE",
+            help="Where the network runs: cpu, cuda, cuda:N, mps, or auto for a GPU if there is one.  [default: cpu]",
+        ),
+    ] = None,
     model: ModelOption = None,
     output_format: Annotated[
         Literal["text", "tsv", "jsonl"],
@@ -128,10 +137,10 @@ def sample(
         "guidance": guidance,
     }
     ways = {name: value for name, value in ways.items() if value is not None}
-    if top is not None and (ways or count is not None or seed is not None or shard is not None):
+    if top is not None and (ways or any(given is not None for given in (count, seed, shard, device))):
         raise UsageError(
-            "--top finds names without drawing any; leave out --count, --seed, --shard, --greedy, --temperature, "
-            "--top-k, --top-p, --dropout and --guidance"
+            "--top finds names without drawing any; leave out --count, --seed, --shard, --device, --greedy, "
+            "--temperature, --top-k, --top-p, --dropout and --guidance"
         )
     which_shard = None if shard is None else _shard(shard)
     filters = Filters(
@@ -151,12 +160,21 @@ def sample(
     else:
         if seed is None and shard is None:
             seed = int.from_bytes(os.urandom(4), "big")
+        where = _device(device)
         made = blocks(
-            loaded, category, count=1 if count is None else count, seed=seed, shard=which_shard, **what, **ways
+            loaded,
+            category,
+            count=1 if count is None else count,
+            seed=seed,
+            shard=which_shard,
+            device=where,
+            **what,
+            **ways,
         )
     if verbose:
         which = ", which comes with namegen" if place.name == PRETRAINED else ""
-        note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}"))
+        on = "" if device is None else f", on {where}"
+        note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}") + on)
     if not isinstance(prefixes, Sequence) and sys.stdin.isatty():
         note("Type prefixes, one a line.")
     shape = _SHAPES[output_format]
@@ -178,6 +196,17 @@ def _beginnings(
     if letters == "-":
         return category, _lines(sys.stdin)
     return category, prefixes or ([""] if letters is None else letters)
+
+
+def _device(name: str | None) -> str:
+    """Return which device is meant; only who asks for another than the processor waits for torch."""
+    from namegen.cli.stopping import import_torch
+    from namegen.devices import drawing_device
+
+    if name not in (None, "cpu"):
+        with contextlib.suppress(ModuleNotFoundError):  # of which there may be nothing to say
+            import_torch()
+    return str(drawing_device(name) or "cpu")
 
 
 def _one_category(model: Model, category: str | None) -> str:

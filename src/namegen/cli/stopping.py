@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from typing import TYPE_CHECKING
 
+from namegen.errors import NamegenError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
     from typing_extensions import Self
@@ -86,3 +90,22 @@ class NotedSignals(_Signals):
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         self.received = self.received or number
+
+
+@contextlib.contextmanager
+def last_words() -> Iterator[None]:
+    """Let no signal keep the body's error from being said: where one process dies, torchrun sends one to the others."""
+    try:
+        yield
+    except NamegenError:
+        for number in stop_signals():
+            signal.signal(number, signal.SIG_IGN)
+        raise
+
+
+def import_torch() -> None:
+    """Import torch, which takes a second or more: an exception by a signal in its C++ code would end the process."""
+    with NotedSignals() as signals:
+        import torch  # noqa: F401 - for whoever needs it next
+    if signals.received:
+        raise SystemExit(128 + signals.received)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.stopping import NotedSignals
+from namegen.cli.stopping import NotedSignals, import_torch, last_words
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
@@ -128,45 +129,49 @@ def train(
     }
     from namegen.cli.output import note
     from namegen.cli.progress import show_progress
+    from namegen.ranks import from_environment, joined
     from namegen.runs import claim, command_to_resume, plan, run
 
-    with claim(place):
-        _import_torch()
-        planned = plan(
-            place,
-            {name: value for name, value in parts.items() if value is not None},
-            recipe=recipe,
-            init=init,
-            dataset=data,
-            alphabet=alphabet,
-            device=device,
-            threads=threads,
-            resume=resume,
-            force=force,
+    if not from_environment().alone:
+        import_torch()
+    with joined() as ranks, last_words(), claim(place, ranks):
+        import_torch()
+        quiet = quiet or ranks.rank > 0
+        planned = ranks.of_first(
+            lambda: plan(
+                place,
+                {name: value for name, value in parts.items() if value is not None},
+                recipe=recipe,
+                init=init,
+                dataset=data,
+                alphabet=alphabet,
+                device=device,
+                threads=threads,
+                resume=resume,
+                force=force,
+                ranks=ranks,
+            )
         )
-        dataset = _dataset(planned, quiet=quiet)
+        dataset = ranks.of_first(lambda: _dataset(planned, quiet=quiet))
         if planned.changes and not quiet:
             note(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
+        where = planned.device if ranks.alone else f"{planned.device} in {ranks.world} processes"
         with NotedSignals() as signals:
             try:
-                with show_progress(dataset, planned.config, place.name, planned.device, quiet=quiet) as shown:
-                    trained = run(place, planned, dataset, report=shown.report, stop=lambda: signals.received > 0)
+                with show_progress(dataset, planned.config, place.name, where, quiet=quiet) as shown:
+                    report = shown.report if ranks.rank == 0 else lambda _: None
+                    trained = run(
+                        place, planned, dataset, report=report, stop=lambda: signals.received > 0, ranks=ranks
+                    )
             except TrainingStopped as stopped:
-                how = command_to_resume(place, data, init)
-                note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
-                raise typer.Exit(128 + signals.received) from None
+                if ranks.rank == 0:
+                    how = command_to_resume(place, data, init, ranks)
+                    note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
+                raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None  # another rank may have heard it
     if not quiet:
         _finish(place, trained, dataset.categories)
-
-
-def _import_torch() -> None:
-    """Import torch, which takes a second or more: an exception by a signal in its C++ code would end the process."""
-    with NotedSignals() as signals:
-        import torch  # noqa: F401 - for whoever needs it next
-    if signals.received:
-        raise typer.Exit(128 + signals.received)
 
 
 def _place(model: str | None, output: Path | None) -> ModelPlace:
