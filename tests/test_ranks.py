@@ -443,7 +443,7 @@ def torchrun(tmp_path) -> Iterator[Callable[..., Torchrun]]:
             each.end()
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes by way of /proc")
+@pytest.mark.skipif(not Path("/proc/thread-self/children").exists(), reason="finds processes by way of /proc")
 def test_a_training_by_two_processes_survives_the_death_of_one_a_new_start_and_ctrl_c(torchrun, cli, monkeypatch):
     place = named("default")
     training = ("-m", "namegen", "train", "--iters", 10**7, "--hidden-size", 8, "--save-every", 500)
