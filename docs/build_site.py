@@ -39,10 +39,11 @@ def build(source: Path, site: Path) -> None:
 
     Args:
         source: the repository.
-        site: the folder to make; one that is there is replaced when the new one is whole.
+        site: the folder to make; a site that is there is replaced when the new one is whole.
 
     Raises:
-        SiteError: something is wrong with the pages: the message says what, or Zensical has printed it.
+        SiteError: something is wrong with the pages: the message says what, or Zensical has printed it; or the folder
+            holds something else.
     """
     with tempfile.TemporaryDirectory(prefix="namegen-site-") as temporary:
         folder = Path(temporary)
@@ -58,8 +59,9 @@ def build(source: Path, site: Path) -> None:
             shutil.copy(source / PRETRAINED, made / "playground")
         if found := loaded_from_elsewhere(made):
             raise SiteError("something would be loaded from another host:\n" + "\n".join(found))
-        if site.exists():
-            shutil.rmtree(site)
+        if site.is_dir() and any(site.iterdir()) and not (site / "404.html").exists():
+            raise SiteError(f"{site} holds something else than a site; empty it, or take another folder")
+        shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(made, site)
 
 

@@ -252,3 +252,14 @@ def test_many_names_are_encoded_as_each_is_alone(spelt):
     expected = [RUSSIAN.encode(name).tolist() for name in names]
     assert lengths.tolist() == [len(name) for name in expected]
     assert letters.tolist() == [index for name in expected for index in name]
+
+
+@pytest.mark.parametrize("odd", ["ß", "ΐ", "և", "ŉ"])
+def test_letters_whose_other_case_is_several_letters_do_no_harm(odd):
+    alphabet = Alphabet((*"ROS", odd, "и\u0301"))
+    for name in ("ROSSO", f"R{odd}S", "Sи\u0301", odd.upper()):
+        text, _ = alphabet.transliterate(name)
+        letters, lengths = alphabet.encode_lines(f"{text}\n".encode())
+        assert alphabet.encode(text).tolist() == letters.tolist()
+        assert lengths.tolist() == [len(letters)]
+    assert alphabet.transliterate("ROSSO") == ("ROSSO", 0)

@@ -12,7 +12,7 @@ from namegen.letters import split_letters
 from namegen.recipes import TrainingConfig
 from namegen.store import load_model
 from namegen.transliteration import in_ascii
-from names_of_six_scripts import NAMES
+from names_of_eight_scripts import NAMES
 from test_cli_train import leave_unfinished
 
 START = {

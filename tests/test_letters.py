@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from namegen.alphabet import Alphabet
-from namegen.letters import letters_of, split_letters, written
+from namegen.letters import letters_of, other_case, split_letters, written
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,8 @@ def test_a_blank_is_a_letter_that_no_mark_joins():
         ("Vitamin B12", "Vitamin B12", 0),
         ("\ud800a", "a", 1),
         ("\x00\u0301", "", 2),
+        ("Anna\u200d", "Anna", 1),
+        ("an\u200c na\u200d\u200d", "an na", 3),
     ],
 )
 def test_what_cannot_be_seen_and_marks_without_a_letter_are_dropped_and_counted(text, expected, dropped):
@@ -90,3 +92,11 @@ def test_the_letters_of_texts_are_sorted_and_each_is_there_once():
 def test_letters_are_found_in_texts_of_many_megabytes(monkeypatch):
     monkeypatch.setattr("namegen.letters._BYTES_AT_A_TIME", 10)
     assert letters_of([("ab\n" * 30 + "и\u0301\n").encode()]) == ("a", "b", "и\u0301")
+
+
+@pytest.mark.parametrize(
+    ("letter", "other"),
+    [("ж", "Ж"), ("Ż", "ż"), ("И\u0301", "и\u0301"), ("ß", None), ("ı", None), ("ΐ", None), ("և", None), ("김", None)],
+)
+def test_a_letter_has_another_case_only_if_that_leads_back_to_it(letter, other):
+    assert other_case(letter) == other

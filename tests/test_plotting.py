@@ -361,3 +361,11 @@ def test_letters_that_the_usual_font_lacks_are_drawn_with_another_that_is_there(
 def test_a_letter_that_no_font_has_is_no_noise(tmp_path):
     plot_history({"\U0002fa1d": a_history()}, tmp_path / "loss.svg")
     assert (tmp_path / "loss.svg").stat().st_size > 1000
+
+
+def test_a_font_that_is_there_no_more_is_passed_over(monkeypatch):
+    from matplotlib import font_manager
+
+    gone = font_manager.FontEntry(fname="/nowhere/gone.ttf", name="AAA")
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [gone, *font_manager.fontManager.ttflist])
+    assert "AAA" not in plotting._fonts("\U0002fa1d")

@@ -23,6 +23,7 @@ const results = document.getElementById("results");
 let loaded = null;
 
 /** How often names were asked for: who is drawing sees by it that somebody has asked again. */
+let loading = 0; // how many models were to be opened so far
 let asked = 0;
 
 async function loadPretrained() {
@@ -49,7 +50,9 @@ async function fetched(name) {
 
 /** Use a model from now on; if it is none, the one before stays. */
 async function load(name, content) {
+  const mine = ++loading;
   const model = readModel(await content);
+  if (mine !== loading) return; // another was opened meanwhile
   asked++;
   loaded = { name, model, temperature: showSampling(model.sampling) };
   const any = model.categories.length > 1 ? [new Option("any", "")] : [];

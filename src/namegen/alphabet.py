@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen.errors import UsageError, quoted
-from namegen.letters import JOINERS, MOST_CHARACTERS, parts_of
+from namegen.letters import JOINERS, MOST_CHARACTERS, in_case_of, other_case, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,7 +103,7 @@ class Alphabet:
         """Matches a letter, in either case, or any character; ``None`` where all letters are single characters."""
         if all(len(letter) == 1 for letter in self.letters):
             return None
-        in_either_case = {*self.letters, *map(str.swapcase, self.letters)}
+        in_either_case = {*self.letters, *filter(None, map(other_case, self.letters))}
         longest_first = sorted(in_either_case, key=len, reverse=True)
         return re.compile("|".join([*map(re.escape, longest_first), "."]), re.DOTALL)
 
@@ -259,9 +259,9 @@ class Alphabet:
             if character in self._index:
                 spelt.append(character)
                 continue
-            other_case = character.swapcase()  # a start letter, where names have it in one case alone
-            if other_case in self._index and other_case.swapcase() == character:  # the Turkish ı is no I
-                spelt.append(other_case)
+            other = other_case(character)  # of a start letter, where names have it in one case alone
+            if other in self._index:
+                spelt.append(other)
                 continue
             if character.isspace():
                 spelt.append(" " if " " in self._index else "")
@@ -269,11 +269,8 @@ class Alphabet:
             if unicodedata.category(character[0]) == "Cs":  # half of a character, from text that was not UTF-8
                 dropped += 1
                 continue
-            replacement = unidecode(character, errors="ignore")
-            if len(replacement) > 1 and character.isupper():
-                neighbours = characters[max(0, place - 1) : place] + characters[place + 1 : place + 2]
-                shouted = any(neighbour.isupper() for neighbour in neighbours)
-                replacement = replacement.upper() if shouted else replacement.capitalize()
+            before, behind = "".join(characters[max(0, place - 1) : place]), "".join(characters[place + 1 : place + 2])
+            replacement = in_case_of(unidecode(character, errors="ignore"), character, before, behind)
             kept = "".join(letter for letter in self._split(replacement) if letter in self._index)
             dropped += not (kept or unicodedata.category(character) == "Mn")
             spelt.append(kept)

@@ -58,7 +58,7 @@ class ModelFileError(NamegenError):
 
 
 class DeviceError(NamegenError):
-    """The device asked for is not there."""
+    """The device asked for is not there, or fails."""
 
 
 class BusyError(NamegenError):

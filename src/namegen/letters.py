@@ -8,6 +8,7 @@ of letters with few examples of each.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ MOST_CHARACTERS = 32
 JOINERS = {0x200C: None, 0x200D: None}
 """What cannot be seen but is part of the spelling, in Persian and many Indian scripts: a table that removes it."""
 
+_JOINS_NOTHING = re.compile("[\u200c\u200d]+(?= |$)")
 _BYTES_AT_A_TIME = 2**22
 
 # Vowels and finals of Hangul that compose with what comes before are marks of it where NFC has no syllable for them.
@@ -33,20 +35,43 @@ def split_letters(text: str) -> list[str]:
     return list(text) if text.isascii() else _marked_letter().findall(text)
 
 
+def other_case(letter: str) -> str | None:
+    """Return a letter in its other case, if that is its alone: ``ж`` for ``Ж``, but none for ``ß`` or ``ı``."""
+    other = letter.swapcase()
+    return other if other != letter and other.swapcase() == letter else None
+
+
+def in_case_of(spelling: str, letter: str, before: str, behind: str) -> str:
+    """Return what stands for a letter, in lower case, in the letter's own case.
+
+    Where a capital becomes several letters, only the first is a capital, unless one of its neighbours is one too.
+
+    Args:
+        spelling: what stands for it.
+        letter: the letter.
+        before: the letter before it, or nothing.
+        behind: the letter behind it, or nothing.
+    """
+    if len(spelling) < 2 or not letter.isupper():
+        return spelling
+    return spelling.upper() if before.isupper() or behind.isupper() else spelling.capitalize()
+
+
 def written(text: str) -> tuple[str, int]:
     """Bring a text into the form in which its own letters can be an alphabet's: NFC, and nothing that cannot be seen.
 
     Blanks of any kind become one blank, at the ends none.
 
     Returns:
-        The text, and how many of its characters were dropped: those that cannot be printed, and marks without a letter.
+        The text, and how many of its characters were dropped: those that cannot be printed, marks without a letter, and
+        joiners that join nothing.
     """
     text = " ".join(text.split())
     if text.isascii() and text.isprintable():
         return text, 0
     visible = "".join([character for character in text if character.isprintable() or ord(character) in JOINERS])
-    letters = [letter for letter in split_letters(visible) if not _is_mark(letter[0])]
-    kept = "".join(letters)
+    kept = "".join([letter for letter in split_letters(visible) if not _is_mark(letter[0])])
+    kept = _JOINS_NOTHING.sub("", kept)
     dropped = len(text) - len(visible) + len(unicodedata.normalize("NFC", visible)) - len(kept)
     return " ".join(kept.split()), dropped
 

@@ -147,7 +147,10 @@ def _fonts(text: str) -> list[str]:
     for font in sorted(installed, key=lambda font: (font.name, font.fname)):
         if not missing:
             break
-        covered = missing & set(font_manager.get_font(font.fname).get_charmap())
+        try:
+            covered = missing & set(font_manager.get_font(font.fname).get_charmap())
+        except (OSError, RuntimeError):  # it is there no more, or damaged
+            continue
         if covered:
             fonts.append(font.name)
             missing -= covered

@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from namegen.alphabet import ASCII
+from namegen.letters import in_case_of
 
 _BLANKS = re.compile(r" +")
 _BLANKS_AT_ENDS = re.compile(r"(?m)^ | $")
@@ -24,23 +25,19 @@ def in_ascii(lines: str) -> str:
     """
     if lines.isascii():
         return lines
-    shouted = _BESIDE_EACH_OTHER.sub(lambda run: _shouted(run[0]), lines)
-    spelt = shouted.translate(_SPELLINGS)
+    in_their_case = _BESIDE_EACH_OTHER.sub(lambda run: _capitals_spelt(run[0]), lines)
+    spelt = in_their_case.translate(_SPELLINGS)
     return _BLANKS_AT_ENDS.sub("", _BLANKS.sub(" ", spelt))
 
 
-def _shouted(run: str) -> str:
-    """Return a run of letters with those capitals spelt out in capitals that have another beside them."""
+def _capitals_spelt(run: str) -> str:
+    """Return letters that stand beside each other with the capitals among them spelt in ASCII."""
     return "".join(
         [
-            _SPELLINGS[ord(letter)].upper() if letter.isupper() and _is_among_capitals(run, place) else letter
-            for place, letter in enumerate(run)
+            in_case_of(_SPELLINGS[ord(letter)], letter, before, behind) if letter.isupper() else letter
+            for before, letter, behind in zip("\n" + run, run, run[1:] + "\n", strict=False)
         ]
     )
-
-
-def _is_among_capitals(run: str, place: int) -> bool:
-    return any(neighbour.isupper() for neighbour in (*run[max(0, place - 1) : place], *run[place + 1 : place + 2]))
 
 
 class _Spellings(dict[int, str]):
@@ -53,9 +50,8 @@ class _Spellings(dict[int, str]):
         if character.isascii():
             spelling = character
         else:
-            spelling = "".join(letter for letter in unidecode(character, errors="ignore") if _is_kept(letter))
-            if len(spelling) > 1 and character.isupper():
-                spelling = spelling.capitalize()
+            kept = "".join(letter for letter in unidecode(character, errors="ignore") if _is_kept(letter))
+            spelling = in_case_of(kept, character, "", "")
         self[point] = spelling
         return spelling
 

@@ -144,7 +144,12 @@ def sample(
         )
     which_shard = None if shard is None else _shard(shard)
     filters = Filters(
-        unique, novel, min_length, match, read_exclusions(exclude) if exclude is not None else (), ascii_only
+        unique=unique,
+        novel=novel,
+        min_length=min_length,
+        match=match,
+        exclude=() if exclude is None else read_exclusions(exclude),
+        ascii=ascii_only,
     )
     place = find_model(model)
     loaded = place.load()

@@ -1,4 +1,4 @@
-"""Small lists of names in six scripts and more, written for the tests; an apostrophe is a mark of stress."""
+"""Small lists of names in eight scripts, written for the tests; an apostrophe is a mark of stress."""
 
 from __future__ import annotations
 
