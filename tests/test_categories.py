@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import make_bigram_model, make_model
-from namegen.categories import find_blend
+from namegen.categories import find_blend, start_letters
 from namegen.errors import UsageError
 from namegen.recipes import training_config
 from namegen.sampling import iterate, sample
@@ -113,3 +113,10 @@ def test_names_of_a_blend_carry_its_label_and_the_score_of_the_blend():
         places = [2, *("ab".index(letter) for letter in draw.name), 2]
         expected = sum(np.log(rows[places[i]][places[i + 1]]) for i in range(len(places) - 1))
         assert draw.score == pytest.approx(expected, abs=1e-5)
+
+
+def test_start_letters_for_a_first_try_are_such_as_the_model_has():
+    begins = [[0, 5, 2, 9], [1, 0, 0, 0]]
+    cyrillic = make_model(letters="абвг", categories=("X", "Y"), first_letters=begins)
+    assert (start_letters(cyrillic, "X"), start_letters(cyrillic, "Y")) == ("гбв", "а")
+    assert start_letters(make_model(letters="ABCabc"), "X") == "ABC"

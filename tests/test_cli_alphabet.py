@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import unicodedata
 
 import pytest
@@ -101,6 +102,8 @@ def test_the_command_trains_and_draws_in_any_script(cli, tmp_path):
     trained = cli("train", "--data", folder, "--alphabet", "unicode", "--iters", 640, "--hidden-size", 8)
     assert trained.code == 0, trained.err
     assert "transliterated" not in trained.err
+    following = shlex.split(trained.err.splitlines()[-1].removeprefix("Next: namegen "))
+    assert cli(*following).code == 0
     drawn = cli("sample", "हिन्दी", "किअ", "--format", "jsonl", "--seed", 1)
     rows = [json.loads(line) for line in drawn.out.splitlines()]
     assert [(row["category"], split_letters(row["name"])[0]) for row in rows] == [("हिन्दी", "कि"), ("हिन्दी", "अ")]
@@ -125,7 +128,7 @@ def test_a_run_keeps_its_alphabet(cli, tmp_path):
     other = cli("train", "--resume", "--alphabet", "unicode")
     assert (other.code, other.err) == (
         2,
-        "Error: the run has another alphabet than unicode; leave --alphabet out\n",
+        "Error: the run has another alphabet than unicode; leave out --alphabet\n",
     )
     assert cli("train", "--resume", "--alphabet", "ascii", "--quiet").code == 0
 
@@ -158,9 +161,11 @@ def test_what_is_added_to_a_model_is_brought_into_its_alphabet(cli, tmp_path):
     refused = cli(*line, "--alphabet", "unicode")
     assert (refused.code, refused.err) == (
         2,
-        "Error: the model to begin with has another alphabet than unicode; leave --alphabet out\n",
+        "Error: the model to begin with has another alphabet than unicode; leave out --alphabet or --init\n",
     )
-    assert cli(*line, "--quiet").code == 0
+    added = cli(*line)
+    assert added.code == 0
+    assert "transliterated 25 names, as 'Ива\u0301нов' into 'Ivanov'.\n" in added.err
     assert cli("sample", "--model", "more", "Русские", "-n", 3).out.isascii()
 
 

@@ -270,3 +270,13 @@ def test_the_catalogue_pins_what_the_real_data_are(data_dir):
 def test_the_catalogue_gives_the_size_of_the_real_data(data_dir):
     for entry in CATALOGUE.values():
         assert entry.size == sum((data_dir / entry.name / file).stat().st_size for file in entry.files)
+
+
+def test_each_category_takes_another_case_by_itself():
+    names = {"Elves": ["aelar", "de Aelar"], "Dwarves": ["Bardukh", "von Borgrim", "Dagnor"], "None": ["-"]}
+    cased = Dataset.from_names(names).in_case("capitalised")
+    assert {category: cased.names(category) for category in names} == {
+        "Elves": ["Aelar", "De Aelar"],
+        "Dwarves": ["Bardukh", "von Borgrim", "Dagnor"],
+        "None": ["-"],
+    }

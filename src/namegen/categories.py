@@ -85,6 +85,13 @@ def find_blend(model: Model, text: str) -> Blend:
     return Blend(label, (shares / shares.sum()).astype(np.float32))
 
 
+def start_letters(model: Model, category: str) -> str:
+    """Return up to three letters that names of a category begin with: ABC, if Latin ones are usual, else the usual."""
+    counts = model.first_letter_counts[find_category(model, category)]
+    usual = model.alphabet.decode(index for index in np.argsort(-counts, kind="stable")[:3] if counts[index])
+    return "ABC" if usual.isascii() and all(letter in model.alphabet for letter in "ABC") else usual
+
+
 def _look_up(model: Model, name: str) -> int | None:
     """Return the index of the category of this name, or of the only one that differs in case alone, if any."""
     name = unicodedata.normalize("NFC", name)

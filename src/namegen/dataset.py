@@ -167,11 +167,18 @@ class Dataset:
         return self.alphabet.decode(self.letters[self.offsets[index] : self.offsets[index + 1]])
 
     def in_case(self, casing: str) -> Dataset:
-        """Return the names in another case, see :meth:`Alphabet.in_case`: themselves, where most are in it already."""
-        if casing == self.casing or "none" in (casing, self.casing):
+        """Return the names in another case, see :meth:`Alphabet.in_case`.
+
+        A category stays as it is where most of its names are in it already, or have no case.
+        """
+        own = [self.select(self.category_of == index).casing for index in range(len(self.categories))]
+        others = {category for category, its in zip(self.categories, own, strict=True) if its not in (casing, "none")}
+        if casing == "none" or not others:
             return self
         names = {
-            category: [self.alphabet.in_case(name, casing) for name in self.names(category)]
+            category: [
+                self.alphabet.in_case(name, casing) if category in others else name for name in self.names(category)
+            ]
             for category in self.categories
         }
         cased = Dataset.from_names(names, alphabet=self.alphabet, keep_repeats=True, label=self.label)
@@ -290,11 +297,9 @@ class DatasetBuilder:
         return replace(dataset, notes=tuple(notes))
 
     def _spelling_notes(self, names: int) -> Iterator[str]:
-        if self.alphabet == "ascii" and 2 * self.in_other_scripts > names:
-            yield (
-                f"transliterated {so_many(self.in_other_scripts, 'name')}, as {self.respelling}; with the alphabet "
-                "unicode they stay as they are written"
-            )
+        if self.target == ASCII and 2 * self.in_other_scripts > names:
+            how_not_to = "; with the alphabet unicode they stay as they are written" * (self.alphabet == "ascii")
+            yield f"transliterated {so_many(self.in_other_scripts, 'name')}, as {self.respelling}{how_not_to}"
         if self.dropped:
             outside = "outside the alphabet" if self.target else "that cannot be printed or belong to no letter"
             yield (

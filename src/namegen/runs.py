@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 FEW_NAMES = 200
 """Fewer names than this, and a model mostly learns them by heart."""
 
+FEW_ADDED = 20
+"""Fewer names than this, and a model that they are added to does so too."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -191,14 +194,14 @@ def _alphabet(init: Model | None, run: Model | None, asked_for: Literal["ascii",
         return asked_for or "ascii"
     kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
     if asked_for not in (None, kind):
-        what = "the model to begin with" if init else "the run"
-        raise UsageError(f"{what} has another alphabet than {asked_for}; leave --alphabet out")
+        what, instead = ("the model to begin with", " or --init") if init else ("the run", "")
+        raise UsageError(f"{what} has another alphabet than {asked_for}; leave out --alphabet{instead}")
     return init.alphabet if init else kind
 
 
 def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
     """Say what is to be expected of a list so small that a model cannot do well, or be measured."""
-    few = len(dataset) < FEW_NAMES and not config.init
+    few = len(dataset) < (FEW_ADDED if config.init else FEW_NAMES)
     held_out = config.validation * len(dataset)  # about; where that is much, there is no need to look
     unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
     facts = [

@@ -213,6 +213,7 @@ def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
 
 def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
     """Say where the model is, how good it is, and what to do with it: with one of the categories it learned."""
+    from namegen.categories import start_letters
     from namegen.cli.output import note
     from namegen.store import DEFAULT_MODEL
 
@@ -228,6 +229,7 @@ def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
         note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
     which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
     category = "German" if "German" in categories else categories[0]
-    what = "ABC" if len(model.categories) == 1 else f"{shlex.quote(category)} ABC"
+    letters = shlex.quote(start_letters(model, category))
+    what = letters if len(model.categories) == 1 else f"{shlex.quote(category)} {letters}"
     following = f"namegen sample{which} {what}"
     note(f"Next: {following}", whole=[following])

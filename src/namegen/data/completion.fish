@@ -1,4 +1,4 @@
-# Completion of namegen in fish 3.4 and newer: namegen completion fish | source
+# Completion of namegen in fish 3.4 and newer: namegen completion fish > ~/.config/fish/completions/namegen.fish
 
 function __namegen_complete
     set -l before (commandline -opc)
