@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,12 @@ import two_processes
 from namegen.batches import IGNORED, TrainingNames, lay_out
 from namegen.dataset import Dataset
 from namegen.devices import check_memory, default_threads, device_name, find_device
-from namegen.errors import DeviceError, NamegenError, RankError, UsageError
+from namegen.errors import DeviceError, ModelFileError, NamegenError, RankError, UsageError
 from namegen.extension import RehearsedNames, extended_dataset, extension_config
 from namegen.learners import AutogradLearner
-from namegen.modelfile import load_checkpoint
+from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.networks import build_network
-from namegen.ranks import ALONE, Ranks, connected, from_environment, is_follower
+from namegen.ranks import ALONE, Ranks, connected, from_environment, is_follower, joined
 from namegen.recipes import training_config
 from namegen.store import named
 from namegen.training import train
@@ -41,7 +42,7 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 
 @pytest.fixture(autouse=True)
 def nobody_else(monkeypatch):
-    for name in (*VARIABLES, "TORCHELASTIC_RESTART_COUNT", "TORCHELASTIC_USE_AGENT_STORE"):
+    for name in (*VARIABLES, *(name for name in os.environ if name.startswith("TORCHELASTIC_"))):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -208,6 +209,157 @@ def test_a_broken_connection_is_told_in_one_way_and_other_errors_stay_as_they_ar
         raise RuntimeError("you tried to allocate 123 bytes")
 
 
+def test_processes_that_have_not_met_all_say_why(cli, monkeypatch):
+    def nobody(*_args, **_options):
+        raise RuntimeError("the server socket has failed to listen")
+
+    monkeypatch.setattr(torch.distributed, "rendezvous", nobody)
+    as_torchrun(monkeypatch, 1, 2, 1, 2, "host", 29_500)
+
+    outcome = cli("train")
+    assert outcome.code == 1
+    assert outcome.err == (
+        "Error: the processes of the training cannot find each other: the server socket has failed to listen\n"
+    )
+    with monkeypatch.context() as one_process_only:
+        one_process_only.setattr(torch.distributed, "is_available", lambda: False)
+        assert "Error: this build of torch is for one process only" in cli("train").err
+    as_torchrun(monkeypatch, 1, 2, 0, 1, TORCHELASTIC_RESTART_COUNT=1, TORCHELASTIC_USE_AGENT_STORE="True")
+    assert "Error: torchrun has started the processes anew" in cli("train").err
+
+
+def test_an_exception_lets_go_of_the_variables_wherever_it_came_from(monkeypatch):
+    monkeypatch.setattr("namegen.ranks._find_the_others", lambda _ranks: None)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    as_torchrun(monkeypatch, 0, 2, 0, 2, "host", 29_500)
+    held = []
+
+    def fail(depth: int) -> None:
+        network = torch.nn.Linear(1, 1)
+        held.append(weakref.ref(network))
+        if depth == 0:
+            raise OSError("no room")
+        try:
+            fail(depth - 1)
+        except (OSError, NamegenError) as error:
+            if depth % 2:
+                raise NamegenError("it failed") from error
+            raise NamegenError("so did this")  # noqa: B904 - a context without a cause
+
+    with pytest.raises(NamegenError) as raised, joined():
+        fail(4)
+    assert raised.value.__context__.__context__.__context__.__context__.args == ("no room",)
+    assert len(held) == 5
+    assert [each() for each in held] == [None] * 5
+
+
+# What torchrun starts anew.
+
+
+def restarted(monkeypatch, launch="this"):
+    """Be the only process of a torchrun's, which has started it anew."""
+    as_torchrun(
+        monkeypatch,
+        *(0, 1, 0, 1),
+        TORCHELASTIC_RUN_ID=launch,
+        TORCHELASTIC_RESTART_COUNT=1,
+        TORCHELASTIC_MAX_RESTARTS=3,
+    )
+
+
+def started(monkeypatch, launch="this"):
+    restarted(monkeypatch, launch)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+
+
+@pytest.fixture
+def training(cli, monkeypatch):
+    """Trains a small model; can be stopped as by Ctrl-C, after its checkpoint has been saved."""
+
+    def run(*words: object, stop: bool = False) -> object:
+        with monkeypatch.context() as interrupted:
+            if stop:
+                interrupted.setattr("namegen.cli.progress._Lines.report", lambda *_: signal.raise_signal(signal.SIGINT))
+            return cli("train", "--iters", 1500, "--hidden-size", 8, *words)
+
+    return run
+
+
+def test_what_tells_one_torchrun_from_another(monkeypatch):
+    started(monkeypatch)
+    first = from_environment()
+    restarted(monkeypatch)
+    again = from_environment()
+    assert (first.restarted, again.restarted) == (False, True)
+    assert first.launch == again.launch != ""
+
+    monkeypatch.setattr(os, "getppid", lambda: 1)  # the same job's id, as that of whoever gives none
+    assert from_environment().launch != first.launch
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "0")
+    assert from_environment().launch == ""
+
+
+def test_a_restart_goes_on_with_the_run_that_this_torchrun_began_and_with_no_other(training, monkeypatch):
+    place = named("default")
+    assert training("--seed", 5, stop=True).code == 130
+    old = place.checkpoint.read_bytes()
+
+    started(monkeypatch)
+    assert "use --resume to go on, or --force" in training().err
+    restarted(monkeypatch)
+    refused = training()
+    assert refused.code == 1
+    assert "use --resume to go on, or --force" in refused.err
+    assert place.checkpoint.read_bytes() == old
+
+    assert training("--seed", 6, "--force", stop=True).code == 130  # it had died before it began
+    begun = load_checkpoint(place.checkpoint).model
+    assert begun.training.seed == 6
+    assert training("--force", stop=True).code == 130
+    further = load_checkpoint(place.checkpoint).model
+    assert further.training.seed == 6
+    assert further.iterations > begun.iterations
+
+    restarted(monkeypatch, "another")
+    assert "use --resume to go on, or --force" in training().err
+    restarted(monkeypatch)
+    assert training().code == 0
+    assert load_model_file(place.model).training.seed == 6
+
+
+def test_a_start_that_is_no_restart_makes_the_run_nobodys(training, monkeypatch):
+    started(monkeypatch)
+    assert training(stop=True).code == 130
+    started(monkeypatch)
+    assert "use --resume to go on, or --force" in training().err
+    restarted(monkeypatch)
+    assert "use --resume to go on, or --force" in training().err
+
+
+def test_a_restart_after_the_model_was_put_into_its_place_ends_well(training, cli, monkeypatch):
+    place = named("default")
+    started(monkeypatch)
+    done = training("--seed", 5)
+    model = place.model.stat()
+    restarted(monkeypatch)
+    again = training("--seed", 5, "--force")
+
+    assert (done.code, again.code) == (0, 0)
+    assert again.err == done.err[done.err.index("Model default") :]
+    assert (place.model.stat().st_ino, place.model.stat().st_mtime_ns) == (model.st_ino, model.st_mtime_ns)
+    assert training("--quiet").err == ""
+    restarted(monkeypatch, "another")
+    assert "Training on" in training(stop=True).err
+
+    cli("models", "rm", "default")
+    assert not place.progress_note.exists()
+
+
+def test_nothing_is_noted_where_torchrun_starts_nobody_anew(training):
+    assert training().code == 0
+    assert not named("default").progress_note.exists()
+
+
 # Where each of them runs.
 
 
@@ -229,6 +381,9 @@ def test_where_each_machine_has_one_process_a_gpu_can_be_named(monkeypatch):
     lone = Ranks(1, 2, 0, 1)
 
     assert find_device("cuda:1", lone) == torch.device("cuda:1")
+    assert device_name(torch.device("cuda:0"), lone) == "cuda"  # which is another GPU where a machine has two processes
+    assert device_name(torch.device("cuda:0"), ALONE) == "cuda:0"
+    assert device_name(CPU, lone) == device_name(CPU, ALONE) == "cpu"
     assert find_device(device_name(torch.device("cuda:1"), lone), lone) == torch.device("cuda:1")
 
 
@@ -336,6 +491,14 @@ def test_what_fails_on_one_rank_ends_all_of_them_and_the_first_one_says_why(seen
     assert second["memory of the second"] == ("MemoryError", "full")
     assert first["diverged"] == second["diverged"]
     assert first["diverged"][0] == "DivergedError"
+
+
+def test_a_rank_without_a_name_of_the_last_batch_has_no_last_loss(seen):
+    first, second = (each["last losses"] for each in seen)
+
+    assert np.isfinite(first).all()
+    assert np.isfinite(second[:-1]).all()
+    assert np.isnan(second[-1])
 
 
 def test_any_rank_can_stop_the_run_and_together_they_go_on_exactly(seen):
@@ -449,7 +612,14 @@ def test_a_training_by_two_processes_survives_the_death_of_one_a_new_start_and_c
     training = ("-m", "namegen", "train", "--iters", 10**7, "--hidden-size", 8, "--save-every", 500)
 
     def iterations() -> int:
-        return load_checkpoint(place.checkpoint).model.iterations if place.checkpoint.exists() else 0
+        return saved_with(1)
+
+    def saved_with(seed: int) -> int:
+        try:
+            model = load_checkpoint(place.checkpoint).model
+        except ModelFileError:  # there is none
+            return 0
+        return model.iterations if model.training.seed == seed else 0
 
     first = torchrun(*training)
     first.wait_until(lambda: iterations() > 500)
@@ -461,16 +631,22 @@ def test_a_training_by_two_processes_survives_the_death_of_one_a_new_start_and_c
     assert line == f"{error} after {saved:,}, to go on from with --resume"
     assert re.search(r"rank +: 0 .*\n +exitcode +: 1 ", first.text)  # torchrun's own report
 
-    second = torchrun("--max-restarts", 1, *training, "--resume")
-    second.wait_until(lambda: iterations() > saved)
+    unasked = torchrun("--max-restarts", 1, *training)
+    assert unasked.end() == 1
+    assert unasked.text.count("use --resume to go on, or --force to start over") == 2  # after the restart too
+    assert iterations() == saved
+
+    second = torchrun("--max-restarts", 1, *training, "--seed", 2, "--force")
+    second.wait_until(lambda: saved_with(2))
     second.kill_the_second()
     second.wait_until(lambda: error in second.text)
-    died = iterations()
-    second.wait_until(lambda: iterations() > died)
+    died = saved_with(2)
+    second.wait_until(lambda: saved_with(2) != died)
+    assert saved_with(2) > died
     second.process.send_signal(signal.SIGINT)
     assert second.end() == 1
     ((count, how),) = re.findall(r"Stopped after ([\d,]+) .*, and saved. Go on with: (.*)", second.text)
-    stopped = iterations()
+    stopped = saved_with(2)
     assert count == f"{stopped:,}"
     assert stopped > died
     assert how == "torchrun --standalone --nproc-per-node 2 -m namegen train --resume"
@@ -480,4 +656,4 @@ def test_a_training_by_two_processes_survives_the_death_of_one_a_new_start_and_c
     third = cli("train", "--resume")
     assert third.code == 130
     assert "Going on with 1 process, not 2: the model may not be exactly" in third.err
-    assert iterations() > stopped
+    assert saved_with(2) > stopped

@@ -64,6 +64,13 @@ def trained(ranks: Ranks) -> dict[str, object]:
     }
 
 
+def last_losses(ranks: Ranks) -> list[float]:
+    """Train until the last batch has one name only; returns what each report said of the name drawn last."""
+    said = []
+    train(names(), CONFIGS["one name left"], ranks=ranks, report=lambda progress: said.append(progress.last_loss()))
+    return said
+
+
 def failed(action: object) -> tuple[str, str]:
     """Return the kind and the text of the error that an action ends in."""
     try:
@@ -149,6 +156,7 @@ def main_of_each(folder: Path) -> None:
     seen: dict[str, object] = {}
     with joined() as ranks:
         seen["trained"] = trained(ranks)
+        seen["last losses"] = last_losses(ranks)
         seen["failures"] = failures(ranks)
         seen["stopped"] = stopped_and_resumed(ranks, folder)
     seen["commands"] = commands(ranks.rank, folder)

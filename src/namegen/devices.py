@@ -77,7 +77,7 @@ def drawing_device(name: str | None) -> torch.device | None:
 
 def device_name(device: torch.device, ranks: Ranks) -> str:
     """Return by what name :func:`find_device` finds a device again, on every rank."""
-    return str(device) if ranks.local_world == 1 else device.type
+    return device.type if not ranks.alone and device.index == ranks.local_rank else str(device)
 
 
 def check_memory(config: TrainingConfig, letters: float, ranks: Ranks = ALONE) -> None:

@@ -73,6 +73,10 @@ class RankError(NamegenError):
     """Of several processes that train together one has ended, or cannot be reached."""
 
 
+class UnmetError(RankError):
+    """Several processes that are to train together have not found each other, so none can speak for all."""
+
+
 class DivergedError(NamegenError):
     """The training loss became infinite or not a number."""
 

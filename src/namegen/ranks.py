@@ -19,12 +19,13 @@ import contextlib
 import datetime as dt
 import itertools
 import os
+import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from namegen.errors import NamegenError, RankError, UsageError, shortened
+from namegen.errors import NamegenError, RankError, UnmetError, UsageError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _PATIENCE = 600  # seconds that one waits for another, as for names to be read; whoever has ended is noticed at once
 _NUMBERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _RENDEZVOUS = ("MASTER_ADDR", "MASTER_PORT")
-_TRY = "TORCHELASTIC_RESTART_COUNT"
+_TRY, _TRIES = "TORCHELASTIC_RESTART_COUNT", "TORCHELASTIC_MAX_RESTARTS"
 _MOST_DIGITS = 6
 _times = itertools.count()  # that this process has joined others
 
@@ -54,6 +55,8 @@ class Ranks:
         local_rank: its number among those of the same machine.
         local_world: how many there are on the same machine.
         restarted: whether torchrun had to start them anew, as one of them died.
+        launch: what those have in common that the same torchrun starts on this machine, one after the other; empty if
+            it starts nobody anew.
     """
 
     rank: int = 0
@@ -61,6 +64,7 @@ class Ranks:
     local_rank: int = 0
     local_world: int = 1
     restarted: bool = False
+    launch: str = ""
 
     @property
     def alone(self) -> bool:
@@ -191,9 +195,9 @@ def from_environment() -> Ranks:
     given = {name: os.environ.get(name, "") for name in (*_NUMBERS, *_RENDEZVOUS)}
     if not (given["RANK"] and given["WORLD_SIZE"]):
         return ALONE
-    restarted = os.environ.get(_TRY, "0") != "0"
+    restarted, launch = os.environ.get(_TRY, "0") != "0", _launch()
     if given["WORLD_SIZE"] == "1":
-        return Ranks(restarted=restarted)
+        return Ranks(restarted=restarted, launch=launch)
     if missing := [name for name, value in given.items() if not value]:
         raise UsageError(
             f"RANK and WORLD_SIZE say that this is one of several processes, but {missing[0]} is not set; "
@@ -202,7 +206,14 @@ def from_environment() -> Ranks:
     rank, world, local_rank, local_world = (_number(name, given[name]) for name in _NUMBERS)
     if not (rank < world and local_rank < local_world <= world):
         raise UsageError(f"the environment has RANK {rank} of WORLD_SIZE {world}; start with torchrun")
-    return Ranks(rank, world, local_rank, local_world, restarted)
+    return Ranks(rank, world, local_rank, local_world, restarted, launch)
+
+
+def _launch() -> str:
+    """Return what tells this torchrun from others: the id of its job, which may recur, its process and its machine."""
+    if os.environ.get(_TRIES, "0") == "0":
+        return ""
+    return f"{os.environ.get('TORCHELASTIC_RUN_ID', '')!r} {os.getppid()} {platform.node()}"
 
 
 def _number(name: str, value: str) -> int:
@@ -223,15 +234,17 @@ def is_follower() -> bool:
 def joined() -> Iterator[Ranks]:
     """Join the other processes of a training, if there are any, while the body runs.
 
+    An exception that leaves the body, and all that it came of, lose the local variables in their tracebacks then.
+
     Raises:
-        RankError: they cannot be found; or later, when one has ended.
+        UnmetError: they cannot be found.
+        RankError: later, when one has ended.
     """
     ranks = from_environment()
     if ranks.alone:
         yield ranks
         return
     import gc
-    import traceback
 
     from torch import distributed
 
@@ -241,12 +254,25 @@ def joined() -> Iterator[Ranks]:
             yield ranks
     except BaseException as error:
         # Whatever these frames hold of the network holds on to the group, which must be gone before Python ends.
-        for reason in (error, error.__cause__, error.__context__):
-            traceback.clear_frames(reason.__traceback__ if reason else None)
+        _clear_frames(error)
         raise
     finally:
         gc.collect()
         distributed.destroy_process_group()
+
+
+def _clear_frames(error: BaseException) -> None:
+    """Forget the local variables of where an exception passed, and of where all those did that it came of."""
+    import traceback
+
+    reasons: list[BaseException | None] = [error]
+    cleared: set[int] = set()
+    while reasons:
+        reason = reasons.pop()
+        if reason is not None and id(reason) not in cleared:
+            cleared.add(id(reason))
+            traceback.clear_frames(reason.__traceback__)
+            reasons += [reason.__cause__, reason.__context__]
 
 
 def _find_the_others(ranks: Ranks) -> None:
@@ -255,14 +281,14 @@ def _find_the_others(ranks: Ranks) -> None:
     from torch import distributed
 
     if not distributed.is_available():
-        raise RankError("this build of torch is for one process only; start without torchrun, or install another")
+        raise UnmetError("this build of torch is for one process only; start without torchrun, or install another")
     # Whoever comes again finds in the store where the processes were before. So each time has a place of its own there;
     # but how often torchrun has started them, several machines may count differently (pytorch/pytorch#135712).
     place, one_machine = f"namegen/{next(_times)}", ranks.local_world == ranks.world
     if one_machine:
         place += f"/{os.environ.get(_TRY, '')}"
     elif ranks.restarted and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
-        raise RankError(
+        raise UnmetError(
             "torchrun has started the processes anew, which on several machines works with "
             "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment only; start again with --resume"
         )
@@ -278,7 +304,7 @@ def _find_the_others(ranks: Ranks) -> None:
             timeout=patience,
         )
     except (RuntimeError, ValueError) as error:
-        raise RankError(f"the processes of the training cannot find each other: {error}") from error
+        raise UnmetError(f"the processes of the training cannot find each other: {error}") from error
 
 
 @contextlib.contextmanager

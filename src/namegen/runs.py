@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from namegen.ranks import Ranks
     from namegen.recipes import TrainingConfig
     from namegen.store import ModelPlace
-    from namegen.training import Report
+    from namegen.training import Progress, Report
 
 FEW_NAMES = 200
 """Fewer names than this, and a model mostly learns them by heart."""
@@ -64,21 +64,27 @@ class Plan:
 
 
 @contextlib.contextmanager
-def claim(place: ModelPlace, ranks: Ranks = ALONE) -> Iterator[None]:
+def claim(place: ModelPlace, ranks: Ranks = ALONE) -> Iterator[ModelPlace]:
     """Keep a model's place for this process, or for several, while the body plans and runs its training.
+
+    Yields:
+        the place.
 
     Raises:
         BusyError: another process has it.
         NamegenError: nothing can be written there.
     """
     with contextlib.ExitStack() as stack:
-        ranks.of_first(lambda: stack.enter_context(_claimed(place)))
-        yield
+        ranks.of_first(lambda: stack.enter_context(_claimed(place, ranks)))
+        yield place
 
 
 @contextlib.contextmanager
-def _claimed(place: ModelPlace) -> Iterator[None]:
+def _claimed(place: ModelPlace, ranks: Ranks) -> Iterator[None]:
     with exclusive(place.lock, f"training {place.name}"):
+        if not ranks.restarted:
+            with contextlib.suppress(OSError):
+                place.progress_note.unlink()  # of another torchrun
         for file in place.files:
             remove_leftovers(file)
         for file in place.files:
@@ -114,7 +120,7 @@ def plan(
         resume: go on with the unfinished run there, with its settings.
         force: start over although there is one.
         ranks: the processes that are to share the training, this one being the first. Where torchrun has started them
-            anew, they go on with what those before them left, if anything.
+            anew, they go on with the run that those before them began, if it is that.
 
     Raises:
         UsageError: something that is asked for makes no sense, or disagrees with the run that is to be resumed.
@@ -126,7 +132,7 @@ def plan(
         raise UsageError("--init has settings of its own, and a recipe others; use one of them")
     began_as = None if init is None else find_model(init).load()
     unfinished = place.checkpoint.is_file()
-    if ranks.restarted and unfinished:
+    if unfinished and _is_noted(place, "begun", ranks):
         resume, force = True, False
     if resume and force:
         raise UsageError("--resume goes on with a run and --force starts over; use one of them")
@@ -251,6 +257,15 @@ def run(
         RunError: the model cannot be written there. It is put into the folder for temporary files then, and the last
             state of the run that was saved stays.
     """
+    noted = False
+
+    def reported(progress: Progress) -> None:
+        nonlocal noted
+        if not noted:  # and what was in this place before is gone
+            _note(place, "begun", ranks)
+            noted = True
+        report(progress)
+
     model = train(
         dataset,
         planned.config,
@@ -259,21 +274,53 @@ def run(
         threads=planned.threads,
         checkpoint=place.checkpoint,
         resume=planned.resume,
-        report=report,
+        report=reported,
         stop=stop,
         ranks=ranks,
     )
-    ranks.of_first(lambda: _put(model, place))
+    ranks.of_first(lambda: _put(model, place, ranks))
     return model
 
 
-def _put(model: Model, place: ModelPlace) -> None:
+def is_finished(place: ModelPlace, ranks: Ranks) -> bool:
+    """Whether those whom the same torchrun started before have put the model into a place, which must be claimed.
+
+    One of them may have died later than that, and so torchrun starts all anew, who have nothing to do any more.
+    """
+    finished = place.model.is_file() and _is_noted(place, "finished", ranks)
+    if finished:
+        place.checkpoint.unlink(missing_ok=True)
+    return finished
+
+
+def _put(model: Model, place: ModelPlace, ranks: Ranks) -> None:
     """Put a finished model into its place, where its unfinished run was."""
     try:
         model.save(place.model)
     except NamegenError as error:
         raise RunError(f"{error}; {_kept_elsewhere(model, place)}") from error
+    _note(place, "finished", ranks)
     place.checkpoint.unlink(missing_ok=True)
+
+
+def _note(place: ModelPlace, reached: Literal["begun", "finished"], ranks: Ranks) -> None:
+    """Write down what of a run is done, for those whom the same torchrun starts if one of these processes dies.
+
+    That may be at the very end, so it stays behind, until the next training at this place.
+    """
+    if ranks.launch and ranks.rank == 0:
+        with contextlib.suppress(OSError):  # without it they ask what to do
+            place.progress_note.write_text(f"{reached} {ranks.launch}", encoding="utf-8")
+
+
+def _is_noted(place: ModelPlace, reached: Literal["begun", "finished"], ranks: Ranks) -> bool:
+    """Whether those whom the same torchrun started before have come this far."""
+    if not (ranks.restarted and ranks.launch):
+        return False
+    try:
+        return place.progress_note.read_text(encoding="utf-8") == f"{reached} {ranks.launch}"
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _kept_elsewhere(model: Model, place: ModelPlace) -> str:

@@ -100,6 +100,11 @@ class ModelPlace(Place):
         return paths.locks_dir() / f"model-{key}.lock"
 
     @property
+    def progress_note(self) -> Path:
+        """Where processes note how far a training has come, for those that torchrun starts in their place."""
+        return self.lock.with_suffix(".torchrun")
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The finished model, and what an unfinished run has so far."""
         return (self.model, self.checkpoint)
@@ -231,7 +236,7 @@ def remove_model(name: str) -> list[str]:
         kinds = {"the model": place.model, "its unfinished run": place.checkpoint}
         removed = [kind for kind, file in kinds.items() if file.is_file()]
         try:
-            for file in kinds.values():
+            for file in (*kinds.values(), place.progress_note):
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise NamegenError(f"cannot remove {place.existing}: {error.strerror or error}") from error

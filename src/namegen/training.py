@@ -73,7 +73,8 @@ class Progress:
         validation_loss: the last validation point; ``None`` before the first, or without a validation part.
         unsaved: why the state of the run could not be saved when it last should have been; ``None`` if all is well.
         stage: what is being trained, in words: empty unless there are several networks.
-        last_loss: gives the mean letter loss of the name drawn last.
+        last_loss: gives the mean letter loss of the name drawn last; with several ranks of the last that this one has
+            of the latest stretch, or NaN if it has none.
         model: gives the model as it is now.
     """
 
@@ -341,7 +342,7 @@ class _Run:
             validation_loss=self._stage.validation_loss,
             unsaved=self._unsaved,
             stage=self._stage_name(),
-            last_loss=lambda: float(latest[-1]) if latest is not None else float("nan"),
+            last_loss=lambda: float(latest[-1]) if latest is not None and len(latest) else float("nan"),
             model=self.model,
         )
 

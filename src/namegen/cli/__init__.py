@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from namegen.errors import NamegenError
+from namegen.errors import NamegenError, UnmetError
 
 if TYPE_CHECKING:
     from typer import TyperException
@@ -108,10 +108,10 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:
 
 
 def _is_anothers_to_say(error: BaseException, given: list[str]) -> bool:
-    """Whether an error is that of all processes of one training, for which the first one speaks."""
+    """Whether an error is that of all processes of one training, for which the first one speaks once they have met."""
     from typer import TyperException
 
-    if "train" not in given or not isinstance(error, NamegenError | TyperException):
+    if "train" not in given or not isinstance(error, NamegenError | TyperException) or isinstance(error, UnmetError):
         return False
     from namegen.ranks import is_follower
 

@@ -115,7 +115,6 @@ def train(
 
     `namegen train --iters 100000` trains the model `default`, which `namegen sample` uses from then on.
     """
-    place = _place(model, output)
     parts = {
         "iterations": iters,
         "architecture": arch,
@@ -130,13 +129,22 @@ def train(
     from namegen.cli.output import note
     from namegen.cli.progress import show_progress
     from namegen.ranks import from_environment, joined
-    from namegen.runs import claim, command_to_resume, plan, run
+    from namegen.runs import claim, command_to_resume, is_finished, plan, run
 
     if not from_environment().alone:
         import_torch()
-    with joined() as ranks, last_words(), claim(place, ranks):
+    with (
+        joined() as ranks,
+        last_words(),
+        claim(ranks.of_first(lambda: _place(model, output)), ranks) as place,
+    ):
         import_torch()
         quiet = quiet or ranks.rank > 0
+        if ranks.of_first(lambda: is_finished(place, ranks)):
+            if not quiet:
+                finished = place.load()
+                _finish(place, finished, finished.categories)
+            return
         planned = ranks.of_first(
             lambda: plan(
                 place,
