@@ -381,7 +381,14 @@ class _Run:
             RunError: it cannot be saved, and it is the last chance.
         """
         checkpoint = self.checkpoint()
-        self._unsaved = self._ranks.of_first(lambda: _why_not_saved(checkpoint, file))
+
+        def put() -> str | None:
+            why_not = _why_not_saved(checkpoint, file)
+            if not why_not:  # which the first rank must know even if the others are not there any more to be told
+                self._saved = self.iteration
+            return why_not
+
+        self._unsaved = self._ranks.of_first(put)
         if not self._unsaved:
             self._saved = self.iteration
         elif last:
