@@ -263,3 +263,10 @@ def test_letters_whose_other_case_is_several_letters_do_no_harm(odd):
         assert alphabet.encode(text).tolist() == letters.tolist()
         assert lengths.tolist() == [len(letters)]
     assert alphabet.transliterate("ROSSO") == ("ROSSO", 0)
+
+
+def test_a_mark_goes_the_way_of_its_letter():
+    hindi = Alphabet(("क", "र", "न", "i", "k"))
+    assert hindi.transliterate("किरन") == ("करन", 1)  # not half in Latin letters
+    assert ASCII.transliterate("किरन") == ("kirn", 0)
+    assert Alphabet(tuple("Иван")).transliterate("Ива\u0301н") == ("Иван", 0)

@@ -8,9 +8,12 @@ import unicodedata
 
 import pytest
 
-from namegen import Dataset, sample, score, top, train
+from conftest import make_model
+from namegen import Dataset, sample, sampler, score, top, train
+from namegen.errors import TrainingStopped
 from namegen.letters import split_letters
-from namegen.recipes import TrainingConfig
+from namegen.recipes import TrainingConfig, training_config
+from namegen.sampling import a_few
 from namegen.store import load_model
 from namegen.transliteration import in_ascii
 from names_of_eight_scripts import NAMES
@@ -134,7 +137,6 @@ def test_a_run_keeps_its_alphabet(cli, tmp_path):
 
 
 def test_a_run_in_unicode_goes_on_to_the_same_model_as_without_a_pause(tmp_path):
-    from namegen.errors import TrainingStopped
     from namegen.runs import claim, plan, run
     from namegen.store import named, open_dataset
 
@@ -200,3 +202,49 @@ def test_more_letters_than_an_alphabet_can_have_are_one_clear_error(cli, tmp_pat
     refused = cli("train", "--data", file, "--alphabet", "unicode")
     assert refused.code == 1
     assert refused.err.startswith("Error: all: an alphabet has 1 to 65,535 letters, not ")
+
+
+PERSIAN = ["علی\u200cرضا", "محمد\u200cرضا", "غلام\u200cحسین", "امیر\u200cعلی", "عبد\u200cالله", "آقا\u200cجان"]
+
+
+def test_what_is_written_with_joiners_can_be_trained_stopped_gone_on_with_and_drawn(cli, tmp_path):
+    from namegen.runs import claim, plan, run
+    from namegen.store import named, open_dataset
+
+    folder = str(write(tmp_path / "names", {"نام\u200cها": PERSIAN}))
+    place = named("default")
+    with claim(place):
+        begun = plan(place, {"iterations": 640, "hidden_size": 8}, dataset=folder, alphabet="unicode")
+        with pytest.raises(TrainingStopped):
+            run(place, begun, open_dataset(folder, alphabet=begun.alphabet), stop=lambda: True)
+    assert cli("train", "--data", folder, "--resume", "--quiet").code == 0
+    assert any("\u200c" in letter for letter in load_model().alphabet.letters)
+    drawn = cli("sample", "نام\u200cها", "-n", 20)
+    assert (drawn.code, drawn.out.count("\n")) == (0, 20)
+    assert "نام\u200cها" in cli("categories").out
+
+
+def test_the_command_that_is_proposed_has_a_category_like_an_option_behind_two_dashes(cli, tmp_path):
+    folder = write(tmp_path / "names", {"-n": ["Anna", "Bert", "Cleo"], "Z": ["Zoe"]})
+    trained = cli("train", "--data", folder, "--iters", 320, "--hidden-size", 4)
+    following = trained.err.splitlines()[-1].removeprefix("Next: namegen ")
+    assert following == "sample -- -n ABC"
+    assert cli(*shlex.split(following)).code == 0
+
+
+def test_a_few_names_take_no_time_even_where_letters_are_many_and_the_network_knows_nothing():
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 4000)))
+    unable = make_model(training_config(hidden_size=4, iterations=1), letters=letters)
+    unable.weights["head.bias"][-1] = -1e4  # it never ends a name
+    attempts = []
+    model_step = sampler.Sampler._attempt
+
+    def counted(self, category, prefixes, prefix_of, streams):
+        attempts.append(len(streams))
+        return model_step(self, category, prefixes, prefix_of, streams)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampler.Sampler, "_attempt", counted)
+        assert a_few(unable, count=5, seed=1) == []
+    assert sum(attempts) * 20 * 4001 < 2**25
+    assert len(a_few(load_model("pretrained"), "German", count=5, seed=1)) == 5

@@ -39,6 +39,11 @@ def test_every_name_stays_on_its_line():
     assert in_ascii("金\n\u0640\nÉ \n") == "Jin\n\nE\n"
 
 
+@pytest.mark.parametrize("beside", ["", "é\n"])
+def test_a_name_is_spelt_alike_whatever_stands_beside_it(beside):
+    assert in_ascii(f"a  b\nc@ \n{beside}").split("\n")[:2] == ["a b", "c@"]
+
+
 @settings(deadline=None)
 @given(st.text(st.sampled_from("aZ Éßжщ金김ữ"), max_size=8))
 def test_names_without_marks_of_punctuation_become_what_the_ascii_alphabet_makes_of_them(name):

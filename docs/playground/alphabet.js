@@ -85,7 +85,7 @@ export class Alphabet {
     if (this.has(otherCase) && swapped(otherCase) === character) return otherCase;
     if (/^\s/u.test(character)) return this.has(" ") ? " " : "";
     const lower = character.toLowerCase();
-    let spelling = SPELT.get(lower) ?? lower.normalize("NFD").replace(/\p{M}/gu, "");
+    let spelling = SPELT.get(lower) ?? lower.normalize("NFD").replace(/\p{Mn}/gu, "");
     if (character !== lower) {
       const shouted = [all[place - 1], all[place + 1]].some((beside) => beside && isUpper(beside));
       spelling = shouted ? spelling.toUpperCase() : capitalised(spelling);

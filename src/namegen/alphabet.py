@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen.errors import UsageError, quoted
-from namegen.letters import JOINERS, MOST_CHARACTERS, in_case_of, other_case, parts_of
+from namegen.letters import MOST_CHARACTERS, in_case_of, is_printable, other_case, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ class Alphabet:
         for letter in self.letters:
             if len(letter) > MOST_CHARACTERS:
                 raise UsageError(f"{quoted(letter)} has {len(letter):,} characters, too many for a letter")
-            if not letter.translate(JOINERS).isprintable():
+            if not is_printable(letter):
                 raise UsageError(f"{quoted(letter)} cannot be a letter: it has characters that cannot be printed")
             if " " in letter and letter != " ":
                 raise UsageError(f"{letter!r} cannot be a letter: a blank is a letter of its own")
@@ -254,25 +254,31 @@ class Alphabet:
         from unidecode import unidecode
 
         spelt: list[str] = []
-        dropped = 0
+        dropped, is_whole = 0, False
         for place, character in enumerate(characters):
-            if character in self._index:
+            kind = unicodedata.category(character[0])
+            if kind[0] == "M" and is_whole and character not in self._index:
+                dropped += kind != "Mn"  # of a letter that is written without it, not half in other letters
+                continue
+            is_whole = character in self._index
+            if is_whole:
                 spelt.append(character)
                 continue
             other = other_case(character)  # of a start letter, where names have it in one case alone
             if other in self._index:
+                is_whole = True
                 spelt.append(other)
                 continue
             if character.isspace():
                 spelt.append(" " if " " in self._index else "")
                 continue
-            if unicodedata.category(character[0]) == "Cs":  # half of a character, from text that was not UTF-8
+            if kind == "Cs":  # half of a character, from text that was not UTF-8
                 dropped += 1
                 continue
             before, behind = "".join(characters[max(0, place - 1) : place]), "".join(characters[place + 1 : place + 2])
             replacement = in_case_of(unidecode(character, errors="ignore"), character, before, behind)
             kept = "".join(letter for letter in self._split(replacement) if letter in self._index)
-            dropped += not (kept or unicodedata.category(character) == "Mn")
+            dropped += not (kept or kind == "Mn")
             spelt.append(kept)
         return " ".join("".join(spelt).split()), dropped
 

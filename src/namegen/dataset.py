@@ -22,7 +22,7 @@ import numpy as np
 from namegen.alphabet import ASCII, Alphabet
 from namegen.bounds import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.errors import DataError, UsageError, quoted
-from namegen.letters import letters_of, written
+from namegen.letters import is_printable, letters_of, written
 from namegen.lines import decoded
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class DatasetBuilder:
     def adder(self, category: str, where: str) -> NameAdder:
         """Return the function that adds one line to a category."""
         category = unicodedata.normalize("NFC", category)
-        if not category or not category.isprintable() or len(category) > LONGEST_CATEGORY:
+        if not category or not is_printable(category) or len(category) > LONGEST_CATEGORY:
             raise DataError(
                 f"{where}: {quoted(category)} cannot be a category: it needs at least one letter, at most "
                 f"{LONGEST_CATEGORY:,}, and no control characters"

@@ -35,6 +35,11 @@ def split_letters(text: str) -> list[str]:
     return list(text) if text.isascii() else _marked_letter().findall(text)
 
 
+def is_printable(text: str) -> bool:
+    """Whether all of a text can be shown, or is a joiner between what can."""
+    return text.translate(JOINERS).isprintable()
+
+
 def other_case(letter: str) -> str | None:
     """Return a letter in its other case, if that is its alone: ``ж`` for ``Ж``, but none for ``ß`` or ``ı``."""
     other = letter.swapcase()

@@ -26,6 +26,7 @@ import numpy as np
 from namegen.alphabet import Alphabet
 from namegen.bounds import LONGEST_CATEGORY, MOST_CATEGORIES
 from namegen.errors import ModelFileError, NamegenError, UsageError, quoted
+from namegen.letters import is_printable
 from namegen.recipes import Distillation, SamplingConfig, TrainingConfig
 from namegen.tensors import KINDS, MAX_TEXT, MAX_VALUES, TensorFile, in_words, open_tensors, read_json
 
@@ -443,7 +444,7 @@ class _Unpacker(NamedTuple):
 
     @staticmethod
     def text(value: object) -> str:
-        if not isinstance(value, str) or not value.isprintable():
+        if not isinstance(value, str) or not is_printable(value):
             raise ValueError(f"{value!r:.40} is no text")
         return value
 

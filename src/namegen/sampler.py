@@ -95,6 +95,7 @@ class Sampler:
         filters: what names must be.
         category: what they are drawn from: a category or a blend; ``None`` draws a category for each name.
         device: the torch device that the network runs on; ``None`` for numpy.
+        in_vain: how many draws in a row may give nothing; by default ``IN_VAIN``.
     """
 
     def __init__(
@@ -104,8 +105,10 @@ class Sampler:
         filters: Filters,
         category: Category | None,
         device: torch.device | None = None,
+        in_vain: int | None = None,
     ) -> None:
         self._model, self._config, self._category = model, config, category
+        self._in_vain = IN_VAIN if in_vain is None else in_vain
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = steppers(model) if device is None else offloaded_steppers(model, device)
         self._sources: dict[int, Source] = {}
@@ -189,7 +192,7 @@ class Sampler:
             first = missing[0]
             made = int(attempts[first])
             prefix = prefixes[prefix_of[first]]
-            if made >= (1 if self.is_certain(len(prefix)) else IN_VAIN) or spent_on[first] >= MOST_ARITHMETIC:
+            if made >= (1 if self.is_certain(len(prefix)) else self._in_vain) or spent_on[first] >= MOST_ARITHMETIC:
                 why = {verdict for verdict in Verdict if reasons[first] >> verdict & 1}
                 return replace(drawn.of(np.arange(first)), failure=self._failure(prefix, made, why))
             each = min(made, fit)  # each round of a name is as long as all before it

@@ -31,7 +31,7 @@ from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters
 from namegen.letters import split_letters
 from namegen.recipes import SamplingConfig
-from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, MOST_LETTERS, Sampler
+from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, MOST_LETTERS, Sampler, most_letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,6 +52,8 @@ _GROWTH = 8
 _PREFIXES_AT_ONCE = 512  # names of different prefixes can be drawn one beside the other
 _MOST_NAMES = 10**15  # as many as there are streams of random numbers
 _MOST_SHARDS = 10**6
+_PATIENCE = 256  # attempts at one of a few names
+_OUTPUTS_OF_A_FEW = 2**24  # of the network, in all attempts at a few names
 _MOST_PREFIXES = 10**6  # that are read from an iterator to know how many there are; they take some 100 MB
 _ALL = range(2**63)  # the numbers of all names that there can be
 
@@ -247,6 +249,20 @@ def blocks(
     if shard is not None:
         return drawing.shard(fitted if isinstance(fitted, list) else _read_all(fitted), at_once, *shard)
     return drawing.distinct(fitted) if filters.unique else drawing.all(fitted, at_once)
+
+
+def a_few(model: Model, category: str | None = None, *, count: int, seed: int) -> list[Draw]:
+    """Invent up to ``count`` names in a fraction of a second: as many as a model can that may be hardly trained.
+
+    An untrained network may not know yet how to end a name, and it takes long to find that out where letters are many.
+    """
+    letters = count * most_letters(model, model.sampling, 0) * (len(model.alphabet) + 1)
+    in_vain = max(1, min(_PATIENCE, _OUTPUTS_OF_A_FEW // letters))
+    blend = None if category is None else find_blend(model, category)
+    filters, numbers = Filters(), np.arange(count)
+    sampler = Sampler(model, model.sampling, filters, blend.category if blend else None, in_vain=in_vain)
+    drawn = sampler.draw([""], np.zeros_like(numbers), seed, numbers)
+    return list(block_of(model, blend, filters, drawn.spelling, drawn.category_of)) if len(drawn) else []
 
 
 def _checked_shard(shard: object, seed: int | None) -> tuple[int, int]:

@@ -68,6 +68,7 @@ class Place:
         Raises:
             ModelFileError: there is no file, or it says no such thing.
         """
+        from namegen.letters import is_printable
         from namegen.tensors import open_tensors, read_json
 
         file = self.existing or self.model
@@ -76,7 +77,7 @@ class Place:
                 categories = read_json(tensors.metadata["namegen"])["categories"]
             except (KeyError, TypeError, ValueError, RecursionError):
                 categories = None
-        if not isinstance(categories, list) or not all(isinstance(c, str) and c.isprintable() for c in categories):
+        if not isinstance(categories, list) or not all(isinstance(c, str) and is_printable(c) for c in categories):
             raise ModelFileError(f"{file} does not say which categories it has; take another copy")
         return tuple(categories)
 

@@ -23,8 +23,6 @@ def in_ascii(lines: str) -> str:
     A capital that becomes several letters keeps only its first in upper case unless a capital stands beside it:
     ``ЩУКИН`` into ``SHCHUKIN``. What unidecode has no letter or digit for is dropped, so that a line may become empty.
     """
-    if lines.isascii():
-        return lines
     in_their_case = _BESIDE_EACH_OTHER.sub(lambda run: _capitals_spelt(run[0]), lines)
     spelt = in_their_case.translate(_SPELLINGS)
     return _BLANKS_AT_ENDS.sub("", _BLANKS.sub(" ", spelt))

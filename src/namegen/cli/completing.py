@@ -235,8 +235,10 @@ def _values(parameter: Parameter, attached: str, word: str, whole: Reading) -> A
         return Answer([Candidate(attached + value, about) for value, about in takes])
     if takes == "files":
         return Answer([], files=True)
+    from namegen.letters import is_printable
+
     found = list(_LOOK_UP[takes](word, whole)) if takes in _LOOK_UP else []
-    shown = [value for value in found if value.isprintable()]  # others would do things to the terminal
+    shown = [value for value in found if is_printable(value)]  # others would do things to the terminal
     # A model or a list of names may be a file, too; of models those with a name come first.
     files = takes == "names" or (takes == "models" and not any(_begins(value, word) for value in shown))
     return Answer([Candidate(attached + value) for value in shown], files)

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from namegen.cli.output import is_live_terminal, note
-from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,15 +103,12 @@ def _fresh_names(model: Model, seed: int, count: int) -> list[str]:
 
     Where categories are added to a model, they are of the last one: those that are new stand last.
     """
-    from namegen.sampling import iterate
+    from namegen.sampling import a_few
 
     if model.longest > _LONGEST_PREVIEWED:
         return []
     category = model.categories[-1] if model.training.init else None
-    try:
-        draws = list(iterate(model, category, count=count, seed=seed))
-    except NamegenError:  # an untrained network may not know yet how to end a name
-        return []
+    draws = a_few(model, category, count=count, seed=seed)
     return [draw.name if len(model.categories) == 1 else f"{draw.name} ({draw.category})" for draw in draws]
 
 

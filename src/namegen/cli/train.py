@@ -238,6 +238,7 @@ def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
     which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
     category = "German" if "German" in categories else categories[0]
     letters = shlex.quote(start_letters(model, category))
-    what = letters if len(model.categories) == 1 else f"{shlex.quote(category)} {letters}"
+    dashes = "-- " if category.startswith("-") else ""  # it would pass for an option
+    what = letters if len(model.categories) == 1 else f"{dashes}{shlex.quote(category)} {letters}"
     following = f"namegen sample{which} {what}"
     note(f"Next: {following}", whole=[following])
