@@ -426,7 +426,9 @@ def main() -> None:
                     flush=True,
                 )
     measured = {"machine": machine(), "rows": [asdict(row) | {"holds": row.holds} for row in rows]}
-    results = merged(json.loads(given.output.read_text(encoding="utf-8")), measured) if given.only else measured
+    results = measured
+    if given.only and given.output.exists():
+        results = merged(json.loads(given.output.read_text(encoding="utf-8")), measured)
     given.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
