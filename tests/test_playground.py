@@ -24,8 +24,9 @@ from namegen.errors import UsageError
 from namegen.inference import guided, steppers
 from namegen.modelfile import Checkpoint
 from namegen.paths import PRETRAINED_FILE
+from namegen.prefixes import fit_prefix
 from namegen.recipes import SamplingConfig, training_config
-from namegen.sampling import fit_prefix, sample
+from namegen.sampling import sample
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 

@@ -19,9 +19,10 @@ from namegen.categories import find_category
 from namegen.classifying import score
 from namegen.dataset import hash_name
 from namegen.errors import NamegenError, UsageError
+from namegen.prefixes import fit_prefix
 from namegen.ranking import top
 from namegen.recipes import SamplingConfig, training_config
-from namegen.sampling import blocks, fit_prefix, iterate, sample
+from namegen.sampling import blocks, iterate, sample
 
 # Rows: after a, after b, after SOS. Columns: a, b, EOS.
 TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.7, 0.3, 0.0]])

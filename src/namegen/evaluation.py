@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.dataset import Dataset
+    from namegen.draws import Block
     from namegen.modelfile import Model
     from namegen.recipes import SamplingConfig
-    from namegen.sampling import Block
 
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
 _MOST_DRAWN = 10**6  # for each category, whose distinct names are kept in memory

@@ -22,8 +22,8 @@ from namegen.categories import find_blend
 from namegen.errors import MissingPackageError, UsageError
 from namegen.filters import Filters
 from namegen.modelfile import Model, load_model_file
+from namegen.prefixes import fit_prefix
 from namegen.sampler import Sampler
-from namegen.sampling import fit_prefix
 from namegen.store import PRETRAINED, at_path, find_model
 
 try:

@@ -15,13 +15,15 @@ from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.distinct import Seen
 from namegen.drawing import Source
+from namegen.draws import block_of
 from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters, NameFilter
 from namegen.inference import steppers
 from namegen.letters import split_letters
+from namegen.prefixes import check_length, fit_prefix
 from namegen.recipes import SamplingConfig
 from namegen.sampler import most_letters
-from namegen.sampling import block_of, check_length, fit_prefix, settings
+from namegen.sampling import settings
 from namegen.search import most_probable
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 
     from namegen.categories import Blend
     from namegen.drawing import Spelling
+    from namegen.draws import Block, Draw
     from namegen.modelfile import Model
-    from namegen.sampling import Block, Draw
 
 _MOST = 10**6  # names, which the search keeps in memory
 

@@ -19,7 +19,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,19 +27,19 @@ from namegen.bounds import whole
 from namegen.categories import find_blend
 from namegen.devices import drawing_device
 from namegen.distinct import Seen
+from namegen.draws import block_of
 from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters
 from namegen.letters import split_letters
+from namegen.prefixes import check_length, fit_prefix
 from namegen.recipes import SamplingConfig
-from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, MOST_LETTERS, Sampler, most_letters
+from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, Sampler, most_letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
-
     from namegen.categories import Blend
-    from namegen.drawing import Spelling
+    from namegen.draws import Block, Draw
     from namegen.modelfile import Model
     from namegen.sampler import Drawn
 
@@ -56,48 +56,6 @@ _PATIENCE = 256  # attempts at one of a few names
 _OUTPUTS_OF_A_FEW = 2**24  # of the network, in all attempts at a few names
 _MOST_PREFIXES = 10**6  # that are read from an iterator to know how many there are; they take some 100 MB
 _ALL = range(2**63)  # the numbers of all names that there can be
-
-
-class Draw(NamedTuple):
-    """An invented name and its category.
-
-    Attributes:
-        category: the category, or the label of the blend.
-        name: the name.
-        score: the logarithm of its probability given the category, where that was asked for.
-    """
-
-    category: str
-    name: str
-    score: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Invented names in bulk.
-
-    Attributes:
-        text: the names in their order, each ended by a line feed.
-        categories: the model's categories; of a blend its label alone.
-        category_of: the index of each name's category, (names,).
-        scores: the logarithm of the probability of each name given its category, at temperature 1, (names,) float64,
-            where it was asked for.
-    """
-
-    text: str
-    categories: tuple[str, ...]
-    category_of: NDArray[np.int64]
-    scores: NDArray[np.float64] | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """The names."""
-        return self.text.split("\n")[:-1]
-
-    def __iter__(self) -> Iterator[Draw]:
-        scores: Iterable[float | None] = [None] * len(self.category_of) if self.scores is None else self.scores.tolist()
-        for category, name, score in zip(self.category_of.tolist(), self.names, scores, strict=True):
-            yield Draw(self.categories[category], name, score)
 
 
 def sample(
@@ -319,41 +277,6 @@ def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) ->
     return config, filters
 
 
-def check_length(filters: Filters, limit: int) -> None:
-    """See that names of at most ``limit`` letters can be as long as they must be.
-
-    Raises:
-        UsageError: they cannot.
-    """
-    if filters.min_length is not None and filters.min_length > limit:
-        raise UsageError(
-            f"the min length of {filters.min_length:,} is more than the {limit:,} letters that a name may have; "
-            "allow more with --max-length"
-        )
-
-
-def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
-    """Bring a prefix into the model's alphabet, and into the case that its training names begin with.
-
-    ``Łu`` becomes ``Lu``, and with capitalised training names ``sch`` and ``SCH`` both become ``Sch``.
-
-    Raises:
-        UsageError: no name can begin like this, or it is longer than ``max_length``, or than 10,000 letters.
-    """
-    text, dropped = model.alphabet.transliterate(prefix)
-    if text and prefix[-1] == " " and " " in model.alphabet:
-        text += " "  # "van " is another prefix than "van"
-    if prefix and (dropped or not text):
-        raise UsageError(f"no name can begin with {quoted(prefix)}: the model's letters are {model.alphabet}")
-    if not text:
-        return ""
-    fitted = model.alphabet.in_case(text, model.casing)
-    most = MOST_LETTERS if max_length is None else max_length
-    if len(model.alphabet.encode(fitted)) > most:
-        raise UsageError(f"the prefix {quoted(fitted)} is longer than the max length of {most:,}")
-    return fitted
-
-
 @dataclass(frozen=True)
 class _Drawing:
     """What is to be drawn: ``count`` names for each prefix."""
@@ -486,35 +409,6 @@ class _Drawing:
             return
         scores = self.sampler.scores(drawn) if self.scores else None
         yield block_of(self.model, self.blend, self.filters, drawn.spelling, drawn.category_of, scores)
-
-
-def block_of(
-    model: Model,
-    blend: Blend | None,
-    filters: Filters,
-    spelling: Spelling,
-    category_of: NDArray[np.int64] | None = None,
-    scores: NDArray[np.float64] | None = None,
-) -> Block:
-    """Return names as a block.
-
-    Args:
-        model: what they are from.
-        blend: their category or blend; ``None`` if each has one of its own.
-        filters: what was asked of them; it says how they are spelt.
-        spelling: their letters.
-        category_of: then the index of each name's category, (names,).
-        scores: their log-probabilities, (names,).
-    """
-    categories, index = model.categories, 0
-    if blend is not None:
-        if isinstance(blend.category, int):
-            index = blend.category
-        else:
-            categories = (blend.label,)
-    if category_of is None:
-        category_of = np.full(len(spelling.lengths), index)
-    return Block(filters.spell(model.alphabet, spelling), categories, category_of, scores)
 
 
 def _next_size(drawn: Drawn) -> int:

@@ -17,8 +17,8 @@ from namegen.errors import UsageError, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from namegen.draws import Block
     from namegen.modelfile import Model
-    from namegen.sampling import Block
 
 
 def sample(
