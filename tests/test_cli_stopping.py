@@ -110,3 +110,24 @@ def test_a_process_ends_by_the_first_signal_whenever_a_second_one_comes(number):
             process.send_signal(number)
             _, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (128 + number, b"")
+
+
+def test_an_error_is_said_although_a_signal_comes_as_it_leaves_the_training(monkeypatch, cli):
+    """Where one process dies, torchrun sends the others a signal, just when they notice the death themselves."""
+    from namegen import runs
+    from namegen.cli import stopping
+    from namegen.errors import RankError
+
+    class Late(stopping.NotedSignals):
+        def __exit__(self, *raised):
+            super().__exit__(*raised)
+            if raised[0] is not None and issubclass(raised[0], RankError):
+                signal.raise_signal(signal.SIGTERM)
+
+    def fail(*_, **__):
+        raise RankError("another process has ended")
+
+    monkeypatch.setattr(runs, "run", fail)
+    monkeypatch.setattr("namegen.cli.train.NotedSignals", Late)
+    ended = cli("train", "--iters", 64, "--hidden-size", 4)
+    assert (ended.code, ended.err.splitlines()[-1]) == (1, "Error: another process has ended")

@@ -88,6 +88,11 @@ class NotedSignals(_Signals):
         super().__init__()
         self.received = 0
 
+    def __exit__(self, *_: object) -> None:
+        for number, before in self._before.items():
+            if signal.getsignal(number) == self._hear:  # else the body has them ignored, for its last words
+                signal.signal(number, before)  # type: ignore[arg-type]
+
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         self.received = self.received or number
 

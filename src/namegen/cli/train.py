@@ -166,7 +166,7 @@ def train(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
         where = planned.device if ranks.alone else f"{planned.device} in {ranks.world} processes"
-        with NotedSignals() as signals:
+        with NotedSignals() as signals, last_words():
             try:
                 with show_progress(dataset, planned.config, place.name, where, quiet=quiet) as shown:
                     report = shown.report if ranks.rank == 0 else lambda _: None
