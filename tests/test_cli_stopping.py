@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from namegen.cli.stopping import EndedBySignals, NotedSignals, last_words
-from namegen.errors import RankError
+from namegen.cli.stopping import EndedBySignals, NotedSignals, heard_within, last_words, stop_signals
+from namegen.errors import DataError, RankError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -59,8 +60,8 @@ def test_of_noted_signals_the_first_one_counts_and_the_body_goes_on():
 
 def test_a_signal_on_an_errors_way_out_does_not_take_its_place():
     def end():
-        with last_words():
-            raise RankError("another process has ended")
+        with last_words(aloud=True):
+            raise DataError("no names")
 
     def end_and_hear():
         try:
@@ -68,10 +69,79 @@ def test_a_signal_on_an_errors_way_out_does_not_take_its_place():
         finally:
             signal.raise_signal(signal.SIGTERM)  # as torchrun sends it to those that are left
 
-    with pytest.raises(RankError), EndedBySignals():
+    with pytest.raises(DataError), EndedBySignals():
         end_and_hear()
-    with pytest.raises(SystemExit), EndedBySignals(), last_words():
+    with pytest.raises(SystemExit), EndedBySignals(), last_words(aloud=True):
         signal.raise_signal(signal.SIGTERM)  # without an error it is heard
+
+
+@pytest.mark.parametrize(("aloud", "said"), [(True, "Error: another process has ended\n"), (False, "")])
+def test_that_another_process_has_ended_is_said_before_anything_is_put_away(aloud, said, capsys):
+    before = {number: signal.getsignal(number) for number in stop_signals()}
+    heard = []
+
+    def end():
+        try:
+            with last_words(aloud=aloud):
+                raise RankError("another process has ended")
+        finally:
+            heard.append(capsys.readouterr().err)
+
+    try:
+        with pytest.raises(SystemExit) as ended:
+            end()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert ended.value.code == 1
+    assert heard == [said]
+
+
+DEAF = """
+import sys, time
+from namegen.cli.output import complain
+from namegen.cli.stopping import NotedSignals, heard_within
+
+with heard_within(float(sys.argv[1]), lambda: complain("it does not end")), NotedSignals() as signals:
+    print("there", flush=True)
+    sys.stdin.readline()  # which goes on after a signal
+time.sleep(float(sys.argv[2]))
+print("at the end", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("patience", "afterwards", "code", "out", "err"),
+    [(0.2, 0, 1, "", "Error: it does not end\n"), (60, 0, 0, "at the end\n", ""), (2, 3, 0, "at the end\n", "")],
+)
+def test_a_process_that_does_not_hear_a_signal_gives_up(patience, afterwards, code, out, err):
+    with subprocess.Popen(
+        [sys.executable, "-c", DEAF, str(patience), str(afterwards)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "there\n"
+        process.send_signal(signal.SIGTERM)
+        if code:
+            assert process.wait(timeout=30) == code
+        assert process.communicate("\n", timeout=30) == (out, err)
+    assert process.returncode == code
+
+
+def test_in_a_thread_of_its_own_the_command_hears_no_signals():
+    ended = []
+
+    def run():
+        with heard_within(0, lambda: None):
+            ended.append(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert ended == [True]
 
 
 def test_a_signal_while_torch_is_imported_waits_until_it_is(cli, monkeypatch):
@@ -112,22 +182,24 @@ def test_a_process_ends_by_the_first_signal_whenever_a_second_one_comes(number):
         assert (process.returncode, err) == (128 + number, b"")
 
 
-def test_an_error_is_said_although_a_signal_comes_as_it_leaves_the_training(monkeypatch, cli):
+@pytest.mark.parametrize("error", [DataError, RankError])
+def test_an_error_is_said_although_a_signal_comes_as_it_leaves_the_training(error, monkeypatch, cli):
     """Where one process dies, torchrun sends the others a signal, just when they notice the death themselves."""
     from namegen import runs
     from namegen.cli import stopping
-    from namegen.errors import RankError
 
     class Late(stopping.NotedSignals):
         def __exit__(self, *raised):
             super().__exit__(*raised)
-            if raised[0] is not None and issubclass(raised[0], RankError):
+            if raised[0] in {error, SystemExit}:
                 signal.raise_signal(signal.SIGTERM)
 
     def fail(*_, **__):
-        raise RankError("another process has ended")
+        raise error("another process has ended")
 
     monkeypatch.setattr(runs, "run", fail)
     monkeypatch.setattr("namegen.cli.train.NotedSignals", Late)
     ended = cli("train", "--iters", 64, "--hidden-size", 4)
-    assert (ended.code, ended.err.splitlines()[-1]) == (1, "Error: another process has ended")
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1] == "Error: another process has ended"
+    assert ended.err.count("Error: ") == 1

@@ -244,10 +244,6 @@ def joined() -> Iterator[Ranks]:
     if ranks.alone:
         yield ranks
         return
-    import gc
-
-    from torch import distributed
-
     _find_the_others(ranks)
     try:
         with connected():
@@ -255,10 +251,20 @@ def joined() -> Iterator[Ranks]:
     except BaseException as error:
         # Whatever these frames hold of the network holds on to the group, which must be gone before Python ends.
         _clear_frames(error)
+        with contextlib.suppress(RuntimeError):  # with nobody at the other end, why it ended matters more
+            _part()
         raise
-    finally:
-        gc.collect()
-        distributed.destroy_process_group()
+    _part()
+
+
+def _part() -> None:
+    """End torch's group of processes, with all that holds on to it."""
+    import gc
+
+    from torch import distributed
+
+    gc.collect()
+    distributed.destroy_process_group()
 
 
 def _clear_frames(error: BaseException) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from namegen.alphabet import ASCII
 from namegen.devices import device_name, find_device
-from namegen.errors import NamegenError, RunError, UsageError
+from namegen.errors import ModelFileError, NamegenError, RunError, UsageError
 from namegen.extension import extension_config
 from namegen.files import check_writable, remove_leftovers
 from namegen.locks import exclusive
@@ -19,7 +19,7 @@ from namegen.modelfile import load_checkpoint
 from namegen.ranks import ALONE
 from namegen.recipes import training_config, unchanged
 from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, find_model, is_dataset_name
-from namegen.training import train
+from namegen.training import saved_in_words, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -238,6 +238,14 @@ def command_to_resume(place: ModelPlace, dataset: str | None, init: str | None =
         return command
     machines = "--standalone" if ranks.local_world == ranks.world else "..."
     return f"torchrun {machines} --nproc-per-node {ranks.local_world} -m {command}"
+
+
+def saved(place: ModelPlace) -> str:
+    """Return what of the unfinished run at a place is saved, in words."""
+    try:
+        return saved_in_words(load_checkpoint(place.checkpoint).model.iterations)
+    except ModelFileError:  # there is none
+        return saved_in_words(0)
 
 
 def run(

@@ -203,6 +203,11 @@ def _arithmetic(
     return where, whole("threads", threads, 1, MAX_THREADS)
 
 
+def saved_in_words(iteration: int) -> str:
+    """Return the state of a run after so many iterations, which is saved, in words; 0 if none is."""
+    return f"the run after {iteration:,}, to go on from with --resume" if iteration else "nothing"
+
+
 def _why_not_saved(checkpoint: Checkpoint, file: Path) -> str | None:
     """Save a checkpoint, or return why that cannot be."""
     try:
@@ -399,7 +404,7 @@ class _Run:
     @property
     def saved(self) -> str:
         """What of the run is saved, in words."""
-        return f"the run after {self._saved:,}, to go on from with --resume" if self._saved else "nothing"
+        return saved_in_words(self._saved)
 
     def checkpoint(self) -> Checkpoint:
         """Return all that :meth:`restore` needs.

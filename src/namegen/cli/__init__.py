@@ -72,7 +72,7 @@ def _carry_out(given: list[str], signals: EndedBySignals) -> int:
         message, code = _verdict(error)
         if message is None:
             raise
-        from namegen.cli.output import note, visible
+        from namegen.cli.output import complain, visible
 
         if "--debug" in given:
             import traceback
@@ -80,7 +80,7 @@ def _carry_out(given: list[str], signals: EndedBySignals) -> int:
             with contextlib.suppress(OSError, AttributeError):
                 sys.stderr.write(visible(traceback.format_exc(), but="\n"))
         if message and not _is_anothers_to_say(error, given):
-            note(f"Error: {' '.join(message.split())}", whole=given)
+            complain(message, whole=given)
     _silence_stdout()
     return code
 

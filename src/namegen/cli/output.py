@@ -68,6 +68,16 @@ def note(text: str, whole: Iterable[str] = ()) -> None:
         sys.stderr.flush()
 
 
+def complain(message: str, whole: Iterable[str] = ()) -> None:
+    """Say what is wrong, on one line that begins with "Error: ".
+
+    Args:
+        message: what is wrong and what to do.
+        whole: parts of it that stay on one line, as in :func:`note`.
+    """
+    note(f"Error: {' '.join(message.split())}", whole)
+
+
 def note_unfinished(place: Place, model: Model) -> None:
     """Say so if the training of a model has not finished."""
     if not model.finished:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING
 
-from namegen.errors import NamegenError
+from namegen.errors import NamegenError, RankError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from typing_extensions import Self
@@ -98,14 +100,65 @@ class NotedSignals(_Signals):
 
 
 @contextlib.contextmanager
-def last_words() -> Iterator[None]:
-    """Let no signal keep the body's error from being said: where one process dies, torchrun sends one to the others."""
+def last_words(*, aloud: bool) -> Iterator[None]:
+    """Let nothing keep the body's error from being said: where one process dies, torchrun sends the others a signal.
+
+    That another process has died is said at once, not when all is put away, which without the other one may go wrong.
+
+    Args:
+        aloud: whether this process speaks for all of a training.
+    """
     try:
         yield
-    except NamegenError:
+    except NamegenError as error:
         for number in stop_signals():
             signal.signal(number, signal.SIG_IGN)
-        raise
+        if not isinstance(error, RankError):
+            raise
+        if aloud:
+            from namegen.cli.output import complain
+
+            complain(str(error))
+        raise SystemExit(error.exit_code) from error
+
+
+@contextlib.contextmanager
+def heard_within(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
+    """End the process, with exit code 1, if the body goes on for so long after a signal that asks to stop.
+
+    Where another process of a training dies at a bad moment, torch waits for it in vain, and Python runs no handler of
+    a signal until it comes back: so a thread listens too.
+
+    Args:
+        seconds: how long the body has to end by itself.
+        give_up: called in that thread just before the end, for the last words.
+    """
+    numbers, over = stop_signals(), threading.Event()
+    if not numbers:
+        yield
+        return
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(0)
+
+    def watch() -> None:
+        while number := ours.recv(1):
+            if number[0] in numbers and not over.wait(seconds):
+                try:
+                    give_up()
+                finally:
+                    os._exit(1)
+
+    with ours, theirs:
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            over.set()
+            theirs.close()
+            watcher.join()
 
 
 def import_torch() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import signal
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.stopping import NotedSignals, import_torch, last_words
+from namegen.cli.stopping import NotedSignals, heard_within, import_torch, last_words
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from namegen.store import ModelPlace
 
 BY_RECIPE = "[default: by recipe]"
+_PATIENCE = 20  # seconds, of those 30 after which torchrun ends a process that does not hear its signal
 
 
 def train(
@@ -126,16 +128,28 @@ def train(
         "save_every": save_every,
         "seed": seed,
     }
-    from namegen.cli.output import note
+    from namegen.cli.output import complain, note
     from namegen.cli.progress import show_progress
     from namegen.ranks import from_environment, joined
-    from namegen.runs import claim, command_to_resume, is_finished, plan, run
+    from namegen.runs import claim, command_to_resume, is_finished, plan, run, saved
 
-    if not from_environment().alone:
+    display = ExitStack()
+
+    def give_up() -> None:
+        display.close()
+        if ranks.rank == 0:
+            complain(
+                f"the training did not end within {_PATIENCE} seconds of being asked to, so another process of it may "
+                f"have ended; what is saved is {saved(_place(model, output))}"
+            )
+
+    ranks = from_environment()
+    if not ranks.alone:
         import_torch()
     with (
-        joined() as ranks,
-        last_words(),
+        nullcontext() if ranks.alone else heard_within(_PATIENCE, give_up),
+        joined(),
+        last_words(aloud=ranks.rank == 0),
         claim(ranks.of_first(lambda: _place(model, output)), ranks) as place,
     ):
         import_torch()
@@ -166,9 +180,12 @@ def train(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
         where = planned.device if ranks.alone else f"{planned.device} in {ranks.world} processes"
-        with NotedSignals() as signals, last_words():
+        with NotedSignals() as signals, last_words(aloud=ranks.rank == 0):
             try:
-                with show_progress(dataset, planned.config, place.name, where, quiet=quiet) as shown:
+                with display:
+                    shown = display.enter_context(
+                        show_progress(dataset, planned.config, place.name, where, quiet=quiet)
+                    )
                     report = shown.report if ranks.rank == 0 else lambda _: None
                     trained = run(
                         place, planned, dataset, report=report, stop=lambda: signals.received > 0, ranks=ranks
