@@ -57,6 +57,7 @@ def build(source: Path, site: Path) -> None:
         silence_theme(made / "assets")
         if (made / "playground").is_dir():
             shutil.copy(source / PRETRAINED, made / "playground")
+            lead_back(made / "playground" / "index.html")
         if found := loaded_from_elsewhere(made):
             raise SiteError("something would be loaded from another host:\n" + "\n".join(found))
         if site.is_dir() and any(site.iterdir()) and not (site / "404.html").exists():
@@ -113,6 +114,19 @@ def check_navigation(configuration: Path, pages: Path) -> None:
     wrong += [f"{page} comes twice" for page in sorted({page for page in named if named.count(page) > 1})]
     if wrong:
         raise SiteError(f"the navigation in {configuration.name}: {'; '.join(wrong)}")
+
+
+def lead_back(page: Path) -> None:
+    """Show the link from the playground to the site, which on its own it has no use for.
+
+    Raises:
+        SiteError: there is none.
+    """
+    text = page.read_text(encoding="utf-8")
+    shown = re.sub(r"(<nav [^>]*?) hidden>", r"\1>", text)
+    if shown == text:
+        raise SiteError(f"{page.name} of the playground has no hidden <nav> that leads back to the site")
+    page.write_text(shown, encoding="utf-8")
 
 
 def silence_theme(assets: Path) -> None:

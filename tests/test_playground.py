@@ -94,6 +94,8 @@ class Page:
         self.browser.get_log("browser")
         self.browser.get(self.address + query)
         self.wait(lambda: self["state"].text.startswith("The model") or self["problem"].text)
+        if re.search(r"\bseed=\d", query):
+            self.wait(lambda: self.names() or self["problem"].text)
 
     def __getitem__(self, name):
         return self.browser.find_element(By.ID, name)
@@ -294,6 +296,15 @@ def test_the_same_seed_gives_the_names_of_the_command_that_it_shows(page, cli, q
     assert page.command()[-1] == asked["seed"]
 
 
+def test_an_address_with_a_seed_shows_its_names_at_once(page, cli):
+    page.open("?category=German&letters=ABC&count=2&seed=7")
+    names = page.names()
+    assert names == cli(*page.command()[1:]).out.splitlines()
+    assert names == page.invent()
+    page.open("?category=German&letters=ABC&count=2")
+    assert page.names() == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_models_of_ones_own_of_every_kind_are_opened_and_drawn_from(page, cli, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -469,6 +480,20 @@ def test_a_file_that_is_no_model_is_said_in_a_line_and_the_model_before_stays(pa
     assert len(page.invent()) == 5  # and the message has gone
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("elves.txt", "namegen train --data=elves.txt -o mine.safetensors"),
+        ("My elves.CSV", "namegen train '--data=My elves.CSV' -o mine.safetensors"),
+    ],
+)
+def test_whoever_opens_a_list_of_names_hears_how_to_make_a_model_of_it(page, tmp_path, name, typed):
+    (tmp_path / name).write_text("Aelar\nBelen\n", encoding="utf-8")
+    said = page.open_model(tmp_path / name)
+    assert said == f"{name} is a list of names, not a model. Train one on it: {typed}"
+    assert len(page.invent()) == 5
+
+
 def test_a_model_of_a_newer_format_says_so(page, tmp_path):
     tiny("gru").save(tmp_path / "m.safetensors")
     content = (tmp_path / "m.safetensors").read_bytes().replace(rb"\"format\": 1", rb"\"format\": 7")
@@ -573,6 +598,8 @@ def test_the_slider_says_what_it_stands_at(page):
 
 def test_a_seed_that_is_none_is_shown_where_it_stands(page):
     page.open("?seed=xyz")
+    page.wait(page["seed"].is_displayed)
+    page.browser.find_element(By.TAG_NAME, "summary").click()
     assert not page["seed"].is_displayed()
     page["invent"].click()
     page.wait(page["seed"].is_displayed)

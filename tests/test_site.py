@@ -49,6 +49,15 @@ def test_the_site_has_every_page_and_the_playground_its_model(site):
     if (REPOSITORY / "docs" / "playground").exists():
         model = (REPOSITORY / SITE.PRETRAINED).read_bytes()
         assert (site / "playground" / "pretrained.safetensors").read_bytes() == model
+        page = (site / "playground" / "index.html").read_text(encoding="utf-8")
+        assert '<nav aria-label="Documentation"><a href="../">' in page
+
+
+def test_a_playground_that_does_not_lead_back_to_the_site_ends_the_build(tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text("<main>", encoding="utf-8")
+    with pytest.raises(SITE.SiteError, match=r"index\.html of the playground has no hidden <nav>"):
+        SITE.lead_back(page)
 
 
 @WITH_ZENSICAL

@@ -1,6 +1,8 @@
-/** What to type for the same names: the command `namegen sample`, as a shell reads it. */
+/** What to type, as a shell reads it. */
 
 /**
+ * What to type for the same names.
+ *
  * @param {object} from
  * @param {string} from.model the name of the model, or its file
  * @param {string[]} from.categories
@@ -19,7 +21,16 @@ export function commandFor({ model, categories, own }, { category, prefixes, cou
   if (sampling.temperature !== own) options.push("--temperature", String(sampling.temperature));
   options.push("--model", model, "--seed", String(seed));
   const words = given.some((word) => word.startsWith("-")) ? [...options, "--", ...given] : [...given, ...options];
-  return ["namegen", "sample", ...words].map(quoted).join(" ");
+  return command("sample", ...words);
+}
+
+/** What to type for a model of a list of names, a file. */
+export function trainingCommand(list) {
+  return command("train", `--data=${list}`, "-o", "mine.safetensors");
+}
+
+function command(...words) {
+  return ["namegen", ...words].map(quoted).join(" ");
 }
 
 function quoted(word) {

@@ -1,16 +1,18 @@
 /**
  * The page: what the controls say, names drawn accordingly, and what went wrong in a line.
  *
- * The controls can be set by the address too: `?category=German&letters=ABC&temperature=0.5&count=3&seed=7`.
+ * The controls can be set by the address too: `?category=German&letters=ABC&temperature=0.5&count=3&seed=7`. With a seed
+ * it stands for certain names, which are shown at once.
  */
 
-import { commandFor } from "./command.js";
+import { commandFor, trainingCommand } from "./command.js";
 import { NamegenError } from "./errors.js";
 import { readModel } from "./model.js";
 import { atTemperature, drawNames, isCertain } from "./sampling.js";
 
 const PRETRAINED = "pretrained";
 const LARGEST_FILE = 2 ** 30; // bytes; browsers have no room for more
+const LIST_OF_NAMES = /\.(txt|csv|tsv|zip)$/i;
 const AT_A_TIME = 30; // milliseconds of drawing, after which the browser may show what else there is to show
 
 const form = document.getElementById("wanted");
@@ -31,6 +33,7 @@ async function loadPretrained() {
   try {
     await load(PRETRAINED, fetched(`${PRETRAINED}.safetensors`));
     presetByAddress();
+    if (seed.value !== "") form.requestSubmit();
   } catch (error) {
     complain(error);
   }
@@ -194,6 +197,11 @@ async function openFile() {
   const [file] = fileInput.files;
   if (!file) return;
   try {
+    if (LIST_OF_NAMES.test(file.name)) {
+      throw new NamegenError(
+        `${file.name} is a list of names, not a model. Train one on it: ${trainingCommand(file.name)}`,
+      );
+    }
     if (file.size > LARGEST_FILE) throw new NamegenError(`${file.name} is too large for a browser.`);
     await load(file.name, file.arrayBuffer());
   } catch (error) {
