@@ -232,8 +232,9 @@ def test_a_model_of_the_environment_that_is_not_there_is_named(monkeypatch):
 
 def test_a_model_file_that_is_not_there_is_named(tmp_path):
     path = tmp_path / "orcs.safetensors"
-    assert failure(ModelFileError, load_model, str(path)) == (f"no model file {path}", 1)
-    assert failure(ModelFileError, load_model, path) == (f"no model file {path}", 1)
+    message = f"no model file {path}; `namegen models` lists those there are"
+    assert failure(ModelFileError, load_model, str(path)) == (message, 1)
+    assert failure(ModelFileError, load_model, path) == (message, 1)
 
 
 def test_a_damaged_model_in_the_cache_is_named():

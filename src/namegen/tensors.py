@@ -139,7 +139,7 @@ def open_tensors(path: Path) -> Iterator[TensorFile]:
                 ) from error
             yield tensors
     except FileNotFoundError:
-        raise ModelFileError(f"no model file {path}") from None
+        raise ModelFileError(f"no model file {path}; `namegen models` lists those there are") from None
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:
