@@ -11,7 +11,7 @@ import pytest
 from conftest import make_bigram_model, make_model
 from namegen.alphabet import Alphabet
 from namegen.dataset import Dataset
-from namegen.errors import DataError, NamegenError
+from namegen.errors import DataError, NamegenError, UsageError
 from namegen.evaluation import evaluate, likelihood
 from namegen.recipes import training_config
 from namegen.sampling import sample
@@ -237,3 +237,17 @@ def test_data_of_another_kind_cannot_be_evaluated():
         evaluate(trained_on(SEEN), Dataset.from_names({"Q": ["a"]}, alphabet=ABC))
     with pytest.raises(DataError, match="alphabet"):
         evaluate(trained_on(SEEN), Dataset.from_names({"X": ["a"]}))
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"unique": True}, r"no setting 'unique'; there are dropout, guidance, max_length, temperature, top_k, top_p"),
+        ({"prefixes": "ABC"}, "no setting 'prefixes'"),
+        ({"temperature": -1}, "temperature must be"),
+    ],
+)
+def test_what_is_no_way_to_draw_is_refused_before_anything_is_scored(parts, message, monkeypatch):
+    monkeypatch.setattr("namegen.evaluation.likelihood", None)
+    with pytest.raises(UsageError, match=message):
+        evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=10, **parts)

@@ -452,10 +452,19 @@ def test_only_if_asked_for_are_the_most_probable_names_of_two_prefixes_kept_apar
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"count": 0}, {"count": 10**7}, {"temperature": 0.5}, {"prefix": "9"}, {"category": "Q"}]
+    ("wrong", "message"),
+    [
+        ({"count": 0}, "the number of most probable names must be"),
+        ({"count": 10**7}, "the number of most probable names must be"),
+        ({"top_k": 3, "temperature": 0.5}, "temperature is a way to draw names"),
+        ({"sharp": True}, "no setting 'sharp'; there are ascii, exclude, match, min_length, novel, unique$"),
+        ({"min_length": 5, "max_length": 4}, "more than the max length of 4"),
+        ({"prefix": "9"}, "no name can begin with '9'"),
+        ({"category": "Q"}, "no category 'Q'"),
+    ],
 )
-def test_the_most_probable_names_are_not_to_be_had_for_wrong_arguments(wrong):
-    with pytest.raises(UsageError):
+def test_the_most_probable_names_are_not_to_be_had_for_wrong_arguments(wrong, message):
+    with pytest.raises(UsageError, match=message):
         top(make_bigram_model(LOGITS), **{"category": "X", **wrong})
 
 

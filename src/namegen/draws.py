@@ -54,6 +54,9 @@ class Block:
         """The names."""
         return self.text.split("\n")[:-1]
 
+    def __len__(self) -> int:
+        return len(self.category_of)
+
     def __iter__(self) -> Iterator[Draw]:
         scores: Iterable[float | None] = [None] * len(self.category_of) if self.scores is None else self.scores.tolist()
         for category, name, score in zip(self.category_of.tolist(), self.names, scores, strict=True):

@@ -22,7 +22,7 @@ from namegen.drawing import Source, Spelling
 from namegen.errors import DataError, NamegenError
 from namegen.inference import steppers
 from namegen.ngram import NGram
-from namegen.sampling import blocks
+from namegen.sampling import blocks, configured
 from namegen.scoring import score_names
 
 if TYPE_CHECKING:
@@ -244,6 +244,7 @@ def evaluate(
         NamegenError: the training has not finished, or names cannot be drawn.
     """
     count, seed = whole("count", count, 0, _MOST_DRAWN), whole("seed", seed, 0, None)
+    config = configured(config or model.sampling, parts)
     _check(model, dataset)
     if not len(model.name_hashes):
         raise NamegenError(
@@ -271,7 +272,7 @@ def evaluate(
     for index, category in enumerate(dataset.categories):
         if dataset.counts[index]:
             own_seed = seed + (index << 64)  # with one for all, their names would be drawn by the same numbers
-            drawn = _Drawn(model, blocks(model, category, count=count, seed=own_seed, config=config, **parts))
+            drawn = _Drawn(model, blocks(model, category, count=count, seed=own_seed, config=config))
             categories[category] = CategoryEvaluation(
                 names=int(scored.counts[index]),
                 loss=measured.by_category.get(category) if measured else None,

@@ -5,24 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from namegen.errors import UsageError, quoted
-from namegen.sampler import MOST_LETTERS
+from namegen.sampler import MOST_LETTERS, most_letters
 
 if TYPE_CHECKING:
     from namegen.filters import Filters
     from namegen.modelfile import Model
-
-
-def check_length(filters: Filters, limit: int) -> None:
-    """See that names of at most ``limit`` letters can be as long as they must be.
-
-    Raises:
-        UsageError: they cannot.
-    """
-    if filters.min_length is not None and filters.min_length > limit:
-        raise UsageError(
-            f"the min length of {filters.min_length:,} is more than the {limit:,} letters that a name may have; "
-            "allow more with --max-length"
-        )
+    from namegen.recipes import SamplingConfig
 
 
 def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
@@ -44,4 +32,20 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     most = MOST_LETTERS if max_length is None else max_length
     if len(model.alphabet.encode(fitted)) > most:
         raise UsageError(f"the prefix {quoted(fitted)} is longer than the max length of {most:,}")
+    return fitted
+
+
+def checked_prefix(model: Model, prefix: str, config: SamplingConfig, filters: Filters) -> str:
+    """Bring a prefix into the model's form, as :func:`fit_prefix`, and see that names can be long enough that begin so.
+
+    Raises:
+        UsageError: they cannot, or none can begin so.
+    """
+    fitted = fit_prefix(model, prefix, config.max_length)
+    limit = most_letters(model, config, len(model.alphabet.encode(fitted)))
+    if filters.min_length is not None and filters.min_length > limit:
+        raise UsageError(
+            f"the min length of {filters.min_length:,} is more than the {limit:,} letters that a name may have; "
+            "allow more with --max-length"
+        )
     return fitted

@@ -20,10 +20,10 @@ from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters, NameFilter
 from namegen.inference import steppers
 from namegen.letters import split_letters
-from namegen.prefixes import check_length, fit_prefix
+from namegen.prefixes import checked_prefix
 from namegen.recipes import SamplingConfig
 from namegen.sampler import most_letters
-from namegen.sampling import settings
+from namegen.sampling import WAYS, filtered
 from namegen.search import most_probable
 
 if TYPE_CHECKING:
@@ -96,66 +96,64 @@ def top_blocks(
             come before.
     """
     count = whole("the number of most probable names", count, 1, _MOST)
-    ways = {"temperature", "top_k", "top_p", "dropout", "guidance"} & set(parts)
-    if ways:
-        raise UsageError(f"{ways.pop()} is a way to draw names; the most probable ones are not drawn")
-    config, filters = settings(SamplingConfig(temperature=1.0, max_length=max_length), filters or Filters(), parts)
+    for way in WAYS:
+        if way in parts:
+            raise UsageError(f"{way} is a way to draw names; the most probable ones are not drawn")
+    config = SamplingConfig(temperature=1.0, max_length=max_length)
+    filters = filtered(filters or Filters(), parts, config)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)
-
-    def fit(prefix: str) -> str:
-        text = fit_prefix(model, prefix, max_length)
-        check_length(filters, most_letters(model, config, len(model.alphabet.encode(text))))
-        return text
-
-    fitted: Iterable[str] = map(fit, prefixes)
+    fitted: Iterable[str] = (checked_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
-    blend, name_filter = find_blend(model, category), NameFilter(model, filters)
-    source = Source.of(model, steppers(model)(blend.category), blend.category)
-    made = _top(model, blend, source, fitted, count, config, filters, name_filter)
+    ranking = _Ranking(model, find_blend(model, category), count, config, filters)
+    made = ranking.blocks(fitted)
     return made if scores else (replace(block, scores=None) for block in made)
 
 
-def _top(
-    model: Model,
-    blend: Blend,
-    source: Source,
-    prefixes: Iterable[str],
-    count: int,
-    config: SamplingConfig,
-    filters: Filters,
-    name_filter: NameFilter,
-) -> Iterator[Block]:
-    seen = Seen()
+class _Ranking:
+    """The search for the ``count`` most probable names of one prefix after the other."""
 
-    def accepts(spelling: Spelling) -> NDArray[np.bool_]:
-        accepted = name_filter.accepts(spelling)
-        if filters.unique:
-            is_new = np.zeros_like(accepted)
-            is_new[seen.new(filters.keys(model.alphabet, spelling))] = True
-            accepted &= is_new
-        return accepted
+    def __init__(self, model: Model, blend: Blend, count: int, config: SamplingConfig, filters: Filters) -> None:
+        self._model, self._blend, self._count, self._config, self._filters = model, blend, count, config, filters
+        self._source = Source.of(model, steppers(model)(blend.category), blend.category)
+        self._name_filter, self._seen = NameFilter(model, filters), Seen()
 
-    for prefix in prefixes:
-        given = model.alphabet.encode(prefix)
-        limit, wanted = most_letters(model, config, len(given)), count
+    def blocks(self, prefixes: Iterable[str]) -> Iterator[Block]:
+        """Go through the prefixes: a block for each."""
+        for prefix in prefixes:
+            names, complete = self._names(prefix)
+            yield names
+            if len(names) < self._count:
+                begins = f" that begin with {quoted(prefix)}" if prefix else ""
+                none_else = "there are no others" if complete else "the others are too improbable to be found"
+                raise NamegenError(
+                    f"only {len(names):,} of {self._count:,} names{begins}: {none_else}; "
+                    "ask for fewer (--top), or loosen the filters"
+                )
+
+    def _names(self, prefix: str) -> tuple[Block, bool]:
+        """Return the names of a prefix, and whether there are no more, be it that they are too improbable."""
+        given = self._model.alphabet.encode(prefix)
+        limit, wanted = most_letters(self._model, self._config, len(given)), self._count
         while True:
-            ranking = most_probable(source, given, limit, wanted, accepts)
-            keys = filters.keys(model.alphabet, ranking.spelling)
+            found = most_probable(self._source, given, limit, wanted, self._accepts)
+            keys = self._filters.keys(self._model.alphabet, found.spelling)
             # The letters of names differ, but in ASCII several may become alike.
-            names = Seen().new(keys)[:count] if filters.unique else np.arange(len(keys))
-            if len(names) == count or len(keys) < wanted:
+            names = Seen().new(keys)[: self._count] if self._filters.unique else np.arange(len(keys))
+            if len(names) == self._count or len(keys) < wanted:
                 break
             wanted *= 2
         if len(names):
-            seen.add(keys[names])
-        found = ranking.spelling.of(names)
-        yield block_of(model, blend, filters, found, scores=ranking.log_probabilities[names])
-        if len(found.lengths) < count:
-            begins = f" that begin with {quoted(prefix)}" if prefix else ""
-            none_else = "there are no others" if ranking.complete else "the others are too improbable to be found"
-            raise NamegenError(
-                f"only {len(found.lengths):,} of {count:,} names{begins}: {none_else}; "
-                "ask for fewer (--top), or loosen the filters"
-            )
+            self._seen.add(keys[names])
+        spelling, scores = found.spelling.of(names), found.log_probabilities[names]
+        return block_of(self._model, self._blend, self._filters, spelling, scores=scores), found.complete
+
+    def _accepts(self, spelling: Spelling) -> NDArray[np.bool_]:
+        """Return which names are what the filters ask for."""
+        accepted = self._name_filter.accepts(spelling)
+        if self._filters.unique:
+            is_new = np.zeros_like(accepted)
+            is_new[self._seen.new(self._filters.keys(self._model.alphabet, spelling))] = True
+            accepted &= is_new
+        return accepted

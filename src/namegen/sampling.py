@@ -31,7 +31,7 @@ from namegen.draws import block_of
 from namegen.errors import NamegenError, UsageError, quoted
 from namegen.filters import Filters
 from namegen.letters import split_letters
-from namegen.prefixes import check_length, fit_prefix
+from namegen.prefixes import checked_prefix
 from namegen.recipes import SamplingConfig
 from namegen.sampler import IN_VAIN, LETTERS_AT_ONCE, Sampler, most_letters
 
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from namegen.draws import Block, Draw
     from namegen.modelfile import Model
     from namegen.sampler import Drawn
+
+WAYS, WANTS = (tuple(field.name for field in fields(kind)) for kind in (SamplingConfig, Filters))
+"""The names of the settings by which letters are chosen, and of those that say what names must be."""
 
 BLOCK = 2**18
 """The most names that are drawn at once: the more, the more prefixes they share, and the more memory they take."""
@@ -183,10 +186,13 @@ def blocks(
     count = whole("count", count, 0, _MOST_NAMES)
     shard = None if shard is None else _checked_shard(shard, seed)
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else whole("seed", seed, 0, None)
-    config, filters = settings(config or model.sampling, filters or Filters(), parts)
+    _check_names(parts, WAYS + WANTS)
+    config = configured(config or model.sampling, {name: parts[name] for name in parts if name in WAYS})
+    filters = filtered(filters or Filters(), {name: parts[name] for name in parts if name in WANTS}, config)
     blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)
+    at_once = _PREFIXES_AT_ONCE if isinstance(prefixes, Sequence) else 1  # who gives an iterator may wait for its names
     drawing = _Drawing(
         model=model,
         sampler=Sampler(model, config, filters, blend.category if blend else None, drawing_device(device)),
@@ -195,18 +201,18 @@ def blocks(
         count=count,
         seed=seed,
         scores=scores,
+        at_once=at_once,
     )
     if shard is not None and filters.unique:
         raise UsageError(
             "no shard knows the names of the others, so there is no --unique with --shard; use one of them"
         )
-    fitted: Iterable[str] = (drawing.fit(prefix, config.max_length) for prefix in prefixes)
-    at_once = 1  # prefixes that come from an iterator: whoever gives one may wait for its names
+    fitted: Iterable[str] = (checked_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
-        fitted, at_once = list(fitted), _PREFIXES_AT_ONCE
+        fitted = list(fitted)
     if shard is not None:
-        return drawing.shard(fitted if isinstance(fitted, list) else _read_all(fitted), at_once, *shard)
-    return drawing.distinct(fitted) if filters.unique else drawing.all(fitted, at_once)
+        return drawing.shard(fitted if isinstance(fitted, list) else _read_all(fitted), *shard)
+    return drawing.distinct(fitted) if filters.unique else drawing.all(fitted)
 
 
 def a_few(model: Model, category: str | None = None, *, count: int, seed: int) -> list[Draw]:
@@ -253,33 +259,44 @@ def _read_all(prefixes: Iterable[str]) -> list[str]:
     return read
 
 
-def settings(config: SamplingConfig, filters: Filters, parts: dict[str, Any]) -> tuple[SamplingConfig, Filters]:
-    """Replace parts of the way letters are chosen, and of what names must be, each where it belongs.
+def configured(config: SamplingConfig, parts: dict[str, Any]) -> SamplingConfig:
+    """Replace parts of the way letters are chosen.
 
     Whoever asks for temperature 0 gets the most likely letters: without dropout, unless it is asked for too.
 
     Raises:
         UsageError: there is no such part, or a value is out of its range.
     """
-    ways, wants = ({field.name for field in fields(kind)} for kind in (SamplingConfig, Filters))
-    for name in parts:
-        if name not in ways | wants:
-            raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(ways | wants))}")
-    asked_for = {name: value for name, value in parts.items() if name in ways}
+    _check_names(parts, WAYS)
     if "temperature" in parts and SamplingConfig(temperature=parts["temperature"]).greedy:
         config = replace(config, top_k=None, top_p=None, dropout=0.0)  # the model's own, which leave a choice
-    config = replace(config, **asked_for)
-    filters = replace(filters, **{name: value for name, value in parts.items() if name in wants})
+    return replace(config, **parts)
+
+
+def filtered(filters: Filters, parts: dict[str, Any], config: SamplingConfig) -> Filters:
+    """Replace parts of what names must be that are drawn in a certain way.
+
+    Raises:
+        UsageError: there is no such part, or a value is out of its range.
+    """
+    _check_names(parts, WANTS)
+    filters = replace(filters, **parts)
     if config.max_length is not None and (filters.min_length or 0) > config.max_length:
         raise UsageError(
             f"the min length of {filters.min_length:,} is more than the max length of {config.max_length:,}"
         )
-    return config, filters
+    return filters
+
+
+def _check_names(parts: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in parts:
+        if name not in known:
+            raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(known))}")
 
 
 @dataclass(frozen=True)
 class _Drawing:
-    """What is to be drawn: ``count`` names for each prefix."""
+    """What is to be drawn: ``count`` names for each prefix, of which a block has names of ``at_once`` at most."""
 
     model: Model
     sampler: Sampler
@@ -288,22 +305,16 @@ class _Drawing:
     count: int
     seed: int
     scores: bool
+    at_once: int
 
-    def fit(self, prefix: str, max_length: int | None) -> str:
-        """Bring a prefix into the model's alphabet, and see that names that begin so may be long enough."""
-        fitted = fit_prefix(self.model, prefix, max_length)
-        check_length(self.filters, self.sampler.limit(len(self.model.alphabet.encode(fitted))))
-        return fitted
-
-    def all(self, prefixes: Iterable[str], at_once: int, numbers: range = _ALL) -> Iterator[Block]:
+    def all(self, prefixes: Iterable[str], numbers: range = _ALL) -> Iterator[Block]:
         """Go through the prefixes: many prefixes to a block, or many blocks to a prefix.
 
         Args:
             prefixes: all of them.
-            at_once: how many there may be to a block.
             numbers: the numbers of the names to draw, a stretch of those of all names; no other is drawn.
         """
-        count, together = self.count, self._together(at_once)
+        count, together = self.count, self._together()
         size = _FIRST_WANTED if self.filters.conditions else BLOCK if numbers.start else _FIRST_BLOCK
         earlier = numbers.start // max(1, together * count) * together  # prefixes that are none of ours
         number, ours = earlier * count, islice(prefixes, earlier, None)
@@ -320,7 +331,7 @@ class _Drawing:
                 size = BLOCK if not self.filters.conditions else _next_size(drawn)
             number += total
 
-    def shard(self, prefixes: Sequence[str], at_once: int, shard: int, shards: int) -> Iterator[Block]:
+    def shard(self, prefixes: Sequence[str], shard: int, shards: int) -> Iterator[Block]:
         """Go through one of several shards of the names of all prefixes.
 
         Raises:
@@ -331,17 +342,17 @@ class _Drawing:
             raise UsageError(
                 f"no more than {_MOST_NAMES:,} names in all can be dealt out, not {total:,}; ask for fewer"
             )
-        first, last = (self._cut(prefixes, at_once, place * total // shards) for place in (shard - 1, shard))
-        return self.all(prefixes, at_once, range(first, last))
+        first, last = (self._cut(prefixes, place * total // shards) for place in (shard - 1, shard))
+        return self.all(prefixes, range(first, last))
 
-    def _cut(self, prefixes: Sequence[str], at_once: int, number: int) -> int:
+    def _cut(self, prefixes: Sequence[str], number: int) -> int:
         """Return the beginning of a block, or the end of all, that is nearest to the name of this number.
 
         Where names may be rejected, it is the number itself: only who draws the names knows the blocks.
         """
         if self.filters.conditions or number in (0, len(prefixes) * self.count):
             return number
-        together = self._together(at_once)
+        together = self._together()
         group = number // (together * self.count)
         some = prefixes[group * together : (group + 1) * together]
         begin, most = group * together * self.count, self._most(some)
@@ -352,9 +363,9 @@ class _Drawing:
         high = min(begin + len(some) * self.count, low + (first if past < 0 else size))
         return low if number - low <= high - number else high
 
-    def _together(self, at_once: int) -> int:
+    def _together(self) -> int:
         """Return how many prefixes share blocks."""
-        return max(1, at_once // max(1, self.count))
+        return max(1, self.at_once // max(1, self.count))
 
     def distinct(self, prefixes: Iterable[str]) -> Iterator[Block]:
         """Go through the prefixes, one at a time, without names that were there before."""
