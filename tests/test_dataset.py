@@ -43,6 +43,14 @@ def test_names_in_memory_make_a_dataset_of_sorted_categories():
     assert len(dataset) == 5
 
 
+def test_datasets_are_compared_by_identity_and_can_be_hashed():
+    one, other = (Dataset.from_names({"X": ["ab", "b"]}) for _ in range(2))
+
+    assert one == one  # noqa: PLR0124
+    assert one != other
+    assert len({one, other}) == 2
+
+
 @pytest.mark.parametrize("names", [{}, {"A": []}, {"A": [" "]}])
 def test_a_dataset_without_a_name_is_refused(names):
     with pytest.raises(DataError, match="no names in names"):

@@ -45,7 +45,7 @@ class Exported:
 
     def __init__(self, model, folder):
         self.file = folder / "names.onnx"
-        export_onnx(model, self.file)
+        export_onnx(model, str(self.file))
         self.session = onnxruntime.InferenceSession(self.file, providers=["CPUExecutionProvider"])
         self.facts = json.loads(self.session.get_modelmeta().custom_metadata_map["namegen"])
         self.hidden = self.session.get_inputs()[2].shape[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,15 @@ def test_a_pipe_is_refused_without_waiting_for_somebody_to_write_into_it(tmp_pat
     thread.start()
     thread.join(10)
     assert refused
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_that_takes_the_place_of_a_list_just_before_it_is_opened_is_refused_too(tmp_path, monkeypatch):
+    (tmp_path / "X.txt").write_text("a\n")
+    as_it_was = (tmp_path / "X.txt").stat()
+    (tmp_path / "X.txt").unlink()
+    os.mkfifo(tmp_path / "X.txt")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", lambda _: as_it_was)
+        with pytest.raises(DataError, match=r"X\.txt is no regular file; put what it gives into one first"):
+            open_list(tmp_path / "X.txt")

@@ -31,7 +31,7 @@ def model():
 
 @pytest.fixture
 def path(model, tmp_path):
-    model.save(tmp_path / "m.safetensors")
+    model.save(str(tmp_path / "m.safetensors"))
     return tmp_path / "m.safetensors"
 
 

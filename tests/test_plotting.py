@@ -65,7 +65,7 @@ def terminal(histories, *, width: int = 80, height: int = 24, colour: bool = Fal
 
 @pytest.mark.parametrize("kind", MAGIC)
 def test_a_file_is_of_the_kind_that_its_ending_says(tmp_path, kind):
-    plot_history({"elves": a_history()}, tmp_path / f"loss.{kind}")
+    plot_history({"elves": a_history()}, str(tmp_path / f"loss.{kind}"))
     assert (tmp_path / f"loss.{kind}").read_bytes().startswith(MAGIC[kind])
 
 
@@ -307,7 +307,7 @@ def test_the_bars_of_an_evaluation_are_its_figures(tmp_path, monkeypatch):
         return barh(axes, places, width, **options)
 
     monkeypatch.setattr(Axes, "barh", noting)
-    plot_evaluation(an_evaluation(), tmp_path / "elves.png", "elves")
+    plot_evaluation(an_evaluation(), str(tmp_path / "elves.png"), "elves")
     assert widths == [[2.0] * 3, [0.0, 0.25, 0.5], [0.5] * 3]
 
 

@@ -80,7 +80,7 @@ def test_a_run_interrupted_anywhere_and_resumed_gives_byte_for_byte_the_uninterr
                     resume=checkpoint.exists(),
                     stop=lambda left=left: next(left, None) is None,
                 )
-        resumed = train(NAMES, checkpoint=checkpoint, resume=True)
+        resumed = train(NAMES, checkpoint=str(checkpoint), resume=True)
 
         assert saved(resumed, tmp_path / "resumed") == expected
 

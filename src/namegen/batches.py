@@ -27,7 +27,7 @@ _BATCHES_PER_BLOCK = 64
 _MIN_BLOCK = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Names side by side, the shorter ones padded.
 

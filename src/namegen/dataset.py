@@ -50,7 +50,7 @@ def hash_names(names: Iterable[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(map(hash_name, names)), dtype=">u8").astype(np.uint64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Names grouped by category.
 

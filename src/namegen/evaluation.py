@@ -39,7 +39,7 @@ _NAMES_AT_A_TIME = 2**16  # bounds the memory
 _MOST_DRAWN = 10**6  # for each category, whose distinct names are kept in memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Likelihood:
     """How well names are predicted, by category.
 

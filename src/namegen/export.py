@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,6 @@ from namegen.errors import MissingPackageError, NamegenError, UsageError
 from namegen.files import write_atomically
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
     from onnx import GraphProto, NodeProto, ValueInfoProto
 
@@ -55,7 +54,7 @@ _OUTPUTS = {
 }
 
 
-def export_onnx(model: Model, path: Path) -> None:
+def export_onnx(model: Model, path: str | Path) -> None:
     """Write one step of a model's network into an ONNX file, whole or not at all.
 
     With C categories, O outputs (a letter each, and the end) and H hidden units, a row of a batch for each name, the
@@ -71,6 +70,7 @@ def export_onnx(model: Model, path: Path) -> None:
         MissingPackageError: the package ``onnx`` is not installed.
         NamegenError: the model is too large for an ONNX file, or the file cannot be written.
     """
+    path = Path(path)
     if path.suffix.lower() != _SUFFIX:
         raise UsageError(f"cannot export into {path}: its name must end in {_SUFFIX}")
     try:

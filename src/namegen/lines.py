@@ -6,11 +6,12 @@ when its first line is too long, not when all of it has been read.
 
 from __future__ import annotations
 
-import stat
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namegen.errors import DataError
+from namegen.opening import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,7 @@ def open_list(path: str | Path) -> BinaryIO:
         DataError: it is a pipe, a device or the like, which may have no end, or never begin.
         OSError: it is not there, or cannot be read.
     """
-    if not stat.S_ISREG(Path(path).stat().st_mode):
-        raise DataError(f"{path} is no regular file; put what it gives into one first")
-    return Path(path).open("rb")
+    return io.BufferedReader(open_regular(Path(path), DataError, "; put what it gives into one first"))
 
 
 def read_lines(stream: Readable, source: str) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -32,7 +33,6 @@ from namegen.tensors import KINDS, MAX_TEXT, MAX_VALUES, TensorFile, in_words, o
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -161,7 +161,7 @@ class Model:
         """The number of the network's parameters."""
         return sum(weight.size for weight in self.weights.values())
 
-    def save(self, path: Path, *, half: bool = False) -> None:
+    def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write the model to ``path``, whole or not at all.
 
         Args:
@@ -171,7 +171,7 @@ class Model:
         Raises:
             NamegenError: the file cannot be written, or a weight is out of the range of half precision.
         """
-        _write(path, _pack(self, {}, half=half))
+        _write(Path(path), _pack(self, {}, half=half))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namegen.errors import NamegenError, UsageError, shortened
@@ -11,7 +12,6 @@ from namegen.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     import numpy as np
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ _MOST_LABELS = 240  # to an axis as high as that
 _TRAINING_MARKERS = 8  # to a training curve, where there are several models
 
 
-def plot_history(histories: Mapping[str, History], path: Path) -> None:
+def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
     """Draw the loss histories of models, by their names, into a PNG, SVG or PDF file.
 
     Each model has a colour; its training curve is thin, its validation curve thick with markers, the best one ringed.
@@ -43,7 +43,7 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
         NamegenError: there is nothing to draw, or the file cannot be written.
     """
     curves = _curves(histories)
-    with _figure(path, (8, 5), "".join(histories)) as figure:
+    with _figure(Path(path), (8, 5), "".join(histories)) as figure:
         axes = figure.add_subplot()
         lines, rings = [], []
         for curve in curves:
@@ -60,7 +60,7 @@ def plot_history(histories: Mapping[str, History], path: Path) -> None:
         axes.legend([*lines, *rings[:1]], [*(curve.label for curve in curves), *ringed], frameon=False)
 
 
-def plot_evaluation(evaluation: Evaluation, path: Path, name: str) -> None:
+def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None:
     """Draw how good a model is in each category into a PNG, SVG or PDF file, as bars.
 
     Side by side are the loss, the share of novel names, and the share that the judge takes for names of their category;
@@ -78,7 +78,7 @@ def plot_evaluation(evaluation: Evaluation, path: Path, name: str) -> None:
     """
     categories = list(evaluation.categories)
     size = 11, min(1.8 + 0.24 * len(categories), _HIGHEST)
-    with _figure(path, size, "".join([*categories[:_MOST_LABELS], name])) as figure:
+    with _figure(Path(path), size, "".join([*categories[:_MOST_LABELS], name])) as figure:
         panels = figure.subplots(1, 3, sharey=True, gridspec_kw={"wspace": 0.08})
         shown = [
             ("loss (nats per letter)", "loss", evaluation.macro),
@@ -197,7 +197,7 @@ def draw_in_terminal(histories: Mapping[str, History], *, width: int, height: in
     return (text if colour else str(plotext.uncolorize(text))).rstrip("\n") + "\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Curve:
     """One line of a picture: of the model with this number, how its loss went on the one or the other part."""
 

@@ -15,10 +15,10 @@ import contextlib
 import json
 import math
 import os
-import stat
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from namegen.errors import ModelFileError, shortened
+from namegen.opening import open_regular
 
 if TYPE_CHECKING:
     import io
@@ -127,12 +127,9 @@ def open_tensors(path: Path) -> Iterator[TensorFile]:
         ModelFileError: it cannot be read, or is no such file.
     """
     try:
-        _check_regular(path, path.stat())
-        with open(path, "rb", buffering=0, opener=_opener) as file:
-            status = os.fstat(file.fileno())
-            _check_regular(path, status)  # another one may have come into its place
+        with open_regular(path, ModelFileError, ", and so no model; copy the model into a file") as file:
             try:
-                tensors = TensorFile(file, status.st_size)
+                tensors = TensorFile(file, os.fstat(file.fileno()).st_size)
             except (ValueError, RecursionError) as error:
                 raise ModelFileError(
                     f"{path} is not a model file, or it is damaged: {in_words(error)}; take another copy"
@@ -162,16 +159,6 @@ def in_words(error: Exception) -> str:
     """Return what an error says as part of a line, whatever the file made it say: short, and printable."""
     said = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error)
     return shortened(said)
-
-
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # to open a pipe must not wait for its other end
-
-
-def _check_regular(path: Path, status: os.stat_result) -> None:
-    # Others may have no end, or wait for somebody, or do something when they are opened.
-    if not stat.S_ISREG(status.st_mode):
-        raise ModelFileError(f"{path} is no regular file, and so no model; copy the model into a file")
 
 
 def _read(file: io.FileIO, into: _Buffer) -> _Buffer:

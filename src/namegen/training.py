@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -51,7 +52,6 @@ from namegen.tensors import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
@@ -98,7 +98,7 @@ def train(
     init: Model | None = None,
     device: str | None = None,
     threads: int | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     resume: bool = False,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
@@ -143,7 +143,7 @@ def train(
     """
     import torch
 
-    before = None
+    checkpoint, before = None if checkpoint is None else Path(checkpoint), None
     if resume:
         if checkpoint is None:
             raise UsageError("to go on with a run, say where its checkpoint is")
