@@ -19,6 +19,7 @@ from namegen.transliteration import in_ascii
 from names_of_eight_scripts import NAMES
 from test_cli_train import leave_unfinished
 
+SMALL = {"iterations": 640, "hidden_size": 8}
 START = {
     "Latin": "żÇ",
     "Русские": "иВ",
@@ -137,7 +138,7 @@ def test_a_run_keeps_its_alphabet(cli, tmp_path):
 
 
 def test_a_run_in_unicode_goes_on_to_the_same_model_as_without_a_pause(tmp_path):
-    from namegen.runs import claim, plan, run
+    from namegen.runs import Request, claim, plan, run
     from namegen.store import named, open_dataset
 
     folder = str(write(tmp_path / "names"))
@@ -145,12 +146,12 @@ def test_a_run_in_unicode_goes_on_to_the_same_model_as_without_a_pause(tmp_path)
     for name in ("whole", "parted"):
         place = named(name)
         with claim(place):
-            begun = plan(place, {"iterations": 640, "hidden_size": 8}, dataset=folder, alphabet="unicode")
+            begun = plan(place, Request(SMALL, dataset=folder, alphabet="unicode"))
             dataset = open_dataset(folder, alphabet=begun.alphabet)
             if name == "parted":
                 with pytest.raises(TrainingStopped):
                     run(place, begun, dataset, stop=lambda: True)
-                begun = plan(place, {}, dataset=folder, resume=True)
+                begun = plan(place, Request(dataset=folder, resume=True))
                 dataset = open_dataset(folder, alphabet=begun.alphabet)
             run(place, begun, dataset)
         models.append(place.model.read_bytes())
@@ -208,13 +209,13 @@ PERSIAN = ["علی\u200cرضا", "محمد\u200cرضا", "غلام\u200cحسین
 
 
 def test_what_is_written_with_joiners_can_be_trained_stopped_gone_on_with_and_drawn(cli, tmp_path):
-    from namegen.runs import claim, plan, run
+    from namegen.runs import Request, claim, plan, run
     from namegen.store import named, open_dataset
 
     folder = str(write(tmp_path / "names", {"نام\u200cها": PERSIAN}))
     place = named("default")
     with claim(place):
-        begun = plan(place, {"iterations": 640, "hidden_size": 8}, dataset=folder, alphabet="unicode")
+        begun = plan(place, Request(SMALL, dataset=folder, alphabet="unicode"))
         with pytest.raises(TrainingStopped):
             run(place, begun, open_dataset(folder, alphabet=begun.alphabet), stop=lambda: True)
     assert cli("train", "--data", folder, "--resume", "--quiet").code == 0

@@ -238,21 +238,21 @@ def test_a_recipe_beside_a_model_to_begin_with_is_wrong_usage(init, elves, cli, 
 
 
 def test_going_on_needs_the_model_again_and_the_command_says_so(init, elves, tmp_path):
-    from namegen.runs import claim, command_to_resume, plan, run
+    from namegen.runs import Request, claim, command_to_resume, plan, run
     from namegen.store import named
 
     init.save(tmp_path / "base.safetensors")
     base, place, left = str(tmp_path / "base.safetensors"), named("mine"), iter(range(2))
     with claim(place):
-        planned = plan(place, {"iterations": 640}, init=base, dataset=str(elves))
+        planned = plan(place, Request({"iterations": 640}, init=base, dataset=str(elves)))
         with pytest.raises(TrainingStopped):
             run(place, planned, NEW, stop=lambda: next(left, None) is None)
         with pytest.raises(UsageError, match="say to which with --init"):
-            plan(place, {}, dataset=str(elves), resume=True)
-        again = plan(place, {}, init=base, dataset=str(elves), resume=True)
+            plan(place, Request(dataset=str(elves), resume=True))
+        again = plan(place, Request(init=base, dataset=str(elves), resume=True))
         assert run(place, again, NEW).finished
-    assert command_to_resume(place, "Elvish.txt", "base") == (
+    assert command_to_resume(place, Request(dataset="Elvish.txt", init="base")) == (
         "namegen train --model mine --data Elvish.txt --init base --resume"
     )
     with pytest.raises(RunError), claim(place):
-        plan(place, {}, init=base, resume=True)
+        plan(place, Request(init=base, resume=True))

@@ -72,6 +72,11 @@ class Ranks:
         return self.world == 1
 
     @property
+    def is_first(self) -> bool:
+        """Whether this process reads, writes and speaks for all of them."""
+        return self.rank == 0
+
+    @property
     def share(self) -> slice:
         """Which names of a batch, or of whatever else all ranks have alike, are dealt to this one."""
         return slice(self.rank, None, self.world)
@@ -134,7 +139,7 @@ class Ranks:
             return action()
         import torch
 
-        result, error = _outcome(action) if self.rank == 0 else (None, None)
+        result, error = _outcome(action) if self.is_first else (None, None)
         told = [(result, _as_told(error))]
         with connected():
             torch.distributed.broadcast_object_list(told)
@@ -225,7 +230,7 @@ def _number(name: str, value: str) -> int:
 def is_follower() -> bool:
     """Whether this process is one of several, and not the first, which speaks for all of them."""
     try:
-        return from_environment().rank > 0
+        return not from_environment().is_first
     except UsageError:
         return False
 

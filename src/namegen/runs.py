@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +36,33 @@ FEW_NAMES = 200
 
 FEW_ADDED = 20
 """Fewer names than this, and a model that they are added to does so too."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for of a training run; ``None`` leaves it to the recipe, or to the run that is gone on with.
+
+    Attributes:
+        parts: parts of the configuration.
+        recipe: the recipe.
+        init: the name or path of the model to add to.
+        dataset: the name or path of the dataset.
+        alphabet: the alphabet; ``None`` is that of the model or run to go on with, else ``ascii``.
+        device: the device.
+        threads: the number of threads.
+        resume: whether to go on with the unfinished run at the place, with its settings.
+        force: whether to start over although there is one.
+    """
+
+    parts: Mapping[str, object] = field(default_factory=dict)
+    recipe: str | None = None
+    init: str | None = None
+    dataset: str | None = None
+    alphabet: Literal["ascii", "unicode"] | None = None
+    device: str | None = None
+    threads: int | None = None
+    resume: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,33 +119,12 @@ def _claimed(place: ModelPlace, ranks: Ranks) -> Iterator[None]:
         yield
 
 
-def plan(
-    place: ModelPlace,
-    parts: Mapping[str, object],
-    *,
-    recipe: str | None = None,
-    init: str | None = None,
-    dataset: str | None = None,
-    alphabet: Literal["ascii", "unicode"] | None = None,
-    device: str | None = None,
-    threads: int | None = None,
-    resume: bool = False,
-    force: bool = False,
-    ranks: Ranks = ALONE,
-) -> Plan:
+def plan(place: ModelPlace, request: Request, ranks: Ranks = ALONE) -> Plan:
     """Decide what a training run at a place, which must be claimed, is to do.
 
     Args:
         place: where the model is to be.
-        parts: the parts of the configuration that are asked for.
-        recipe: the recipe that is asked for.
-        init: the name or path of the model to add to, if any.
-        dataset: the name or path of the dataset that is asked for.
-        alphabet: the alphabet that is asked for; by default that of the model or run to go on with, else ``ascii``.
-        device: the device that is asked for.
-        threads: the number of threads that is asked for.
-        resume: go on with the unfinished run there, with its settings.
-        force: start over although there is one.
+        request: what is asked for.
         ranks: the processes that are to share the training, this one being the first. Where torchrun has started them
             anew, they go on with the run that those before them began, if it is that.
 
@@ -128,67 +134,66 @@ def plan(
         DeviceError: the device is not there.
         ModelFileError: the unfinished run is damaged, or there is no such model to begin with.
     """
-    if init is not None and recipe is not None:
+    if request.init is not None and request.recipe is not None:
         raise UsageError("--init has settings of its own, and a recipe others; use one of them")
-    began_as = None if init is None else find_model(init).load()
+    base = None if request.init is None else find_model(request.init).load()
     unfinished = place.checkpoint.is_file()
     if unfinished and _is_noted(place, "begun", ranks):
-        resume, force = True, False
-    if resume and force:
+        request = replace(request, resume=True, force=False)
+    if request.resume and request.force:
         raise UsageError("--resume goes on with a run and --force starts over; use one of them")
-    if resume:
-        wanted = parts if recipe is None else {"recipe": recipe, **parts}
-        return _plan_to_go_on(place, wanted, began_as, dataset, alphabet, device, threads, ranks)
-    if unfinished and not force:
+    if request.resume:
+        return _plan_to_go_on(place, request, base, ranks)
+    if unfinished and not request.force:
         raise RunError(
             f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
         )
-    config = extension_config(began_as, **parts) if began_as else training_config(recipe or "default", **parts)
+    config = (
+        extension_config(base, **request.parts)
+        if base
+        else training_config(request.recipe or "default", **request.parts)
+    )
     ranks.check(config)
-    where = find_device("auto" if device is None else device, ranks)
-    letters = _alphabet(began_as, None, alphabet)
-    return Plan(config, resume, dataset, device_name(where, ranks), threads, letters, began_as)
+    return Plan(
+        config,
+        resume=False,
+        dataset=request.dataset,
+        device=device_name(find_device(request.device or "auto", ranks), ranks),
+        threads=request.threads,
+        alphabet=_alphabet(base, None, request.alphabet),
+        init=base,
+    )
 
 
-def _plan_to_go_on(
-    place: ModelPlace,
-    parts: Mapping[str, object],
-    began_as: Model | None,
-    dataset: str | None,
-    alphabet: Literal["ascii", "unicode"] | None,
-    device: str | None,
-    threads: int | None,
-    ranks: Ranks,
-) -> Plan:
+def _plan_to_go_on(place: ModelPlace, request: Request, base: Model | None, ranks: Ranks) -> Plan:
     if not place.checkpoint.is_file():
         raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
     before = load_checkpoint(place.checkpoint).model
-    if before.training.init and began_as is None:
+    if before.training.init and base is None:
         raise UsageError("the run adds to another model; say to which with --init")
-    config = unchanged(before.training, parts)
-    if dataset is None:
-        if not is_dataset_name(before.dataset):
-            raise UsageError(
-                f"the run began with names of your own, {before.dataset!r}; "
-                f"go on with `{command_to_resume(place, 'PATH', ranks=ranks)}`, PATH being where they are"
-            )
-        dataset = before.dataset
+    asked_for = {} if request.recipe is None else {"recipe": request.recipe}
+    config = unchanged(before.training, {**asked_for, **request.parts})
+    if request.dataset is None and not is_dataset_name(before.dataset):
+        how = command_to_resume(place, replace(request, dataset="PATH"), ranks)
+        raise UsageError(
+            f"the run began with names of your own, {before.dataset!r}; go on with `{how}`, PATH being where they are"
+        )
     ranks.check(config)
-    where = device_name(find_device(before.device if device is None else device, ranks), ranks)
+    where = device_name(find_device(request.device or before.device, ranks), ranks)
     changes = [] if where == before.device else [f"on {where}, not {before.device}"]
+    threads = request.threads
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
     if ranks.world != before.processes:
         changes.append(f"with {ranks.world} {'process' if ranks.alone else 'processes'}, not {before.processes}")
-    letters = _alphabet(began_as, before, alphabet)
     return Plan(
         config,
         resume=True,
-        dataset=dataset,
+        dataset=before.dataset if request.dataset is None else request.dataset,
         device=where,
         threads=threads,
-        alphabet=letters,
-        init=began_as,
+        alphabet=_alphabet(base, before, request.alphabet),
+        init=base,
         changes=tuple(changes),
     )
 
@@ -220,20 +225,19 @@ def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
     return f"{names} few: {'; '.join(facts)}"
 
 
-def command_to_resume(place: ModelPlace, dataset: str | None, init: str | None = None, ranks: Ranks = ALONE) -> str:
+def command_to_resume(place: ModelPlace, request: Request, ranks: Ranks = ALONE) -> str:
     """Return the command that goes on with the unfinished run at a place.
 
     Args:
         place: where it is.
-        dataset: the name or path of its dataset as it was given; ``None`` for the default one.
-        init: the name or path of the model it adds to, if any.
+        request: what was asked for when it began.
         ranks: the processes that train it together. How those of several machines find each other is left open.
     """
     is_users_file = place.checkpoint.name.endswith(RUN_SUFFIX)
     which = ["-o", place.name] if is_users_file else [] if place.name == DEFAULT_MODEL else ["--model", place.name]
-    data = [] if dataset is None else ["--data", dataset]
-    began_as = [] if init is None else ["--init", init]
-    command = shlex.join(["namegen", "train", *which, *data, *began_as, "--resume"])
+    data = [] if request.dataset is None else ["--data", request.dataset]
+    base = [] if request.init is None else ["--init", request.init]
+    command = shlex.join(["namegen", "train", *which, *data, *base, "--resume"])
     if ranks.alone:
         return command
     machines = "--standalone" if ranks.local_world == ranks.world else "..."
@@ -316,7 +320,7 @@ def _note(place: ModelPlace, reached: Literal["begun", "finished"], ranks: Ranks
 
     That may be at the very end, so it stays behind, until the next training at this place.
     """
-    if ranks.launch and ranks.rank == 0:
+    if ranks.launch and ranks.is_first:
         with contextlib.suppress(OSError):  # without it they ask what to do
             place.progress_note.write_text(f"{reached} {ranks.launch}", encoding="utf-8")
 
@@ -341,6 +345,6 @@ def _kept_elsewhere(model: Model, place: ModelPlace) -> str:
             file.parent.rmdir()
             raise
     except (NamegenError, OSError):
-        saved = place.checkpoint.is_file()
-        return "then go on from what was saved last with --resume" if saved else "then train it again"
+        resumable = place.checkpoint.is_file()
+        return "then go on from what was saved last with --resume" if resumable else "then train it again"
     return f"until you move it there, the finished model is {file}"

@@ -159,7 +159,7 @@ def train(
             if before:
                 run.restore(before)
             else:
-                if checkpoint and ranks.rank == 0:
+                if checkpoint and ranks.is_first:
                     checkpoint.unlink(missing_ok=True)  # of a run that is not wanted any more
                 run.begin()
             for names in run.stretches():

@@ -14,11 +14,12 @@ from namegen.cli.stopping import NotedSignals, heard_within, import_torch, last_
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from namegen.dataset import Dataset
     from namegen.modelfile import Model
-    from namegen.runs import Plan
+    from namegen.ranks import Ranks
+    from namegen.runs import Plan, Request
     from namegen.store import ModelPlace
 
 BY_RECIPE = "[default: by recipe]"
@@ -117,6 +118,8 @@ def train(
 
     `namegen train --iters 100000` trains the model `default`, which `namegen sample` uses from then on.
     """
+    from namegen.runs import Request
+
     parts = {
         "iterations": iters,
         "architecture": arch,
@@ -128,75 +131,94 @@ def train(
         "save_every": save_every,
         "seed": seed,
     }
-    from namegen.cli.output import complain, note
-    from namegen.cli.progress import show_progress
+    request = Request(
+        parts={name: value for name, value in parts.items() if value is not None},
+        recipe=recipe,
+        init=init,
+        dataset=data,
+        alphabet=alphabet,
+        device=device,
+        threads=threads,
+        resume=resume,
+        force=force,
+    )
+    _train(request, lambda: _place(model, output), quiet=quiet)
+
+
+def _train(request: Request, find_place: Callable[[], ModelPlace], *, quiet: bool) -> None:
+    """Train a model, alone or together with other processes, of which the first one speaks for all."""
+    from namegen.cli.output import note
     from namegen.ranks import from_environment, joined
-    from namegen.runs import claim, command_to_resume, is_finished, plan, run, saved
+    from namegen.runs import claim, is_finished, plan
 
-    display = ExitStack()
-
-    def give_up() -> None:
-        display.close()
-        if ranks.rank == 0:
-            complain(
-                f"the training did not end within {_PATIENCE} seconds of being asked to, so another process of it may "
-                f"have ended; what is saved is {saved(_place(model, output))}"
-            )
-
-    ranks = from_environment()
+    ranks, display = from_environment(), ExitStack()
+    quiet = quiet or not ranks.is_first
     if not ranks.alone:
         import_torch()
     with (
-        nullcontext() if ranks.alone else heard_within(_PATIENCE, give_up),
+        nullcontext() if ranks.alone else heard_within(_PATIENCE, lambda: _give_up(find_place, display, ranks)),
         joined(),
-        last_words(aloud=ranks.rank == 0),
-        claim(ranks.of_first(lambda: _place(model, output)), ranks) as place,
+        last_words(aloud=ranks.is_first),
+        claim(ranks.of_first(find_place), ranks) as place,
     ):
-        import_torch()
-        quiet = quiet or ranks.rank > 0
+        import_torch()  # of one process only now: what is wrong about the place is said at once
         if ranks.of_first(lambda: is_finished(place, ranks)):
             if not quiet:
                 finished = place.load()
                 _finish(place, finished, finished.categories)
             return
-        planned = ranks.of_first(
-            lambda: plan(
-                place,
-                {name: value for name, value in parts.items() if value is not None},
-                recipe=recipe,
-                init=init,
-                dataset=data,
-                alphabet=alphabet,
-                device=device,
-                threads=threads,
-                resume=resume,
-                force=force,
-                ranks=ranks,
-            )
-        )
+        planned = ranks.of_first(lambda: plan(place, request, ranks))
         dataset = ranks.of_first(lambda: _dataset(planned, quiet=quiet))
         if planned.changes and not quiet:
             note(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
-        where = planned.device if ranks.alone else f"{planned.device} in {ranks.world} processes"
-        with NotedSignals() as signals, last_words(aloud=ranks.rank == 0):
-            try:
-                with display:
-                    shown = display.enter_context(
-                        show_progress(dataset, planned.config, place.name, where, quiet=quiet)
-                    )
-                    report = shown.report if ranks.rank == 0 else lambda _: None
-                    trained = run(
-                        place, planned, dataset, report=report, stop=lambda: signals.received > 0, ranks=ranks
-                    )
-            except TrainingStopped as stopped:
-                if ranks.rank == 0:
-                    how = command_to_resume(place, data, init, ranks)
-                    note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
-                raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None  # another rank may have heard it
+        trained = _run(place, request, planned, dataset, ranks, display, quiet=quiet)
     if not quiet:
         _finish(place, trained, dataset.categories)
+
+
+def _run(
+    place: ModelPlace,
+    request: Request,
+    planned: Plan,
+    dataset: Dataset,
+    ranks: Ranks,
+    display: ExitStack,
+    *,
+    quiet: bool,
+) -> Model:
+    """Run a training until it ends, or a signal ends it in order, and show it in ``display``, which ends with it."""
+    from namegen.cli.output import note
+    from namegen.cli.progress import show_progress
+    from namegen.runs import command_to_resume, run
+
+    where = planned.device if ranks.alone else f"{planned.device} in {ranks.world} processes"
+    # An error is said while signals are still only noted: afterwards the next one would take its place.
+    with NotedSignals() as signals, last_words(aloud=ranks.is_first):
+        try:
+            with display:
+                shown = display.enter_context(show_progress(dataset, planned.config, place.name, where, quiet=quiet))
+                report = shown.report if ranks.is_first else lambda _: None
+                return run(place, planned, dataset, report=report, stop=lambda: signals.received > 0, ranks=ranks)
+        except TrainingStopped as stopped:
+            if ranks.is_first:
+                how = command_to_resume(place, request, ranks)
+                note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
+            raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None  # another rank may have heard it
+
+
+def _give_up(find_place: Callable[[], ModelPlace], display: ExitStack, ranks: Ranks) -> None:
+    """Say that the training does not hear that it should end, and what is left of it."""
+    from namegen.cli.output import complain
+    from namegen.runs import saved
+
+    display.close()
+    if ranks.is_first:
+        complain(
+            f"the training did not end within {_PATIENCE} seconds of being asked to, so another process of it may have "
+            f"ended; what is saved is {saved(find_place())}"
+        )
 
 
 def _place(model: str | None, output: Path | None) -> ModelPlace:
