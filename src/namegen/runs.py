@@ -158,7 +158,7 @@ def plan(place: ModelPlace, request: Request, ranks: Ranks = ALONE) -> Plan:
         config,
         resume=False,
         dataset=request.dataset,
-        device=device_name(find_device(request.device or "auto", ranks), ranks),
+        device=device_name(find_device("auto" if request.device is None else request.device, ranks), ranks),
         threads=request.threads,
         alphabet=_alphabet(base, None, request.alphabet),
         init=base,
@@ -179,7 +179,7 @@ def _plan_to_go_on(place: ModelPlace, request: Request, base: Model | None, rank
             f"the run began with names of your own, {before.dataset!r}; go on with `{how}`, PATH being where they are"
         )
     ranks.check(config)
-    where = device_name(find_device(request.device or before.device, ranks), ranks)
+    where = device_name(find_device(before.device if request.device is None else request.device, ranks), ranks)
     changes = [] if where == before.device else [f"on {where}, not {before.device}"]
     threads = request.threads
     if threads not in (None, before.threads):
