@@ -77,9 +77,10 @@ docs: $(VENV)/.installed-dev
 site: install
 	$(INSTALL) '.[docs]'
 	$(BIN)/python docs/build_site.py
+	@echo "To look at it: $(PYTHON) -m http.server --directory site --bind 127.0.0.1, and http://127.0.0.1:8000/"
 
 playground:
-	$(PYTHON) docs/serve_playground.py
+	$(PYTHON) docs/serve_playground.py $(PORT)
 
 pictures: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/pictures/draw.py

@@ -43,7 +43,9 @@ def main() -> None:
     try:
         serving = server(port)
     except (OSError, OverflowError) as error:
-        sys.exit(f"Error: port {port}: {error}; give another, as in `python docs/serve_playground.py 8001`")
+        sys.exit(
+            f"Error: port {port}: {getattr(error, 'strerror', None) or error}; give another: make playground PORT=8001"
+        )
     with serving, contextlib.suppress(KeyboardInterrupt):
         print(f"The playground is at http://127.0.0.1:{serving.server_port}/ until you press Ctrl-C.", flush=True)
         serving.serve_forever()

@@ -197,6 +197,10 @@ def test_a_letter_of_several_code_points_is_kept_by_transliteration():
         (" ", "blank"),
         (("a", "b", "и́", "ç"), "a b и́ ç"),
         (("ab", "c", "d", "e", "f"), "c–f and ab"),
+        ("ЭЮЯабвгд", "а–д and Э Ю Я"),
+        ("ЬЭЮЯабвгд", "Ь–Я and а–д"),
+        ("ĄąĆćĘę", "Ą ą Ć ć Ę ę"),
+        ("김깁깂깃", "김–깃"),
     ],
 )
 def test_an_alphabet_in_words_shortens_runs(letters, words):

@@ -539,3 +539,15 @@ def test_a_stream_that_is_closed_from_the_start_gives_no_traceback(closed):
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     else:
         assert (done.returncode, done.stdout.count("\n")) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sampel", "German"), "Error: No such command 'sampel'. Did you mean 'sample'? See `namegen --help`\n"),
+        (("score",), "Error: Missing argument 'CATEGORY'; see `namegen score --help`\n"),
+    ],
+)
+def test_wrong_usage_says_where_the_help_is(cli, arguments, message):
+    refused = cli(*arguments)
+    assert (refused.code, refused.err) == (2, message)

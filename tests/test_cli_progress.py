@@ -30,7 +30,7 @@ def clock(monkeypatch):
 def names(monkeypatch):
     """The fresh names that a display gets to show."""
     given = ["Annabella (Italian)", "Bo (Chinese)", "Clara (German)", "Dorothea-Elisabeth (German)", "Emil (Czech)"]
-    monkeypatch.setattr(progress, "_fresh_names", lambda *_: given)
+    monkeypatch.setattr(progress._FreshNames, "__call__", lambda *_: given)
     return given
 
 
@@ -40,7 +40,7 @@ def live(terminal, clock, names):
 
     def show(columns: int, *iterations: int, **losses: float | None) -> list[str]:
         _, err = terminal(columns)
-        with progress._Live() as display:
+        with progress._Live(progress._FreshNames([])) as display:
             for iteration in iterations:
                 err.truncate(err.seek(0))
                 display.report(at(iteration, **losses))
@@ -83,7 +83,7 @@ def test_without_a_loss_the_live_display_says_nothing_of_one(live):
 def test_a_plain_line_without_a_loss_has_no_gap(capsys, names, clock):
     from namegen.recipes import training_config
 
-    lines = progress._Lines(training_config(iterations=1_000_000))
+    lines = progress._Lines(training_config(iterations=1_000_000), progress._FreshNames([]))
     lines.report(at(50_000, loss=None, validation=None))
     lines.report(at(100_000, validation=None))
     listed = ", ".join(names)
@@ -100,7 +100,8 @@ def test_where_several_networks_are_trained_the_live_display_says_which(live):
 def test_where_several_networks_are_trained_a_plain_line_says_which(capsys, names, clock):
     from namegen.recipes import training_config
 
-    progress._Lines(training_config("best", iterations=1_000_000)).report(at(50_000, stage="teacher 1 of 2"))
+    lines = progress._Lines(training_config("best", iterations=1_000_000), progress._FreshNames([]))
+    lines.report(at(50_000, stage="teacher 1 of 2"))
     assert "  5%  teacher 1 of 2  50,000/1,000,000" in capsys.readouterr().err
 
 

@@ -98,6 +98,15 @@ def test_that_another_process_has_ended_is_said_before_anything_is_put_away(alou
     assert heard == [said]
 
 
+@pytest.mark.parametrize("aloud", [True, False])
+def test_whoever_is_left_shows_the_cursor_that_the_first_process_may_have_hidden(aloud, terminal, monkeypatch):
+    monkeypatch.setattr("namegen.cli.stopping.stop_signals", list)
+    _, err = terminal(80)
+    with pytest.raises(SystemExit), last_words(aloud=aloud):
+        raise RankError("another process has ended")
+    assert ("\x1b[?25h" in err.text()) == (not aloud)
+
+
 DEAF = """
 import sys, time
 from namegen.cli.output import complain

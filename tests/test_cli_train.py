@@ -157,13 +157,22 @@ def test_five_names_of_one_category_make_a_model_without_a_validation_loss(cli, 
     assert (facts["names"], facts["categories"], facts["validation_loss"]) == (5, 1, None)
 
 
+def test_a_model_that_will_be_replaced_is_named(cli):
+    said = "The model default that is there stays in use until the end, and is replaced then."
+    assert said not in cli("train", *TINY).err
+    assert said in cli("train", *TINY).err.splitlines()
+
+
+REPEATS = "the model will repeat many of them, and fewer with --init pretrained"
+
+
 @pytest.mark.parametrize(
     ("count", "options", "said"),
     [
-        (1, (), "1 name is few: the model will repeat many of them; no names are held out to measure on."),
-        (12, (), "12 names are few: the model will repeat many of them; no names are held out to measure on."),
-        (12, ("--validation", 0), "12 names are few: the model will repeat many of them."),
-        (199, ("--validation", 0.5), "199 names are few: the model will repeat many of them."),
+        (1, (), f"1 name is few: {REPEATS}; no names are held out to measure on."),
+        (12, (), f"12 names are few: {REPEATS}; no names are held out to measure on."),
+        (12, ("--validation", 0), f"12 names are few: {REPEATS}."),
+        (199, ("--validation", 0.5), f"199 names are few: {REPEATS}."),
         (250, ("--validation", 0.01), "250 names are few: no names are held out to measure on."),
         (400, (), None),
         (400, ("--validation", 0), None),

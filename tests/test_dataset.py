@@ -51,6 +51,12 @@ def test_datasets_are_compared_by_identity_and_can_be_hashed():
     assert len({one, other}) == 2
 
 
+def test_a_dataset_is_shown_in_a_line():
+    shown = repr(Dataset.from_names({"X": ["ab", "b"], "Y": ["c"]}))
+    assert shown == "<Dataset names: 3 names, 2 categories>"
+    assert repr(Dataset.from_names({"X": ["ab"]})) == "<Dataset names: 1 name, 1 category>"
+
+
 @pytest.mark.parametrize("names", [{}, {"A": []}, {"A": [" "]}])
 def test_a_dataset_without_a_name_is_refused(names):
     with pytest.raises(DataError, match="no names in names"):

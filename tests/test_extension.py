@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -226,6 +227,29 @@ def test_the_command_adds_the_categories_of_a_file_to_a_model(init, elves, cli, 
     assert cli("categories", "-m", "mine").out.splitlines()[1:] == ["X\t300", "Y\t300", "Elvish\t40"]
     assert len(cli("sample", "-m", "mine", "Elvish", "EFG").out.split()) == 3
     assert load_model_file(tmp_path / "base.safetensors").categories == ("X", "Y")
+
+
+def test_the_names_shown_are_of_one_new_category_after_the_other(init, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    (tmp_path / "new").mkdir()
+    for category, letters in {"Dwarvish": "xyz", "Elvish": "efgh", "Orcish": "qrst"}.items():
+        listed = "".join(f"{name}\n" for name in random_names(letters, 30))
+        (tmp_path / "new" / f"{category}.txt").write_text(listed, encoding="utf-8")
+    line = ("train", "--init", tmp_path / "base.safetensors", "--data", tmp_path / "new", "--iters", 6_400)
+    shown = [set(re.findall(r"\((\w+)\)", said)) for said in cli(*line).err.splitlines() if "ish)" in said]
+
+    assert len(shown) > 6
+    assert shown[:6] == [{"Dwarvish"}, {"Elvish"}, {"Orcish"}] * 2
+
+
+def test_a_category_that_the_model_has_already_is_said_before_anything_else(init, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    (tmp_path / "X.txt").write_text("abc\ncab\n", encoding="utf-8")
+    refused = cli("train", "--init", tmp_path / "base.safetensors", "--data", tmp_path / "X.txt")
+    assert refused.code == 2
+    assert refused.err == (
+        "Error: the model has a category 'X' already; give the new names another (a file's name is its category)\n"
+    )
 
 
 def test_a_recipe_beside_a_model_to_begin_with_is_wrong_usage(init, elves, cli, tmp_path):

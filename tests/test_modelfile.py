@@ -779,3 +779,10 @@ def test_a_model_says_how_many_processes_trained_it_unless_it_was_one(tmp_path):
 
     assert [load_model_file(tmp_path / name).processes for name in ("one", "three")] == [1, 3]
     assert b"processes" not in (tmp_path / "one").read_bytes()
+
+
+def test_a_model_is_shown_in_a_line():
+    model = make_model(training_config(hidden_size=5, iterations=64), categories=("X", "Y"))
+    assert repr(model) == f"<Model of {model.dataset}: gru of 5 units, 2 categories>"
+    begun = dataclasses.replace(model, iterations=32)
+    assert repr(begun) == f"<Model of {model.dataset}: gru of 5 units, 2 categories, after 32 of 64 iterations>"

@@ -59,6 +59,11 @@ WHOLE = {
     "blank.csv": b"\n" + table(",", [("category", "name")]) + b" , \n\n" + table(",", ROWS) + b"\n",
     "spaced.csv": table(",", [(f" {category} ", f"  {name} ") for category, name in ROWS]),
     "unended.csv": table(",", ROWS).rstrip(b"\n"),
+    "late.csv": b"\n" * 2000 + table(",", ROWS),
+    "named.csv": table(",", [("People", "Name"), *ROWS]),
+    "named turned.csv": table(",", [("name", "people"), *((name, category) for category, name in ROWS)]),
+    "semicolons.csv": table(";", [("category", "name"), *ROWS]),
+    "plain semicolons.csv": b"\n" + table(";", ROWS),
     "plain.tsv": table("\t", ROWS),
     "head.tsv": table("\t", [("category", "name"), *ROWS]),
     "CAPITALS.TSV": table("\t", ROWS),
@@ -371,23 +376,18 @@ def test_names_of_which_nothing_remains_are_left_out_and_noted(tmp_path):
     assert "left out 2 lines of which nothing remained" in dataset.notes
 
 
-def test_accents_are_nothing_to_note(tmp_path):
-    (tmp_path / "X.txt").write_text("Müller\nMu\u0308ck\nGroß\n", encoding="utf-8")
-    assert load_dataset(tmp_path).notes == ()
-
-
 def test_repeats_within_a_category_are_dropped_and_noted(tmp_path):
     (tmp_path / "X.txt").write_text("Muller\nAnna\nMüller\nAnna\nMuller \n", encoding="utf-8")
     dataset = load_dataset(tmp_path)
     assert dataset.names("X") == ["Muller", "Anna"]
-    assert dataset.notes == ("left out 3 repeated names",)
+    assert dataset.notes[1:] == ("left out 3 repeated names",)
 
 
 def test_repeats_can_be_kept(tmp_path):
     (tmp_path / "X.txt").write_text("Muller\nAnna\nMüller\n", encoding="utf-8")
     dataset = load_dataset(tmp_path, keep_repeats=True)
     assert dataset.names("X") == ["Muller", "Anna", "Muller"]
-    assert dataset.notes == ()
+    assert not any("repeated" in note for note in dataset.notes)
 
 
 def test_the_same_content_has_the_same_fingerprint_wherever_it_comes_from(tmp_path):
@@ -441,6 +441,23 @@ def test_what_cannot_be_printed_in_the_name_of_a_folder_is_not_in_its_label(tmp_
     folder.mkdir()
     (folder / "X.txt").write_text("Anna\n", encoding="utf-8")
     assert load_dataset(folder).label == "my?names?"
+
+
+@pytest.mark.parametrize(
+    ("names", "notes"),
+    [
+        ("Dúlinnor Oronwë Aelar", ["wrote 2 names in plain letters, 'Dúlinnor' as 'Dulinnor'"]),
+        ("Aelar\u00a0 Belen", []),
+        ("Dúlinnor" + " Aelar" * 10, []),
+        ("Aelar Belen", []),
+    ],
+)
+def test_names_that_lose_their_accents_are_noted_if_they_are_many(tmp_path, names, notes):
+    path = tmp_path / "elves.txt"
+    path.write_text(names.replace(" ", "\n"), encoding="utf-8")
+    in_ascii, as_written = (load_dataset(path, alphabet=kind, keep_repeats=True).notes for kind in ("ascii", "unicode"))
+    assert list(in_ascii) == [f"{note}; with the alphabet unicode they stay as they are written" for note in notes]
+    assert as_written == ()
 
 
 def test_the_first_line_of_a_table_without_a_head_is_noted(tmp_path):

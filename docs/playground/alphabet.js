@@ -132,7 +132,8 @@ function isUpper(text) {
 }
 
 function follows(letter, last) {
-  return [...letter].length === 1 && [...last].length === 1 && letter.codePointAt() === last.codePointAt() + 1;
+  if ([...letter].length !== 1 || [...last].length !== 1 || letter.codePointAt() !== last.codePointAt() + 1) return false;
+  return [/\p{Uppercase}/u, /\p{Lowercase}/u].every((inCase) => inCase.test(letter) === inCase.test(last));
 }
 
 function escaped(letter) {

@@ -69,7 +69,7 @@ class Alphabet:
         for letter in self.letters:
             if letter == " ":
                 continue
-            if runs and len(letter) == 1 == len(runs[-1][-1]) and ord(letter) == ord(runs[-1][-1]) + 1:
+            if runs and _follows(letter, runs[-1][-1]):
                 runs[-1].append(letter)
             else:
                 runs.append([letter])
@@ -281,6 +281,13 @@ class Alphabet:
             dropped += not (kept or kind == "Mn")
             spelt.append(kept)
         return " ".join("".join(spelt).split()), dropped
+
+
+def _follows(letter: str, last: str) -> bool:
+    """Whether a letter stands behind another in Unicode, and is in the same case: ``b`` behind ``a``."""
+    if len(letter) != 1 or len(last) != 1 or ord(letter) != ord(last) + 1:
+        return False
+    return letter.isupper() == last.isupper() and letter.islower() == last.islower()
 
 
 ASCII = Alphabet(tuple(string.ascii_letters + " .,;'-"))

@@ -184,6 +184,9 @@ class Dataset:
         cased = Dataset.from_names(names, alphabet=self.alphabet, keep_repeats=True, label=self.label)
         return replace(cased, verified=self.verified, notes=self.notes)
 
+    def __repr__(self) -> str:
+        return f"<Dataset {self.label}: {so_many(len(self), 'name')}, {so_many(len(self.categories), 'category')}>"
+
     def select(self, chosen: NDArray[np.bool_]) -> Dataset:
         """Return the dataset of the names where ``chosen`` (names,) is true. The categories stay as they are."""
         lengths = self.lengths
@@ -230,6 +233,8 @@ class DatasetBuilder:
     example: str = ""
     in_other_scripts: int = 0
     respelling: str = ""
+    in_plain_letters: int = 0
+    plain: str = ""
     emptied: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -297,9 +302,11 @@ class DatasetBuilder:
         return replace(dataset, notes=tuple(notes))
 
     def _spelling_notes(self, names: int) -> Iterator[str]:
+        how_not_to = "; with the alphabet unicode they stay as they are written" * (self.alphabet == "ascii")
         if self.target == ASCII and 2 * self.in_other_scripts > names:
-            how_not_to = "; with the alphabet unicode they stay as they are written" * (self.alphabet == "ascii")
             yield f"transliterated {so_many(self.in_other_scripts, 'name')}, as {self.respelling}{how_not_to}"
+        elif self.target == ASCII and 10 * self.in_plain_letters > names:
+            yield f"wrote {so_many(self.in_plain_letters, 'name')} in plain letters, {self.plain}{how_not_to}"
         if self.dropped:
             outside = "outside the alphabet" if self.target else "that cannot be printed or belong to no letter"
             yield (
@@ -348,6 +355,9 @@ class NameAdder:
         if name and not _LATIN.search(line):
             builder.respelling = builder.respelling or f"{quoted(text.strip())} into {quoted(name)}"
             builder.in_other_scripts += 1
+        elif name and not dropped and name.split() != text.split():
+            builder.plain = builder.plain or f"{quoted(text.strip())} as {quoted(name)}"
+            builder.in_plain_letters += 1
         return name.encode()
 
 
@@ -359,8 +369,10 @@ def _own_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:
 
 
 def so_many(count: int, what: str) -> str:
-    """Return a number of things in words: ``1 name``, ``1,000 names``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    """Return a number of things in words: ``1 name``, ``1,000 names``, ``2 categories``."""
+    if count != 1:
+        what = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{count:,} {what}"
 
 
 def _too_many(source: str) -> DataError:

@@ -78,8 +78,8 @@ def digest(model: Model) -> str:
     return sha.hexdigest()[:16]
 
 
-def extended_dataset(init: Model, dataset: Dataset) -> Dataset:
-    """Return new names as a dataset of all categories, the old ones first and empty, in the case of the model's names.
+def check_new(init: Model, dataset: Dataset) -> None:
+    """See that names can be added to a model.
 
     Raises:
         UsageError: a category is there already.
@@ -92,6 +92,15 @@ def extended_dataset(init: Model, dataset: Dataset) -> Dataset:
         )
     if dataset.alphabet != init.alphabet:
         raise DataError("the new names have another alphabet than the model")
+
+
+def extended_dataset(init: Model, dataset: Dataset) -> Dataset:
+    """Return new names as a dataset of all categories, the old ones first and empty, in the case of the model's names.
+
+    Raises:
+        UsageError, DataError: as :func:`check_new`.
+    """
+    check_new(init, dataset)
     dataset = dataset.in_case(init.casing)
     return dataclasses.replace(
         dataset,

@@ -156,6 +156,12 @@ class Model:
         best = self.history.best_iteration
         return best if self.finished and best is not None else self.iterations
 
+    def __repr__(self) -> str:
+        network = f"{self.training.architecture} of {self.training.hidden_size} units"
+        categories = "1 category" if len(self.categories) == 1 else f"{len(self.categories):,} categories"
+        unfinished = "" if self.finished else f", after {self.iterations:,} of {self.training.iterations:,} iterations"
+        return f"<Model of {self.dataset}: {network}, {categories}{unfinished}>"
+
     @property
     def parameters(self) -> int:
         """The number of the network's parameters."""

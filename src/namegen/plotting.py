@@ -53,7 +53,10 @@ def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
                 best = curve.losses.argmin()
                 ring = {"marker": "o", "ms": 12, "mew": 1.5, "mfc": "none", "color": look["color"], "ls": "none"}
                 rings += axes.plot(curve.iterations[best], curve.losses[best], **ring, clip_on=False)
-        axes.set(xlabel=_X, ylabel=_Y, xlim=(0, None), title=f"Loss of {_listed(histories)}")
+        begin = min(int(curve.iterations[0]) for curve in curves)
+        end = max(int(curve.iterations[-1]) for curve in curves)
+        left = 0 if 4 * begin < end else None  # what was taught by others has no loss before that was done
+        axes.set(xlabel=_X, ylabel=_Y, xlim=(left, None), title=f"Loss of {_listed(histories)}")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(visible=True, alpha=0.3)
         ringed = ["lowest validation loss"] if rings else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -106,10 +107,17 @@ def _add_archive(builder: DatasetBuilder, stream: BinaryIO, unpacked: Unpacked, 
 
 
 def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source: str) -> None:
-    """Add a name for each row of a table: columns ``category`` and ``name``, or just two columns."""
+    """Add a name for each row of a table: columns ``category`` and ``name``, or just two, of which one is ``name``.
+
+    With two columns there need not be a line that names them; then the category is the first. Where the first line has
+    no comma but semicolons, these part the columns.
+    """
     adders: dict[str, NameAdder] = {}
     lines = _TableLines(stream, source)
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    first = lines.first()
+    if delimiter == "," and "," not in first and ";" in first:
+        delimiter = ";"  # as spreadsheets write it where a comma stands before decimals
+    rows = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
     columns: tuple[int, int] | None = None
     width, without_head = 0, False
     try:
@@ -120,13 +128,14 @@ def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source
             if columns is None:
                 width = len(row)
                 heads = [cell.strip().casefold() for cell in row]
-                if "category" in heads and "name" in heads:
-                    columns = heads.index("category"), heads.index("name")
+                if "name" in heads and ("category" in heads or (width == 2 and heads.count("name") == 1)):
+                    name = heads.index("name")
+                    columns = heads.index("category") if "category" in heads else 1 - name, name
                     continue
                 if width != 2:
                     raise DataError(
-                        f"{source} needs a first line that names the columns category and name, "
-                        f"or exactly two columns, the category first; it has {width:,}"
+                        f"{source} needs a first line that names the columns category and name, or exactly two "
+                        f"columns, the category first; it has {width:,}: {shortened(', '.join(row))}"
                     )
                 columns, without_head = (0, 1), True
                 first = shortened(", ".join(row))
@@ -153,6 +162,14 @@ class _TableLines:
     def __init__(self, stream: Readable, source: str) -> None:
         self._lines, self._source = read_lines(stream, source), source
         self.number = self.of_row = 0
+
+    def first(self) -> str:
+        """Return the first line that is not blank; nothing if there is none."""
+        for line in self:
+            if line.strip():
+                return line
+            self.of_row = 0
+        return ""
 
     def __iter__(self) -> Iterator[str]:
         return self

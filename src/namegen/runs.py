@@ -215,8 +215,9 @@ def concern(config: TrainingConfig, dataset: Dataset) -> str | None:
     few = len(dataset) < (FEW_ADDED if config.init else FEW_NAMES)
     held_out = config.validation * len(dataset)  # about; where that is much, there is no need to look
     unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
+    fewer = "" if config.init or dataset.alphabet != ASCII else ", and fewer with --init pretrained"
     facts = [
-        *(["the model will repeat many of them"] if few else []),
+        *([f"the model will repeat many of them{fewer}"] if few else []),
         *(["no names are held out to measure on"] if unmeasured else []),
     ]
     if not facts:

@@ -238,7 +238,9 @@ class Sampler:
                 f"the greedy choice gives one name{begins} only, and it is not one that {unmet}; "
                 "draw with a --temperature above 0"
             )
-        return NamegenError(f"no name{begins} in {draws:,} draws {unmet}; ask for less, or for a higher --temperature")
+        return NamegenError(
+            f"no name{begins} in {draws:,} draws {unmet}; loosen the filters, or draw with a higher --temperature"
+        )
 
     def _attempt(
         self, category: Category, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams

@@ -273,7 +273,8 @@ def open_dataset(
     if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
     if name_or_path == STARTER:
-        return load_dataset(paths.STARTER_DIR, alphabet=alphabet, keep_repeats=keep_repeats, label=STARTER)
+        dataset = load_dataset(paths.STARTER_DIR, alphabet=alphabet, keep_repeats=keep_repeats, label=STARTER)
+        return replace(dataset, notes=())  # that they are written in plain letters is for those to know who bring names
     if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
         fetched = present(name_or_path)
         if fetched is None:

@@ -102,7 +102,8 @@ def _verdict(error: BaseException) -> tuple[str | None, int]:
         return str(error), error.exit_code
     if isinstance(error, TyperException):
         message = getattr(error, "format_message", error.__str__)()
-        return f"{message.rstrip('.')}; {_help(error)}", getattr(error, "exit_code", 2)
+        message = f"{message} See" if message.endswith("?") else f"{message.rstrip('.')}; see"
+        return f"{message} {_help(error)}", getattr(error, "exit_code", 2)
     ended = _ended(error)
     return ("", ended) if ended is not None else (_of_the_system(error), 1)
 
@@ -145,7 +146,7 @@ def _of_the_system(error: BaseException) -> str | None:
 def _help(error: TyperException) -> str:
     """Say where the help is that tells what was wrong about the usage."""
     context = getattr(error, "ctx", None)
-    return f"see `{context.command_path if context else 'namegen'} --help`"
+    return f"`{context.command_path if context else 'namegen'} --help`"
 
 
 def _silence_stdout() -> None:

@@ -18,7 +18,7 @@ def completion(
 
     For zsh, put `eval "$(namegen completion zsh)"` into ~/.zshrc, behind compinit.
 
-    For fish, put `namegen completion fish | source` into ~/.config/fish/config.fish.
+    For fish, write it into a file: `namegen completion fish > ~/.config/fish/completions/namegen.fish`.
     """
     from namegen import paths
     from namegen.cli.output import result

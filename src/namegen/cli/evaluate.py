@@ -52,7 +52,9 @@ def evaluate(
 
     For each category: the loss per letter on names that the model was not trained on, and its perplexity; of names that
     it draws, how many are novel, how many distinct, and how many a judge that is not the model, an n-gram, takes for
-    names of their category; and how long they are, beside the names in the data.
+    names of their category (right); and how long they are, beside the names in the data.
+
+    Of the last lines, macro is the mean over the categories, and micro that over all letters.
     """
     from namegen.cli.output import json_result, note
     from namegen.evaluation import evaluate as measure

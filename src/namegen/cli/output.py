@@ -143,6 +143,14 @@ def json_result(value: object) -> None:
     result(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def show_cursor() -> None:
+    """Let the terminal show its cursor, which a live display hides."""
+    if is_live_terminal():
+        with contextlib.suppress(OSError):
+            sys.stderr.write("\x1b[?25h")
+            sys.stderr.flush()
+
+
 def is_live_terminal() -> bool:
     """Whether standard error is a terminal that can redraw a line."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

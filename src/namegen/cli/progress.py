@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from typing import TYPE_CHECKING, Protocol
 
 from namegen.cli.output import is_live_terminal, note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.progress import Progress as Bar
 
     from namegen.dataset import Dataset
-    from namegen.modelfile import Model
     from namegen.recipes import TrainingConfig
     from namegen.training import Progress
 
@@ -56,10 +56,11 @@ def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: st
     of = "" if config.recipe == "default" else f" ({config.recipe} recipe)"
     groups = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
     note(f"Training {name}{of} on {where}: {units}, {len(dataset):,} names in {groups}.")
+    names = _FreshNames(dataset.categories if config.init else [])
     if not is_live_terminal():
-        yield _Saves(_Lines(config))
+        yield _Saves(_Lines(config, names))
         return
-    with _Live() as live:
+    with _Live(names) as live:
         yield _Saves(live)
 
 
@@ -98,18 +99,23 @@ def _fitting(parts: Iterable[str], room: int) -> str:
     return line
 
 
-def _fresh_names(model: Model, seed: int, count: int) -> list[str]:
-    """A handful of names from the model as it is, each with its category where there are several.
+class _FreshNames:
+    """Now and then a handful of names from a model as it is, each with its category where there are several.
 
-    Where categories are added to a model, they are of the last one: those that are new stand last.
+    Of categories that are added to a model they are, one category after the other; else of any.
     """
-    from namegen.sampling import a_few
 
-    if model.longest > _LONGEST_PREVIEWED:
-        return []
-    category = model.categories[-1] if model.training.init else None
-    draws = a_few(model, category, count=count, seed=seed)
-    return [draw.name if len(model.categories) == 1 else f"{draw.name} ({draw.category})" for draw in draws]
+    def __init__(self, added: Sequence[str]) -> None:
+        self._categories = itertools.cycle(added or [None])
+
+    def __call__(self, progress: Progress, count: int) -> list[str]:
+        from namegen.sampling import a_few
+
+        model = progress.model()
+        if model.longest > _LONGEST_PREVIEWED:
+            return []
+        draws = a_few(model, next(self._categories), count=count, seed=progress.iteration)
+        return [draw.name if len(model.categories) == 1 else f"{draw.name} ({draw.category})" for draw in draws]
 
 
 def _losses(progress: Progress) -> list[str]:
@@ -148,8 +154,8 @@ class _Nothing:
 class _Lines:
     """A plain line every 5 %, for logs; with the tutorial's recipe every 5,000 iterations, as the tutorial has it."""
 
-    def __init__(self, config: TrainingConfig) -> None:
-        self._tutorial = config.recipe == "tutorial"
+    def __init__(self, config: TrainingConfig, names: _FreshNames) -> None:
+        self._names, self._tutorial = names, config.recipe == "tutorial"
         self._every = 5_000 if self._tutorial else max(1, config.iterations // _LINES)
         self._shown: int | None = None
         self._clock = _Clock()
@@ -174,20 +180,20 @@ class _Lines:
             parts.append(f"loss of the last name {progress.last_loss():.4f}")
         else:
             parts += _losses(progress)
-            parts.append(", ".join(_fresh_names(progress.model(), progress.iteration, 3)))
+            parts.append(", ".join(self._names(progress, 3)))
         note("  ".join(part for part in parts if part))
 
 
 class _Live:
     """A bar, the figures, and now and then fresh names, redrawn in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: _FreshNames) -> None:
         from rich.console import Console, Group
         from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.text import Text
 
-        self._clock, self._drawn, self._previewed = _Clock(), float("-inf"), -1
+        self._fresh_names, self._clock, self._drawn, self._previewed = names, _Clock(), float("-inf"), -1
         self._bar: Bar = Progress(
             BarColumn(bar_width=None),
             TextColumn("{task.fields[figures]}"),
@@ -230,7 +236,6 @@ class _Live:
         self._losses.plain = f"{losses} nats per letter" if losses else ""
         if reached > self._previewed:
             self._previewed = reached
-            names = _fresh_names(progress.model(), progress.iteration, _PREVIEW_NAMES)
-            self._names.plain = _fitting(names, width - _ECHO)
+            self._names.plain = _fitting(self._fresh_names(progress, _PREVIEW_NAMES), width - _ECHO)
         with contextlib.suppress(OSError, ValueError):  # a terminal that has gone is no reason to stop
             self._live.refresh()

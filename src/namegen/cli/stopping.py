@@ -115,10 +115,12 @@ def last_words(*, aloud: bool) -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         if not isinstance(error, RankError):
             raise
-        if aloud:
-            from namegen.cli.output import complain
+        from namegen.cli.output import complain, show_cursor
 
+        if aloud:
             complain(str(error))
+        else:  # it may be the first one that has died, and it hid the cursor
+            show_cursor()
         raise SystemExit(error.exit_code) from error
 
 

@@ -173,6 +173,8 @@ def _train(request: Request, find_place: Callable[[], ModelPlace], *, quiet: boo
             note(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
+        if place.model.is_file() and not quiet:
+            note(f"The model {place.name} that is there stays in use until the end, and is replaced then.")
         trained = _run(place, request, planned, dataset, ranks, display, quiet=quiet)
     if not quiet:
         _finish(place, trained, dataset.categories)
@@ -242,10 +244,13 @@ def _place(model: str | None, output: Path | None) -> ModelPlace:
 def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
     """Read the names, and say what there is to say about them."""
     from namegen.cli.output import note
+    from namegen.extension import check_new
     from namegen.runs import concern
     from namegen.store import STARTER, open_dataset
 
     dataset = open_dataset(planned.dataset, alphabet=planned.alphabet, keep_repeats=planned.config.keep_repeats)
+    if planned.init:
+        check_new(planned.init, dataset)
     if not quiet:
         if planned.dataset is None and dataset.label == STARTER:
             note("Training on the starter names; `namegen download` gets 20,050 surnames.")
