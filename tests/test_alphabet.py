@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import string
 
 import numpy as np
@@ -184,6 +185,29 @@ def test_an_alphabet_without_a_blank_gets_none():
 
 def test_a_letter_of_several_code_points_is_kept_by_transliteration():
     assert RUSSIAN.transliterate("ни\u0301на") == ("ни\u0301на", 0)
+
+
+@pytest.mark.parametrize(
+    ("letters", "ambiguous"),
+    [
+        (ASCII.letters, False),
+        (("a", "b", "ab"), True),
+        (("ab", "c", "a", "bc"), True),
+        (("a", "ab", "bb"), False),
+        (("0", "01", "10"), True),
+        (("0", "01", "11"), False),
+        (("и", "и\u0301", "а"), False),
+        (("🇩", "🇪", "🇩🇪"), True),
+        (("a", "abc", "bca", "bcb", "b"), True),
+        (("a", "abc", "bcab", "cab", "b"), True),
+    ],
+)
+def test_an_alphabet_is_ambiguous_where_two_rows_of_letters_are_the_same_text(letters, ambiguous):
+    alphabet = Alphabet(tuple(letters))
+    assert alphabet.is_ambiguous == ambiguous
+    if len(letters) < 10:
+        texts = ["".join(row) for size in range(1, 6) for row in itertools.product(letters, repeat=size)]
+        assert (len(set(texts)) < len(texts)) == ambiguous
 
 
 @pytest.mark.parametrize(

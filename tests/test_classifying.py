@@ -193,3 +193,11 @@ def test_letters_that_are_not_ascii_are_read_as_they_are():
     cyrillic, latin = score(model, "X", ["жук", "иу"]), score(by_letter, "X", ["ab", "cb"])
     assert list(cyrillic.fitted.names) == ["жу", "иу"]
     np.testing.assert_array_equal(cyrillic.log_probabilities, latin.log_probabilities)
+
+
+def test_one_text_is_no_list_of_names():
+    model = make_model(categories=("X", "Y"))
+    with pytest.raises(UsageError, match="names must be a list of names, not one text"):
+        classify(model, "Bauer")
+    with pytest.raises(UsageError, match="names must be a list of names, not one text"):
+        score(model, "X", "Bauer")

@@ -99,6 +99,30 @@ def test_names_are_read_from_stdin_one_a_line(cli, model, typed_in, command):
 
 
 @pytest.mark.parametrize("command", [("score", "German"), ("classify",)])
+def test_every_kind_of_line_end_ends_a_name_on_stdin(cli, model, typed_in, command):
+    typed_in(b"Ba\rabba\r\nAb\nBb\r")
+    assert [line.split("\t")[0] for line in cli(*command).out.splitlines()] == ["Ba", "abba", "Ab", "Bb"]
+
+
+@pytest.mark.parametrize("command", [("score", "German"), ("classify",)])
+@pytest.mark.parametrize("after", [b"\nBb\n", b""])
+def test_names_before_a_line_that_is_too_long_are_answered(cli, model, typed_in, command, after):
+    typed_in(b"Ba\nabba\n" + b"a" * 70_000 + after)
+    done = cli(*command)
+    assert [line.split("\t")[0] for line in done.out.splitlines()] == ["Ba", "abba"]
+    assert done.err == "Error: standard input has a line of more than 65,536 bytes; give one name a line\n"
+    assert done.code == 1
+
+
+def test_with_one_category_its_name_means_it_in_any_form(cli, typed_in):
+    make_model(categories=("Élves",)).save(named("default").model)
+    for word in ("Élves", "E\u0301LVES", "Élves:2"):
+        scored = cli("score", word, "ab")
+        assert [line.split("\t")[0] for line in scored.out.splitlines()] == ["ab"]
+    assert [line.split("\t")[0] for line in cli("score", "ba", "ab").out.splitlines()] == ["ba", "ab"]
+
+
+@pytest.mark.parametrize("command", [("score", "German"), ("classify",)])
 def test_an_empty_stdin_gives_nothing(cli, model, typed_in, command):
     typed_in(b"")
     done = cli(*command)
@@ -126,7 +150,7 @@ def test_a_line_that_is_no_name_is_one_clear_line(cli, model, typed_in, command)
         done = cli(*command)
 
         assert is_one_error(done, 1)
-        assert "one a line" in done.err
+        assert "one name a line" in done.err
 
 
 def test_a_name_with_tabs_stays_in_one_column(cli, model):

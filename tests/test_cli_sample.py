@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
 import string
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -122,9 +125,9 @@ def test_with_one_category_a_lone_word_means_letters(cli):
     assert [name[0] for name in names] == ["A", "B", "C"]
 
 
-@pytest.mark.parametrize("word", ["Elves", "elves"])
+@pytest.mark.parametrize("word", ["Élves", "élves", "E\u0301lves", "Élves+élves", "Élves:2"])
 def test_with_one_category_its_name_still_means_the_category(cli, word):
-    save(names_model(("Elves",), begin="Q"))
+    save(names_model(("Élves",), begin="Q"))
     names = cli("sample", word).out.splitlines()
     assert [name[0] for name in names] == ["Q"]
 
@@ -235,6 +238,29 @@ def test_a_blank_at_the_end_of_a_prefix_on_stdin_counts(command, default):
     sampled = command("sample", "German", "-", "-n", 5, stdin="Van \r\n")
     assert all(re.match("Van [a-z]", name) for name in sampled.out.splitlines())
     assert len(sampled.out.splitlines()) == 5
+
+
+def test_every_kind_of_line_end_ends_a_prefix_on_stdin_and_a_byte_order_mark_is_none(command, default):
+    sampled = command("sample", "German", "-", stdin="\ufeffSch\rBa\r\nVan \nKo\r")
+    assert [line[:2] for line in sampled.out.splitlines()] == ["Sc", "Ba", "Va", "Ko"]
+
+
+def test_a_line_without_an_end_on_stdin_is_refused_before_it_fills_the_memory(default):
+    with subprocess.Popen(
+        [sys.executable, "-m", "namegen", "sample", "German", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        written = 0
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(b"Sch\n")
+            while written < 2**26:
+                written += process.stdin.write(b"a" * 2**16)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, len(out.splitlines())) == (1, 1)
+    assert err == b"Error: standard input has a line of more than 65,536 bytes; give one name a line\n"
+    assert written < 2**22
 
 
 def test_an_empty_stdin_gives_no_names(command, default):

@@ -207,6 +207,8 @@ def test_a_model_that_cannot_be_added_to_is_wrong_usage(init):
     tutorial = training_config("tutorial", iterations=1, hidden_size=4)
     with pytest.raises(UsageError, match="only a gru"):
         train(NEW, tutorial, init=make_model(tutorial))
+    with pytest.raises(UsageError, match="begin with a model of another recipe"):
+        train(NEW, init=make_model(training_config("default", iterations=1, hidden_size=4, architecture="rnn")))
     with pytest.raises(UsageError, match="not finished"):
         train(NEW, init=dataclasses.replace(init, iterations=5))
 
@@ -271,6 +273,11 @@ def test_going_on_needs_the_model_again_and_the_command_says_so(init, elves, tmp
         planned = plan(place, Request({"iterations": 640}, init=base, dataset=str(elves)))
         with pytest.raises(TrainingStopped):
             run(place, planned, NEW, stop=lambda: next(left, None) is None)
+        other = dataclasses.replace(init, weights={name: -weight for name, weight in init.weights.items()})
+        other.save(tmp_path / "other.safetensors")
+        changed = plan(place, Request(init=str(tmp_path / "other.safetensors"), dataset=str(elves), resume=True))
+        with pytest.raises(UsageError, match="give the same model to begin with again"):
+            run(place, changed, NEW)
         with pytest.raises(UsageError, match="say to which with --init"):
             plan(place, Request(dataset=str(elves), resume=True))
         again = plan(place, Request(init=base, dataset=str(elves), resume=True))

@@ -468,6 +468,38 @@ def test_the_most_probable_names_are_not_to_be_had_for_wrong_arguments(wrong, me
         top(make_bigram_model(LOGITS), **{"category": "X", **wrong})
 
 
+def test_novel_names_are_none_of_those_that_were_held_out_either():
+    model = knowing(make_bigram_model(LOGITS), "a", "ab")
+    hashes = knowing(model, "b", "ba").name_hashes
+    model = dataclasses.replace(model, held_out_hashes=hashes)
+    assert {"a", "b", "ab", "ba"} <= {*sample(model, "X", count=2000, seed=1)}
+    assert not {"a", "b", "ab", "ba"} & {*sample(model, "X", count=2000, seed=1, novel=True)}
+
+
+def test_no_name_comes_twice_although_letters_can_be_put_together_to_the_same_text():
+    model = make_bigram_model(np.zeros((4, 4)), letters=("a", "b", "ab"))
+    names = sample(model, "X", count=200, seed=1, unique=True)
+    most_probable = [draw.name for draw in top(model, "X", count=50, max_length=4, unique=True)]
+    assert len({*names}) == 200
+    assert len({*most_probable}) == 50
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"novel": "yes"}, "novel must be true or false, not yes"),
+        ({"unique": None}, "unique must be true or false, not None"),
+        ({"ascii": 1}, "ascii must be true or false, not 1"),
+        ({"exclude": None}, "exclude must be a list of names or words"),
+        ({"exclude": [None]}, "exclude must be a list of names or words"),
+    ],
+)
+def test_what_is_no_flag_or_list_is_refused(wrong, message):
+    with pytest.raises(UsageError, match=message):
+        Filters(**wrong)
+    assert Filters(novel=np.True_).novel is True
+
+
 def test_all_controls_combine():
     model = knowing(make_bigram_model(LOGITS), *KNOWN)
     parts = {"unique": True, "novel": True, "min_length": 4, "match": ".*b", "exclude": ["abab"], "max_length": 9}

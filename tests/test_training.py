@@ -609,3 +609,21 @@ def test_the_best_weights_by_validation_are_no_model_of_a_run_that_has_diverged_
     breaking(500, loss=math.nan, weight=math.nan)
     with pytest.raises(DivergedError):
         train(NAMES, SMALL)
+
+
+def test_the_model_knows_the_names_that_were_held_out_and_a_checkpoint_does_not(tmp_path):
+    config = training_config(hidden_size=4, batch_size=16, iterations=64, validation=0.5)
+    model = train(NAMES, config)
+    learned, held_out = NAMES.split(0.5)
+    np.testing.assert_array_equal(model.held_out_hashes, np.unique(held_out.hashes))
+    np.testing.assert_array_equal(model.name_hashes, np.unique(learned.hashes))
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(load_model_file(tmp_path / "m.safetensors").held_out_hashes, model.held_out_hashes)
+
+    with pytest.raises(TrainingStopped):
+        train(NAMES, config, checkpoint=tmp_path / "run", stop=lambda: True)
+    assert len(load_model_file(tmp_path / "run").held_out_hashes) == 0
+    assert train(NAMES, config, checkpoint=tmp_path / "run", resume=True).held_out_hashes.tobytes() == (
+        model.held_out_hashes.tobytes()
+    )
+    assert not len(train(NAMES, config, validation=0.0).held_out_hashes)

@@ -80,6 +80,27 @@ class Alphabet:
         parts += [f"others, {len(self):,} letters in all"] * (max(len(single), len(runs)) > _MOST_SHOWN)
         return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
+    @cached_property
+    def is_ambiguous(self) -> bool:
+        """Whether several rows of letters can be the same text, as ``ab, c`` and ``a, bc``.
+
+        By the test of Sardinas and Patterson (1953), "A necessary and sufficient condition for unique decomposition of
+        coded messages": what remains of a letter, or of what remains, without a beginning must never be a letter.
+        """
+        rests: dict[str, list[str]] = {}
+        for letter in self.letters:
+            for cut in range(1, len(letter)):
+                rests.setdefault(letter[:cut], []).append(letter[cut:])
+        left = {rest for beginning in rests.keys() & self._index.keys() for rest in rests[beginning]}
+        seen: set[str] = set()
+        while left:
+            if left & self._index.keys():
+                return True
+            seen |= left
+            without = {rest[cut:] for rest in left for cut in range(1, len(rest)) if rest[:cut] in self._index}
+            left = without.union(*(rests.get(rest, ()) for rest in left)) - seen
+        return False
+
     def __contains__(self, letter: object) -> bool:
         return letter in self._index
 

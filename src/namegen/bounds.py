@@ -39,6 +39,18 @@ def whole(what: str, value: object, low: int, high: int | None) -> int:
     raise UsageError(f"{what} must be a whole number {bounds}, not {_shown(value)}")
 
 
+def flag(what: str, value: object) -> bool:
+    """Return a truth value.
+
+    Raises:
+        UsageError: it is something else, as a text or nothing.
+    """
+    value = plain(value)
+    if not isinstance(value, bool):
+        raise UsageError(f"{what} must be true or false, not {_shown(value)}")
+    return value
+
+
 def number(what: str, value: object, low: float, high: float) -> None:
     """See that a number is within its bounds.
 

@@ -85,6 +85,15 @@ def find_blend(model: Model, text: str) -> Blend:
     return Blend(label, (shares / shares.sum()).astype(np.float32))
 
 
+def means_category(model: Model, text: str) -> bool:
+    """Whether a text is one of a model's categories, or a blend of them."""
+    try:
+        find_blend(model, text)
+    except UsageError:
+        return False
+    return True
+
+
 def start_letters(model: Model, category: str) -> str:
     """Return up to three letters that names of a category begin with: ABC, if Latin ones are usual, else the usual."""
     counts = model.first_letter_counts[find_category(model, category)]

@@ -158,8 +158,11 @@ def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
     """Bring names into a model's alphabet, and into the case that its training names begin with.
 
     Raises:
+        UsageError: the names are one text.
         DataError: a name has more than 1,000 letters.
     """
+    if isinstance(names, str):
+        raise UsageError("names must be a list of names, not one text")
     alphabet = model.alphabet
     known = frozenset(letter for letter in alphabet.letters if len(letter) == 1 and letter.isascii())
     fitted, dropped = [], 0

@@ -46,6 +46,7 @@ def extension_config(init: Model, **parts: object) -> TrainingConfig:
     Raises:
         UsageError: the model is none that can be extended, or a part cannot be replaced or is out of its range.
     """
+    _check_base(init)
     kept = {name: getattr(init.training, name) for name in _KEPT}
     return extending(init, dataclasses.replace(EXTENSION, **{**kept, **parts}))
 
@@ -56,18 +57,21 @@ def extending(init: Model, config: TrainingConfig) -> TrainingConfig:
     Raises:
         UsageError: the model is none that can be extended, or the configuration is none to extend it by.
     """
-    if not init.finished:
-        raise UsageError("the model to begin with has not finished its training; go on with it first")
-    began = init.training
-    if began.architecture != "gru" or not began.sos:
-        raise UsageError("only a gru that reads an SOS token can be added to; begin with a model of another recipe")
+    _check_base(init)
     for name in _KEPT:
-        value = getattr(began, name)
+        value = getattr(init.training, name)
         if getattr(config, name) != value:
             raise UsageError(f"the model to begin with has {name.replace('_', ' ')} {value}, which cannot be changed")
     if config.batch_size < 2:
         raise UsageError("to add to a model, batches need two names at least: a new one and an old one")
     return dataclasses.replace(config, init=digest(init))
+
+
+def _check_base(init: Model) -> None:
+    if not init.finished:
+        raise UsageError("the model to begin with has not finished its training; go on with it first")
+    if init.training.architecture != "gru" or not init.training.sos:
+        raise UsageError("only a gru that reads an SOS token can be added to; begin with a model of another recipe")
 
 
 def digest(model: Model) -> str:
@@ -109,8 +113,8 @@ def extended_dataset(init: Model, dataset: Dataset) -> Dataset:
     )
 
 
-def extended_facts(init: Model, training: Dataset) -> dict[str, Any]:
-    """Return what a model knows of its training names, the old and the new ones together."""
+def extended_facts(init: Model, training: Dataset, held_out: Dataset | None) -> dict[str, Any]:
+    """Return what a model knows of its names, the old and the new ones together."""
     added = len(training.categories) - len(init.categories)
     return {
         "counts": training.counts + np.pad(init.counts, (0, added)),
@@ -118,6 +122,7 @@ def extended_facts(init: Model, training: Dataset) -> dict[str, Any]:
         "longest": max(init.longest, int(training.lengths.max())),
         "casing": init.casing,
         "name_hashes": np.union1d(init.name_hashes, training.hashes),
+        "held_out_hashes": np.union1d(init.held_out_hashes, held_out.hashes) if held_out else init.held_out_hashes,
         "sampling": init.sampling,
     }
 

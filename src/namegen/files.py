@@ -24,8 +24,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     path = _led_to(path)
     try:
-        if path.exists() and not path.is_file():
-            raise NamegenError(f"cannot write {path}: it is no regular file; choose another place")
+        _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = _new_temporary(path)
         try:
@@ -64,6 +63,7 @@ def check_writable(path: Path) -> None:
     """
     path = _led_to(path)
     try:
+        _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = _new_temporary(path)
         try:
@@ -74,6 +74,11 @@ def check_writable(path: Path) -> None:
         raise NamegenError(
             f"cannot write to {path.parent}: {error.strerror or error}; permit it, or choose another place"
         ) from error
+
+
+def _check_replaceable(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise NamegenError(f"cannot write {path}: it is no regular file; choose another place")
 
 
 def _led_to(path: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -17,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namegen.alphabet import ASCII
-from namegen.bounds import whole
+from namegen.bounds import flag, whole
 from namegen.drawing import UNENDED
 from namegen.errors import DataError, NamegenError, UsageError, quoted
 from namegen.transliteration import in_ascii
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -44,7 +45,7 @@ class Filters:
 
     Attributes:
         unique: no name twice, as if those that were there before were drawn again.
-        novel: no name that the model was trained on, in whatever category.
+        novel: no name of the data that the model was trained on, in whatever category, be it that it was held out.
         min_length: the fewest letters of a name, its prefix included; ``None`` for any.
         match: a regular expression that the whole name must match, as the library ``regex`` reads it.
         exclude: names and words that must not occur, whatever their case: a name is rejected if it is one of them, or
@@ -71,10 +72,14 @@ class Filters:
             if not isinstance(self.match, str):
                 raise UsageError(f"match must be a regular expression, not {self.match!r}")
             _compile(self.match)
+        for name in ("unique", "novel", "ascii"):
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
         exclude: object = self.exclude
-        if isinstance(exclude, str):
-            raise UsageError("exclude must be a list of names or words, not one text")
-        object.__setattr__(self, "exclude", tuple(self.exclude))
+        if isinstance(exclude, str) or not isinstance(exclude, Iterable):
+            raise UsageError("exclude must be a list of names or words")
+        object.__setattr__(self, "exclude", tuple(exclude))
+        if not all(isinstance(name, str) for name in self.exclude):
+            raise UsageError("exclude must be a list of names or words")
 
     @property
     def conditions(self) -> bool:
@@ -89,9 +94,9 @@ class Filters:
 
     def keys(self, alphabet: Alphabet, spelling: Spelling) -> NDArray[np.uint64]:
         """Return a number for each name, the same for those that come in the same form, (names,)."""
-        if not self.ascii:
-            return spelling.keys()
-        return _hashes(self.spell(alphabet, spelling))
+        if self.ascii or alphabet.is_ambiguous:
+            return _hashes(self.spell(alphabet, spelling))
+        return spelling.keys()
 
 
 def read_exclusions(path: str | Path) -> tuple[str, ...]:
@@ -150,7 +155,10 @@ class NameFilter:
                 "training with `namegen train --resume`"
             )
         self._alphabet, self._filters, self._greedy = model.alphabet, filters, greedy
-        self._hashes, self._seconds = model.name_hashes, _SECONDS
+        self._seconds = _SECONDS
+        self._hashes = model.name_hashes
+        if filters.novel and len(model.held_out_hashes):
+            self._hashes = np.union1d(model.name_hashes, model.held_out_hashes)
         self._excluded = frozenset(_spellings(model, filters.exclude))
         # What stands between the words of a name; a combining mark, or an invisible joiner, is part of its letter.
         self._separators = {
@@ -241,7 +249,7 @@ class NameFilter:
         return np.array([not name for name in self._lines(spelling)], dtype=np.bool_)
 
     def _known(self, spelling: Spelling) -> NDArray[np.bool_]:
-        """Return which names are among the training names, (names,)."""
+        """Return which names are in the training data, those that were held out too, (names,)."""
         hashes = _hashes(self._alphabet.spell_lines(spelling.letters, spelling.lengths))
         # `np.isin` would sort those of the training names too, which takes longer than drawing a name.
         place = np.searchsorted(self._hashes[:-1], hashes)  # at most the last

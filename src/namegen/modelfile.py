@@ -45,6 +45,7 @@ CASINGS = ("lower", "capitalised", "upper", "none")
 _MAX_ITERATIONS = 10**12
 _MAX_NAMES = 10**12  # of a category
 _STATE = "state."
+_TRAINED_ON, _HELD_OUT = "training_names.hashes", "held_out_names.hashes"
 
 Config = TypeVar("Config", TrainingConfig, SamplingConfig, Distillation)
 
@@ -109,6 +110,7 @@ class Model:
         history: the losses along the way.
         card: what people should know of the model, in Markdown: where its data are from, how good it is, its limits.
         processes: how many processes trained it together.
+        held_out_hashes: likewise the hashes of the names that were held out from the training, to measure it on.
 
     Raises:
         UsageError: the card is no printable text, or has more than 20,000 characters.
@@ -133,6 +135,7 @@ class Model:
     history: History
     card: str = ""
     processes: int = 1
+    held_out_hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def __post_init__(self) -> None:
         if len(self.card) > MAX_CARD:
@@ -295,7 +298,8 @@ def _pack(model: Model, state: dict[str, NDArray[Any]], *, half: bool = False) -
         "history.training": model.history.training,
         "history.validation_iterations": model.history.validation_iterations,
         "history.validation": model.history.validation,
-        "training_names.hashes": model.name_hashes,
+        _TRAINED_ON: model.name_hashes,
+        **({_HELD_OUT: model.held_out_hashes} if len(model.held_out_hashes) else {}),
         **{f"network.{name}": _halved(name, weight) if half else weight for name, weight in model.weights.items()},
         **{f"{_STATE}{name}": array for name, array in state.items()},
     }
@@ -377,7 +381,7 @@ class _Unpacker(NamedTuple):
             dataset=self.text(dataset["name"]),
             dataset_verified=dataset["verified"] is True,
             fingerprint=self.text(dataset["fingerprint"]),
-            name_hashes=self.name_hashes(),
+            name_hashes=self.hashes(_TRAINED_ON),
             device=self.text(self.facts["device"]),
             threads=self.whole("threads", 1, MAX_THREADS),
             iterations=iterations,
@@ -385,6 +389,7 @@ class _Unpacker(NamedTuple):
             history=self.history(),
             card=self.card(),
             processes=self.whole("processes", 1, MAX_PROCESSES) if "processes" in self.facts else 1,
+            held_out_hashes=self.hashes(_HELD_OUT) if _HELD_OUT in self.tensors.names else np.zeros(0, np.uint64),
         )
         check_categories(alphabet, categories)
         if (model.counts < 1).any() or (model.first_letter_counts < 0).any():
@@ -423,8 +428,8 @@ class _Unpacker(NamedTuple):
             raise ValueError(f"the weights {name} are not finite")
         return weight.astype(np.float32, copy=False)
 
-    def name_hashes(self) -> NDArray[np.uint64]:
-        hashes = self.tensors.read("training_names.hashes", ("U64",), (None,))
+    def hashes(self, tensor: str) -> NDArray[np.uint64]:
+        hashes = self.tensors.read(tensor, ("U64",), (None,))
         if (hashes[1:] <= hashes[:-1]).any():
             raise ValueError("hashes of names that do not ascend")
         return hashes

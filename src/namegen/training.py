@@ -225,6 +225,8 @@ def _configured(
     before: Checkpoint | None,
 ) -> TrainingConfig:
     """Return the configuration that is asked for, or that of the run that is to go on, if they agree."""
+    if before and before.model.training.init != (digest(init) if init else None):
+        raise UsageError("the run began with another model, or with none; give the same model to begin with again")
     if before and config is None:
         config = unchanged(before.model.training, parts)
     elif config is None:
@@ -236,8 +238,6 @@ def _configured(
         raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
     config = fitted(config, dataset.counts.tolist())
     if before:
-        if config.init != (digest(init) if init else None):
-            raise UsageError("the run began with another model, or with none; give the same model to begin with again")
         unchanged(before.model.training, vars(config))
     return config
 
@@ -276,10 +276,11 @@ class _Run:
             "dataset_verified": dataset.verified,
             "fingerprint": fingerprint,
             "name_hashes": self._training.distinct_hashes,
+            "held_out_hashes": self._held_out.distinct_hashes if self._held_out else np.zeros(0, np.uint64),
             "sampling": RECIPES.get(config.recipe, RECIPES["default"]).sampling,
         }
         if init:
-            self._about_data |= extended_facts(init, self._training)
+            self._about_data |= extended_facts(init, self._training, self._held_out)
         self._saved = 0
         self._unsaved: str | None = None
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
@@ -415,9 +416,10 @@ class _Run:
         state = self._stage.state()
         for number, weights in enumerate(self._teachers):
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
-        # Without the hashes of the training names, which the names give again: of millions they would take longer to
+        # Without the hashes of the names, which the names give again: of millions they would take longer to
         # write than the training between two saves.
-        return Checkpoint(dataclasses.replace(self.model(), name_hashes=np.zeros(0, np.uint64)), state)
+        none = np.zeros(0, np.uint64)
+        return Checkpoint(dataclasses.replace(self.model(), name_hashes=none, held_out_hashes=none), state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to a checkpoint."""

@@ -1,7 +1,8 @@
-"""Names that are given to a command: as arguments, or on standard input, and then in bulk."""
+"""What is given to a command: names as arguments, or lines on standard input, and then in bulk."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -9,6 +10,7 @@ import typer
 
 from namegen.cli.output import note
 from namegen.errors import DataError
+from namegen.lines import LONGEST_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,6 @@ ShapeOption = Annotated[
 ]
 
 _READ_AT_A_TIME = 2**18  # bytes, which bounds the memory
-_LONGEST_LINE = 2**16
 
 
 def wants_table(names: list[str] | None, shape: str) -> bool:
@@ -44,16 +45,43 @@ def given_names(names: list[str] | None) -> Iterator[list[str]]:
         return
     if _typed():
         note("Type names, one a line.")
+    for lines in lines_of_stdin():
+        yield [name for line in lines if (name := " ".join(line.split()))]
+
+
+def lines_of_stdin() -> Iterator[list[str]]:
+    r"""Go through standard input: as many whole lines at a time as there are to read, but for their ends.
+
+    A line ends in ``\n``, ``\r\n`` or ``\r``. A byte-order mark is left out.
+
+    Raises:
+        DataError: a line has more than ``LONGEST_LINE`` bytes. Those before it come before.
+    """
     stream = cast("BufferedReader", sys.stdin.buffer)
     rest, mark = b"", "\ufeff"
     while read := stream.read1(_READ_AT_A_TIME):
-        whole, _, rest = (rest + read).rpartition(b"\n")
-        if len(rest) > _LONGEST_LINE:
-            raise DataError(f"{len(rest):,} bytes without a line end are too long for a name; give one a line")
-        if whole:
-            yield _lines(whole, mark)
+        read = rest + read
+        end = 1 + max(read.rfind(b"\n"), read.rfind(b"\r", 0, -1))  # a line feed may come behind the last byte
+        rest = read[end:]
+        if end:
+            yield from _checked(_lines(read[:end], mark))
             mark = ""
+        if len(rest) > LONGEST_LINE:
+            raise _too_long()
     yield _lines(rest, mark)
+
+
+def _checked(lines: list[str]) -> Iterator[list[str]]:
+    """Give back lines if none is too long."""
+    if max(map(len, lines)) <= LONGEST_LINE:
+        yield lines
+        return
+    yield list(itertools.takewhile(lambda line: len(line) <= LONGEST_LINE, lines))
+    raise _too_long()
+
+
+def _too_long() -> DataError:
+    return DataError(f"standard input has a line of more than {LONGEST_LINE:,} bytes; give one name a line")
 
 
 def _from_stdin(names: list[str] | None) -> bool:
@@ -65,10 +93,8 @@ def _typed() -> bool:
 
 
 def _lines(read: bytes, mark: str) -> list[str]:
-    """Return the lines that are not blank, without superfluous blanks and without the byte-order mark."""
     text = read.decode(sys.stdin.encoding, "surrogateescape").removeprefix(mark)
-    lines = [" ".join(line.split()) for line in text.split("\n")]
-    return [line for line in lines if line]
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
 class LeftOut:

@@ -77,7 +77,7 @@ def sample(
             help="No name or word of this UTF-8 file, one a line, whatever its case.",
         ),
     ] = None,
-    novel: Annotated[bool, typer.Option("--novel", help="No name that the model was trained on.")] = False,
+    novel: Annotated[bool, typer.Option("--novel", help="No name of the data that the model was trained on.")] = False,
     unique: Annotated[bool, typer.Option("--unique", help="No name twice.")] = False,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Transliterate the names into ASCII letters.")] = False,
     top: Annotated[
@@ -199,7 +199,7 @@ def _beginnings(
     if letters is not None and prefixes:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
     if letters == "-":
-        return category, _lines(sys.stdin)
+        return category, _prefixes()
     return category, prefixes or ([""] if letters is None else letters)
 
 
@@ -223,7 +223,9 @@ def _one_category(model: Model, category: str | None) -> str:
 
 def _is_letters(model: Model, word: str) -> bool:
     """Whether a lone word means start letters: where there is one category, and the word is not it."""
-    return len(model.categories) == 1 and word.casefold() != model.categories[0].casefold()
+    from namegen.categories import means_category
+
+    return len(model.categories) == 1 and not means_category(model, word)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -234,9 +236,14 @@ def _shard(text: str) -> tuple[int, int]:
     return int(number), int(shards)
 
 
-def _lines(stream: Iterable[str]) -> Iterator[str]:
-    """Go through the lines that are not blank. Blanks at their ends stay: ``van `` is another prefix than ``van``."""
-    return (line.rstrip("\r\n") for line in stream if line.strip())
+def _prefixes() -> Iterator[str]:
+    """Go through the lines of standard input that are not blank.
+
+    Blanks at their ends stay: ``van `` is another prefix than ``van``.
+    """
+    from namegen.cli.given import lines_of_stdin
+
+    return (line for lines in lines_of_stdin() for line in lines if line.strip())
 
 
 def _text(block: Block) -> str:

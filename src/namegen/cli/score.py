@@ -34,7 +34,7 @@ def score(
     perplexity per letter, from the second letter to the end.
     """
     from namegen import classifying
-    from namegen.categories import find_blend
+    from namegen.categories import find_blend, means_category
     from namegen.cli.given import LeftOut, given_names, wants_table
     from namegen.cli.output import note_unfinished, result, table
     from namegen.store import find_model
@@ -42,7 +42,7 @@ def score(
     place = find_model(model)
     loaded = place.load()
     note_unfinished(place, loaded)
-    if len(loaded.categories) == 1 and category.casefold() != loaded.categories[0].casefold():
+    if len(loaded.categories) == 1 and not means_category(loaded, category):
         category, names = loaded.categories[0], [category, *(names or [])]
     label = find_blend(loaded, category).label
     left_out, rows = LeftOut(), []
