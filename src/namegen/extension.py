@@ -113,18 +113,19 @@ def extended_dataset(init: Model, dataset: Dataset) -> Dataset:
     )
 
 
-def extended_facts(init: Model, training: Dataset, held_out: Dataset | None) -> dict[str, Any]:
-    """Return what a model knows of its names, the old and the new ones together."""
-    added = len(training.categories) - len(init.categories)
-    return {
-        "counts": training.counts + np.pad(init.counts, (0, added)),
-        "first_letter_counts": training.first_letter_counts + np.pad(init.first_letter_counts, ((0, added), (0, 0))),
-        "longest": max(init.longest, int(training.lengths.max())),
-        "casing": init.casing,
-        "name_hashes": np.union1d(init.name_hashes, training.hashes),
-        "held_out_hashes": np.union1d(init.held_out_hashes, held_out.hashes) if held_out else init.held_out_hashes,
-        "sampling": init.sampling,
-    }
+def extended_model(init: Model, added: Model) -> Model:
+    """Return a model that knows new names, of all categories, as one that knows the old ones too."""
+    new = len(added.categories) - len(init.categories)
+    return dataclasses.replace(
+        added,
+        counts=added.counts + np.pad(init.counts, (0, new)),
+        first_letter_counts=added.first_letter_counts + np.pad(init.first_letter_counts, ((0, new), (0, 0))),
+        longest=max(init.longest, added.longest),
+        casing=init.casing,
+        name_hashes=np.union1d(init.name_hashes, added.name_hashes),
+        held_out_hashes=np.union1d(init.held_out_hashes, added.held_out_hashes),
+        sampling=init.sampling,
+    )
 
 
 def first_weights(init: Model, training: Dataset) -> dict[str, Floats]:

@@ -30,7 +30,7 @@ from namegen.extension import (
     RehearsedNames,
     digest,
     extended_dataset,
-    extended_facts,
+    extended_model,
     extending,
     extension_config,
     first_weights,
@@ -150,7 +150,7 @@ def train(
         before = ranks.of_first(lambda: load_checkpoint(checkpoint))
     config = _configured(dataset, config, parts, init, before)
     ranks.check(config)
-    where, threads = _arithmetic(config, dataset, device, threads, before, ranks)
+    where, threads = _device_and_threads(config, dataset, device, threads, before, ranks)
     threads_before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
@@ -178,7 +178,7 @@ def train(
         torch.set_num_threads(threads_before)
 
 
-def _arithmetic(
+def _device_and_threads(
     config: TrainingConfig,
     dataset: Dataset,
     device: str | None,
@@ -256,32 +256,39 @@ class _Run:
         config: TrainingConfig,
         device: torch.device,
         threads: int,
-        init: Model | None = None,
-        ranks: Ranks = ALONE,
+        init: Model | None,
+        ranks: Ranks,
     ) -> None:
-        self.config, self.threads, self._device, self._init, self._ranks = config, threads, device, init, ranks
+        self.config, self._device, self._init, self._ranks = config, device, init, ranks
         fingerprint = dataset.fingerprint
         if init:
             dataset = extended_dataset(init, dataset)
         check_categories(dataset.alphabet, dataset.categories)
         self._training, self._held_out = dataset.split(config.validation)
-        self._about_data: dict[str, Any] = {
-            "alphabet": dataset.alphabet,
-            "categories": dataset.categories,
-            "counts": self._training.counts,
-            "first_letter_counts": self._training.first_letter_counts,
-            "longest": int(self._training.lengths.max()),
-            "casing": dataset.casing,
-            "dataset": dataset.label,
-            "dataset_verified": dataset.verified,
-            "fingerprint": fingerprint,
-            "name_hashes": self._training.distinct_hashes,
-            "held_out_hashes": self._held_out.distinct_hashes if self._held_out else np.zeros(0, np.uint64),
-            "sampling": RECIPES.get(config.recipe, RECIPES["default"]).sampling,
-        }
+        self._blank = Model(
+            training=config,
+            sampling=RECIPES.get(config.recipe, RECIPES["default"]).sampling,
+            alphabet=dataset.alphabet,
+            categories=dataset.categories,
+            counts=self._training.counts,
+            first_letter_counts=self._training.first_letter_counts,
+            longest=int(self._training.lengths.max()),
+            casing=dataset.casing,
+            dataset=dataset.label,
+            dataset_verified=dataset.verified,
+            fingerprint=fingerprint,
+            name_hashes=self._training.distinct_hashes,
+            held_out_hashes=self._held_out.distinct_hashes if self._held_out else np.zeros(0, np.uint64),
+            device=device_name(device, ranks),
+            threads=threads,
+            processes=ranks.world,
+            iterations=0,
+            weights={},
+            history=History(),
+        )
         if init:
-            self._about_data |= extended_facts(init, self._training, self._held_out)
-        self._saved = 0
+            self._blank = extended_model(init, self._blank)
+        self._saved_at = 0
         self._unsaved: str | None = None
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
 
@@ -313,9 +320,9 @@ class _Run:
         return Stage(config, start, network, lessons, training, self._held_out, self._device, self._ranks)
 
     def _taught(self, stage: TrainingConfig, by: Distillation) -> TaughtNames:
-        training, blank = self._training, self._blank_model(0)
+        training = self._training
         networks = [
-            dataclasses.replace(blank, training=teacher, weights=weights)
+            dataclasses.replace(self._blank, training=teacher, weights=weights)
             for teacher, weights in zip(self.config.stages, self._teachers, strict=False)
         ]
         return TaughtNames(
@@ -359,23 +366,10 @@ class _Run:
         number = len(self._teachers) + 1
         return f"teacher {number} of {by.teachers}" if number <= by.teachers else "taught"
 
-    def _blank_model(self, iterations: int) -> Model:
-        """Return the model without what training adds to it."""
-        return Model(
-            training=self.config,
-            **self._about_data,
-            device=device_name(self._device, self._ranks),
-            threads=self.threads,
-            processes=self._ranks.world,
-            iterations=iterations,
-            weights={},
-            history=History(),
-        )
-
     def model(self) -> Model:
         """Return the model as it is now, with its best weights once the run has ended."""
-        blank = self._blank_model(self.iteration)
-        return dataclasses.replace(blank, weights=self._stage.weights(), history=self._stage.history)
+        weights, history = self._stage.weights(), self._stage.history
+        return dataclasses.replace(self._blank, iterations=self.iteration, weights=weights, history=history)
 
     def save(self, file: Path, *, last: bool) -> None:
         """Save the state of the run; if that fails the older one stays, and it matters only if this is the last chance.
@@ -391,12 +385,12 @@ class _Run:
         def put() -> str | None:
             why_not = _why_not_saved(checkpoint, file)
             if not why_not:  # which the first rank must know even if the others are not there any more to be told
-                self._saved = self.iteration
+                self._saved_at = self.iteration
             return why_not
 
         self._unsaved = self._ranks.of_first(put)
         if not self._unsaved:
-            self._saved = self.iteration
+            self._saved_at = self.iteration
         elif last:
             raise RunError(
                 f"stopped after {self.iteration:,} iterations, but {self._unsaved}; what is saved is {self.saved}"
@@ -405,7 +399,7 @@ class _Run:
     @property
     def saved(self) -> str:
         """What of the run is saved, in words."""
-        return saved_in_words(self._saved)
+        return saved_in_words(self._saved_at)
 
     def checkpoint(self) -> Checkpoint:
         """Return all that :meth:`restore` needs.
@@ -424,7 +418,7 @@ class _Run:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to a checkpoint."""
         model, state = checkpoint.model, checkpoint.state
-        if model.fingerprint != self._about_data["fingerprint"]:
+        if model.fingerprint != self._blank.fingerprint:
             raise UsageError(
                 f"these are not the names that the run began with ({model.dataset}); give the same --data, "
                 "or start over with --force"
@@ -444,4 +438,4 @@ class _Run:
             self._teachers.append({name: checked(teacher, name, shape) for name, shape in shapes.items()})
         self._stage = self._next_stage()
         self._stage.restore(model.iterations, model.history, state)
-        self._saved = self.iteration
+        self._saved_at = self.iteration
