@@ -212,10 +212,11 @@ def _run(
 
 def _give_up(find_place: Callable[[], ModelPlace], display: ExitStack, ranks: Ranks) -> None:
     """Say that the training does not hear that it should end, and what is left of it."""
-    from namegen.cli.output import complain
+    from namegen.cli.output import complain, show_cursor
     from namegen.runs import saved
 
     display.close()
+    show_cursor()  # the first process, which may have died, had it hidden
     if ranks.is_first:
         complain(
             f"the training did not end within {_PATIENCE} seconds of being asked to, so another process of it may have "
