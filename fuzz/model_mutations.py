@@ -534,7 +534,8 @@ def _other_history(parts: Parts, rng: Random, _: list[bytes]) -> None:
 
 def _other_hashes(parts: Parts, rng: Random, _: list[bytes]) -> None:
     hashes = np.array(rng.choice(([], [0], [0, 2**64 - 1], [5, 5], [9, 1], range(1000))), dtype=np.uint64)
-    parts.tensors["training_names.hashes"] = Tensor("U64", [len(hashes)], hashes.tobytes())
+    which = rng.choice(("training_names.hashes", "held_out_names.hashes"))
+    parts.tensors[which] = Tensor("U64", [len(hashes)], hashes.tobytes())
 
 
 def _more_of_everything(parts: Parts, rng: Random, _: list[bytes]) -> None:

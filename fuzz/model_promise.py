@@ -26,6 +26,7 @@ from namegen.errors import NamegenError
 from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.plotting import draw_in_terminal, plot_history
 from namegen.ranking import top
+from namegen.ranks import ALONE
 from namegen.sampling import sample
 from namegen.training import _configured, _Run
 
@@ -169,7 +170,7 @@ def _resume(path: Path) -> None:
     find_device(before.model.device)
     dataset = training_names()
     config = _configured(dataset, None, {}, None, before)
-    run = _Run(dataset, config, find_device("cpu"), 1)
+    run = _Run(dataset, config, find_device("cpu"), 1, None, ALONE)
     run.restore(before)
     if config.batch_size <= 2 and before.model.iterations < config.iterations:
         run.advance(next(run.stretches()))
