@@ -23,6 +23,7 @@ from namegen.classifying import classify, score
 from namegen.cli.models import card, show
 from namegen.devices import find_device
 from namegen.errors import NamegenError
+from namegen.letters import is_printable
 from namegen.modelfile import load_checkpoint, load_model_file
 from namegen.plotting import draw_in_terminal, plot_history
 from namegen.ranking import top
@@ -87,7 +88,7 @@ def _clear(use: Callable[[], object]) -> None:
         said = str(error)
         if isinstance(error.__cause__, MemoryError):
             raise BrokenPromiseError("it took all the memory") from error
-        if not said.isprintable() or len(said) > _LONGEST_LINE:
+        if not is_printable(said) or len(said) > _LONGEST_LINE:
             raise BrokenPromiseError(f"no clear line: {said[:2000]!r}") from error
 
 

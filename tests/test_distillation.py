@@ -11,7 +11,7 @@ from namegen.alphabet import Alphabet
 from namegen.batches import IGNORED, category_probabilities, stretches
 from namegen.dataset import Dataset
 from namegen.distillation import Mixture, TaughtNames
-from namegen.errors import UsageError
+from namegen.errors import DivergedError, UsageError
 from namegen.inference import steppers
 from namegen.learners import AutogradLearner
 from namegen.networks import build_network
@@ -161,3 +161,10 @@ def test_a_network_learns_the_mixtures_distributions(mixture):
 def test_teachers_that_make_no_sense_are_wrong_usage(parts):
     with pytest.raises(UsageError, match=r"teachers|n-gram"):
         Distillation(**parts)
+
+
+def test_teachers_that_begin_no_name_are_an_error():
+    mute = teacher([[0.2, 0.5, 0.3], [0.4, 0.1, 0.5], [0.0, 0.0, 1.0]])
+    lessons, _ = lessons_of(Mixture([mute, mute], NGram.fit(NAMES, 3), 0.3))
+    with pytest.raises(DivergedError, match="the teachers give no first letter any probability"):
+        lessons.block(0)

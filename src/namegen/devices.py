@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from namegen.errors import DeviceError, NamegenError, UsageError
+from namegen.errors import DeviceError, NamegenError, UsageError, quoted
 from namegen.ranks import ALONE
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def find_device(name: str, ranks: Ranks = ALONE) -> torch.device:
     if kind not in ("auto", "cpu", "cuda", "mps") or (
         number and not (kind == "cuda" and number.isdecimal() and len(number) < _MOST_DIGITS)
     ):
-        raise UsageError(f"no device is called {name!r}; use auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"no device is called {quoted(name)}; use auto, cpu, cuda, cuda:N or mps")
     import torch
 
     has_mps = torch.backends.mps.is_available()

@@ -21,6 +21,7 @@ import numpy as np
 
 from namegen.batches import Batch, in_batches, inputs_and_targets
 from namegen.choosing import draw
+from namegen.errors import DivergedError
 from namegen.inference import steppers
 
 if TYPE_CHECKING:
@@ -208,7 +209,10 @@ class TaughtNames:
                 likely, drawn_by, prefixes = teachers.step(read, prefixes)
                 if not length:  # no name is empty
                     likely[:, edge] = drawn_by[:, edge] = 0
-                    likely /= likely.sum(axis=1, keepdims=True)
+                    total = likely.sum(axis=1, keepdims=True)
+                    if not (total > 0).all():
+                        raise DivergedError("the teachers give no first letter any probability; train others")
+                    likely /= total
                 tables.append(likely)
                 nodes[names, length] = made + row_of
                 made += len(likely)
