@@ -17,6 +17,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from namegen.errors import NamegenError
+from namegen.letters import is_printable
 from namegen.readers import load_dataset
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def check(case: bytes, folder: Path) -> Dataset | str:
     _must(0 < len(dataset) <= _MOST_NAMES or len(case) > _LARGEST, f"{len(dataset):,} names")
     _must(len(dataset.categories) == len(set(dataset.categories)), "a category twice")
     for category in dataset.categories:
-        _must(category.isprintable() and unicodedata.is_normalized("NFC", category), f"the category {category!r}")
+        _must(is_printable(category) and unicodedata.is_normalized("NFC", category), f"the category {category!r}")
     _must(int(dataset.counts.min()) > 0, "a category without names")
     for index in (0, len(dataset) - 1):
         spelt = dataset.name(index)
