@@ -122,7 +122,7 @@ print("at the end", flush=True)
 
 @pytest.mark.parametrize(
     ("patience", "afterwards", "code", "out", "err"),
-    [(0.2, 0, 1, "", "Error: it does not end\n"), (60, 0, 0, "at the end\n", ""), (2, 3, 0, "at the end\n", "")],
+    [(0.2, 0, 1, "", "Error: it does not end\n"), (60, 0, 0, "at the end\n", ""), (4, 6, 0, "at the end\n", "")],
 )
 def test_a_process_that_does_not_hear_a_signal_gives_up(patience, afterwards, code, out, err):
     with subprocess.Popen(
