@@ -155,10 +155,7 @@ class NameFilter:
                 "training with `namegen train --resume`"
             )
         self._alphabet, self._filters, self._greedy = model.alphabet, filters, greedy
-        self._seconds = _SECONDS
-        self._hashes = model.name_hashes
-        if filters.novel and len(model.held_out_hashes):
-            self._hashes = np.union1d(model.name_hashes, model.held_out_hashes)
+        self._model, self._seconds = model, _SECONDS
         self._excluded = frozenset(_spellings(model, filters.exclude))
         # What stands between the words of a name; a combining mark, or an invisible joiner, is part of its letter.
         self._separators = {
@@ -252,8 +249,8 @@ class NameFilter:
         """Return which names are in the training data, those that were held out too, (names,)."""
         hashes = _hashes(self._alphabet.spell_lines(spelling.letters, spelling.lengths))
         # `np.isin` would sort those of the training names too, which takes longer than drawing a name.
-        place = np.searchsorted(self._hashes[:-1], hashes)  # at most the last
-        known: NDArray[np.bool_] = self._hashes[place] == hashes
+        place = np.searchsorted(self._model.known_hashes[:-1], hashes)  # at most the last
+        known: NDArray[np.bool_] = self._model.known_hashes[place] == hashes
         return known
 
     def _unmatched(self, spelling: Spelling) -> NDArray[np.bool_]:

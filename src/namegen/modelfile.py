@@ -153,6 +153,11 @@ class Model:
         """The configuration of the network that the weights are of: in an unfinished run it may be a teacher's."""
         return self.training.stage_at(self.iterations)
 
+    @cached_property
+    def known_hashes(self) -> NDArray[np.uint64]:
+        """The hashes of all names of the training data, also of those that were held out: sorted, each once."""
+        return np.union1d(self.name_hashes, self.held_out_hashes) if len(self.held_out_hashes) else self.name_hashes
+
     @property
     def weights_after(self) -> int:
         """After how many training names the weights are: a finished model has those with the best validation loss."""
