@@ -146,9 +146,10 @@ def json_result(value: object) -> None:
 def show_cursor() -> None:
     """Let the terminal show its cursor, which a live display hides."""
     if is_live_terminal():
+        from rich.console import Console
+
         with contextlib.suppress(OSError):
-            sys.stderr.write("\x1b[?25h")
-            sys.stderr.flush()
+            Console(stderr=True).show_cursor()
 
 
 def is_live_terminal() -> bool:
