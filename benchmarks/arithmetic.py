@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import namegen
-from namegen import sampler, sampling
-from namegen.inference import Stepper, steppers
+from namegen.models.inference import Stepper, build_steppers
+from namegen.sampling import generate as sampling
+from namegen.sampling import rejection as sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def main() -> None:
             rows, states = rows + len(letters), states + len(before)
             return self._network.step(letters, before, parents)
 
-    prepared = steppers(model)
+    prepared = build_steppers(model)
     sampler.steppers = lambda _: lambda category: Counting(prepared(category))
     begin = time.perf_counter()
     for _ in sampling.blocks(model, given.category, count=given.count, seed=1):

@@ -26,9 +26,9 @@ import torch
 import namegen
 import tutorial_loop
 from kneser_ney import kneser_ney
-from namegen.dataset import hash_names
-from namegen.evaluation import Likelihood, likelihood
-from namegen.ngram import NGram, positions
+from namegen.datasets.dataset import hash_names
+from namegen.evaluation.metrics import Likelihood, likelihood
+from namegen.models.ngram import NGram, positions
 from protocol import makemore_parts, parts
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def letter_scores(ngram: NGram, names: namegen.Dataset) -> tuple[NDArray[np.floa
 
 
 def ngram_likelihood(ngram: NGram, names: namegen.Dataset) -> Likelihood:
-    """Measure the loss of an n-gram, from the second letter on; as :func:`namegen.evaluation.likelihood`."""
+    """Measure the loss of an n-gram, from the second letter on; as :func:`namegen.evaluation.metrics.likelihood`."""
     scores, name_of = letter_scores(ngram, names)
     counted = np.diff(name_of, prepend=-1) == 0
     category, size = names.category_of[name_of[counted]], len(names.categories)
@@ -168,7 +168,7 @@ def tutorial(surnames: Path, *, loop: bool) -> Figures:
         encode = training.alphabet.encode
         names = [[encode(name).tolist() for name in training.names(category)] for category in training.categories]
         begin = time.perf_counter()
-        network, _ = tutorial_loop.train(names, training.alphabet.edge, TUTORIAL_ITERATIONS)
+        network, _ = tutorial_loop.train(names, training.alphabet.boundary_id, TUTORIAL_ITERATIONS)
         model = replace(model, weights={name: weight.numpy() for name, weight in network.state_dict().items()})
     seconds = time.perf_counter() - begin
     score = likelihood(model, test)

@@ -24,8 +24,8 @@ import numpy as np
 
 import namegen
 from kneser_ney import kneser_ney
-from namegen.evaluation import likelihood
-from namegen.ngram import NGram, positions
+from namegen.evaluation.metrics import likelihood
+from namegen.models.ngram import NGram, positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -28,8 +28,8 @@ import numpy as np
 
 import namegen
 from few_names import few_names
-from namegen.classifying import classify
-from namegen.evaluation import evaluate, likelihood
+from namegen.evaluation.classify import classify
+from namegen.evaluation.metrics import evaluate, likelihood
 from namegen.recipes import RECIPES
 from protocol import makemore_loss, makemore_parts, parts
 

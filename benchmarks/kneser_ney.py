@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.ngram import NGram
+from namegen.models.ngram import NGram
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,13 +23,13 @@ import numpy as np
 
 import namegen
 from figures import accuracy
-from namegen.catalogue import CATALOGUE
-from namegen.dataset import hash_names
-from namegen.evaluation import likelihood
+from namegen.datasets.catalogue import CATALOGUE
+from namegen.datasets.dataset import hash_names
+from namegen.evaluation.metrics import likelihood
 from protocol import parts
 
 if TYPE_CHECKING:
-    from namegen.evaluation import Evaluation, Likelihood
+    from namegen.evaluation.metrics import Evaluation, Likelihood
 
 REPOSITORY = Path(__file__).parent.parent
 MODEL = Path("src", "namegen", "data", "pretrained.safetensors")

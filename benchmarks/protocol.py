@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 import namegen
-from namegen.drawing import Source, Spelling
-from namegen.inference import steppers
-from namegen.scoring import score_names
+from namegen.datasets.encoding import EncodedNames
+from namegen.models.inference import Source, build_steppers
+from namegen.models.scoring import score_names
 
 MAKEMORE_NAMES = 32_033
 MAKEMORE_TEST = 1_000
@@ -67,8 +67,8 @@ def makemore_loss(model: namegen.Model, test: namegen.Dataset) -> float:
         model: a model of one category.
         test: names of the model's alphabet.
     """
-    source = Source.of(model, steppers(model)(0), 0)
-    scores = score_names(source, Spelling.from_flat(test.letters, test.lengths))
+    source = Source.of(model, build_steppers(model)(0), 0)
+    scores = score_names(source, EncodedNames.from_flat(test.letters, test.lengths))
     return float(-scores.total.sum() / (len(test.letters) + len(test)))
 
 

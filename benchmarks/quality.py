@@ -15,7 +15,7 @@ import statistics
 import time
 
 import namegen
-from namegen.evaluation import likelihood
+from namegen.evaluation.metrics import likelihood
 from protocol import parts
 
 

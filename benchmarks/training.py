@@ -20,8 +20,8 @@ from pathlib import Path
 import torch  # noqa: F401 - imported here, so that its import is not in the training time
 
 import namegen
-from namegen.evaluation import likelihood
-from namegen.ranks import Ranks, joined
+from namegen.evaluation.metrics import likelihood
+from namegen.training.distributed import Ranks, joined
 
 
 def main() -> None:

@@ -116,7 +116,7 @@ def main() -> None:
         alphabet = dataset.alphabet
         names = [[alphabet.encode(name).tolist() for name in dataset.names(c)] for c in dataset.categories]
         begin = time.perf_counter()
-        _, loss = train(names, alphabet.edge, given.iterations)
+        _, loss = train(names, alphabet.boundary_id, given.iterations)
         seconds = time.perf_counter() - begin
         print(json.dumps({"seconds": seconds, "loss": loss}))
         return
@@ -127,7 +127,7 @@ def main() -> None:
     begins = model.first_letter_counts[category]
     starts = random.choices(range(len(begins)), weights=begins.tolist(), k=given.count)
     begin = time.perf_counter()
-    drawn = [sample(network, len(model.categories), category, [start], model.alphabet.edge) for start in starts]
+    drawn = [sample(network, len(model.categories), category, [start], model.alphabet.boundary_id) for start in starts]
     seconds = time.perf_counter() - begin
     print(json.dumps({"seconds": seconds, "names": len(drawn)}))
 

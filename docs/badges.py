@@ -10,7 +10,7 @@ import html
 import re
 from pathlib import Path
 
-from namegen.store import load_model
+from namegen.models.store import load_model
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = Path(__file__).resolve().parent / "badges"

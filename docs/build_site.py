@@ -48,7 +48,7 @@ def build(source: Path, site: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="namegen-site-") as temporary:
         folder = Path(temporary)
         shutil.copy(source / "mkdocs.yml", folder)
-        lay_out(source, folder / "docs")
+        build_batch(source, folder / "docs")
         check_navigation(folder / "mkdocs.yml", folder / "docs")
         line = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(folder / "mkdocs.yml")]
         if subprocess.run(line, cwd=folder, check=False).returncode:
@@ -66,7 +66,7 @@ def build(source: Path, site: Path) -> None:
         shutil.copytree(made, site)
 
 
-def lay_out(source: Path, pages: Path) -> None:
+def build_batch(source: Path, pages: Path) -> None:
     """Lay out the sources of the site.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 
 from commands import Command, Parameter, called, commands
 
-from namegen.catalogue import CATALOGUE
+from namegen.datasets.catalogue import CATALOGUE
 
 TAKES: dict[str, Any] = {
     "CATEGORY": "categories",

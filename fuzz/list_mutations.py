@@ -16,16 +16,16 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
+from namegen.datasets.graphemes import is_printable
+from namegen.datasets.readers import load_dataset
 from namegen.errors import NamegenError
-from namegen.letters import is_printable
-from namegen.readers import load_dataset
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from namegen.dataset import Dataset
+    from namegen.datasets.dataset import Dataset
 
 NAMES = (
     "X.txt",
@@ -43,7 +43,7 @@ SLOWEST = 5.0
 """Seconds of the processor that a case may take, watched as it is; cases are small."""
 
 _LARGEST = 2**16  # bytes of a case that mutations make, bombs aside
-_MOST_NAMES = 2**17  # that a case may give: what a bomb may unpack to holds no more
+_MAX_NAMES = 2**17  # that a case may give: what a bomb may unpack to holds no more
 _TEXT = "Anna\nBert\nLúthien\nVan der Berg\nO'Neill\nGroß\nŁukasz\nСергей\n王\n".encode()
 _TABLE = 'category,name\nElvish,Arwen\nElvish,Lúthien\nDwarvish,Gimli\n"Isles, British","Smith, Jr."\n'.encode()
 _PARTS = (
@@ -165,7 +165,7 @@ def check(case: bytes, folder: Path) -> Dataset | str:
         path.unlink()
         _must(seconds < SLOWEST, "too slow")
         _must(there == [name], f"something else was written: {there}")
-    _must(0 < len(dataset) <= _MOST_NAMES or len(case) > _LARGEST, f"{len(dataset):,} names")
+    _must(0 < len(dataset) <= _MAX_NAMES or len(case) > _LARGEST, f"{len(dataset):,} names")
     _must(len(dataset.categories) == len(set(dataset.categories)), "a category twice")
     for category in dataset.categories:
         _must(is_printable(category) and unicodedata.is_normalized("NFC", category), f"the category {category!r}")

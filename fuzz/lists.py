@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FINDINGS = Path(__file__).parent / "findings"
 
-_MOST_MEMORY = 1024  # megabytes
+_MAX_MEMORY = 1024  # megabytes
 _LONGEST_CASE = 30  # seconds, whatever else the machine does
 _FINDING = re.compile(r"(?:finding|ERROR: libFuzzer): (.*)")
 _PROGRESS = re.compile(r"cov: \d+ ft: (\d+) corp: (\d+)")
@@ -98,7 +98,7 @@ def _fuzz(corpus: str, seed: int, seconds: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["namegen", "zipfile", "gzip"]):
-        import namegen.readers  # noqa: F401 - now, to be instrumented
+        import namegen.datasets.readers  # noqa: F401 - now, to be instrumented
     from list_mutations import check, mutated
 
     known: set[str] = set()
@@ -127,7 +127,7 @@ def _fuzz(corpus: str, seed: int, seconds: int) -> None:
         "max_total_time": seconds,
         "seed": seed,
         "timeout": _LONGEST_CASE,
-        "rss_limit_mb": _MOST_MEMORY,
+        "rss_limit_mb": _MAX_MEMORY,
         "max_len": 2**17,
         "print_final_stats": 1,
         "artifact_prefix": f"{FINDINGS}/lists-",

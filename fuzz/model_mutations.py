@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen.alphabet import Alphabet
-from namegen.dataset import Dataset
+from namegen.config import Distillation
+from namegen.datasets.alphabet import Alphabet
+from namegen.datasets.dataset import Dataset
 from namegen.errors import TrainingStopped
-from namegen.modelfile import load_model_file
-from namegen.recipes import Distillation, training_config
-from namegen.training import train
+from namegen.models.serialization import load_model_file
+from namegen.recipes import training_config
+from namegen.training.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from namegen.recipes import TrainingConfig
-    from namegen.training import Progress
+    from namegen.config import TrainingConfig
+    from namegen.training.train import Progress
 
     Facts = Any  # what JSON can say
 
@@ -49,7 +50,7 @@ _SIZES = {
     "U8": 1,
     "F8_E4M3": 1,
 }
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 
 NAMES = {"X": ["ab", "ba", "abba", "cab", "c"], "[bold]": ["aa", "bac", "cc", "abc"]}
 """What the models were trained on."""
@@ -241,7 +242,7 @@ def mutate(content: bytes, rng: Random, others: list[bytes]) -> bytes:
         others: files to take parts from.
     """
     if rng.random() < 0.08:
-        return _spoiled(content, rng)[:_MOST_BYTES]
+        return _spoiled(content, rng)[:_MAX_BYTES]
     try:
         parts = Parts.of(content)
         for _ in range(rng.choice((1, 1, 2, 4))):
@@ -254,7 +255,7 @@ def mutate(content: bytes, rng: Random, others: list[bytes]) -> bytes:
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError):
         changed = _spoiled(content, rng)
-    return changed[:_MOST_BYTES]
+    return changed[:_MAX_BYTES]
 
 
 def _spoiled(content: bytes, rng: Random) -> bytes:
@@ -458,14 +459,14 @@ def _other_shape(parts: Parts, rng: Random, _: list[bytes]) -> None:
         ["3"], [True], [[]], [1] * 40, None, shape[1:])
     )  # fmt: skip
     size = math.prod(tensor.shape) * _SIZES[tensor.kind]
-    if size < _MOST_BYTES and rng.random() < 0.5:  # and as many bytes
+    if size < _MAX_BYTES and rng.random() < 0.5:  # and as many bytes
         tensor.content = bytes(size)
 
 
 def _other_kind(parts: Parts, rng: Random, _: list[bytes]) -> None:
     """Another type: the same bytes, or the same number of numbers."""
     tensor = _a_tensor(parts, rng)
-    count = min(math.prod(tensor.shape), _MOST_BYTES)
+    count = min(math.prod(tensor.shape), _MAX_BYTES)
     tensor.kind = rng.choice([*_SIZES, "F4", "C64", "f32", "", "U128"])
     if rng.random() < 0.7:
         tensor.content = tensor.content[: count * _SIZES[tensor.kind]].ljust(count * _SIZES[tensor.kind], b"\0")
@@ -511,7 +512,7 @@ def _large_counts(parts: Parts, rng: Random, _: list[bytes]) -> None:
     """Counts that add up, but are very large, or add up only where sums come round again."""
     first = parts.tensors["categories.first_letters"]
     categories, letters = first.shape
-    if categories * letters > _MOST_BYTES:
+    if categories * letters > _MAX_BYTES:
         return
     table = np.zeros((categories, letters), np.int64)
     table[:, 0] = rng.choice((1, 10**12, 2**40, 2**62))

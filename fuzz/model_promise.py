@@ -18,25 +18,26 @@ from unittest.mock import patch
 import numpy as np
 
 from model_mutations import training_names
-from namegen import sampler, search
-from namegen.classifying import classify, score
 from namegen.cli.models import card, show
-from namegen.devices import find_device
+from namegen.datasets.graphemes import is_printable
 from namegen.errors import NamegenError
-from namegen.letters import is_printable
-from namegen.modelfile import load_checkpoint, load_model_file
-from namegen.plotting import draw_in_terminal, plot_history
-from namegen.ranking import top
-from namegen.ranks import ALONE
-from namegen.sampling import sample
-from namegen.training import _configured, _Run
+from namegen.evaluation.classify import classify, score
+from namegen.evaluation.plots import plot_history, plot_in_terminal
+from namegen.models.devices import find_device
+from namegen.models.serialization import load_checkpoint, load_model_file
+from namegen.sampling import rejection as sampler
+from namegen.sampling import top as search
+from namegen.sampling.generate import sample
+from namegen.sampling.top import top
+from namegen.training.distributed import ALONE
+from namegen.training.train import _configured, _Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from namegen.modelfile import Model
+    from namegen.models.model import Model
 
-_MOST_CATEGORIES = 100  # to classify among
+_MAX_CATEGORIES = 100  # to classify among
 _LONGEST_LINE = 1000
 
 
@@ -47,7 +48,7 @@ class BrokenPromiseError(AssertionError):
 @contextlib.contextmanager
 def _little_effort() -> Iterator[None]:
     """Let names that are hard to find be given up soon, not after minutes."""
-    with patch.object(sampler, "IN_VAIN", 32), patch.object(search, "_EFFORT", 64):
+    with patch.object(sampler, "MAX_REJECTIONS", 32), patch.object(search, "_EFFORT", 64):
         yield
 
 
@@ -138,7 +139,7 @@ def _measured(model: Model) -> None:
     logarithms = score(model, model.categories[0], names).log_probabilities
     if (logarithms > 1e-6).any():
         raise BrokenPromiseError(f"probabilities of more than 1: {logarithms}")
-    if len(model.categories) <= _MOST_CATEGORIES:
+    if len(model.categories) <= _MAX_CATEGORIES:
         found = classify(model, names, "data")
         sums = found.probabilities.sum(axis=1)
         if not np.allclose(sums[~np.isnan(sums)], 1):
@@ -146,7 +147,7 @@ def _measured(model: Model) -> None:
 
 
 def _plotted(model: Model) -> None:
-    draw_in_terminal({"model": model.history}, width=60, height=12, colour=False)
+    plot_in_terminal({"model": model.history}, width=60, height=12, colour=False)
 
 
 _USES: tuple[Callable[[Model], None], ...] = (_few, _greedy, _many, _blended, _most_probable, _measured, _plotted)

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOUND = Path(__file__).parent / "findings"
-_MOST_SECONDS = 20  # for an input
-_MOST_MEMORY = 2**30  # bytes, beside what the libraries take
-_MOST_INPUTS = 6000  # to a child: the fuzzer keeps every input that the mutator ever made
+_MAX_SECONDS = 20  # for an input
+_MAX_MEMORY = 2**30  # bytes, beside what the libraries take
+_MAX_INPUTS = 6000  # to a child: the fuzzer keeps every input that the mutator ever made
 _STARTING = 15  # seconds, which are too few for another child
 _DRAWN = 64  # of so many inputs one has its loss history drawn
 
@@ -140,8 +140,8 @@ def fuzz(corpus: Path, seed: int, seconds: int) -> None:
 
     options = {
         "max_total_time": seconds,
-        "runs": _MOST_INPUTS,
-        "timeout": _MOST_SECONDS,
+        "runs": _MAX_INPUTS,
+        "timeout": _MAX_SECONDS,
         "max_len": 2**20,
         "seed": seed,
         "rss_limit_mb": 0,  # the limit of memory is the process's own
@@ -155,7 +155,7 @@ def fuzz(corpus: Path, seed: int, seconds: int) -> None:
 
 def _bound_memory() -> None:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = pages * resource.getpagesize() + _MOST_MEMORY
+    most = pages * resource.getpagesize() + _MAX_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from launching import make_read_only, tmpfs, wait_until
-from namegen.catalogue import CATALOGUE
+from namegen.datasets.catalogue import CATALOGUE
 from sites import Site, Tally
 
 if TYPE_CHECKING:

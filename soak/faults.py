@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from launching import wait_until
-from namegen.modelfile import load_checkpoint
+from namegen.models.serialization import load_checkpoint
 from sites import TRAININGS, Site, Tally
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namegen.errors import NamegenError
-from namegen.modelfile import load_checkpoint, load_model_file
+from namegen.models.serialization import load_checkpoint, load_model_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

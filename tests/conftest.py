@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-import io
 import os
-import re
 import runpy
 import shutil
 import signal
 import subprocess
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from namegen import paths
-from namegen.alphabet import Alphabet
-from namegen.modelfile import History, Model, weight_shapes
-from namegen.recipes import SamplingConfig, TrainingConfig, training_config
+from support import REPOSITORY, Outcome, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     import torch
-    from numpy.typing import ArrayLike, NDArray
-
-REPOSITORY = Path(__file__).parent.parent
 
 
 @pytest.hookimpl(wrapper=True)
@@ -88,15 +78,6 @@ def data_dir() -> Path:
     return folder
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run of the command ended in."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Runs the command line within this process."""
@@ -109,17 +90,6 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(code, captured.out, captured.err)
 
     return run
-
-
-class Terminal(io.StringIO):
-    """Text that believes to be a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-    def text(self) -> str:
-        """What was written, without escape codes."""
-        return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue())
 
 
 @pytest.fixture
@@ -153,17 +123,6 @@ def command() -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
-
-
-def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Go through all commands: the words that call each, and what Typer made of it."""
-    from namegen.cli.app import build
-
-    open_: list[tuple[tuple[str, ...], Any]] = [((), build())]
-    while open_:
-        words, command = open_.pop()
-        yield words, command
-        open_ += [((*words, name), child) for name, child in getattr(command, "commands", {}).items()]
 
 
 @pytest.fixture
@@ -208,95 +167,3 @@ def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
     with warnings.catch_warnings(), torch.no_grad(), FakeTensorMode(), enable_python_dispatcher():
         warnings.filterwarnings("ignore", "PyTorch was compiled without cuDNN")
         yield torch.device("cuda:0")
-
-
-@functools.cache
-def rows_add_up_alike() -> bool:
-    """Whether the BLAS here multiplies a row in one way wherever it stands: OpenBLAS's kernels for AVX2 do not."""
-    rng = np.random.default_rng(0)
-    rows = np.repeat(rng.normal(size=(1, 128)).astype(np.float32), 240, axis=0)
-    products = rows @ rng.normal(size=(128, 192)).astype(np.float32)
-    return bool((products == products[0]).all())
-
-
-def assert_same_rows(actual: NDArray[np.floating], expected: NDArray[np.floating]) -> None:
-    """Assert that rows are the same to the last bit, or where the BLAS here cannot give that, but for rounding."""
-    if rows_add_up_alike():
-        np.testing.assert_array_equal(actual, expected)
-    else:
-        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
-
-
-def common_casing(letters: str, begins: NDArray[np.int64]) -> str:
-    """How most names begin, where names are all in lower case or begin with a capital."""
-    of_letter = dict(zip(letters, begins.sum(axis=0).tolist(), strict=True))
-    upper = sum(count for letter, count in of_letter.items() if letter.isupper())
-    return "capitalised" if upper > sum(of_letter.values()) / 3 else "lower"
-
-
-def make_model(
-    training: TrainingConfig | None = None,
-    *,
-    letters: str = "ab",
-    categories: tuple[str, ...] = ("X",),
-    sampling: SamplingConfig | None = None,
-    first_letters: ArrayLike | None = None,
-    casing: str | None = None,
-    seed: int = 0,
-) -> Model:
-    """Make a model of random weights, as if it had been trained."""
-    training = training or training_config(hidden_size=4, iterations=1)
-    rng = np.random.default_rng(seed)
-    shapes = weight_shapes(training, len(categories), len(letters) + 1)
-    begins = np.ones((len(categories), len(letters)), np.int64) if first_letters is None else np.array(first_letters)
-    return Model(
-        training=training,
-        sampling=sampling or SamplingConfig(temperature=1.0),
-        alphabet=Alphabet(tuple(letters)),
-        categories=categories,
-        counts=begins.sum(axis=1),
-        first_letter_counts=begins,
-        longest=8,
-        casing=casing or common_casing(letters, begins),
-        dataset="made up",
-        dataset_verified=False,
-        fingerprint="0" * 64,
-        name_hashes=np.zeros(0, np.uint64),
-        device="cpu",
-        threads=1,
-        iterations=training.iterations,
-        weights={name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()},
-        history=History(),
-    )
-
-
-def make_bigram_model(
-    table: ArrayLike,
-    *,
-    letters: str = "ab",
-    categories: tuple[str, ...] = ("X",),
-    sos: bool = True,
-    sampling: SamplingConfig | None = None,
-    first_letters: ArrayLike | None = None,
-) -> Model:
-    """Make a model whose distribution is known exactly: its logits depend on the letter before alone.
-
-    Args:
-        table: the logits after each letter, and after SOS in the last row, (letters + 1, letters + 1); of the outputs
-            the last is EOS. ``numpy.log`` of a table of probabilities makes these the probabilities of the next letter.
-        letters: the alphabet.
-        categories: the categories; all behave alike.
-        sos: whether the network begins with an SOS token.
-        sampling: how to draw; by default at temperature 1.
-        first_letters: how many training names begin with each letter, (categories, letters).
-    """
-    hidden = 16  # which are not used; but for such sizes a step of the network in numpy is fast
-    config = training_config("tutorial", hidden_size=hidden, iterations=1, sos=sos)
-    model = make_model(config, letters=letters, categories=categories, sampling=sampling, first_letters=first_letters)
-    outputs = len(letters) + 1
-    weights = {name: np.zeros_like(weight) for name, weight in model.weights.items()}
-    # i2o copies the table's row of the letter that was read, and o2o hands on what i2o made.
-    weights["i2o.weight"][:, len(categories) : len(categories) + outputs] = np.asarray(table, np.float32).T
-    weights["o2o.weight"][:, hidden:] = np.eye(outputs, dtype=np.float32)
-    model.weights.update(weights)
-    return model

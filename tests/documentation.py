@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conftest import REPOSITORY
+from support import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from conftest import REPOSITORY
+from support import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "namegen"
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")

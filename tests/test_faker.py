@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from conftest import make_bigram_model
+from support import make_bigram_model
 
 pytest.importorskip("faker", reason="Faker is not installed")
 pytest.importorskip("factory", reason="factory-boy is not installed")
@@ -26,10 +26,10 @@ from faker.generator import Generator
 
 import namegen
 import namegen.faker
-from namegen.dataset import hash_name
+from namegen.datasets.dataset import hash_name
 from namegen.errors import ModelFileError, NamegenError, UsageError
 from namegen.faker import LocaleError, Provider, category_of
-from namegen.store import named
+from namegen.models.store import cached_location
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_names_are_novel_unless_asked_otherwise(pretrained):
 
 def test_a_subclass_draws_from_a_model_by_name_path_or_itself(tmp_path):
     model = spelling_only("b")
-    model.save(named("bees").model)
+    model.save(cached_location("bees").model)
     model.save(tmp_path / "bees.safetensors")
 
     for wanted in ("bees", str(tmp_path / "bees.safetensors"), tmp_path / "bees.safetensors", model):
@@ -202,7 +202,7 @@ def test_a_subclass_draws_from_a_model_by_name_path_or_itself(tmp_path):
 
 def test_the_model_does_not_depend_on_what_a_machine_has(monkeypatch):
     expected = faker_of("de_DE").invented_surname()
-    spelling_only("b").save(named("default").model)
+    spelling_only("b").save(cached_location("default").model)
     monkeypatch.setenv("NAMEGEN_MODEL", "default")
 
     assert faker_of("de_DE").invented_surname() == expected
@@ -210,7 +210,7 @@ def test_the_model_does_not_depend_on_what_a_machine_has(monkeypatch):
 
 def test_a_model_that_was_trained_again_is_read_again():
     fake = faker_of("de_DE", drawing_from("letters"))
-    file = named("letters").model
+    file = cached_location("letters").model
     for second, letter in enumerate("ab"):
         spelling_only(letter).save(file)
         os.utime(file, (second, second))
@@ -226,7 +226,7 @@ def test_a_model_that_is_missing_or_lacks_the_category_says_so():
 
 def test_what_hardly_ever_comes_is_an_error(monkeypatch):
     never_ends = dataclasses.replace(make_bigram_model(np.log([[1, 1e-30]] * 2), letters="a"), longest=1)
-    monkeypatch.setattr("namegen.sampler.IN_VAIN", 64)
+    monkeypatch.setattr("namegen.sampling.rejection.MAX_REJECTIONS", 64)
 
     with pytest.raises(NamegenError, match="hardly ever ends"):
         faker_of("de_DE", drawing_from(never_ends)).invented_name(novel=False)

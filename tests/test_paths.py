@@ -59,7 +59,7 @@ def test_a_cache_folder_that_would_be_another_from_each_folder_is_one_clear_erro
 
 @pytest.mark.parametrize("name", ["a", "default", "Elves-2.1_b", "0", "x" * 100])
 def test_letters_digits_dots_hyphens_and_underscores_make_a_name(name):
-    assert paths.checked_name(name) == name
+    assert paths.check_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_letters_digits_dots_hyphens_and_underscores_make_a_name(name):
 )
 def test_anything_else_cannot_be_a_name(name):
     with pytest.raises(UsageError, match="cannot be a name: use letters, digits"):
-        paths.checked_name(name)
+        paths.check_name(name)
 
 
 def test_a_dataset_cannot_lie_outside_the_cache():

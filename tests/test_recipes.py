@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from namegen.config import Distillation, SamplingConfig, TrainingConfig, fit_to_data
 from namegen.errors import UsageError
-from namegen.recipes import RECIPES, Distillation, SamplingConfig, TrainingConfig, fitted, recipe, training_config
+from namegen.recipes import RECIPES, find_recipe, training_config
 
 
 def test_the_tutorial_recipe_is_the_tutorial():
@@ -56,7 +57,7 @@ def test_the_rnn_without_the_tutorial_has_tanh_and_an_sos_token():
     ("counts", "dropout", "weight_decay"), [((100, 4_000), 0.6, 0.3), ((30_000,), 0.3, 0.1), ((1_001, 4_000), 0.3, 0.1)]
 )
 def test_teachers_of_large_categories_are_kept_less_strictly_from_learning_them_by_heart(counts, dropout, weight_decay):
-    teacher, *_, taught = fitted(training_config("best"), counts).stages
+    teacher, *_, taught = fit_to_data(training_config("best"), counts).stages
 
     assert (teacher.dropout, teacher.weight_decay) == (dropout, weight_decay)
     assert (taught.dropout, taught.weight_decay) == (0.0, 0.01)
@@ -65,13 +66,13 @@ def test_teachers_of_large_categories_are_kept_less_strictly_from_learning_them_
 def test_what_is_given_for_teachers_is_not_left_to_the_data():
     given = training_config("best", distillation=Distillation(dropout=0.1, weight_decay=0.0))
 
-    assert fitted(given, [30_000]) == given
-    assert fitted(training_config(), [30_000]) == training_config()
+    assert fit_to_data(given, [30_000]) == given
+    assert fit_to_data(training_config(), [30_000]) == training_config()
 
 
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones():
     with pytest.raises(UsageError, match="default, best, tutorial"):
-        recipe("secret")
+        find_recipe("secret")
 
 
 @pytest.mark.parametrize(

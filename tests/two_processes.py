@@ -19,14 +19,15 @@ from unittest import mock
 import numpy as np
 
 from namegen.cli import main
-from namegen.dataset import Dataset
+from namegen.config import Distillation
+from namegen.datasets.dataset import Dataset
 from namegen.errors import NamegenError, UsageError
-from namegen.locks import exclusive
-from namegen.modelfile import Checkpoint
-from namegen.ranks import Ranks, joined
-from namegen.recipes import Distillation, training_config
-from namegen.store import named
-from namegen.training import train
+from namegen.io.locks import hold_lock
+from namegen.models.model import Checkpoint
+from namegen.models.store import cached_location
+from namegen.recipes import training_config
+from namegen.training.distributed import Ranks, joined
+from namegen.training.train import train
 
 BATCH = 15  # of which one rank has 8 names and the other 7
 PARTS = {"hidden_size": 16, "dropout": 0.0, "batch_size": BATCH, "seed": 3}
@@ -140,7 +141,7 @@ def commands(rank: int, folder: Path) -> dict[str, tuple[int, str]]:
     run("no number", "--iters", "x")
     run("no such device", "--device", "nonsense")
     run("bad data", "--data", "bad.txt")
-    with exclusive(named("default").lock, "training") if rank == 0 else contextlib.nullcontext():
+    with hold_lock(cached_location("default").lock, "training") if rank == 0 else contextlib.nullcontext():
         run("busy", *small)
     with mock.patch.object(Checkpoint, "save", side_effect=NamegenError("no room; make some")):
         run("unsaved", *small, "--save-every", 100, "--quiet")

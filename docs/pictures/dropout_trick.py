@@ -14,8 +14,8 @@ import numpy as np
 import namegen
 from canvas import BLUE, GREY, ORANGE
 from models import PLAIN
-from namegen.choosing import greedy_probabilities
-from namegen.inference import steppers
+from namegen.models.inference import build_steppers
+from namegen.sampling.decoding import greedy_probabilities
 from reading import EOS, softmax
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _DRAWN = 10_000
 def draw(figure: Figure, models: Models) -> None:
     """Draw the picture."""
     model = models.tutorial
-    network = steppers(model)(model.categories.index(_CATEGORY))
+    network = build_steppers(model)(model.categories.index(_CATEGORY))
     logits, _ = network.step(model.alphabet.encode(_LETTER).astype(np.int64), network.start())
     said = softmax(logits[0])
     by_rule = greedy_probabilities(logits, model.sampling.dropout)[0]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import namegen
-from namegen.dataset import hash_names
+from namegen.datasets.dataset import hash_names
 
 if TYPE_CHECKING:
     from namegen import Dataset, Model, Progress, TrainingConfig

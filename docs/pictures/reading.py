@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from namegen.inference import steppers
+from namegen.models.inference import build_steppers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class Reading(NamedTuple):
 
 def read(model: Model, category: str, name: str) -> Reading:
     """Let a model read a name of one of its categories."""
-    network = steppers(model)(model.categories.index(category))
+    network = build_steppers(model)(model.categories.index(category))
     indices = [int(i) for i in model.alphabet.encode(name)]
     if model.training.sos:
         indices = [model.alphabet.edge, *indices]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from canvas import BLUE, GREY, INK, RED
-from namegen.inference import steppers
+from namegen.models.inference import build_steppers
 from reading import read
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class States(NamedTuple):
 
 def states_of(model: Model, names: Dataset) -> States:
     """Let a model with an SOS token read names, each as one of its own category; the letters come in no order."""
-    network_for, edge = steppers(model), model.alphabet.edge
+    network_for, edge = build_steppers(model), model.alphabet.edge
     is_vowel = np.array([letter.lower() in "aeiou" for letter in model.alphabet.letters])
     parts = []
     for index, category in enumerate(names.categories):

@@ -11,7 +11,7 @@ import numpy as np
 
 import namegen
 from canvas import GREY, ORANGE
-from namegen.choosing import probabilities
+from namegen.sampling.decoding import probabilities
 from reading import read
 
 if TYPE_CHECKING:

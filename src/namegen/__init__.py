@@ -17,51 +17,53 @@ from namegen import errors
 from namegen.errors import NamegenError, TrainingStopped, UsageError
 
 if TYPE_CHECKING:
-    from namegen.alphabet import ASCII, Alphabet
-    from namegen.catalogue import download
-    from namegen.classifying import Classification, Scores, classify, score
-    from namegen.dataset import Dataset
-    from namegen.evaluation import Evaluation, evaluate
-    from namegen.export import export_onnx
-    from namegen.filters import Filters
-    from namegen.modelfile import History, Model
-    from namegen.plotting import plot_evaluation, plot_history
-    from namegen.ranking import top
-    from namegen.readers import load_dataset
-    from namegen.recipes import SamplingConfig, TrainingConfig, training_config
-    from namegen.sampling import iterate, sample
-    from namegen.store import load_model, open_dataset
-    from namegen.training import Progress, train
+    from namegen.config import SamplingConfig, TrainingConfig
+    from namegen.datasets.alphabet import ASCII, Alphabet
+    from namegen.datasets.dataset import Dataset
+    from namegen.datasets.download import download
+    from namegen.datasets.open import open_dataset
+    from namegen.datasets.readers import load_dataset
+    from namegen.evaluation.classify import Classification, Scores, classify, score
+    from namegen.evaluation.metrics import Evaluation, evaluate
+    from namegen.evaluation.plots import plot_evaluation, plot_history
+    from namegen.models.model import History, Model
+    from namegen.models.onnx import export_onnx
+    from namegen.models.store import load_model
+    from namegen.recipes import training_config
+    from namegen.sampling.filters import Filters
+    from namegen.sampling.generate import iterate, sample
+    from namegen.sampling.top import top
+    from namegen.training.train import Progress, train
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "ASCII": "alphabet",
-    "Alphabet": "alphabet",
-    "Classification": "classifying",
-    "Dataset": "dataset",
-    "Evaluation": "evaluation",
-    "Filters": "filters",
-    "History": "modelfile",
-    "Model": "modelfile",
-    "Progress": "training",
-    "SamplingConfig": "recipes",
-    "Scores": "classifying",
-    "TrainingConfig": "recipes",
-    "classify": "classifying",
-    "download": "catalogue",
-    "evaluate": "evaluation",
-    "export_onnx": "export",
-    "iterate": "sampling",
-    "load_dataset": "readers",
-    "load_model": "store",
-    "open_dataset": "store",
-    "plot_evaluation": "plotting",
-    "plot_history": "plotting",
-    "sample": "sampling",
-    "score": "classifying",
-    "top": "ranking",
-    "train": "training",
+    "ASCII": "datasets.alphabet",
+    "Alphabet": "datasets.alphabet",
+    "Classification": "evaluation.classify",
+    "Dataset": "datasets.dataset",
+    "Evaluation": "evaluation.metrics",
+    "Filters": "sampling.filters",
+    "History": "models.model",
+    "Model": "models.model",
+    "Progress": "training.train",
+    "SamplingConfig": "config",
+    "Scores": "evaluation.classify",
+    "TrainingConfig": "config",
+    "classify": "evaluation.classify",
+    "download": "datasets.download",
+    "evaluate": "evaluation.metrics",
+    "export_onnx": "models.onnx",
+    "iterate": "sampling.generate",
+    "load_dataset": "datasets.readers",
+    "load_model": "models.store",
+    "open_dataset": "datasets.open",
+    "plot_evaluation": "evaluation.plots",
+    "plot_history": "evaluation.plots",
+    "sample": "sampling.generate",
+    "score": "evaluation.classify",
+    "top": "sampling.top",
+    "train": "training.train",
     "training_config": "recipes",
 }
 

@@ -6,27 +6,27 @@ known. The command line prints it behind ``Error:`` and ends with the exception'
 
 from __future__ import annotations
 
-_MOST_SHOWN = 100  # characters
+_MAX_SHOWN = 100  # characters
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Return text that somebody gave as a message has it: printable, and if long, its beginning and its end."""
-    return printable(_ends(text))
+    return escape_unprintable(_ends(text))
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return text with escapes in the place of what a terminal might obey, or could not show."""
     return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
 
 
-def quoted(text: str) -> str:
-    """Return text that somebody gave as :func:`shortened` does, between quotation marks."""
+def quote(text: str) -> str:
+    """Return text that somebody gave as :func:`shorten` does, between quotation marks."""
     return repr(_ends(text))
 
 
 def _ends(text: str) -> str:
-    half = _MOST_SHOWN // 2
-    return text if len(text) <= _MOST_SHOWN else f"{text[:half]}…{text[1 - half :]}"
+    half = _MAX_SHOWN // 2
+    return text if len(text) <= _MAX_SHOWN else f"{text[:half]}…{text[1 - half :]}"
 
 
 class NamegenError(Exception):

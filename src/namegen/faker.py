@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from namegen.categories import find_blend
 from namegen.errors import MissingPackageError, UsageError
-from namegen.filters import Filters
-from namegen.modelfile import Model, load_model_file
-from namegen.prefixes import fit_prefix
-from namegen.sampler import Sampler
-from namegen.store import PRETRAINED, at_path, find_model
+from namegen.models.categories import find_blend
+from namegen.models.model import Model
+from namegen.models.serialization import load_model_file
+from namegen.models.store import PRETRAINED, file_location, find_model
+from namegen.sampling.filters import Filters
+from namegen.sampling.prefixes import fit_prefix
+from namegen.sampling.rejection import RejectionSampler
 
 try:
     from faker.exceptions import UnsupportedFeature
@@ -35,7 +36,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from namegen.store import Place
+    from namegen.models.store import ModelLocation
 
 LANGUAGES = {
     "ar": "Arabic",
@@ -148,7 +149,7 @@ class _Drawer:
     def __init__(self, model: Model, category: str | None, filters: Filters) -> None:
         blend = None if category is None else find_blend(model, category)
         self._model = model
-        self._sampler = Sampler(model, model.sampling, filters, blend.category if blend else None)
+        self._sampler = RejectionSampler(model, model.sampling, filters, blend.category if blend else None)
         self._drawing = threading.Lock()  # the network works in memory of its own
 
     def fit(self, prefix: str) -> str:
@@ -174,7 +175,7 @@ def _loaded(model: str | os.PathLike[str] | Model) -> Model:
     """Return a model, which is read again only if its file has changed."""
     if isinstance(model, Model):
         return model
-    place: Place = at_path(Path(model)) if isinstance(model, os.PathLike) else find_model(model)
+    place: ModelLocation = file_location(Path(model)) if isinstance(model, os.PathLike) else find_model(model)
     file = place.existing
     if file is None:
         return place.load()  # which says what is wrong

@@ -58,7 +58,7 @@ def cache_dir() -> Path:
 
 def dataset_dir(name: str) -> Path:
     """The folder of a downloaded dataset."""
-    return cache_dir() / "datasets" / checked_name(name)
+    return cache_dir() / "datasets" / check_name(name)
 
 
 def models_dir() -> Path:
@@ -76,7 +76,7 @@ def locks_dir() -> Path:
     return cache_dir() / "locks"
 
 
-def checked_name(name: str) -> str:
+def check_name(name: str) -> str:
     """Return ``name`` if it can name a model or dataset in the cache.
 
     Raises:

@@ -16,7 +16,7 @@ from namegen.errors import NamegenError, UnmetError
 if TYPE_CHECKING:
     from typer import TyperException
 
-    from namegen.cli.stopping import EndedBySignals
+    from namegen.cli.signals import EndedBySignals
 
 _CLOSED_PIPE = 141  # 128 and SIGPIPE, as a shell reports any filter that nobody reads any more
 
@@ -30,7 +30,7 @@ def command() -> int:
         from namegen.cli.completing import reply
 
         return reply(sys.argv[2:])
-    from namegen.cli.stopping import EndedBySignals
+    from namegen.cli.signals import EndedBySignals
 
     signals = EndedBySignals()
     signals.begin()
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 done; 1 it could not be done; 2 wrong usage; 141 nobody reads the results any more; 128 and the
         signal's number when stopped by one.
     """
-    from namegen.cli.stopping import EndedBySignals
+    from namegen.cli.signals import EndedBySignals
 
     with EndedBySignals() as signals:
         return _carry_out(sys.argv[1:] if arguments is None else arguments, signals)
@@ -61,7 +61,7 @@ def _carry_out(given: list[str], signals: EndedBySignals) -> int:
     # keep the processors busy they wait for each other, which takes many times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        from namegen.cli.standard import forget_odd_sizes, prepare_streams
+        from namegen.cli.terminal import forget_odd_sizes, prepare_streams
 
         prepare_streams()
         forget_odd_sizes()
@@ -72,25 +72,25 @@ def _carry_out(given: list[str], signals: EndedBySignals) -> int:
         message, code = _verdict(error)
         if message is None:
             raise
-        from namegen.cli.output import complain, visible
+        from namegen.cli.terminal import make_printable, print_error
 
         if "--debug" in given:
             import traceback
 
             with contextlib.suppress(OSError, AttributeError):
-                sys.stderr.write(visible(traceback.format_exc(), but="\n"))
+                sys.stderr.write(make_printable(traceback.format_exc(), but="\n"))
         if message and not _is_anothers_to_say(error, given):
-            complain(message, whole=given)
+            print_error(message, whole=given)
     _silence_stdout()
     return code
 
 
 def _run(arguments: list[str]) -> int:
     from namegen.cli.app import build
-    from namegen.cli.output import result
+    from namegen.cli.terminal import print_result
 
     code = build()(arguments, prog_name="namegen", standalone_mode=False)
-    result("", flush=True)
+    print_result("", flush=True)
     return code if isinstance(code, int) else 0
 
 
@@ -114,7 +114,7 @@ def _is_anothers_to_say(error: BaseException, given: list[str]) -> bool:
 
     if "train" not in given or not isinstance(error, NamegenError | TyperException) or isinstance(error, UnmetError):
         return False
-    from namegen.ranks import is_follower
+    from namegen.training.distributed import is_follower
 
     return is_follower()
 

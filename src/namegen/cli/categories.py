@@ -14,13 +14,15 @@ def categories(
 
     Beside each is the number of names that the model was trained on.
     """
-    from namegen.cli.output import json_result, table
-    from namegen.store import load_model
+    from namegen.cli.terminal import print_json, print_table
+    from namegen.models.store import load_model
 
     loaded = load_model(model)
     counts = dict(zip(loaded.categories, loaded.counts.tolist(), strict=True))
     if output_format == "json":
         listed = [{"category": category, "names": count} for category, count in counts.items()]
-        json_result(listed)
+        print_json(listed)
     else:
-        table(("category", "names"), [(category, str(count)) for category, count in counts.items()], right=("names",))
+        print_table(
+            ("category", "names"), [(category, str(count)) for category, count in counts.items()], right=("names",)
+        )

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.given import NamesArgument, ShapeOption
 from namegen.cli.options import ModelOption
+from namegen.cli.stdin import NamesArgument, ShapeOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     Row = tuple[str, list[str], list[float]]
 
-_MOST_SHOWN = 3  # categories to a name, in text
+_MAX_SHOWN = 3  # categories to a name, in text
 
 
 def classify(
@@ -37,18 +37,18 @@ def classify(
 
     For each name, in the order given: the most probable categories, each with its probability by Bayes' rule.
     """
-    from namegen import classifying
-    from namegen.cli.given import LeftOut, given_names, wants_table
-    from namegen.cli.output import note_unfinished, result, table
-    from namegen.store import find_model
+    from namegen.cli.stdin import SkippedNames, read_names, wants_table
+    from namegen.cli.terminal import note_unfinished, print_result, print_table
+    from namegen.evaluation import classify as classifying
+    from namegen.models.store import find_model
 
     place = find_model(model)
     loaded = place.load()
     note_unfinished(place, loaded)
-    most = min(count or (_MOST_SHOWN if output_format == "text" else len(loaded.categories)), len(loaded.categories))
-    left_out, rows = LeftOut(), []
+    most = min(count or (_MAX_SHOWN if output_format == "text" else len(loaded.categories)), len(loaded.categories))
+    left_out, rows = SkippedNames(), []
     as_table = wants_table(names, output_format)
-    for some in given_names(names):
+    for some in read_names(names):
         found = classifying.classify(loaded, some, prior)
         left_out.add(found.fitted)
         ranked = found.ranked()[:, :most]
@@ -59,11 +59,11 @@ def classify(
         if as_table:
             rows += classified
         else:
-            result(_jsonl(classified) if output_format == "jsonl" else _text(classified), flush=True)
+            print_result(_jsonl(classified) if output_format == "jsonl" else _text(classified), flush=True)
     if as_table:
         head = ("name", *(column for place in range(1, most + 1) for column in (f"{place}.", "probability")))
         cells = [(name, *_pairs(of, likely)) for name, of, likely in rows]
-        table(head, cells, right=("probability",), else_see="--format jsonl")
+        print_table(head, cells, right=("probability",), else_see="--format jsonl")
     left_out.say()
 
 

@@ -235,7 +235,7 @@ def _values(parameter: Parameter, attached: str, word: str, whole: Reading) -> A
         return Answer([Candidate(attached + value, about) for value, about in takes])
     if takes == "files":
         return Answer([], files=True)
-    from namegen.letters import is_printable
+    from namegen.datasets.graphemes import is_printable
 
     found = list(_LOOK_UP[takes](word, whole)) if takes in _LOOK_UP else []
     shown = [value for value in found if is_printable(value)]  # others would do things to the terminal
@@ -245,21 +245,21 @@ def _values(parameter: Parameter, attached: str, word: str, whole: Reading) -> A
 
 
 def _models(_word: str, _whole: Reading) -> Iterator[str]:
-    from namegen.store import list_models
+    from namegen.models.store import list_models
 
     return (place.name for place in list_models())
 
 
 def _own_models(word: str, whole: Reading) -> Iterator[str]:
+    from namegen.models.store import PRETRAINED
     from namegen.paths import is_name
-    from namegen.store import PRETRAINED
 
     return (name for name in _models(word, whole) if is_name(name) and name != PRETRAINED)
 
 
 def _categories(word: str, whole: Reading) -> Iterator[str]:
     """Go through the categories of the model that the line names; behind ``German+`` each makes a blend."""
-    from namegen.store import find_model
+    from namegen.models.store import find_model
 
     model = None
     for option, value in whole.given:
@@ -274,8 +274,8 @@ def _categories(word: str, whole: Reading) -> Iterator[str]:
 
 def _lists(_word: str, _whole: Reading) -> Iterator[str]:
     """Go through the datasets that can be opened by name: the one that comes along, and those that are here."""
+    from namegen.datasets.open import STARTER
     from namegen.paths import cache_dir
-    from namegen.store import STARTER
 
     yield STARTER
     yield from sorted(folder.name for folder in cache_dir().glob("datasets/[!.]*") if folder.is_dir())

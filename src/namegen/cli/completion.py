@@ -21,6 +21,6 @@ def completion(
     For fish, write it into a file: `namegen completion fish > ~/.config/fish/completions/namegen.fish`.
     """
     from namegen import paths
-    from namegen.cli.output import result
+    from namegen.cli.terminal import print_result
 
-    result((paths.DATA_DIR / f"completion.{shell}").read_text(encoding="utf-8"))
+    print_result((paths.DATA_DIR / f"completion.{shell}").read_text(encoding="utf-8"))

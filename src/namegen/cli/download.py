@@ -33,19 +33,20 @@ def download(
     remove: Annotated[bool, typer.Option("--remove", help="Remove the dataset from the cache.")] = False,
 ) -> None:
     """Fetch lists of names, each file checked against its SHA-256."""
-    from namegen.catalogue import CATALOGUE, catalogue_entry, download, present
-    from namegen.catalogue import remove as remove_dataset
-    from namegen.cli.output import note
+    from namegen.cli.terminal import print_note
+    from namegen.datasets.catalogue import CATALOGUE, catalogue_entry
+    from namegen.datasets.download import download, present
+    from namegen.datasets.download import remove as remove_dataset
 
     if list_:
-        from namegen.cli.output import table
+        from namegen.cli.terminal import print_table
 
         rows = []
         for entry in CATALOGUE.values():
             there = present(entry.name)
             here = "-" if there is None else "verified" if there.verified else "not verified"
             rows.append((entry.name, here, f"{entry.size / 1e6:.1f} MB", entry.about, entry.origin))
-        table(
+        print_table(
             ("name", "here", "size", "about", "origin"),
             rows,
             right=("size",),
@@ -56,21 +57,23 @@ def download(
     if remove:
         if source is not None:
             raise UsageError("--remove takes a dataset away and --from fetches one; use one of them")
-        note(f"Removed {name}." if remove_dataset(name) else f"{name} is not here.")
+        print_note(f"Removed {name}." if remove_dataset(name) else f"{name} is not here.")
         return
     with _bar(name) as report:
-        fetched = download(name, source=source, verify=not no_verify, report=report, notice=note)
+        fetched = download(name, source=source, verify=not no_verify, report=report, notice=print_note)
     state = "verified" if fetched.verified else "not verified: its files differ from the catalogue's"
-    note(f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}", whole=[str(fetched.path)])
+    print_note(
+        f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}", whole=[str(fetched.path)]
+    )
     if fetched.new:
         following = f"namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}"
-        note(f"Next: {following}", whole=[following])
+        print_note(f"Next: {following}", whole=[following])
 
 
 @contextlib.contextmanager
 def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """A bar of bytes, where there is a terminal to draw it in."""
-    from namegen.cli.output import is_live_terminal
+    from namegen.cli.terminal import is_live_terminal
 
     if not is_live_terminal():
         yield lambda _done, _total: None

@@ -10,9 +10,9 @@ import typer
 from namegen.cli.options import FormatOption, GuidanceOption, TemperatureOption, TopKOption, TopPOption
 
 if TYPE_CHECKING:
-    from namegen.dataset import Dataset
-    from namegen.evaluation import CategoryEvaluation, Evaluation
-    from namegen.modelfile import Model
+    from namegen.datasets.dataset import Dataset
+    from namegen.evaluation.metrics import CategoryEvaluation, Evaluation
+    from namegen.models.model import Model
 
 
 def evaluate(
@@ -56,45 +56,45 @@ def evaluate(
 
     Of the last lines, macro is the mean over the categories, and micro that over all letters.
     """
-    from namegen.cli.output import json_result, note
-    from namegen.evaluation import evaluate as measure
-    from namegen.store import find_model
+    from namegen.cli.terminal import print_json, print_note
+    from namegen.evaluation.metrics import evaluate as measure
+    from namegen.models.store import find_model
 
     if output is not None:
-        from namegen.plotting import check_picture
+        from namegen.evaluation.plots import check_image_path
 
-        check_picture(output)
+        check_image_path(output)
     place = find_model(model)
     loaded = place.load()
     dataset = _open(loaded, data)
     for fact in dataset.notes:
-        note(f"{dataset.label}: {fact}.")
+        print_note(f"{dataset.label}: {fact}.")
     parts = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "guidance": guidance}
     given: dict[str, Any] = {name: value for name, value in parts.items() if value is not None}
     found = measure(loaded, dataset, count=count, seed=seed, everything=everything, **given)
     if everything:
-        note(f"Scored all {found.names:,} names of {dataset.label}.")
+        print_note(f"Scored all {found.names:,} names of {dataset.label}.")
     else:
-        note(
+        print_note(
             f"Scored {found.names:,} of {found.data_names:,} names of {dataset.label}: "
             "those that the model was not trained on."
         )
     for fact in found.notes:
-        note(_sentence(fact))
+        print_note(_sentence(fact))
     if output is not None:
-        from namegen.plotting import plot_evaluation
+        from namegen.evaluation.plots import plot_evaluation
 
         plot_evaluation(found, output, place.name)
-        note(f"Drawn into {output}.", whole=[str(output)])
+        print_note(f"Drawn into {output}.", whole=[str(output)])
     if output_format == "json":
-        json_result(found.as_dict())
+        print_json(found.as_dict())
     else:
         _show(found)
 
 
 def _open(model: Model, data: str | None) -> Dataset:
+    from namegen.datasets.open import is_dataset_name, open_dataset
     from namegen.errors import UsageError
-    from namegen.store import is_dataset_name, open_dataset
 
     if data is None:
         if not is_dataset_name(model.dataset):
@@ -106,7 +106,7 @@ def _open(model: Model, data: str | None) -> Dataset:
 
 
 def _show(evaluation: Evaluation) -> None:
-    from namegen.cli.output import table
+    from namegen.cli.terminal import print_table
 
     head = ("category", "names", "loss", "perplexity", "novel", "unique", "right", "length", "data's length")
     rows = [
@@ -115,12 +115,12 @@ def _show(evaluation: Evaluation) -> None:
     ]
     rows.append(("macro", f"{evaluation.names:,}", *_loss(evaluation.macro), *_of_drawn(evaluation)))
     rows.append(("micro", f"{evaluation.names:,}", *_loss(evaluation.micro), *["-"] * 5))
-    table(head, rows, right=head[1:])
+    print_table(head, rows, right=head[1:])
 
 
 def _loss(loss: float | None) -> tuple[str, str]:
     """The loss and the perplexity."""
-    from namegen.evaluation import perplexity_of
+    from namegen.evaluation.metrics import perplexity_of
 
     perplexity = perplexity_of(loss)
     return ("-" if loss is None else f"{loss:.3f}", "-" if perplexity is None else f"{perplexity:.2f}")

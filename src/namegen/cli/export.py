@@ -17,12 +17,12 @@ def export(
     The file holds one step of the network: from a category, a letter and the state so far to the probabilities of the
     next letter and the state after it. docs/export.md says how to draw names with it.
     """
-    from namegen.cli.output import note, note_unfinished
-    from namegen.export import export_onnx
-    from namegen.store import find_model
+    from namegen.cli.terminal import note_unfinished, print_note
+    from namegen.models.onnx import export_onnx
+    from namegen.models.store import find_model
 
     place = find_model(model)
     loaded = place.load()
     note_unfinished(place, loaded)
     export_onnx(loaded, file)
-    note(f"Exported {place.name} into {file}.", whole=[str(file)])
+    print_note(f"Exported {place.name} into {file}.", whole=[str(file)])

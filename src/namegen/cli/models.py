@@ -11,7 +11,7 @@ from namegen.cli.options import FormatOption
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from namegen.modelfile import Model
+    from namegen.models.model import Model
 
 models = typer.Typer(name="models", help="List, show and remove models.", add_completion=False, rich_markup_mode=None)
 
@@ -32,9 +32,9 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
     """
     if context.invoked_subcommand is not None:
         return
-    from namegen.cli.output import json_result, note, table
+    from namegen.cli.terminal import print_json, print_note, print_table
     from namegen.errors import ModelFileError
-    from namegen.store import list_models
+    from namegen.models.store import list_models
 
     summaries = []
     for place in list_models():
@@ -43,12 +43,12 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
                 if file.is_file():
                     summaries.append(_summary(place.name, file))
             except ModelFileError as error:  # one bad file must not hide the others
-                note(f"Left out: {error}")
+                print_note(f"Left out: {error}")
     if output_format == "json":
-        json_result(summaries)
+        print_json(summaries)
         return
     if not summaries:
-        note("There are no models yet; train one with `namegen train`.")
+        print_note("There are no models yet; train one with `namegen train`.")
         return
     head = ("name", "recipe", "iters", "training", "validation", "categories", "data", "date", "size")
     rows = [
@@ -65,7 +65,7 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
         )
         for s in summaries
     ]
-    table(head, rows, right=("iters", "training", "validation", "categories", "size"))
+    print_table(head, rows, right=("iters", "training", "validation", "categories", "size"))
 
 
 @models.command()
@@ -73,8 +73,8 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
     """Show every setting of a model."""
     import dataclasses
 
-    from namegen.cli.output import json_result, table
-    from namegen.store import find_model
+    from namegen.cli.terminal import print_json, print_table
+    from namegen.models.store import find_model
 
     place = find_model(name)
     model = place.load()
@@ -93,7 +93,7 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
         "sampling": dataclasses.asdict(model.sampling),
     }
     if output_format == "json":
-        json_result(facts)
+        print_json(facts)
         return
     rows = []
     for key, value in facts.items():
@@ -105,46 +105,46 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
             rows.append((key, _loss(value)))
         else:
             rows.append((key, f"{value:,}" if type(value) is int else _setting(value)))
-    table(("setting", "value"), rows)
+    print_table(("setting", "value"), rows)
 
 
 @models.command()
 def card(name: Name = None) -> None:
     """Print a model's card: where its data are from, how good it is, its limits."""
-    from namegen.cli.output import result
+    from namegen.cli.terminal import print_result
     from namegen.errors import ModelFileError
-    from namegen.store import find_model
+    from namegen.models.store import find_model
 
     place = find_model(name)
     text = place.load().card
     if not text:
         raise ModelFileError(f"the model {place.name} has no card; see `namegen models show` for its settings")
-    result(f"{text.rstrip()}\n")
+    print_result(f"{text.rstrip()}\n")
 
 
 @models.command("path")
 def path_(name: Name = None) -> None:
     """Print the path of a model's file."""
-    from namegen.cli.output import result
-    from namegen.store import find_model
+    from namegen.cli.terminal import print_result
+    from namegen.models.store import find_model
 
-    result(f"{find_model(name).existing}\n")
+    print_result(f"{find_model(name).existing}\n")
 
 
 @models.command()
 def rm(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a model.")]) -> None:
     """Remove a model."""
-    from namegen.cli.output import note
-    from namegen.store import remove_model
+    from namegen.cli.terminal import print_note
+    from namegen.models.store import remove_model
 
     removed = remove_model(name)
-    note(f"Removed {name}: {' and '.join(removed)}.")
+    print_note(f"Removed {name}: {' and '.join(removed)}.")
 
 
 def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any]:
     """What the list says of a model."""
-    from namegen.modelfile import load_model_file
-    from namegen.store import PRETRAINED
+    from namegen.models.serialization import load_model_file
+    from namegen.models.store import PRETRAINED
 
     model = model or load_model_file(file)
     stat = file.stat()

@@ -25,23 +25,23 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the loss history of one model, or of several together."""
-    from namegen.cli.output import note, result, visible
-    from namegen.plotting import draw_in_terminal, plot_history
-    from namegen.store import find_model
+    from namegen.cli.terminal import make_printable, print_note, print_result
+    from namegen.evaluation.plots import plot_history, plot_in_terminal
+    from namegen.models.store import find_model
 
     places = [find_model(name) for name in models or (None,)]
-    histories = {visible(place.name): place.load().history for place in places}
+    histories = {make_printable(place.name): place.load().history for place in places}
     if output is not None:
         plot_history(histories, output)
-        note(f"Drawn into {output}.", whole=[str(output)])
+        print_note(f"Drawn into {output}.", whole=[str(output)])
         return
     import shutil
     import sys
 
     columns, lines = shutil.get_terminal_size((80, 24))
     colour = sys.stdout.isatty() and not _no_colour()
-    drawn = draw_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=colour)
-    result(drawn, styled=True)
+    drawn = plot_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=colour)
+    print_result(drawn, styled=True)
 
 
 def _no_colour() -> bool:

@@ -7,23 +7,23 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from namegen.cli.output import is_live_terminal, note
+from namegen.cli.terminal import is_live_terminal, print_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.progress import Progress as Bar
 
-    from namegen.dataset import Dataset
-    from namegen.recipes import TrainingConfig
-    from namegen.training import Progress
+    from namegen.config import TrainingConfig
+    from namegen.datasets.dataset import Dataset
+    from namegen.training.train import Progress
 
 _REDRAW = 0.25  # seconds
 _LINES = 20  # in a run
 _PREVIEWS = 10  # in a run; drawing a few names takes some milliseconds
 _PREVIEW_NAMES = 5
-_LONGEST_PREVIEWED = 60  # drawing longer names would hold the training up
-_LEAST_BAR = 10  # columns
+_MAX_PREVIEWED = 60  # drawing longer names would hold the training up
+_MIN_BAR = 10  # columns
 _ECHO = 8  # columns that the last line leaves free: a terminal shows ^C there, and must not begin another line for it
 
 
@@ -55,7 +55,7 @@ def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: st
         units += f", taught by {'one other' if others == 1 else f'{others} others'} and an n-gram"
     of = "" if config.recipe == "default" else f" ({config.recipe} recipe)"
     groups = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
-    note(f"Training {name}{of} on {where}: {units}, {len(dataset):,} names in {groups}.")
+    print_note(f"Training {name}{of} on {where}: {units}, {len(dataset):,} names in {groups}.")
     names = _FreshNames(dataset.categories if config.init else [])
     if not is_live_terminal():
         yield _Saves(_Lines(config, names))
@@ -109,12 +109,12 @@ class _FreshNames:
         self._categories = itertools.cycle(added or [None])
 
     def __call__(self, progress: Progress, count: int) -> list[str]:
-        from namegen.sampling import a_few
+        from namegen.sampling.generate import sample_preview
 
         model = progress.model()
-        if model.longest > _LONGEST_PREVIEWED:
+        if model.longest > _MAX_PREVIEWED:
             return []
-        draws = a_few(model, next(self._categories), count=count, seed=progress.iteration)
+        draws = sample_preview(model, next(self._categories), count=count, seed=progress.iteration)
         return [draw.name if len(model.categories) == 1 else f"{draw.name} ({draw.category})" for draw in draws]
 
 
@@ -136,12 +136,12 @@ class _Saves:
     def report(self, progress: Progress) -> None:
         """Say so if that has changed."""
         if progress.unsaved and not self._failing:
-            note(
+            print_note(
                 f"Not saved after {progress.iteration:,} iterations: {progress.unsaved}. "
                 "The training goes on, and tries again at every save."
             )
         elif self._failing and not progress.unsaved:
-            note(f"Saved again after {progress.iteration:,} iterations.")
+            print_note(f"Saved again after {progress.iteration:,} iterations.")
         self._failing = bool(progress.unsaved)
         self._display.report(progress)
 
@@ -181,7 +181,7 @@ class _Lines:
         else:
             parts += _losses(progress)
             parts.append(", ".join(self._names(progress, 3)))
-        note("  ".join(part for part in parts if part))
+        print_note("  ".join(part for part in parts if part))
 
 
 class _Live:
@@ -230,7 +230,7 @@ class _Live:
             f"{rate:,.0f} names/s" if round(rate) else "",
             progress.stage,
         )
-        shown = _fitting(figures, width - _LEAST_BAR)
+        shown = _fitting(figures, width - _MIN_BAR)
         self._bar.update(self._task, completed=progress.iteration, total=progress.iterations, figures=shown)
         losses = ", ".join(_losses(progress))
         self._losses.plain = f"{losses} nats per letter" if losses else ""

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from namegen.cli.options import GuidanceOption, ModelOption, TemperatureOption, TopKOption, TopPOption
-from namegen.errors import UsageError, quoted
+from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from namegen.draws import Block
-    from namegen.modelfile import Model
+    from namegen.models.model import Model
+    from namegen.sampling.results import NameBlock
 
 
 def sample(
@@ -122,10 +122,10 @@ def sample(
     """
     import os
 
-    from namegen.cli.output import note, note_unfinished, result
-    from namegen.filters import Filters, read_exclusions
-    from namegen.sampling import blocks
-    from namegen.store import PRETRAINED, find_model
+    from namegen.cli.terminal import note_unfinished, print_note, print_result
+    from namegen.models.store import PRETRAINED, find_model
+    from namegen.sampling.filters import Filters, read_exclusions
+    from namegen.sampling.generate import blocks
 
     if greedy and temperature:
         raise UsageError("--greedy leaves no choice, so there is no --temperature; use one of them")
@@ -159,7 +159,7 @@ def sample(
     if max_length is not None:
         what["max_length"] = max_length
     if top is not None:
-        from namegen.ranking import top_blocks
+        from namegen.sampling.top import top_blocks
 
         made = top_blocks(loaded, _one_category(loaded, category), count=top, **what)
     else:
@@ -179,13 +179,13 @@ def sample(
     if verbose:
         which = ", which comes with namegen" if place.name == PRETRAINED else ""
         on = "" if device is None else f", on {where}"
-        note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}") + on)
+        print_note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}") + on)
     if not isinstance(prefixes, Sequence) and sys.stdin.isatty():
-        note("Type prefixes, one a line.")
+        print_note("Type prefixes, one a line.")
     shape = _SHAPES[output_format]
     for block in made:
         # Whoever types prefixes wants an answer to each.
-        result(shape(block), flush=not isinstance(prefixes, Sequence))
+        print_result(shape(block), flush=not isinstance(prefixes, Sequence))
 
 
 def _beginnings(
@@ -205,13 +205,13 @@ def _beginnings(
 
 def _device(name: str | None) -> str:
     """Return which device is meant; only who asks for another than the processor waits for torch."""
-    from namegen.cli.stopping import import_torch
-    from namegen.devices import drawing_device
+    from namegen.cli.signals import import_torch
+    from namegen.models.devices import find_sampling_device
 
     if name not in (None, "cpu"):
         with contextlib.suppress(ModuleNotFoundError):  # of which there may be nothing to say
             import_torch()
-    return str(drawing_device(name) or "cpu")
+    return str(find_sampling_device(name) or "cpu")
 
 
 def _one_category(model: Model, category: str | None) -> str:
@@ -223,15 +223,15 @@ def _one_category(model: Model, category: str | None) -> str:
 
 def _is_letters(model: Model, word: str) -> bool:
     """Whether a lone word means start letters: where there is one category, and the word is not it."""
-    from namegen.categories import means_category
+    from namegen.models.categories import is_category
 
-    return len(model.categories) == 1 and not means_category(model, word)
+    return len(model.categories) == 1 and not is_category(model, word)
 
 
 def _shard(text: str) -> tuple[int, int]:
     """Return which shard of how many is meant by K/N; leading zeros do no harm, as schedulers may write them."""
     if not re.fullmatch(r"[0-9]{1,40}/[0-9]{1,40}", text):
-        raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {quoted(text)}")
+        raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {quote(text)}")
     number, shards = text.split("/")
     return int(number), int(shards)
 
@@ -241,29 +241,28 @@ def _prefixes() -> Iterator[str]:
 
     Blanks at their ends stay: ``van `` is another prefix than ``van``.
     """
-    from namegen.cli.given import lines_of_stdin
+    from namegen.cli.stdin import lines_of_stdin
 
     return (line for lines in lines_of_stdin() for line in lines if line.strip())
 
 
-def _text(block: Block) -> str:
+def _text(block: NameBlock) -> str:
     if block.scores is None:
         return block.text
     return "".join([f"{draw.name}\t{draw.score:.4f}\n" for draw in block])
 
 
-def _tsv(block: Block) -> str:
+def _tsv(block: NameBlock) -> str:
     if block.scores is None:
         return "".join([f"{draw.category}\t{draw.name}\n" for draw in block])
     return "".join([f"{draw.category}\t{draw.name}\t{draw.score:.4f}\n" for draw in block])
 
 
-def _jsonl(block: Block) -> str:
-    from json.encoder import encode_basestring as quoted
+def _jsonl(block: NameBlock) -> str:
 
     return "".join(
         [
-            f'{{"category": {quoted(draw.category)}, "name": {quoted(draw.name)}{_json_score(draw.score)}}}\n'
+            f'{{"category": {quote(draw.category)}, "name": {quote(draw.name)}{_json_score(draw.score)}}}\n'
             for draw in block
         ]
     )
@@ -276,4 +275,4 @@ def _json_score(score: float | None) -> str:
     return f', "log_probability": {score if score > -math.inf else "null"}'
 
 
-_SHAPES: dict[str, Callable[[Block], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}
+_SHAPES: dict[str, Callable[[NameBlock], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}

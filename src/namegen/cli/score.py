@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from namegen.cli.given import NamesArgument, ShapeOption
 from namegen.cli.options import ModelOption
+from namegen.cli.stdin import NamesArgument, ShapeOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,21 +33,21 @@ def score(
     For each name, in the order given: its log-probability in nats, of all its letters and its end; and its
     perplexity per letter, from the second letter to the end.
     """
-    from namegen import classifying
-    from namegen.categories import find_blend, means_category
-    from namegen.cli.given import LeftOut, given_names, wants_table
-    from namegen.cli.output import note_unfinished, result, table
-    from namegen.store import find_model
+    from namegen.cli.stdin import SkippedNames, read_names, wants_table
+    from namegen.cli.terminal import note_unfinished, print_result, print_table
+    from namegen.evaluation import classify as classifying
+    from namegen.models.categories import find_blend, is_category
+    from namegen.models.store import find_model
 
     place = find_model(model)
     loaded = place.load()
     note_unfinished(place, loaded)
-    if len(loaded.categories) == 1 and not means_category(loaded, category):
+    if len(loaded.categories) == 1 and not is_category(loaded, category):
         category, names = loaded.categories[0], [category, *(names or [])]
     label = find_blend(loaded, category).label
-    left_out, rows = LeftOut(), []
+    left_out, rows = SkippedNames(), []
     as_table = wants_table(names, output_format)
-    for some in given_names(names):
+    for some in read_names(names):
         scores = classifying.score(loaded, category, some)
         left_out.add(scores.fitted)
         triples = zip(some, scores.log_probabilities.tolist(), scores.perplexities.tolist(), strict=True)
@@ -55,10 +55,10 @@ def score(
         if as_table:
             rows += scored
         else:
-            result(_jsonl(label, scored) if output_format == "jsonl" else _text(scored), flush=True)
+            print_result(_jsonl(label, scored) if output_format == "jsonl" else _text(scored), flush=True)
     if as_table:
         cells = [(name, f"{score:.4f}", f"{perplexity:.3f}") for name, score, perplexity in rows]
-        table(("name", "log-probability", "perplexity"), cells, right=("log-probability", "perplexity"))
+        print_table(("name", "log-probability", "perplexity"), cells, right=("log-probability", "perplexity"))
     left_out.say()
 
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.stopping import NotedSignals, heard_within, import_torch, last_words
+from namegen.cli.signals import NotedSignals, heard_within, import_torch, last_words
 from namegen.errors import TrainingStopped, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from namegen.dataset import Dataset
-    from namegen.modelfile import Model
-    from namegen.ranks import Ranks
-    from namegen.runs import Plan, Request
-    from namegen.store import ModelPlace
+    from namegen.datasets.dataset import Dataset
+    from namegen.models.model import Model
+    from namegen.models.store import TrainingLocation
+    from namegen.training.distributed import Ranks
+    from namegen.training.jobs import Plan, Request
 
 BY_RECIPE = "[default: by recipe]"
 _PATIENCE = 20  # seconds, of those 30 after which torchrun ends a process that does not hear its signal
@@ -118,7 +118,7 @@ def train(
 
     `namegen train --iters 100000` trains the model `default`, which `namegen sample` uses from then on.
     """
-    from namegen.runs import Request
+    from namegen.training.jobs import Request
 
     parts = {
         "iterations": iters,
@@ -145,11 +145,11 @@ def train(
     _train(request, lambda: _place(model, output), quiet=quiet)
 
 
-def _train(request: Request, find_place: Callable[[], ModelPlace], *, quiet: bool) -> None:
+def _train(request: Request, find_place: Callable[[], TrainingLocation], *, quiet: bool) -> None:
     """Train a model, alone or together with other processes, of which the first one speaks for all."""
-    from namegen.cli.output import note
-    from namegen.ranks import from_environment, joined
-    from namegen.runs import claim, is_finished, plan
+    from namegen.cli.terminal import print_note
+    from namegen.training.distributed import from_environment, joined
+    from namegen.training.jobs import claim, is_finished, plan
 
     ranks, display = from_environment(), ExitStack()
     quiet = quiet or not ranks.is_first
@@ -170,18 +170,18 @@ def _train(request: Request, find_place: Callable[[], ModelPlace], *, quiet: boo
         planned = ranks.of_first(lambda: plan(place, request, ranks))
         dataset = ranks.of_first(lambda: _dataset(planned, quiet=quiet))
         if planned.changes and not quiet:
-            note(
+            print_note(
                 f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
             )
         if place.model.is_file() and not quiet:
-            note(f"The model {place.name} that is there stays in use until the end, and is replaced then.")
+            print_note(f"The model {place.name} that is there stays in use until the end, and is replaced then.")
         trained = _run(place, request, planned, dataset, ranks, display, quiet=quiet)
     if not quiet:
         _finish(place, trained, dataset.categories)
 
 
 def _run(
-    place: ModelPlace,
+    place: TrainingLocation,
     request: Request,
     planned: Plan,
     dataset: Dataset,
@@ -191,9 +191,9 @@ def _run(
     quiet: bool,
 ) -> Model:
     """Run a training until it ends, or a signal ends it in order, and show it in ``display``, which ends with it."""
-    from namegen.cli.output import note
     from namegen.cli.progress import show_progress
-    from namegen.runs import command_to_resume, run
+    from namegen.cli.terminal import print_note
+    from namegen.training.jobs import command_to_resume, run
 
     where = planned.device if ranks.alone else f"{planned.device} in {ranks.world} processes"
     # An error is said while signals are still only noted: afterwards the next one would take its place.
@@ -206,32 +206,32 @@ def _run(
         except TrainingStopped as stopped:
             if ranks.is_first:
                 how = command_to_resume(place, request, ranks)
-                note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
+                print_note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
             raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None  # another rank may have heard it
 
 
-def _give_up(find_place: Callable[[], ModelPlace], display: ExitStack, ranks: Ranks) -> None:
+def _give_up(find_place: Callable[[], TrainingLocation], display: ExitStack, ranks: Ranks) -> None:
     """Say that the training does not hear that it should end, and what is left of it."""
-    from namegen.cli.output import complain, show_cursor
-    from namegen.runs import saved
+    from namegen.cli.terminal import print_error, show_cursor
+    from namegen.training.jobs import saved
 
     display.close()
     show_cursor()  # the first process, which may have died, had it hidden
     if ranks.is_first:
-        complain(
+        print_error(
             f"the training did not end within {_PATIENCE} seconds of being asked to, so another process of it may have "
             f"ended; what is saved is {saved(find_place())}"
         )
 
 
-def _place(model: str | None, output: Path | None) -> ModelPlace:
+def _place(model: str | None, output: Path | None) -> TrainingLocation:
     from namegen import paths
-    from namegen.store import DEFAULT_MODEL, RUN_SUFFIX, at_path, named
+    from namegen.models.store import DEFAULT_MODEL, RUN_SUFFIX, cached_location, file_location
 
     if output is None:
         if model is not None and paths.looks_like_path(model):
             raise UsageError(f"--model takes a name; to put the model into a file of yours, use -o {model}")
-        return named(DEFAULT_MODEL if model is None else model)
+        return cached_location(DEFAULT_MODEL if model is None else model)
     if model is not None:
         raise UsageError("--model names a model in the cache and -o a file; use one of them")
     if output.exists() and not output.is_file():
@@ -239,51 +239,51 @@ def _place(model: str | None, output: Path | None) -> ModelPlace:
         raise UsageError(f"{output} is {kind}; -o takes the name of a file")
     if output.name.endswith(RUN_SUFFIX):
         raise UsageError(f"{output} would pass for an unfinished run; give the file another ending than {RUN_SUFFIX}")
-    return at_path(output)
+    return file_location(output)
 
 
 def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
     """Read the names, and say what there is to say about them."""
-    from namegen.cli.output import note
-    from namegen.extension import check_new
-    from namegen.runs import concern
-    from namegen.store import STARTER, open_dataset
+    from namegen.cli.terminal import print_note
+    from namegen.datasets.open import STARTER, open_dataset
+    from namegen.training.fine_tuning import check_new_categories
+    from namegen.training.jobs import small_data_warning
 
     dataset = open_dataset(planned.dataset, alphabet=planned.alphabet, keep_repeats=planned.config.keep_repeats)
     if planned.init:
-        check_new(planned.init, dataset)
+        check_new_categories(planned.init, dataset)
     if not quiet:
         if planned.dataset is None and dataset.label == STARTER:
-            note("Training on the starter names; `namegen download` gets 20,050 surnames.")
+            print_note("Training on the starter names; `namegen download` gets 20,050 surnames.")
         elif planned.dataset is None:
-            note("Training on the downloaded surnames; --data takes names of your own.")
+            print_note("Training on the downloaded surnames; --data takes names of your own.")
         for fact in dataset.notes:
-            note(f"{dataset.label}: {fact}.")
-        if worry := concern(planned.config, dataset):
-            note(f"{worry}.")
+            print_note(f"{dataset.label}: {fact}.")
+        if worry := small_data_warning(planned.config, dataset):
+            print_note(f"{worry}.")
     return dataset
 
 
-def _finish(place: ModelPlace, model: Model, categories: Sequence[str]) -> None:
+def _finish(place: TrainingLocation, model: Model, categories: Sequence[str]) -> None:
     """Say where the model is, how good it is, and what to do with it: with one of the categories it learned."""
-    from namegen.categories import start_letters
-    from namegen.cli.output import note
-    from namegen.store import DEFAULT_MODEL
+    from namegen.cli.terminal import print_note
+    from namegen.models.categories import suggest_start_letters
+    from namegen.models.store import DEFAULT_MODEL
 
     history = model.history
-    note(f"Model {place.name}: {place.model}", whole=[place.name, str(place.model)])
+    print_note(f"Model {place.name}: {place.model}", whole=[place.name, str(place.model)])
     taught = " (against its teachers)" if model.training.distillation else ""
     losses = f"training {history.final_training:.3f}{taught}"
     if history.best_validation is not None:
         losses += f", validation {history.validation[-1]:.3f}"
-    note(f"Loss at the end, in nats per letter: {losses}")
+    print_note(f"Loss at the end, in nats per letter: {losses}")
     if history.best_validation is not None:
         best = f"{history.best_validation:.3f}"
-        note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
+        print_note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
     which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
     category = "German" if "German" in categories else categories[0]
-    letters = shlex.quote(start_letters(model, category))
+    letters = shlex.quote(suggest_start_letters(model, category))
     dashes = "-- " if category.startswith("-") else ""  # it would pass for an option
     what = letters if len(model.categories) == 1 else f"{dashes}{shlex.quote(category)} {letters}"
     following = f"namegen sample{which} {what}"
-    note(f"Next: {following}", whole=[following])
+    print_note(f"Next: {following}", whole=[following])

@@ -1,0 +1,1 @@
+"""Names: alphabets, transliteration, readers for every input format, the catalogue and its downloads."""

@@ -1,0 +1,61 @@
+"""Open a dataset by name: the included one, a downloaded one, or a path."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from namegen import paths
+from namegen.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from namegen.datasets.dataset import AlphabetChoice, Dataset
+
+
+STARTER = "starter"
+
+
+def is_dataset_name(name: str) -> bool:
+    """Whether a dataset can be opened by this name alone: one that comes along, or one of the catalogue."""
+    from namegen.datasets.catalogue import CATALOGUE
+
+    return name == STARTER or name in CATALOGUE
+
+
+def open_dataset(
+    name_or_path: str | None = None, *, alphabet: AlphabetChoice = "ascii", keep_repeats: bool = False
+) -> Dataset:
+    """Read the dataset that is meant.
+
+    Args:
+        name_or_path: ``starter`` for the names that come with namegen, the name of a downloaded dataset, or a path; by
+            default ``surnames`` if that has been downloaded, else ``starter``.
+        alphabet: what the names are transliterated into; or ``unicode``, the letters that they are written with.
+        keep_repeats: keep names that occur more than once in a category.
+
+    Raises:
+        DataError: there is no such dataset, or it cannot be read.
+    """
+    from namegen.datasets.catalogue import CATALOGUE
+    from namegen.datasets.download import present
+    from namegen.datasets.readers import load_dataset
+
+    if name_or_path == "":
+        raise UsageError("--data is empty; give a path, or the name of a dataset")
+    if name_or_path is None:
+        name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
+    if name_or_path == STARTER:
+        dataset = load_dataset(paths.STARTER_DIR, alphabet=alphabet, keep_repeats=keep_repeats, label=STARTER)
+        return replace(dataset, notes=())  # that they are written in plain letters is for those to know who bring names
+    if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
+        fetched = present(name_or_path)
+        if fetched is None:
+            raise DataError(
+                f"the dataset {name_or_path} is damaged; get it again with `namegen download {name_or_path}`"
+            )
+        dataset = load_dataset(fetched.path, alphabet=alphabet, keep_repeats=keep_repeats, label=name_or_path)
+        return replace(dataset, verified=fetched.verified)
+    if name_or_path in CATALOGUE and not Path(name_or_path).exists():
+        raise DataError(f"the dataset {name_or_path} is not here yet; get it with `namegen download {name_or_path}`")
+    return load_dataset(name_or_path, alphabet=alphabet, keep_repeats=keep_repeats)

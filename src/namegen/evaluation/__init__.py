@@ -1,0 +1,1 @@
+"""Likelihood, perplexity, novelty, classification, plots."""

@@ -1,0 +1,191 @@
+"""What a model says of given names: how probable they are, and of which category they are likely to be.
+
+A model gives the probability of a name given its category. Bayes' rule turns that round: with a prior, the probability
+of each category before the name is known,
+
+    P(category | name) = P(name | category) P(category) / sum over all categories c of P(name | c) P(c)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from namegen.datasets.encoding import EncodedNames
+from namegen.errors import DataError, UsageError, quote
+from namegen.models.categories import find_blend
+from namegen.models.inference import Source, build_steppers
+from namegen.models.scoring import score_names, score_per_category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from namegen.models.model import Model
+
+    Floats = NDArray[np.float64]
+
+
+Prior = Literal["uniform", "data"]
+
+
+_NAMES_AT_A_TIME = 2**16  # bounds the memory
+
+
+_MAX_LETTERS = 1000
+
+
+@dataclass(frozen=True)
+class FittedNames:
+    """Names as a model reads them: in its alphabet, and in the case that its training names begin with.
+
+    Attributes:
+        names: the names, empty where nothing remains of one.
+        dropped: how many characters could not be expressed in the alphabet.
+    """
+
+    names: Sequence[str]
+    dropped: int
+
+    @property
+    def left_out(self) -> int:
+        """How many names there are of which nothing remains."""
+        return sum(not name for name in self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How probable names are in a category; ``nan`` for a name of which nothing remains.
+
+    Attributes:
+        fitted: the names as the model read them.
+        log_probabilities: log P(name | category), in nats, (names,) float64.
+        perplexities: exp of the loss per letter, from the second letter to EOS, (names,) float64.
+    """
+
+    fitted: FittedNames
+    log_probabilities: Floats
+    perplexities: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """How probable categories are, given names; ``nan`` for a name of which nothing remains.
+
+    Attributes:
+        fitted: the names as the model read them.
+        categories: the model's categories.
+        probabilities: P(category | name), (names, categories) float64; each row adds up to 1.
+    """
+
+    fitted: FittedNames
+    categories: tuple[str, ...]
+    probabilities: Floats
+
+    def ranked(self) -> NDArray[np.int64]:
+        """Return the indices of the categories, the most probable first, of equals the first, (names, categories)."""
+        return np.argsort(-self.probabilities, axis=1, kind="stable")
+
+    @property
+    def best(self) -> list[str | None]:
+        """The most probable category of each name; ``None`` for a name of which nothing remains."""
+        first = self.ranked()[:, 0].tolist()
+        return [self.categories[index] if name else None for name, index in zip(self.fitted.names, first, strict=True)]
+
+
+def score(model: Model, category: str, names: Iterable[str]) -> Scores:
+    """Return how probable names are in a category, the first letter and the end included.
+
+    >>> namegen.score(model, "German", ["Ackermann", "Smirnov"]).log_probabilities     # doctest: +SKIP
+    array([-16.3, -24.8])
+
+    Args:
+        model: the model. Its own distribution counts, at temperature 1, however it draws names.
+        category: one of its categories, or a blend as ``German+Italian``.
+        names: the names. They are transliterated, and take the case that the training names begin with.
+
+    Raises:
+        UsageError: no such category.
+        DataError: a name has more than 1,000 letters.
+    """
+    of = find_blend(model, category).category
+    fitted = fit_names(model, names)
+    log_probabilities, perplexities = np.full((2, len(fitted.names)), np.nan)
+    source = Source.of(model, build_steppers(model)(of), of)
+    for places, spelling in _spelt(model, fitted):
+        scores = score_names(source, spelling)
+        log_probabilities[places] = scores.total
+        with np.errstate(over="ignore"):
+            perplexities[places] = np.exp(-scores.rest / spelling.lengths)
+    return Scores(fitted, log_probabilities, perplexities)
+
+
+def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Classification:
+    """Return which categories names are likely to be of, by Bayes' rule.
+
+    A name that is possible in no category, which there is only for networks without an SOS token, says nothing: what
+    is left is the prior.
+
+    >>> namegen.classify(model, ["Ackermann", "Smirnov"]).best     # doctest: +SKIP
+    ['German', 'Russian']
+
+    Args:
+        model: the model. Its own distribution counts, at temperature 1, however it draws names.
+        names: the names. They are transliterated, and take the case that the training names begin with.
+        prior: ``uniform``, where all categories are as probable before the name is known, or ``data``, where they are
+            as frequent as in the training data.
+
+    Raises:
+        UsageError: no such prior.
+        DataError: a name has more than 1,000 letters.
+    """
+    if prior not in ("uniform", "data"):
+        raise UsageError(f"the prior must be uniform or data, not {prior!r}")
+    counts = model.counts if prior == "data" else np.ones(len(model.categories))
+    log_prior = np.log(counts / counts.sum())
+    fitted, prepared = fit_names(model, names), build_steppers(model)
+    probabilities = np.full((len(fitted.names), len(model.categories)), np.nan)
+    for places, spelling in _spelt(model, fitted):
+        sources = (Source.of(model, prepared(index), index) for index in range(len(model.categories)))
+        scores = score_per_category(sources, spelling, model.alphabet.boundary_id)
+        joint = np.stack([found.total for found in scores], axis=1) + log_prior
+        joint[np.isneginf(joint).all(axis=1)] = log_prior
+        joint = np.exp(joint - joint.max(axis=1, keepdims=True))  # the largest is 1, so the sum is not 0
+        probabilities[places] = joint / joint.sum(axis=1, keepdims=True)
+    return Classification(fitted, model.categories, probabilities)
+
+
+def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
+    """Bring names into a model's alphabet, and into the case that its training names begin with.
+
+    Raises:
+        UsageError: the names are one text.
+        DataError: a name has more than 1,000 letters.
+    """
+    if isinstance(names, str):
+        raise UsageError("names must be a list of names, not one text")
+    alphabet = model.alphabet
+    known = frozenset(letter for letter in alphabet.letters if len(letter) == 1 and letter.isascii())
+    fitted, dropped = [], 0
+    for name in names:
+        if len(name) > _MAX_LETTERS:
+            raise DataError(f"{len(name):,} letters are too many for a name; give one a line: {quote(name)}")
+        text = name
+        if not known.issuperset(name) or " ".join(name.split()) != name:
+            text, lost = alphabet.transliterate(name)
+            dropped += lost
+        fitted.append(model.alphabet.in_case(text, model.casing) if text else "")
+    return FittedNames(fitted, dropped)
+
+
+def _spelt(model: Model, fitted: FittedNames) -> Iterator[tuple[NDArray[np.int64], EncodedNames]]:
+    """Go through the names of which something remains, some at a time: their places, and their letters."""
+    for begin in range(0, len(fitted.names), _NAMES_AT_A_TIME):
+        part = fitted.names[begin : begin + _NAMES_AT_A_TIME]
+        text = "".join([f"{name}\n" for name in part if name])
+        if text:
+            places = begin + np.flatnonzero([bool(name) for name in part])
+            yield places, EncodedNames.from_flat(*model.alphabet.encode_lines(text.encode()))

@@ -1,0 +1,1 @@
+"""Bytes in and out, safely: atomic writes, locks, archives, untrusted text and tensors, HTTP."""

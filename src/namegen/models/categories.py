@@ -1,0 +1,130 @@
+"""What a category argument stands for: one category of a model, or a blend of several.
+
+A blend, ``German+Italian`` or ``German:2+Italian:1``, is a category that no list of names was for: the network is given
+the mean of its categories' vectors, each weighted by its share.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from namegen.errors import UsageError, quote
+
+if TYPE_CHECKING:
+    from namegen.models.inference import Category
+    from namegen.models.model import Model
+
+
+class Blend(NamedTuple):
+    """One category of a model, or several and how much of each.
+
+    Attributes:
+        label: what to call it: the categories by their names, and those weights that say something:
+            ``German:2+Italian``, and ``German+Italian`` where all weigh the same.
+        category: the index of the category if it is one, else the share of each category of the model, (categories,)
+            float32.
+    """
+
+    label: str
+    category: Category
+
+
+def find_category(model: Model, name: str) -> int:
+    """Return the index of a category: one of exactly this name, else one that differs in case alone.
+
+    Raises:
+        UsageError: there is none, or several that differ in case alone.
+    """
+    index = _look_up(model, name)
+    if index is not None:
+        return index
+    import difflib
+
+    folded = [category.casefold() for category in model.categories]
+    close = difflib.get_close_matches(unicodedata.normalize("NFC", name).casefold(), folded, n=1)
+    if close:
+        hint = f"did you mean {model.categories[folded.index(close[0])]}?"
+    elif len(model.categories) <= 20:
+        hint = f"this model has {', '.join(model.categories)}"
+    else:
+        hint = f"this model has {len(model.categories):,} categories; `namegen categories` lists them"
+    raise UsageError(f"no category {quote(name)}; {hint}")
+
+
+def find_blend(model: Model, text: str) -> Blend:
+    """Return the category of this name if there is one, else the blend: parts between ``+``, each with its weight.
+
+    A part is a category, found as :func:`find_category` does, or a category, ``:`` and a positive number, its weight;
+    by default that is 1. A category that occurs more than once has the sum of its weights.
+
+    Raises:
+        UsageError: no such category, a part that is empty, or a weight that is no positive finite number.
+    """
+    index = _look_up(model, text)
+    if index is not None:
+        return Blend(model.categories[index], index)
+    weights: dict[int, float] = {}
+    for part in text.split("+"):
+        category, weight = _part(model, part.strip(), text)
+        weights[category] = weights.get(category, 0.0) + weight
+    if len(weights) == 1:
+        (index,) = weights
+        return Blend(model.categories[index], index)
+    largest = max(weights.values())  # the sum of the weights themselves may be too large for a number
+    shares = np.zeros(len(model.categories))
+    shares[list(weights)] = [weight / largest for weight in weights.values()]
+    alike = len(set(weights.values())) == 1
+    label = "+".join(
+        model.categories[index] + ("" if alike or weight == 1 else f":{weight:.12g}")
+        for index, weight in weights.items()
+    )
+    return Blend(label, (shares / shares.sum()).astype(np.float32))
+
+
+def is_category(model: Model, text: str) -> bool:
+    """Whether a text is one of a model's categories, or a blend of them."""
+    try:
+        find_blend(model, text)
+    except UsageError:
+        return False
+    return True
+
+
+def suggest_start_letters(model: Model, category: str) -> str:
+    """Return up to three letters that names of a category begin with: ABC, if Latin ones are usual, else the usual."""
+    counts = model.first_letter_counts[find_category(model, category)]
+    usual = model.alphabet.decode(index for index in np.argsort(-counts, kind="stable")[:3] if counts[index])
+    return "ABC" if usual.isascii() and all(letter in model.alphabet for letter in "ABC") else usual
+
+
+def _look_up(model: Model, name: str) -> int | None:
+    """Return the index of the category of this name, or of the only one that differs in case alone, if any."""
+    name = unicodedata.normalize("NFC", name)
+    if name in model.categories:
+        return model.categories.index(name)
+    folded = [category.casefold() for category in model.categories]
+    return folded.index(name.casefold()) if folded.count(name.casefold()) == 1 else None
+
+
+def _part(model: Model, part: str, blend: str) -> tuple[int, float]:
+    """Return the category of one part of a blend, and its weight."""
+    if not part:
+        raise UsageError(
+            f"a part of the blend {quote(blend)} is empty; a blend is German+Italian, or German:2+Italian:1"
+        )
+    index = _look_up(model, part)
+    name, colon, number = part.rpartition(":")
+    if index is not None or not colon:
+        return find_category(model, part), 1.0
+    index = find_category(model, name.strip())
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise UsageError(f"the weight in {quote(part)} must be a positive number, not {quote(number)}")
+    return index, weight

@@ -1,0 +1,67 @@
+"""Torch devices by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from namegen.errors import DeviceError, UsageError, quote
+
+if TYPE_CHECKING:
+    import torch
+
+_MAX_DIGITS = 9  # of the number of a GPU
+
+
+def find_device(name: str, *, index: int = 0) -> torch.device:
+    """Return the torch device of that name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Args:
+        name: the name. ``auto`` is a GPU if there is one, else the CPU.
+        index: the GPU that ``cuda`` stands for.
+
+    Raises:
+        UsageError: ``name`` is not the name of a device.
+        DeviceError: this machine does not have the device.
+    """
+    kind, _, number = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (
+        number and not (kind == "cuda" and number.isdecimal() and len(number) < _MAX_DIGITS)
+    ):
+        raise UsageError(f"no device is called {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
+    import torch
+
+    has_mps = torch.backends.mps.is_available()
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    if kind == "mps" and not has_mps:
+        raise DeviceError("torch finds no Apple GPU (mps) here; use --device cpu, or auto")
+    if kind != "cuda":
+        return torch.device(kind)
+    wanted = int(number) if number else index
+    if wanted >= torch.cuda.device_count():
+        there = f"only {torch.cuda.device_count()}" if torch.cuda.device_count() else "none"
+        raise DeviceError(
+            f"torch finds no device {f'cuda:{index}' if index else name} here (CUDA devices: {there}); "
+            "use --device cpu, or auto"
+        )
+    return torch.device(f"cuda:{wanted}")
+
+
+def find_sampling_device(name: str | None) -> torch.device | None:
+    """Return the torch device to draw names on, by its name as for :func:`find_device`; ``None`` for numpy.
+
+    That is what draws on the processor, and where ``auto`` finds no GPU, or no torch.
+
+    Raises:
+        UsageError: no device has such a name.
+        DeviceError: this machine has no such device, or no torch.
+    """
+    if name in (None, "cpu"):
+        return None
+    try:
+        device = find_device(name)
+    except ModuleNotFoundError as error:
+        if name == "auto":
+            return None
+        raise DeviceError(f"to draw on {name} takes torch, which is not installed; leave --device out") from error
+    return None if device.type == "cpu" else device

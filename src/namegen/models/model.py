@@ -1,0 +1,223 @@
+"""A trained model, its loss history, and a checkpoint of an unfinished run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namegen.datasets.dataset import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
+from namegen.errors import UsageError, quote
+from namegen.io.safetensors import (
+    MAX_TEXT,
+    MAX_VALUES,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from namegen.config import SamplingConfig, TrainingConfig
+    from namegen.datasets.alphabet import Alphabet
+
+
+MAX_THREADS = 1024
+
+
+MAX_PROCESSES = 10**6
+
+
+MAX_CARD = 20_000  # characters
+
+
+MAX_LOSS = 1e9  # nats per letter
+
+
+CASINGS = ("lower", "capitalised", "upper", "none")
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """How the loss went, in nats per letter. Each point is the mean of the names' mean losses.
+
+    That of a network that others taught begins after the teachers, and its training points are the cross-entropy with
+    what these say, on names that they drew; where categories are added to a model, half of the names are such.
+
+    Attributes:
+        iterations: after how many training names each training point was taken, (points,) int64.
+        training: the mean over the names drawn since the point before, (points,) float64.
+        validation_iterations: likewise for the validation points, (validation points,) int64.
+        validation: the loss on the held-out names at that moment, (validation points,) float64.
+    """
+
+    iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    training: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+    validation_iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    validation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+
+    @property
+    def final_training(self) -> float | None:
+        """The last training point, if there is one."""
+        return float(self.training[-1]) if len(self.training) else None
+
+    @property
+    def best_validation(self) -> float | None:
+        """The lowest validation point, the one a finished model's weights are from, if there is one."""
+        return float(self.validation.min()) if len(self.validation) else None
+
+    @property
+    def best_iteration(self) -> int | None:
+        """After how many training names the lowest validation point was taken, the first of equals."""
+        return int(self.validation_iterations[self.validation.argmin()]) if len(self.validation) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network and all that belongs to it.
+
+    Attributes:
+        training: the configuration it was trained with.
+        sampling: how it draws names unless told otherwise.
+        alphabet: its letters.
+        categories: its categories.
+        counts: how many training names each category had, (categories,) int64.
+        first_letter_counts: how many of these begin with each letter, (categories, letters) int64.
+        longest: the number of letters of the longest training name.
+        casing: how most training names begin: ``lower``, ``capitalised``, ``upper``, or ``none`` without case.
+        dataset: what the training data were called.
+        dataset_verified: whether these were, byte for byte, what a catalogue says they are.
+        fingerprint: the SHA-256 of the training data.
+        name_hashes: the hashes of all training names of all categories, sorted, (distinct names,) uint64; none in a
+            checkpoint.
+        device: the device it was trained on.
+        threads: the number of threads it was trained with, in each process.
+        iterations: how many training names had been drawn.
+        weights: the network's parameters by name, float32.
+        history: the losses along the way.
+        card: what people should know of the model, in Markdown: where its data are from, how good it is, its limits.
+        processes: how many processes trained it together.
+        held_out_hashes: likewise the hashes of the names that were held out from the training, to measure it on.
+
+    Raises:
+        UsageError: the card is no printable text, or has more than 20,000 characters.
+    """
+
+    training: TrainingConfig
+    sampling: SamplingConfig
+    alphabet: Alphabet
+    categories: tuple[str, ...]
+    counts: NDArray[np.int64]
+    first_letter_counts: NDArray[np.int64]
+    longest: int
+    casing: str
+    dataset: str
+    dataset_verified: bool
+    fingerprint: str
+    name_hashes: NDArray[np.uint64]
+    device: str
+    threads: int
+    iterations: int
+    weights: dict[str, NDArray[np.float32]]
+    history: History
+    card: str = ""
+    processes: int = 1
+    held_out_hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+
+    def __post_init__(self) -> None:
+        if len(self.card) > MAX_CARD:
+            raise UsageError(f"the card has {len(self.card):,} characters; at most {MAX_CARD:,} are allowed")
+        if not all(line.isprintable() for line in self.card.split("\n")):
+            raise UsageError("the card must be lines of printable text")
+
+    @property
+    def finished(self) -> bool:
+        """Whether its training ran to the end."""
+        return self.iterations >= self.training.iterations
+
+    @cached_property
+    def stage(self) -> TrainingConfig:
+        """The configuration of the network that the weights are of: in an unfinished run it may be a teacher's."""
+        return self.training.stage_at(self.iterations)
+
+    @cached_property
+    def known_hashes(self) -> NDArray[np.uint64]:
+        """The hashes of all names of the training data, also of those that were held out: sorted, each once."""
+        return np.union1d(self.name_hashes, self.held_out_hashes) if len(self.held_out_hashes) else self.name_hashes
+
+    @property
+    def weights_after(self) -> int:
+        """After how many training names the weights are: a finished model has those with the best validation loss."""
+        best = self.history.best_iteration
+        return best if self.finished and best is not None else self.iterations
+
+    def __repr__(self) -> str:
+        network = f"{self.training.architecture} of {self.training.hidden_size} units"
+        categories = "1 category" if len(self.categories) == 1 else f"{len(self.categories):,} categories"
+        unfinished = "" if self.finished else f", after {self.iterations:,} of {self.training.iterations:,} iterations"
+        return f"<Model of {self.dataset}: {network}, {categories}{unfinished}>"
+
+    @property
+    def parameters(self) -> int:
+        """The number of the network's parameters."""
+        return sum(weight.size for weight in self.weights.values())
+
+    def save(self, path: str | Path, *, half: bool = False) -> None:
+        """Write the model to ``path``, whole or not at all.
+
+        Args:
+            path: the file.
+            half: write the weights in half precision, which halves the file and rounds them to 11 bits.
+
+        Raises:
+            NamegenError: the file cannot be written, or a weight is out of the range of half precision.
+        """
+        from namegen.models.serialization import save_model
+
+        save_model(self, Path(path), half=half)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model as it is in the middle of its training, with what the training needs to go on.
+
+    Attributes:
+        model: the model so far.
+        state: the training's own arrays by name.
+    """
+
+    model: Model
+    state: dict[str, NDArray[Any]]
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint to ``path``, whole or not at all.
+
+        Raises:
+            NamegenError: the file cannot be written.
+        """
+        from namegen.models.serialization import save_checkpoint
+
+        save_checkpoint(self, path)
+
+
+def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:
+    """See that a model can have these categories and this alphabet.
+
+    Raises:
+        UsageError: there are more than 20,000 categories, one has more than 1,000 characters, or both take too much
+            room.
+    """
+    if len(categories) > MAX_CATEGORIES:
+        raise UsageError(f"{len(categories):,} categories are too many for a model; it has {MAX_CATEGORIES:,} at most")
+    longest = max(categories, key=len)
+    if len(longest) > MAX_CATEGORY_LENGTH:
+        raise UsageError(
+            f"the category {quote(longest)} has {len(longest):,} characters, more than {MAX_CATEGORY_LENGTH:,}"
+        )
+    text = json.dumps([alphabet.letters, categories], ensure_ascii=False)
+    if len(text.encode()) > MAX_TEXT // 2 or text.count(",") > MAX_VALUES // 2:  # there is more in a file
+        raise UsageError(f"the names of {len(categories):,} categories take too much room; give them shorter ones")

@@ -1,0 +1,1 @@
+"""Generating names: decoding, the samplers, filters, top-N search."""

@@ -1,0 +1,97 @@
+"""Drawing names of one category one beside the other: a row of the network for each.
+
+This is plain ancestral sampling, letter by letter. It defines what :mod:`namegen.sampling.prefix_tree` gives faster where many
+names share their prefixes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namegen.datasets.encoding import UNFINISHED, EncodedNames
+from namegen.models.inference import max_rows
+from namegen.sampling.decoding import choose_letters, sample_categorical
+from namegen.sampling.rng import FIRST_LETTER, uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from namegen.config import SamplingConfig
+    from namegen.models.inference import Source
+    from namegen.sampling.rng import Streams
+
+    Integers = NDArray[np.integer]
+
+
+def sample_first_letters(source: Source, streams: Streams) -> NDArray[np.int64]:
+    """Sample first letters as the training names have them, (names,)."""
+    rows = np.zeros(len(streams), dtype=np.int64)
+    return sample_categorical(source.first_letters[None].astype(np.float32), rows, uniform(streams, FIRST_LETTER))
+
+
+def sample_autoregressive(
+    source: Source, config: SamplingConfig, prefixes: Sequence[Integers], limits: Integers, streams: Streams
+) -> EncodedNames:
+    """Draw names one beside the other, with a row of the network for each.
+
+    Args:
+        source: the network and its category.
+        config: how letters are chosen.
+        prefixes: what each name begins with, as letters' indices.
+        limits: the most letters of each name, its prefix included, (names,). The greedy choice cuts names there; other
+            names end in time, or are ``UNFINISHED``.
+        streams: where each name's random numbers come from, (names,).
+
+    Returns:
+        The names, (names, longest).
+    """
+    at_once = max_rows(source.boundary_id + 1, len(prefixes))
+    if at_once == len(prefixes):
+        return _sample_rows(source, config, prefixes, limits, streams)
+    spelling = EncodedNames.unended(len(prefixes))
+    for begin in range(0, len(prefixes), at_once):
+        part = slice(begin, begin + at_once)
+        names = np.arange(len(prefixes))[part]
+        spelling.put(names, _sample_rows(source, config, prefixes[part], limits[part], streams[part]))
+    return spelling
+
+
+def _sample_rows(
+    source: Source, config: SamplingConfig, prefixes: Sequence[Integers], limits: Integers, streams: Streams
+) -> EncodedNames:
+    given = np.array([len(prefix) for prefix in prefixes])
+    letters = np.zeros((len(prefixes), max(1, given.max())), dtype=source.dtype)
+    for row, prefix in zip(letters, prefixes, strict=True):
+        row[: len(prefix)] = prefix
+    lengths = np.full(len(prefixes), UNFINISHED, dtype=np.int64)
+    names = np.arange(len(prefixes))
+    hidden, length = np.repeat(source.network.start(), len(names), axis=0), 0
+    if source.sos:
+        last = np.full(len(names), source.boundary_id)
+    else:
+        free = given == 0
+        letters[free, 0] = sample_first_letters(source, streams[free])
+        given, last, length = np.maximum(given, 1), letters[:, 0], 1
+    while True:
+        if config.greedy:
+            at_limit = limits[names] == length
+            lengths[names[at_limit]] = length
+            names, last, hidden = names[~at_limit], last[~at_limit], hidden[~at_limit]
+        if not len(names):
+            return EncodedNames(letters, lengths)
+        logits, hidden = source.network.step(last, hidden)
+        chosen = choose_letters(logits, np.arange(len(names)), streams[names], FIRST_LETTER + length, config)
+        if length == letters.shape[1]:
+            letters = np.concatenate([letters, np.zeros_like(letters)], axis=1)
+        is_given = given[names] > length
+        chosen[is_given] = letters[names[is_given], length]
+        ends = chosen == source.boundary_id
+        lengths[names[ends]] = length
+        goes_on = ~ends & (limits[names] > length)
+        names, last, hidden = names[goes_on], chosen[goes_on], hidden[goes_on]
+        letters[names, length] = last
+        length += 1

@@ -1,0 +1,51 @@
+"""What names are to begin with, brought into the form in which a model's names begin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from namegen.errors import UsageError, quote
+from namegen.sampling.rejection import MAX_LETTERS, max_letters
+
+if TYPE_CHECKING:
+    from namegen.config import SamplingConfig
+    from namegen.models.model import Model
+    from namegen.sampling.filters import Filters
+
+
+def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
+    """Bring a prefix into the model's alphabet, and into the case that its training names begin with.
+
+    ``Łu`` becomes ``Lu``, and with capitalised training names ``sch`` and ``SCH`` both become ``Sch``.
+
+    Raises:
+        UsageError: no name can begin like this, or it is longer than ``max_length``, or than 10,000 letters.
+    """
+    text, dropped = model.alphabet.transliterate(prefix)
+    if text and prefix[-1] == " " and " " in model.alphabet:
+        text += " "  # "van " is another prefix than "van"
+    if prefix and (dropped or not text):
+        raise UsageError(f"no name can begin with {quote(prefix)}: the model's letters are {model.alphabet}")
+    if not text:
+        return ""
+    fitted = model.alphabet.in_case(text, model.casing)
+    most = MAX_LETTERS if max_length is None else max_length
+    if len(model.alphabet.encode(fitted)) > most:
+        raise UsageError(f"the prefix {quote(fitted)} is longer than the max length of {most:,}")
+    return fitted
+
+
+def checked_prefix(model: Model, prefix: str, config: SamplingConfig, filters: Filters) -> str:
+    """Bring a prefix into the model's form, as :func:`fit_prefix`, and see that names can be long enough that begin so.
+
+    Raises:
+        UsageError: they cannot, or none can begin so.
+    """
+    fitted = fit_prefix(model, prefix, config.max_length)
+    limit = max_letters(model, config, len(model.alphabet.encode(fitted)))
+    if filters.min_length is not None and filters.min_length > limit:
+        raise UsageError(
+            f"the min length of {filters.min_length:,} is more than the {limit:,} letters that a name may have; "
+            "allow more with --max-length"
+        )
+    return fitted

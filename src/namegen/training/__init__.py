@@ -1,0 +1,1 @@
+"""Fitting: batches, optimisation, distillation, fine-tuning, resumable jobs, several processes."""

@@ -1,0 +1,296 @@
+"""What a dataset knows about its names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from namegen.datasets.alphabet import ASCII, Alphabet
+from namegen.datasets.catalogue import CATALOGUE
+from namegen.datasets.dataset import Dataset
+from namegen.errors import DataError, UsageError
+
+NAMES = {"Dwarvish": ["Gimli", "Thorin"], "Elvish": ["Elrond", "Arwen", "Luthien"]}
+
+MANY = [f"{first}{second}{third}" for first in "ABCDEFGHIJKLMNOPQRST" for second in "aeiou" for third in "lmnrst"]
+
+
+def grouped(dataset):
+    return {category: dataset.names(category) for category in dataset.categories}
+
+
+def protocol_share(name):
+    """The number in [0, 1) that decides which names are test names, straight from the protocol."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+
+
+def test_a_name_that_two_categories_share_is_no_repeat():
+    dataset = Dataset.from_names({"A": ["Anna"], "B": ["Anna"]})
+    assert grouped(dataset) == {"A": ["Anna"], "B": ["Anna"]}
+    assert dataset.notes == ()
+
+
+def test_names_in_memory_make_a_dataset_of_sorted_categories():
+    dataset = Dataset.from_names({"Elvish": ["Elrond", "Arwen", "Lúthien"], "Dwarvish": iter(["Gimli", "Thorin"])})
+    assert dataset.categories == ("Dwarvish", "Elvish")
+    assert grouped(dataset) == NAMES
+    assert len(dataset) == 5
+
+
+def test_datasets_are_compared_by_identity_and_can_be_hashed():
+    one, other = (Dataset.from_names({"X": ["ab", "b"]}) for _ in range(2))
+
+    assert one == one  # noqa: PLR0124
+    assert one != other
+    assert len({one, other}) == 2
+
+
+def test_a_dataset_is_shown_in_a_line():
+    shown = repr(Dataset.from_names({"X": ["ab", "b"], "Y": ["c"]}))
+    assert shown == "<Dataset names: 3 names, 2 categories>"
+    assert repr(Dataset.from_names({"X": ["ab"]})) == "<Dataset names: 1 name, 1 category>"
+
+
+@pytest.mark.parametrize("names", [{}, {"A": []}, {"A": [" "]}])
+def test_a_dataset_without_a_name_is_refused(names):
+    with pytest.raises(DataError, match="no names in names"):
+        Dataset.from_names(names)
+
+
+@pytest.mark.parametrize("category", ["", "A\n", "\x00"])
+def test_a_category_in_memory_must_be_printable(category):
+    with pytest.raises(DataError, match="cannot be a category"):
+        Dataset.from_names({category: ["Anna"]})
+
+
+def test_a_category_that_is_not_there_is_refused_and_the_others_named():
+    with pytest.raises(UsageError, match="no category 'C'; there are A, B"):
+        Dataset.from_names({"A": ["Anna"], "B": ["Bert"]}).names("C")
+
+
+def test_a_name_is_found_by_its_index():
+    dataset = Dataset.from_names({"B": ["Bert"], "A": ["Anna", "Al"]})
+    assert [dataset.name(index) for index in range(3)] == ["Anna", "Al", "Bert"]
+
+
+def test_names_are_counted_by_category():
+    assert Dataset.from_names({"A": ["Anna", "Al"], "B": ["Bert"]}).counts.tolist() == [2, 1]
+
+
+def test_the_letters_of_each_name_are_counted():
+    assert Dataset.from_names({"A": ["Anna", "O'B"], "B": ["Z"]}).lengths.tolist() == [4, 3, 1]
+
+
+def test_the_first_letters_of_each_category_are_counted():
+    counts = Dataset.from_names({"X": ["Anna", "Al", "bo"], "Y": ["Anna"]}).first_letter_counts
+    assert counts.shape == (2, 58)
+    found = {(x, ASCII.letters[y]): int(counts[x, y]) for x, y in np.argwhere(counts).tolist()}
+    assert found == {(0, "A"): 2, (0, "b"): 1, (1, "A"): 1}
+
+
+def test_the_letters_lie_one_after_the_other_in_one_array():
+    dataset = Dataset.from_names({"X": ["ab", "c"]})
+    assert dataset.letters.tolist() == [0, 1, 2]
+    assert dataset.offsets.tolist() == [0, 2, 3]
+    assert dataset.category_of.tolist() == [0, 0]
+    assert (dataset.letters.dtype, dataset.offsets.dtype, dataset.category_of.dtype) == (np.uint8, np.int64, np.int32)
+
+
+def test_the_hash_of_a_name_is_the_protocols():
+    dataset = Dataset.from_names({"X": ["Anna", "Müller", "De  La Cruz"]})
+    expected = [
+        int.from_bytes(hashlib.sha256(name).digest()[:8], "big") for name in (b"Anna", b"Muller", b"De La Cruz")
+    ]
+    assert dataset.hashes.tolist() == expected
+    assert dataset.hashes.dtype == np.uint64
+
+
+def test_an_alphabet_beyond_ascii_keeps_its_letters():
+    dataset = Dataset.from_names({"X": ["Łódź", "Gdańsk", "São"]}, alphabet=Alphabet(tuple("ŁódźGańskSo")))
+    assert dataset.names("X") == ["Łódź", "Gdańsk", "Sao"]
+    assert dataset.hashes[0] == int.from_bytes(hashlib.sha256("Łódź".encode()).digest()[:8], "big")
+
+
+def test_an_alphabet_of_more_letters_than_a_byte_can_tell_apart_keeps_them_apart():
+    letters = tuple(chr(code) for code in range(0x4E00, 0x4E00 + 300))
+    dataset = Dataset.from_names({"X": ["".join(letters)]}, alphabet=Alphabet(letters))
+    assert dataset.letters.tolist() == list(range(300))
+
+
+@pytest.mark.parametrize("letters", ["ab", "abä"])
+def test_an_alphabet_without_a_blank_makes_names_without_one(letters):
+    dataset = Dataset.from_names({"X": ["a b"]}, alphabet=Alphabet(tuple(letters)))
+    assert dataset.names("X") == ["ab"]
+
+
+def test_a_letter_of_several_code_points_is_one_letter_of_a_name():
+    dataset = Dataset.from_names({"X": ["ни\u0301"]}, alphabet=Alphabet(("н", "и", "и\u0301")))
+    assert dataset.letters.tolist() == [0, 2]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.dictionaries(st.sampled_from("XYZ"), st.lists(st.text("abcAB '-.", min_size=1), min_size=1), min_size=1).filter(
+        lambda names: any(name.strip() for given in names.values() for name in given)
+    )
+)
+def test_every_name_goes_in_and_comes_out(names):
+    expected = {x: [" ".join(name.split()) for name in given if name.strip()] for x, given in sorted(names.items())}
+    dataset = Dataset.from_names(names, keep_repeats=True)
+    assert grouped(dataset) == {category: given for category, given in expected.items() if given}
+    distinct = {category: list(dict.fromkeys(given)) for category, given in expected.items() if given}
+    assert grouped(Dataset.from_names(names)) == distinct
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"A": ["Anna", "Al"], "B": ["Berta"]},
+        {"A": ["Anna", "Al"], "C": ["Bert"]},
+        {"A": ["Al", "Anna"], "B": ["Bert"]},
+        {"A": ["Anna"], "B": ["Al", "Bert"]},
+        {"A": ["AnnaA", "l"], "B": ["Bert"]},
+        {"A": ["Anna"], "B": ["Bert"]},
+    ],
+)
+def test_any_change_of_the_content_changes_the_fingerprint(changed):
+    before = Dataset.from_names({"A": ["Anna", "Al"], "B": ["Bert"]})
+    assert Dataset.from_names(changed).fingerprint != before.fingerprint
+
+
+def test_another_alphabet_changes_the_fingerprint():
+    first, second = (Dataset.from_names({"X": ["ab"]}, alphabet=Alphabet(tuple(letters))) for letters in ("ab", "abc"))
+    assert first.fingerprint != second.fingerprint
+
+
+def test_the_chosen_names_are_selected_and_the_categories_stay():
+    dataset = replace(Dataset.from_names({"A": ["Anna", "Al"], "B": ["Bert"]}, label="mine"), verified=True)
+    part = dataset.select(np.array([False, True, False]))
+    assert grouped(part) == {"A": ["Al"], "B": []}
+    assert part.counts.tolist() == [1, 0]
+    assert part.hashes.tolist() == dataset.hashes[1:2].tolist()
+    assert (part.label, part.verified) == ("mine", True)
+
+
+def all_names(dataset):
+    return Counter((category, name) for category in dataset.categories for name in dataset.names(category))
+
+
+def test_the_two_parts_make_up_the_whole():
+    dataset = Dataset.from_names({"X": MANY[::2], "Y": MANY[1::2]})
+    training, validation = dataset.split(0.1)
+    assert validation is not None
+    assert all_names(training) + all_names(validation) == all_names(dataset)
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.5])
+def test_the_validation_part_is_about_the_fraction_asked_for(fraction):
+    names = [f"{name}{other}" for name in MANY for other in MANY[:30]]
+    _, validation = Dataset.from_names({"X": names}).split(fraction)
+    assert validation is not None
+    deviation = (len(names) * fraction * (1 - fraction)) ** 0.5  # of a binomial distribution
+    assert abs(len(validation) - len(names) * fraction) < 4 * deviation
+
+
+def test_the_validation_part_is_chosen_independently_of_the_test_names():
+    names = [f"{name}{other}" for name in MANY for other in MANY[:30]]
+    rest = [name for name in names if protocol_share(name) < 0.9]
+    _, validation = Dataset.from_names({"X": rest}).split(0.1)
+    assert validation is not None
+    assert abs(len(validation) - len(rest) * 0.1) < 4 * (len(rest) * 0.09) ** 0.5
+
+
+def test_which_names_are_held_out_does_not_depend_on_their_order_or_company():
+    _, first = Dataset.from_names({"X": MANY}).split(0.2)
+    _, second = Dataset.from_names({"Other": MANY[::-1][:400], "More": MANY[:200]}).split(0.2)
+    assert first is not None
+    assert second is not None
+    held_out = set(first.names("X"))
+    assert set(second.names("Other")) == held_out & set(MANY[200:])
+    assert set(second.names("More")) == held_out & set(MANY[:200])
+
+
+def test_a_larger_fraction_holds_out_the_same_names_and_more():
+    dataset = Dataset.from_names({"X": MANY})
+    _, small = dataset.split(0.1)
+    _, large = dataset.split(0.3)
+    assert small is not None
+    assert large is not None
+    assert set(small.names("X")) < set(large.names("X"))
+
+
+def test_a_name_that_categories_share_stands_on_one_side():
+    training, validation = Dataset.from_names({"X": MANY, "Y": MANY[:300], "Z": MANY[200:]}).split(0.2)
+    assert validation is not None
+    assert not set(training.hashes.tolist()) & set(validation.hashes.tolist())
+
+
+def test_a_category_never_loses_all_its_names():
+    _, held_out = Dataset.from_names({"X": MANY}).split(0.2)
+    assert held_out is not None
+    only = held_out.names("X")[:2]
+    others = [name for name in MANY if name not in only]
+    training, validation = Dataset.from_names({"X": others, "Y": only}).split(0.2)
+    assert validation is not None
+    assert training.names("Y") == only
+    assert validation.names("Y") == []
+
+
+def test_a_name_that_a_category_cannot_spare_is_held_out_of_no_other_category():
+    _, held_out = Dataset.from_names({"X": MANY}).split(0.2)
+    assert held_out is not None
+    only = held_out.names("X")[:1]
+    training, validation = Dataset.from_names({"X": MANY, "Y": only}).split(0.2)
+    assert validation is not None
+    assert training.names("Y") == only
+    assert not set(training.hashes.tolist()) & set(validation.hashes.tolist())
+
+
+def test_a_validation_part_has_at_least_20_names():
+    _, held_out = Dataset.from_names({"X": MANY}).split(0.2)
+    assert held_out is not None
+    held_out_names = held_out.names("X")
+    rest = [name for name in MANY if name not in set(held_out_names)]
+    _, validation = Dataset.from_names({"X": [*rest, *held_out_names[:20]]}).split(0.2)
+    assert validation is not None
+    assert len(validation) == 20
+    fewer = Dataset.from_names({"X": [*rest, *held_out_names[:19]]})
+    training, validation = fewer.split(0.2)
+    assert validation is None
+    assert all_names(training) == all_names(fewer)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_nothing_or_everything_held_out_leaves_everything_to_train_on(fraction):
+    dataset = Dataset.from_names({"X": MANY})
+    training, validation = dataset.split(fraction)
+    assert validation is None
+    assert len(training) == len(MANY)
+
+
+def test_the_catalogue_pins_what_the_real_data_are(data_dir):
+    lines = (data_dir / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    published = {file: digest for digest, file in (line.split() for line in lines)}
+    pinned = {f"{entry.name}/{file}": digest for entry in CATALOGUE.values() for file, digest in entry.files.items()}
+    assert pinned == {file: digest for file, digest in published.items() if not file.endswith("LICENSE")}
+
+
+def test_the_catalogue_gives_the_size_of_the_real_data(data_dir):
+    for entry in CATALOGUE.values():
+        assert entry.size == sum((data_dir / entry.name / file).stat().st_size for file in entry.files)
+
+
+def test_each_category_takes_another_case_by_itself():
+    names = {"Elves": ["aelar", "de Aelar"], "Dwarves": ["Bardukh", "von Borgrim", "Dagnor"], "None": ["-"]}
+    cased = Dataset.from_names(names).in_case("capitalised")
+    assert {category: cased.names(category) for category in names} == {
+        "Elves": ["Aelar", "De Aelar"],
+        "Dwarves": ["Bardukh", "von Borgrim", "Dagnor"],
+        "None": ["-"],
+    }

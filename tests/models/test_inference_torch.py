@@ -1,0 +1,245 @@
+"""Drawing on a device of torch's: the same names as in numpy. What is the same on any device is tested on the CPU."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+import namegen
+from namegen.errors import DeviceError, UsageError
+from namegen.models.devices import find_sampling_device
+from namegen.models.inference import apply_guidance, build_steppers
+from namegen.models.inference_torch import build_torch_steppers
+from namegen.recipes import training_config
+from support import make_bigram_model, make_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CPU = torch.device("cpu")
+DTYPES = {
+    "gru": {"recipe_name": "default"},
+    "tutorial": {"recipe_name": "tutorial"},
+    "rnn with tanh": {"recipe_name": "default", "architecture": "rnn"},
+}
+SHARES = np.array([0.25, 0.0, 0.75], dtype=np.float32)
+CATEGORIES = {
+    "category": 2,
+    "blend": SHARES,
+    "guided": apply_guidance(1, 3, 0.4),
+    "guided blend": apply_guidance(SHARES, 3, 1.0),
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """A thread of torch's that waits for another makes these small products many times as slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def some_model(kind):
+    model = make_model(training_config(hidden_size=24, **DTYPES[kind]), letters="abcdef", categories=("X", "Y", "Z"))
+    model.weights.update({name: weight * np.float32(0.3) for name, weight in model.weights.items()})
+    return model
+
+
+def log_probabilities(logits):
+    return torch.log_softmax(torch.from_numpy(logits).double(), dim=1).numpy()
+
+
+@pytest.fixture
+def by_torch(monkeypatch):
+    """Has names that are asked for on a GPU drawn by torch on the CPU; returns how many networks it prepared."""
+    prepared = []
+
+    def on_cpu(model, device):
+        assert device == torch.device("cuda:1")
+        prepared.append(model)
+        return build_torch_steppers(model, CPU)
+
+    monkeypatch.setattr("namegen.sampling.rejection.build_torch_steppers", on_cpu)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    return prepared
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("kind", DTYPES)
+def test_a_step_on_a_device_is_the_step_in_numpy(kind, category):
+    model, rng = some_model(kind), np.random.default_rng(0)
+    ours, expected = build_torch_steppers(model, CPU)(CATEGORIES[category]), build_steppers(model)(CATEGORIES[category])
+    hidden = expected.start()
+    np.testing.assert_allclose(ours.start(), hidden, rtol=0, atol=1e-6)
+    for rows in (5, 9, 1):
+        letters, parents = rng.integers(0, 7, rows), np.sort(rng.integers(0, len(hidden), rows))
+        given = (letters.astype(np.uint8), hidden, parents)
+        (logits, after), (expected_logits, expected_after) = ours.step(*given), expected.step(*given)
+
+        assert logits.dtype == after.dtype == np.float32
+        np.testing.assert_allclose(log_probabilities(logits), log_probabilities(expected_logits), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(after, expected_after, rtol=0, atol=1e-5)
+        hidden = expected_after
+    alone = ours.step(np.array([3]), hidden)
+    for one, other in zip(alone, expected.step(np.array([3]), hidden), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("category", "how"),
+    [
+        ("German", {"count": 2000}),
+        ("German:2+Italian", {"count": 300, "temperature": 1.0, "guidance": 0.5, "min_length": 5}),
+        (None, {"count": 60, "unique": True}),
+        ("Russian", {"prefixes": ["Sch", "A"], "count": 3, "dropout": 0.2}),
+    ],
+)
+def test_a_device_gives_the_names_that_numpy_gives(category, how, by_torch):
+    model = namegen.load_model("pretrained")
+    ours = namegen.sample(model, category, seed=1, device="cuda:1", **how)
+    expected = namegen.sample(model, category, seed=1, **how)
+
+    assert len(by_torch) == 1
+    assert len(ours) == len(expected)
+    # A random number may fall between two sums that differ in their last bits; that is one in some hundred thousand.
+    assert sum(one != other for one, other in zip(ours, expected, strict=True)) <= 1
+
+
+def test_shards_and_scores_are_drawn_on_the_device_too(by_torch):
+    model = namegen.load_model("pretrained")
+
+    def draw(**how):
+        return list(namegen.iterate(model, "Czech", count=300, min_length=3, seed=5, scores=True, shard=(2, 3), **how))
+
+    ours, expected = draw(device="cuda:1"), draw()
+    same = [(one.score, other.score) for one, other in zip(ours, expected, strict=True) if one.name == other.name]
+    assert len(by_torch) == 1
+    assert len(expected) == 100
+    assert len(same) >= len(expected) - 1
+    np.testing.assert_allclose(*np.transpose(same), rtol=0, atol=1e-4)
+
+
+def test_a_network_of_the_tutorial_draws_by_its_known_distribution(by_torch):
+    probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.6, 0.4, 1e-9]])
+    names = namegen.sample(make_bigram_model(np.log(probabilities)), count=20_000, seed=3, device="cuda:1")
+
+    # After a: a, b or the end; to begin with a or b. A share of 20,000 is within 0.014 with four standard deviations.
+    assert names.count("a") / 20_000 == pytest.approx(0.6 * 0.2, abs=0.014)
+    assert names.count("b") / 20_000 == pytest.approx(0.4 * 0.8, abs=0.014)
+    assert names.count("ab") / 20_000 == pytest.approx(0.6 * 0.3 * 0.8, abs=0.014)
+
+
+@pytest.mark.parametrize("kind", DTYPES)
+def test_every_tensor_of_a_step_is_on_the_device(kind, fake_cuda):
+    ours = build_torch_steppers(some_model(kind), torch.device("cuda:1"))(SHARES)
+    logits, hidden = ours.forward(np.array([1, 2, 3]), np.repeat(ours.start(), 2, axis=0), np.array([0, 0, 1]))
+
+    assert logits.shape == (3, 7)
+    assert hidden.shape == (3, 24)
+    assert logits.device == hidden.device == torch.device("cuda:1")
+
+
+def test_what_all_categories_share_is_put_on_the_device_once(monkeypatch):
+    model, moved = some_model("gru"), []
+    real = torch.tensor
+
+    def tensor(array, **where):
+        moved.append(np.shape(array))
+        return real(array, **where)
+
+    monkeypatch.setattr(torch, "tensor", tensor)
+    stepper = build_torch_steppers(model, CPU)
+    shared = list(moved)
+    moved.clear()
+    stepper(0)
+    stepper(SHARES)
+
+    assert (72, 24) in shared  # the recurrent weights
+    assert sorted(moved) == sorted([(1, 24), (1, 24), (1, 7)] * 2)
+
+
+def test_a_device_that_fails_is_one_clear_line(monkeypatch):
+    ours = build_torch_steppers(some_model("gru"), CPU)(0)
+
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore of it")
+
+    monkeypatch.setattr(torch.func, "functional_call", full)
+    with pytest.raises(DeviceError) as failed:
+        ours.step(np.array([0]), ours.start())
+    assert str(failed.value) == (
+        "drawing on cpu failed: CUDA out of memory. Tried to allocate 2.00 GiB; leave --device out"
+    )
+
+
+# Which device.
+
+
+def test_numpy_draws_unless_a_gpu_is_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    assert find_sampling_device(None) is find_sampling_device("cpu") is find_sampling_device("auto") is None
+    with pytest.raises(DeviceError, match=r"torch finds no device cuda here \(CUDA devices: none\); use --device cpu"):
+        find_sampling_device("cuda")
+    with pytest.raises(DeviceError, match="no Apple GPU"):
+        find_sampling_device("mps")
+    for name in ("gpu", "cuda:x", "cpu:0", "auto:1", ""):
+        with pytest.raises(UsageError, match="use auto, cpu, cuda, cuda:N or mps"):
+            find_sampling_device(name)
+
+
+def test_auto_draws_on_a_gpu_if_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+
+    assert find_sampling_device("auto") == find_sampling_device("cuda") == torch.device("cuda:0")
+
+
+def test_without_torch_only_numpy_draws(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+    assert find_sampling_device("auto") is None
+    with pytest.raises(DeviceError, match="to draw on cuda takes torch, which is not installed; leave --device out"):
+        find_sampling_device("cuda")
+    with pytest.raises(UsageError, match="no device is called 'gpu'"):
+        find_sampling_device("gpu")
+
+
+def test_the_command_draws_where_it_is_told_to(cli, by_torch):
+    plain = cli("sample", "German", "ABC", "--seed", 1, "--model", "pretrained")
+    ours = cli("sample", "German", "ABC", "--seed", 1, "--model", "pretrained", "--device", "cuda:1", "--verbose")
+
+    assert len(by_torch) == 1
+    assert (ours.code, ours.out) == (0, plain.out)
+    assert ours.err.endswith("seed 1, on cuda:1\n")
+    assert cli("sample", "German", "ABC", "--seed", 1, "--model", "pretrained", "--device", "cpu") == plain
+
+
+def test_a_device_that_the_command_cannot_use_is_one_clear_line(cli, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    absent, unknown = (cli("sample", "German", "--device", name) for name in ("cuda", "gpu"))
+    top = cli("sample", "German", "--top", 3, "--device", "cpu")
+
+    assert (absent.code, unknown.code, top.code) == (1, 2, 2)
+    assert absent.err == ("Error: torch finds no device cuda here (CUDA devices: none); use --device cpu, or auto\n")
+    assert unknown.err == "Error: no device is called 'gpu'; use auto, cpu, cuda, cuda:N or mps\n"
+    assert "--device" in top.err
+
+
+def test_asking_for_the_processor_does_not_import_torch():
+    code = (
+        "import sys; from namegen.cli import main; main(['sample', 'German', 'ABC', '--device', 'cpu'])\n"
+        "print('torch' in sys.modules, file=sys.__stderr__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stderr == "False\n"
+    assert len(done.stdout.splitlines()) == 3

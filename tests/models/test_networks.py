@@ -1,0 +1,192 @@
+"""The networks: their shapes, and what they compute, against plain computations of the same recipe."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from namegen.models.architectures import weight_shapes
+from namegen.models.networks import ConditionalGRU, TutorialRNN, _Recurrence, apply_dropout, build_network
+from namegen.recipes import training_config
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def plain(network):
+    return {name: value.detach().double().numpy() for name, value in network.named_parameters()}
+
+
+def test_the_tutorial_network_has_the_sizes_of_the_recipe():
+    network = TutorialRNN(categories=18, outputs=59, hidden=128, dropout=0.1)
+
+    assert network.i2h.in_features == network.i2o.in_features == 18 + 59 + 128 == 205
+    assert (network.i2h.out_features, network.i2o.out_features) == (128, 59)
+    assert (network.o2o.in_features, network.o2o.out_features) == (187, 59)
+    assert network.dropout.p == 0.1
+    assert sum(p.numel() for p in network.parameters()) == (205 * 128 + 128) + (205 * 59 + 59) + (187 * 59 + 59)
+
+
+@pytest.mark.parametrize("nonlinearity", ["none", "tanh"])
+def test_the_tutorial_network_computes_its_recipe(nonlinearity):
+    torch.manual_seed(0)
+    network = TutorialRNN(3, 5, 4, nonlinearity=nonlinearity).eval()
+    w = plain(network)
+    category, letters = 1, [2, 0, 3]
+    hidden = np.zeros(4)
+    for step, letter in enumerate(letters):
+        read = np.concatenate([np.eye(3)[category], np.eye(5)[letter], hidden])
+        hidden = w["i2h.weight"] @ read + w["i2h.bias"]
+        if nonlinearity == "tanh":
+            hidden = np.tanh(hidden)
+        made = w["i2o.weight"] @ read + w["i2o.bias"]
+        expected = w["o2o.weight"] @ np.concatenate([hidden, made]) + w["o2o.bias"]
+
+        logits, _ = network(torch.tensor([category]), torch.tensor([letters]))
+
+        np.testing.assert_allclose(logits[0, step].detach().numpy(), expected, atol=1e-6)
+
+
+def test_the_tutorial_network_drops_outputs_and_nothing_else():
+    torch.manual_seed(0)
+    network = TutorialRNN(2, 40, 6, dropout=0.5)
+    category, letters = torch.tensor([0]), torch.tensor([[1, 2]])
+    whole, hidden = network.eval()(category, letters)
+    dropped, hidden_in_training = network.train()(category, letters)
+
+    torch.testing.assert_close(hidden, hidden_in_training)
+    stays = dropped != 0
+    torch.testing.assert_close(dropped[stays], 2 * whole[stays])
+    assert 0 < int(stays.sum()) < stays.numel()
+    assert not torch.equal(stays[0, 0], stays[0, 1])  # a fresh mask for each letter
+
+
+def test_the_gru_computes_its_recipe():
+    torch.manual_seed(0)
+    network = ConditionalGRU(3, 5, 4).eval()
+    torch.nn.init.normal_(network.category_output.weight)
+    w = plain(network)
+    category, letters = 2, [4, 0, 1]
+    hidden = w["category_state.weight"][category]
+    logits, last = network(torch.tensor([category]), torch.tensor([letters]))
+    for step, letter in enumerate(letters):
+        seen = w["letter_input.weight"][letter] + w["category_input.weight"][category]
+        from_read = w["read.weight"] @ seen + w["read.bias"]
+        from_hidden = w["recurrent.weight"] @ hidden + w["recurrent.bias"]
+        reset = sigmoid(from_read[:4] + from_hidden[:4])
+        update = sigmoid(from_read[4:8] + from_hidden[4:8])
+        new = np.tanh(from_read[8:] + reset * from_hidden[8:])
+        hidden = (1 - update) * new + update * hidden
+        expected = w["head.weight"] @ hidden + w["head.bias"] + w["category_output.weight"][category]
+
+        np.testing.assert_allclose(logits[0, step].detach().numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(last[0].detach().numpy(), hidden, atol=1e-6)
+
+
+@pytest.mark.parametrize(("batch", "length", "hidden"), [(1, 1, 1), (3, 5, 4)])
+def test_the_recurrence_and_its_gradient_are_those_of_torchs_gru(batch, length, hidden):
+    torch.manual_seed(0)
+    network = ConditionalGRU(1, 2, hidden).double()
+    read = torch.randn(length, batch, 3 * hidden, dtype=torch.float64)
+    state = torch.randn(batch, hidden, dtype=torch.float64, requires_grad=True)
+    # torch's GRU reads vectors, so let these be the identity's image of what the letters add to the gates.
+    reader = torch.nn.GRU(3 * hidden, hidden).double()
+    with torch.no_grad():
+        reader.weight_ih_l0.copy_(torch.eye(3 * hidden))
+        reader.bias_ih_l0.zero_()
+        reader.weight_hh_l0.copy_(network.recurrent.weight)
+        reader.bias_hh_l0.copy_(network.recurrent.bias)
+    weigh = torch.randn(length, batch, hidden, dtype=torch.float64)
+    theirs_read, ours_read = (read.clone().requires_grad_() for _ in range(2))
+
+    theirs, _ = reader(theirs_read, state.unsqueeze(0))
+    (theirs * weigh).sum().backward()
+    d_state, state.grad = state.grad, None
+    ours = _Recurrence.apply(ours_read, state, network.recurrent.weight, network.recurrent.bias)
+    (ours * weigh).sum().backward()
+
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(ours_read.grad, theirs_read.grad)
+    torch.testing.assert_close(state.grad, d_state)
+    torch.testing.assert_close(network.recurrent.weight.grad, reader.weight_hh_l0.grad)
+    torch.testing.assert_close(network.recurrent.bias.grad, reader.bias_hh_l0.grad)
+
+
+@pytest.mark.parametrize("network", [TutorialRNN(3, 6, 4), ConditionalGRU(3, 6, 4)])
+def test_reading_on_from_a_hidden_state_is_reading_in_one_go(network):
+    network.eval()
+    category, letters = torch.tensor([0, 2]), torch.tensor([[5, 1, 2, 3], [5, 4, 4, 0]])
+    whole, end = network(category, letters)
+    first, middle = network(category, letters[:, :2])
+    second, end_in_two = network(category, letters[:, 2:], middle)
+
+    torch.testing.assert_close(torch.cat([first, second], dim=1), whole)
+    torch.testing.assert_close(end_in_two, end)
+
+
+@pytest.mark.parametrize("parts", [{"architecture": "gru"}, {"architecture": "rnn"}])
+def test_a_network_is_built_from_the_seed_alone_and_leaves_the_global_generator_alone(parts):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    one = build_network(training_config(seed=3, hidden_size=8, **parts), 2, 5)
+    torch.manual_seed(6)
+    other = build_network(training_config(seed=3, hidden_size=8, **parts), 2, 5)
+    different = build_network(training_config(seed=4, hidden_size=8, **parts), 2, 5)
+
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), different.parameters(), strict=True))
+    torch.manual_seed(5)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("parts", [{"architecture": "gru"}, {"architecture": "rnn"}])
+def test_the_model_file_expects_the_shapes_that_the_networks_have(parts):
+    config = training_config(hidden_size=7, **parts)
+    network = build_network(config, 3, 11)
+
+    assert {name: tuple(p.shape) for name, p in network.named_parameters()} == weight_shapes(config, 3, 11)
+
+
+@pytest.mark.parametrize("architecture", ["gru", "rnn"])
+def test_every_tensor_of_a_forward_pass_is_on_the_device_of_the_network(architecture, fake_cuda):
+    network = build_network(training_config(architecture=architecture, hidden_size=8), 3, 6).to(fake_cuda)
+    category = torch.zeros(2, dtype=torch.int64, device=fake_cuda)
+    letters = torch.zeros((2, 4), dtype=torch.int64, device=fake_cuda)
+
+    logits, hidden = network(category, letters)
+
+    assert logits.device == hidden.device == fake_cuda
+
+
+def test_the_stand_in_for_a_gpu_notices_a_tensor_on_the_wrong_device(fake_cuda):
+    network = build_network(training_config(hidden_size=8), 3, 6).to(fake_cuda)
+
+    with pytest.raises(RuntimeError, match="device"):
+        network(torch.zeros(2, dtype=torch.int64), torch.zeros((2, 4), dtype=torch.int64))
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.1, 0.4, 0.9])
+@pytest.mark.parametrize("shape", [(7,), (101, 33), (50, 20, 8)])
+def test_dropout_drops_its_share_and_keeps_the_mean(probability, shape):
+    torch.manual_seed(0)
+    values = torch.full(shape, 2.0)
+    dropped = torch.stack([apply_dropout(values, probability) for _ in range(max(1, 100_000 // values.numel()))])
+
+    kept = dropped[dropped > 0].unique()
+    assert kept.tolist() == [pytest.approx(2 / (1 - probability), rel=1e-3)]
+    deviation = (probability * (1 - probability) / dropped.numel()) ** 0.5
+    assert (dropped == 0).double().mean().item() == pytest.approx(probability, abs=4 * deviation + 2**-17)
+
+
+def test_dropout_of_all_but_everything_is_finite():
+    assert torch.isfinite(apply_dropout(torch.ones(1000), 0.9999999)).all()
+
+
+def test_dropout_has_the_gradient_of_what_it_kept():
+    values = torch.ones(1000, requires_grad=True)
+    dropped = apply_dropout(values, 0.5)
+    dropped.sum().backward()
+
+    assert torch.equal(values.grad, dropped.detach())

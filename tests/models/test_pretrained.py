@@ -1,0 +1,205 @@
+"""The model that comes along: what it is, that its card says so, and how it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from namegen import paths
+from namegen.config import Distillation, fit_to_data
+from namegen.datasets.catalogue import CATALOGUE
+from namegen.datasets.dataset import Dataset
+from namegen.datasets.download import download
+from namegen.datasets.open import open_dataset
+from namegen.errors import DownloadError
+from namegen.evaluation.classify import Classification, FittedNames
+from namegen.evaluation.metrics import evaluate
+from namegen.models.store import load_model, pretrained_location
+from namegen.recipes import RECIPES, training_config
+from support import REPOSITORY, make_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import ModuleType
+
+    from namegen.models.model import Model
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return pretrained_location().load()
+
+
+@pytest.fixture
+def script(monkeypatch) -> ModuleType:
+    """The script that makes it."""
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    spec = importlib.util.spec_from_file_location("pretrained", REPOSITORY / "benchmarks" / "pretrained.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def figure(card: str, what: str) -> float:
+    """A figure from the card's own table."""
+    return float(re.search(rf"^\| {what} \| ([\d.]+) \|$", card, re.MULTILINE)[1])
+
+
+def unit(name: str) -> float:
+    """What the protocol of docs/quality.md decides by."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+
+
+# What it is
+
+
+def test_it_is_one_finished_network_of_the_best_recipe_on_the_surnames_of_the_catalogue(model):
+    assert model.finished
+    assert model.training == fit_to_data(training_config("best", seed=1), model.counts.tolist())
+    assert (model.threads, model.device) == (1, "cpu")
+    assert model.sampling == RECIPES["best"].sampling
+    assert set(model.categories) == {file.removesuffix(".txt") for file in CATALOGUE["surnames"].files}
+    assert (model.dataset, model.dataset_verified) == ("surnames", True)
+
+
+def test_its_file_is_small_and_in_half_precision():
+    from safetensors import safe_open
+
+    assert paths.PRETRAINED_FILE.stat().st_size <= 4 * MEGABYTE
+    with safe_open(paths.PRETRAINED_FILE, framework="numpy") as file:
+        kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    assert {kind for name, kind in kinds.items() if name.startswith("network.")} == {"F16"}
+    assert kinds["training_names.hashes"] == "U64"
+    assert not any(name.startswith("state.") for name in kinds)
+
+
+def test_its_card_is_the_page_in_the_documentation(model):
+    assert (REPOSITORY / "docs" / "model-card.md").read_text(encoding="utf-8") == model.card
+
+
+def test_its_card_names_the_data_their_licence_and_what_was_done(model):
+    repository, commit = "https://github.com/spro/practical-pytorch", "a7c4ecdc500a7b49d19d72b4cd76dc4b8d36acfe"
+    trained_on = int(model.counts.sum())
+    for fact in (repository, commit, "data/names", "MIT", "Sean Robertson", "`best`", f"{trained_on:,}"):
+        assert fact in model.card
+    assert commit in CATALOGUE["surnames"].url
+    for category, count in zip(model.categories, model.counts.tolist(), strict=True):
+        assert f"| {category} | {count:,} |" in model.card
+
+
+@pytest.fixture
+def surnames(data_dir):
+    """The surnames, as `namegen download` puts them into the cache."""
+    download(source=str(data_dir / "surnames"))
+    return open_dataset("surnames")
+
+
+def test_it_was_trained_on_the_names_of_the_protocol_and_on_no_other(model, surnames):
+    names = [(category, name) for category in surnames.categories for name in surnames.names(category)]
+    below = {name for _, name in names if unit(name) < 0.9}
+    hashes = sorted(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") for name in below)
+    assert model.name_hashes.tolist() == hashes
+    for category, count in zip(model.categories, model.counts.tolist(), strict=True):
+        assert count == sum(name in below for of, name in names if of == category)
+
+
+def test_evaluate_scores_by_default_exactly_the_names_that_it_was_not_trained_on(cli, model, surnames):
+    scored = cli("evaluate", "pretrained", "-n", 0, "--format", "json")
+    figures = json.loads(scored.out)
+    for category in model.categories:
+        assert figures["categories"][category]["names"] == sum(unit(n) >= 0.9 for n in surnames.names(category))
+    assert (figures["names"], figures["data_names"]) == (1_783, 17_986)
+    assert figure(model.card, "loss, macro") == pytest.approx(figures["macro"], abs=0.001)
+    assert figure(model.card, "loss, micro") == pytest.approx(figures["micro"], abs=0.001)
+
+
+def test_names_of_ones_own_are_added_to_it_without_its_card(cli, model, tmp_path):
+    (tmp_path / "Elvish.txt").write_text("Aelar\nElarian\nFaelivrin\nCaladwen\n", encoding="utf-8")
+    added = cli("train", "--init", "pretrained", "--data", tmp_path / "Elvish.txt", "--model", "world", "--iters", 100)
+
+    assert added.code == 0
+    assert load_model("world").categories == (*model.categories, "Elvish")
+    assert load_model("world").card == ""
+    assert [name[0] for name in cli("sample", "Elvish", "EL", "--model", "world").out.splitlines()] == ["E", "L"]
+
+
+# How it is made
+
+
+@pytest.fixture
+def few() -> Dataset:
+    starter = open_dataset("starter")
+    return Dataset.from_names({category: starter.names(category) for category in ("German", "Greek")})
+
+
+@pytest.fixture
+def make(script, few, tmp_path, monkeypatch) -> Callable[[str], Path]:
+    """Makes a model of few names in little time, and saves it under a name."""
+    monkeypatch.setattr(script, "DRAWN", 5)
+    teachers = Distillation(teachers=1, ngram_order=2)
+    config = training_config("best", hidden_size=4, iterations=300, batch_size=32, distillation=teachers)
+
+    def made(name: str) -> Path:
+        script.pretrain(few, config).save(tmp_path / name, half=True)
+        return tmp_path / name
+
+    return made
+
+
+def test_making_it_twice_gives_the_same_bytes(make):
+    assert make("one").read_bytes() == make("two").read_bytes()
+
+
+def test_its_card_has_the_figures_of_the_file_that_is_written(make, few):
+    made = load_model(make("m.safetensors"))
+    found = evaluate(made, few, count=5)
+
+    assert found.names == sum(unit(name) >= 0.9 for category in few.categories for name in few.names(category))
+    assert figure(made.card, "loss, macro") == round(found.macro, 3)
+    assert figure(made.card, "loss, micro") == round(found.micro, 3)
+    for category, of in found.categories.items():
+        (row,) = re.findall(rf"^\| {category} \|.*$", made.card, re.MULTILINE)
+        assert row.endswith(f"| {of.names:,} | {of.loss:.3f} | {of.novel:.3f} | {of.right:.3f} |")
+    assert f"| {found.macro:.3f} | {found.novel:.3f} | {found.right:.3f} |\n" in made.card
+
+
+def test_accuracy_is_by_category_with_a_uniform_prior_and_over_all_names_with_the_datas(script, monkeypatch):
+    names = Dataset.from_names({"One": ["Anna", "Berta", "Clara"], "Two": ["Dora"]})
+    categories = ("Two", "Three", "One")
+    likely = {
+        "uniform": [[0.1, 0.2, 0.7], [0.4, 0.0, 0.6], [0.5, 0.4, 0.1], [0.9, 0.0, 0.1]],
+        "data": [[0.1, 0.2, 0.7], [0.4, 0.0, 0.6], [0.0, 0.4, 0.6], [0.4, 0.0, 0.6]],
+    }
+
+    def classify(_, names, prior):
+        return Classification(FittedNames(names, 0), categories, np.array(likely[prior]))
+
+    monkeypatch.setattr("figures.classify", classify)
+
+    assert script.accuracy(make_model(categories=categories), names) == pytest.approx(((2 / 3 + 1) / 2, 3 / 4))
+
+
+def test_other_names_than_those_of_the_catalogue_are_refused(script, tmp_path, monkeypatch):
+    for file in CATALOGUE["surnames"].files:
+        (tmp_path / file).write_text("Anna\n", encoding="utf-8")
+    monkeypatch.setenv("NAMEGEN_CACHE_DIR", str(tmp_path / "cache"))
+
+    with pytest.raises(DownloadError, match="is not what the catalogue pins"):
+        script.verified_surnames(str(tmp_path))
+
+
+def test_the_surnames_of_the_catalogue_are_verified_and_leave_the_cache_alone(script, data_dir, cache, monkeypatch):
+    monkeypatch.setenv("NAMEGEN_CACHE_DIR", str(cache))
+    dataset = script.verified_surnames(str(data_dir / "surnames"))
+
+    assert (dataset.label, dataset.verified, len(dataset)) == ("surnames", True, 17_986)
+    assert not cache.exists()

@@ -1,0 +1,86 @@
+"""Whatever bytes somebody calls a model: it works, or there is one clear error. fuzz/models.py tries many more."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+
+import pytest
+
+from support import REPOSITORY
+
+FILES = 2000
+PORTIONS = 8  # so that what breaks is soon found again
+MAX_SECONDS = 20  # for a file, which takes a hundredth of one where nothing hangs
+DRAWN = 250  # of so many files one has its loss history drawn
+
+
+@pytest.fixture(scope="module")
+def fuzzer():
+    """The modules of the fuzzer that need no more than namegen does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(REPOSITORY / "fuzz"))
+        import model_mutations
+        import model_promise
+
+        yield model_mutations, model_promise
+        for module in (model_mutations, model_promise):
+            del sys.modules[module.__name__]
+
+
+@pytest.fixture(scope="module")
+def real_files(fuzzer):
+    mutations, _ = fuzzer
+    return mutations.real_files()
+
+
+def test_the_files_to_begin_with_are_models_that_work(fuzzer, real_files):
+    _, promise = fuzzer
+
+    assert len(real_files) >= 5
+    assert all(promise.keep_promise(content, draw=True) for content in real_files)
+
+
+def test_the_same_seed_spoils_files_in_the_same_way(fuzzer, real_files):
+    mutations, _ = fuzzer
+    once, again = (
+        [mutations.mutate(real_files[0], random.Random(seed), real_files) for seed in range(30)] for _ in range(2)
+    )
+
+    assert once == again
+    assert len(set(once)) > 25
+
+
+@pytest.mark.parametrize("portion", range(PORTIONS))
+def test_a_spoiled_model_file_is_a_model_that_works_or_one_clear_error(portion, fuzzer, real_files):
+    mutations, promise = fuzzer
+    rng = random.Random(portion)
+    working = 0
+    for number in range(FILES // PORTIONS):
+        content = mutations.mutate(rng.choice(real_files), rng, real_files)
+        began = time.monotonic()
+        working += promise.keep_promise(content, draw=number % DRAWN == 0)
+        assert time.monotonic() - began < MAX_SECONDS
+
+    # Many must get past the first checks, or there is little to be seen; and some must not.
+    assert FILES // PORTIONS // 10 < working < FILES // PORTIONS
+
+
+def test_the_fuzzer_sees_a_promise_that_is_broken(fuzzer, real_files, monkeypatch):
+    _, promise = fuzzer
+    from namegen.errors import NamegenError
+
+    def talkative(path):
+        raise NamegenError("two\nlines")
+
+    monkeypatch.setattr(promise, "load_model_file", talkative)
+    with pytest.raises(promise.BrokenPromiseError, match="no clear line"):
+        promise.keep_promise(real_files[0])
+
+    def confused(path):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(promise, "load_model_file", confused)
+    with pytest.raises(ZeroDivisionError):
+        promise.keep_promise(real_files[0])

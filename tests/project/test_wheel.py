@@ -1,0 +1,132 @@
+"""The wheel: what comes along in it, and that all of it works once it is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from namegen import paths
+from support import REPOSITORY
+
+MEGABYTE = 2**20
+PAGE = REPOSITORY / "docs" / "namegen.1"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, as a build makes it."""
+    pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is not installed")
+    folder = tmp_path_factory.mktemp("wheel")
+    code = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=REPOSITORY, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_has_the_model_and_is_small(wheel):
+    assert wheel.stat().st_size <= 4 * MEGABYTE
+    with zipfile.ZipFile(wheel) as members:
+        assert members.read("namegen/data/pretrained.safetensors") == paths.PRETRAINED_FILE.read_bytes()
+
+
+def test_the_wheel_puts_the_manual_page_where_man_looks_for_it(wheel):
+    with zipfile.ZipFile(wheel) as members:
+        (page,) = [name for name in members.namelist() if name.endswith("share/man/man1/namegen.1")]
+        assert members.read(page) == PAGE.read_bytes()
+
+
+NO_NETWORK = """
+import sys
+def refuse(event, arguments):
+    if event.startswith("socket."):
+        raise RuntimeError(f"{event} where there is no network")
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    """A virtual environment with the wheel and what it needs but for torch, and without a network."""
+    home = tmp_path_factory.mktemp("installed") / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+    python = home / "bin" / "python"
+    line = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", "--quiet"]
+    subprocess.run([*line, "--disable-pip-version-check", str(wheel)], check=True, env=plain_environment())
+    (packages,) = home.glob("lib/python*/site-packages")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        ours = re.match(r"(torch|functorch|_?_?editable|namegen|sitecustomize)", entry.name)
+        if not ours and entry.suffix != ".pth" and not (packages / entry.name).exists():
+            (packages / entry.name).symlink_to(entry)
+    (packages / "sitecustomize.py").write_text(NO_NETWORK)
+    return home
+
+
+def state(folder: Path) -> dict[Path, tuple[int, int]]:
+    """All that lies in a folder, with its size and when it was written."""
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment variables, without what leads to this checkout or to the user's own models."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NAMEGEN_"))}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an environment has other folders on Windows")
+def test_once_installed_the_command_draws_names_without_training_network_or_torch(installed, tmp_path):
+    environment = plain_environment() | {"NAMEGEN_CACHE_DIR": str(tmp_path / "empty")}
+
+    def run(*line):
+        return subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    before = state(installed)
+    python = installed / "bin" / "python"
+    assert "No module named 'torch'" in run(python, "-c", "import torch").stderr
+    assert "no network" in run(python, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))").stderr
+    assert str(installed) in run(python, "-c", "import namegen; print(namegen.__file__)").stdout
+
+    drawn = run(installed / "bin" / "namegen", "sample", "German", "ABC")
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    assert [name[0] for name in drawn.stdout.splitlines()] == ["A", "B", "C"]
+    assert all(re.fullmatch(r"[A-Za-z' -]{2,}", name) for name in drawn.stdout.splitlines())
+
+    where = run(installed / "bin" / "namegen", "models", "path")
+    assert Path(where.stdout.strip()).is_relative_to(installed)
+    assert not (tmp_path / "empty").exists()
+    assert state(installed) == before  # so it works where the package cannot be written to
+
+
+def test_once_installed_man_finds_the_page_by_the_path_of_the_command(installed):
+    if shutil.which("man") is None:
+        pytest.skip("there is no man")
+    path = os.pathsep.join([str(installed / "bin"), os.environ["PATH"]])  # as `source bin/activate` sets it
+    environment = plain_environment() | {"PATH": path, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
+    environment.pop("MANPATH", None)
+
+    def man(*arguments):
+        return subprocess.run(["man", *arguments], env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert man("-w", "namegen").strip() == str(installed / "share" / "man" / "man1" / "namegen.1")
+    assert "namegen - invent names" in man("namegen")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an environment has other folders on Windows")
+def test_once_installed_shells_are_served(installed, tmp_path):
+    environment = plain_environment() | {"NAMEGEN_CACHE_DIR": str(tmp_path / "empty")}
+
+    def run(*line):
+        line = [installed / "bin" / "namegen", *line]
+        return subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout
+
+    for shell in ("bash", "zsh", "fish"):
+        assert run("completion", shell) == (paths.DATA_DIR / f"completion.{shell}").read_text(encoding="utf-8")
+    assert "German" in run("__complete", "words", "2", "namegen", "sample", "").splitlines()
+    assert not (tmp_path / "empty").exists()

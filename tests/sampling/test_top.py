@@ -1,0 +1,249 @@
+"""The most probable names: exactly those that going through all names would give."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from namegen.config import SamplingConfig
+from namegen.models.inference import Source, build_steppers
+from namegen.models.networks import build_network
+from namegen.models.scoring import score_names
+from namegen.recipes import training_config
+from namegen.sampling import top as search
+from namegen.sampling.top import find_most_probable
+from support import make_bigram_model, make_model
+
+# Rows: after a, after b, after SOS. Columns: a, b, EOS.
+TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.6, 0.3, 0.1]])
+FIRST = {"a": 0.75, "b": 0.25}
+
+
+def any_name(spelling):
+    return spelling.lengths > 0
+
+
+def top(model, count, *, limit=6, prefix="", accepts=any_name, config=None):
+    """The names and their log-probabilities, and whether the search was complete."""
+    source = Source.of(model, build_steppers(model)(0), 0)
+    ranking = find_most_probable(source, model.alphabet.encode(prefix), limit, count, accepts)
+    lines = model.alphabet.spell_lines(ranking.spelling.letters, ranking.spelling.lengths)
+    names = lines.split("\n")[:-1]
+    return dict(zip(names, ranking.log_probabilities.tolist(), strict=True)), ranking.complete
+
+
+def all_names(limit):
+    for length in range(1, limit + 1):
+        yield from map("".join, itertools.product("ab", repeat=length))
+
+
+def bigram_share(name, first):
+    """The probability of a name by the table, its first letter's given."""
+    share, follows = first[name[0]], {"a": TABLE[0], "b": TABLE[1]}
+    for before, letter in itertools.pairwise(name):
+        share *= follows[before]["ab".index(letter)]
+    return share * follows[name[-1]][2]
+
+
+@pytest.fixture(params=["sos", "no sos"])
+def known(request):
+    """A model, and the probability of each name of up to 6 letters."""
+    sos = request.param == "sos"
+    model = make_bigram_model(np.log(TABLE), sos=sos, first_letters=[[3, 1]])
+    first = {"a": 0.6, "b": 0.3} if sos else FIRST
+    return model, {name: bigram_share(name, first) for name in all_names(6)}
+
+
+def check(found, shares, count):
+    """Hold what was found against going through all names."""
+    best = sorted(shares, key=lambda name: -shares[name])[:count]
+    assert list(found.values()) == pytest.approx([math.log(shares[name]) for name in best], abs=1e-5)
+    assert {name: math.log(shares[name]) for name in found} == pytest.approx(found, abs=1e-5)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 60])
+def test_the_best_names_are_those_of_all_names(known, count):
+    model, shares = known
+    found, complete = top(model, count)
+
+    check(found, shares, count)
+    assert complete
+    assert len(found) == count
+
+
+def test_names_that_are_known_beforehand_come_in_their_order():
+    found, _ = top(make_bigram_model(np.log(TABLE)), 4)
+
+    # 0.6 x 0.3 = b's 0.3 x 0.6, but for the last bit: these two first, in either order; then the next by hand.
+    assert set(list(found)[:2]) == {"a", "b"}
+    assert list(found)[2:] == ["aa", "ab"]  # 0.6 x 0.5 x 0.3 = 0.09, 0.6 x 0.2 x 0.6 = 0.072
+    assert found["ab"] == pytest.approx(math.log(0.072), abs=1e-6)
+
+
+@pytest.mark.parametrize("prefix", ["b", "ab", "bbb"])
+def test_the_letters_of_a_prefix_count_in_the_probability(known, prefix):
+    model, shares = known
+    found, complete = top(model, 7, prefix=prefix)
+
+    check(found, {name: share for name, share in shares.items() if name.startswith(prefix)}, 7)
+    assert complete
+    assert len(found) == 7
+
+
+def test_no_name_is_longer_than_the_limit(known):
+    model, shares = known
+    found, _ = top(model, 6, limit=2)
+
+    check(found, {name: share for name, share in shares.items() if len(name) <= 2}, 6)
+
+
+def test_a_prefix_may_be_as_long_as_the_limit(known):
+    model, shares = known
+    found, complete = top(model, 3, limit=2, prefix="ba")
+
+    assert found == pytest.approx({"ba": math.log(shares["ba"])}, abs=1e-6)
+    assert complete
+
+
+def test_only_names_that_are_accepted_count(known):
+    model, shares = known
+
+    def ends_in_a(spelling):
+        return spelling.letters[np.arange(len(spelling.lengths)), spelling.lengths - 1] == 0
+
+    def accepts(spelling):
+        return (spelling.lengths >= 3) & ends_in_a(spelling)
+
+    found, complete = top(model, 9, accepts=accepts)
+
+    check(found, {name: share for name, share in shares.items() if len(name) >= 3 and name.endswith("a")}, 9)
+    assert complete
+    assert len(found) == 9
+
+
+def test_asking_for_more_names_than_there_are_gives_all_of_them(known):
+    model, shares = known
+    found, complete = top(model, 1000)
+
+    check(found, shares, 1000)
+    assert complete
+    assert len(found) == len(shares) == 2 + 4 + 8 + 16 + 32 + 64
+
+
+def test_where_no_name_is_accepted_there_is_none(known):
+    found, complete = top(known[0], 3, accepts=lambda spelling: spelling.lengths > 6)
+
+    assert found == {}
+    assert complete
+
+
+def test_a_name_without_letters_is_one_if_it_is_accepted():
+    found, _ = top(make_bigram_model(np.log(TABLE)), 300, accepts=lambda spelling: spelling.lengths < 2)
+
+    assert found == pytest.approx({"a": math.log(0.18), "b": math.log(0.18), "": math.log(0.1)}, abs=1e-6)
+
+
+def test_equals_come_in_the_order_of_their_letters():
+    model = make_bigram_model(np.zeros((4, 4)), letters="abc")  # each letter, and the end, always has a quarter
+    found, complete = top(model, 8, limit=3)
+
+    assert list(found) == ["a", "b", "c", "aa", "ab", "ac", "ba", "bb"]
+    assert list(found.values()) == pytest.approx([2 * math.log(1 / 4)] * 3 + [3 * math.log(1 / 4)] * 5)
+    assert complete
+
+
+def test_how_letters_are_drawn_does_not_matter(known):
+    model, _ = known
+
+    assert top(model, 5, config=SamplingConfig(temperature=0.3, top_k=1, dropout=0.2)) == top(model, 5)
+
+
+def test_first_letters_that_no_training_name_has_are_left_out_without_a_start_token():
+    model = make_bigram_model(np.log(TABLE), sos=False, first_letters=[[2, 0]])
+    found, complete = top(model, 1000, limit=4)
+
+    assert complete
+    assert len(found) == 1 + 2 + 4 + 8
+    assert all(name.startswith("a") for name in found)
+
+
+def test_a_prefix_that_no_training_name_has_still_has_best_names():
+    model = make_bigram_model(np.log(TABLE), sos=False, first_letters=[[2, 0]])
+    found, _ = top(model, 3, prefix="b")
+
+    assert list(found) == ["b", "bb", "bbb"]  # 0.6, 0.18 and 0.054 after the b; "ba" has 0.03
+    assert set(found.values()) == {-math.inf}
+
+
+def test_a_long_chain_of_certain_letters_is_followed_to_its_end():
+    table = np.array([[1.0, 2e-4, 1e-4], [1e-4, 1e-4, 1.0], [1.0, 1e-4, 1e-4]])
+    model = make_bigram_model(np.log(table / table.sum(axis=1, keepdims=True)))
+    found, complete = top(model, 1, limit=60, accepts=lambda spelling: spelling.lengths >= 40)
+
+    assert list(found) == ["a" * 39 + "b"]
+    assert complete
+
+
+@pytest.mark.parametrize("kind", [{}, {"recipe_name": "tutorial"}, {"architecture": "rnn", "sos": True}])
+@pytest.mark.parametrize("rows", [search._ROWS, 3])
+def test_a_network_gives_what_torch_finds_for_every_name(kind, rows, monkeypatch):
+    monkeypatch.setattr(search, "_ROWS", rows)
+    config = training_config(**{"recipe_name": "default", "hidden_size": 8, "dropout": 0.0, **kind})
+    begins = [[4, 2, 1]]
+    model = make_model(config, letters="abc", first_letters=begins, seed=3)
+    for name in model.weights:
+        model.weights[name] *= 0.4  # or a few names would have nearly everything
+    network = build_network(config, 1, 4).eval()
+    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in model.weights.items()})
+    shares = {}
+    for length in range(1, 6):
+        names = ["".join(letters) for letters in itertools.product("abc", repeat=length)]
+        whole = np.array([[3, *model.alphabet.encode(name), 3] for name in names])[:, 0 if config.sos else 1 :]
+        with torch.no_grad():
+            logits, _ = network(torch.zeros(len(names), dtype=torch.int64), torch.from_numpy(whole[:, :-1].copy()))
+        likely = torch.log_softmax(logits.double(), dim=2).numpy()
+        scores = np.take_along_axis(likely, whole[:, 1:, None], axis=2).sum(axis=(1, 2))
+        first = 1 if config.sos else np.array(begins[0])[whole[:, 0]] / 7
+        shares |= dict(zip(names, (np.exp(scores) * first).tolist(), strict=True))
+
+    found, complete = top(model, 100, limit=5)
+
+    check(found, shares, 100)
+    assert complete
+    assert len(found) == 100
+
+
+def test_a_search_that_is_given_up_says_so_and_has_found_the_best_there_are(monkeypatch):
+    model = make_bigram_model(np.log(TABLE))
+    exact, _ = top(model, 300, limit=10)
+    monkeypatch.setattr(search, "_EFFORT", 300)
+    monkeypatch.setattr(search, "_EFFORT_PER_NAME", 0)
+    found, complete = top(model, 1000, limit=10)
+
+    assert not complete
+    assert 10 < len(found) < 300
+    assert list(found.items()) == list(exact.items())[: len(found)]
+
+
+def test_a_search_whose_last_step_spends_more_than_is_left_has_finished(monkeypatch):
+    monkeypatch.setattr(search, "_EFFORT", 1)
+    monkeypatch.setattr(search, "_EFFORT_PER_NAME", 0)
+    # With a limit of 1, all there is to read are the prefixes a (0.6) and b (0.3), above the first floor of 1/8.
+    found, complete = top(make_bigram_model(np.log(TABLE)), 1, limit=1)
+
+    assert complete
+    assert set(found) <= {"a", "b"}
+    assert len(found) == 1
+
+
+def test_the_probabilities_are_those_of_scoring_the_names(known):
+    model, _ = known
+    source = Source.of(model, build_steppers(model)(0), 0)
+    ranking = find_most_probable(source, model.alphabet.encode("a"), 8, 50, any_name)
+
+    assert ranking.log_probabilities == pytest.approx(score_names(source, ranking.spelling).total, rel=1e-12)

@@ -1,0 +1,139 @@
+"""Which names a run sees, and how they are laid out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from namegen.datasets.alphabet import ASCII
+from namegen.datasets.dataset import Dataset
+from namegen.recipes import training_config
+from namegen.training.batches import IGNORED, DatasetBatches, build_batch, category_probabilities, iter_stretches
+
+EOS = SOS = ASCII.boundary_id
+
+
+def letters(text):
+    return [ASCII.letters.index(letter) for letter in text]
+
+
+def dataset(**names):
+    return Dataset.from_names(names)
+
+
+def chi_square(observed, expected):
+    return float(((observed - expected) ** 2 / expected).sum())
+
+
+def test_without_sos_the_targets_of_anna_are_n_n_a_and_eos():
+    batch = build_batch(dataset(X=["Anna"]), np.array([0]), sos=False)
+
+    assert batch.inputs.tolist() == [letters("Anna")]
+    assert batch.targets.tolist() == [[*letters("nna"), EOS]]
+
+
+def test_with_sos_the_targets_of_anna_are_all_its_letters_and_eos():
+    batch = build_batch(dataset(X=["Anna"]), np.array([0]), sos=True)
+
+    assert batch.inputs.tolist() == [[SOS, *letters("Anna")]]
+    assert batch.targets.tolist() == [[*letters("Anna"), EOS]]
+
+
+def test_a_name_of_one_letter_trains_eos_alone_without_sos():
+    batch = build_batch(dataset(X=["A"]), np.array([0]), sos=False)
+
+    assert batch.inputs.tolist() == [letters("A")]
+    assert batch.targets.tolist() == [[EOS]]
+
+
+def test_shorter_names_are_padded_with_targets_that_do_not_count():
+    names = dataset(X=["Anna"], Y=["Bo"])
+    batch = build_batch(names, np.array([1, 0]), sos=False)
+
+    assert batch.category.tolist() == [1, 0]
+    assert batch.inputs[0, :2].tolist() == letters("Bo")
+    assert batch.targets.tolist() == [[*letters("o"), EOS, IGNORED, IGNORED], [*letters("nna"), EOS]]
+
+
+def test_the_tutorial_draws_categories_uniformly_whatever_their_sizes():
+    names = dataset(A=["a"], B=["ba", "bb", "bc"], C=[f"c{x}" for x in "abcdefghij"])
+    config = training_config("tutorial", iterations=40_960)
+    drawn = np.concatenate([DatasetBatches(names, config).block(block) for block in range(10)])
+    observed = np.bincount(names.category_of[drawn], minlength=3)
+
+    assert observed.sum() == 40_960
+    assert chi_square(observed, np.full(3, 40_960 / 3)) < 13.8  # the 99.9 % point with 2 degrees of freedom
+
+
+def test_within_a_category_names_are_drawn_uniformly():
+    names = dataset(C=[f"c{x}" for x in "abcdefghij"])
+    config = training_config("tutorial", iterations=40_960)
+    observed = np.bincount(
+        np.concatenate([DatasetBatches(names, config).block(block) for block in range(10)]), minlength=10
+    )
+
+    assert chi_square(observed, np.full(10, 4096.0)) < 27.9  # the 99.9 % point with 9 degrees of freedom
+
+
+@pytest.mark.parametrize(("exponent", "expected"), [(0.0, [0.5, 0.5]), (1.0, [0.1, 0.9]), (0.5, [0.25, 0.75])])
+def test_the_exponent_says_how_much_the_size_of_a_category_counts(exponent, expected):
+    names = dataset(A=["a"], B=[f"b{x}" for x in "abcdefghi"])
+
+    found = category_probabilities(names, training_config(category_exponent=exponent))
+
+    np.testing.assert_allclose(found, expected)
+
+
+def test_a_run_draws_exactly_as_many_names_as_it_has_iterations():
+    names = dataset(A=["abc", "d"], B=["efgh"])
+    config = training_config(iterations=10_000, batch_size=32)
+
+    assert sum(len(stretch) for stretch in iter_stretches(DatasetBatches(names, config), config, 0, 32)) == 10_000
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_a_run_that_goes_on_from_any_stretch_sees_the_same_names(batch_size):
+    names = dataset(A=["abc", "d", "ef"], B=["efgh", "i"])
+    config = training_config(iterations=9_000, batch_size=batch_size, save_every=1234, history_every=500)
+    whole = list(iter_stretches(DatasetBatches(names, config), config, 0, 500))
+    starts = np.cumsum([0, *(len(stretch) for stretch in whole)])
+    for index in (1, 7, len(whole) - 1):
+        rest = list(iter_stretches(DatasetBatches(names, config), config, int(starts[index]), 500))
+        assert len(rest) == len(whole) - index
+        assert all(np.array_equal(a, b) for a, b in zip(rest, whole[index:], strict=True))
+
+
+def test_with_single_names_stretches_end_exactly_where_points_are_due_and_do_not_depend_on_saves():
+    names = dataset(A=["abc", "d"])
+    ends = []
+    for save_every in (5_000, 1_200):
+        config = training_config("tutorial", iterations=5_000, save_every=save_every)
+        ends.append(
+            np.cumsum(
+                [len(stretch) for stretch in iter_stretches(DatasetBatches(names, config), config, 0, 500)]
+            ).tolist()
+        )
+
+    assert set(range(500, 5_001, 500)) <= set(ends[0])
+    assert ends[0] == ends[1]
+
+
+def test_a_batch_holds_names_of_similar_length():
+    names = dataset(A=[f"{'x' * n}{c}" for n in range(10) for c in "abcdefghij"])
+    config = training_config(iterations=100_000, batch_size=64)
+    block = DatasetBatches(names, config).block(0)
+    spread = np.ptp(names.lengths[block].reshape(-1, 64), axis=1)
+
+    assert len(block) == DatasetBatches(names, config).block_size
+    assert spread.max() <= 1
+    assert len(set(names.lengths[block].reshape(-1, 64)[:8, 0].tolist())) > 2  # the batches are in random order
+
+
+def test_blocks_and_seeds_differ():
+    names = dataset(A=[f"{x}{y}" for x in "abcdefghij" for y in "abcdefghij"])
+    one = training_config(iterations=100_000, seed=1)
+    other = training_config(iterations=100_000, seed=2)
+
+    assert not np.array_equal(DatasetBatches(names, one).block(0), DatasetBatches(names, one).block(1))
+    assert not np.array_equal(DatasetBatches(names, one).block(0), DatasetBatches(names, other).block(0))
+    assert np.array_equal(DatasetBatches(names, one).block(0), DatasetBatches(names, one).block(0))

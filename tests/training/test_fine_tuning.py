@@ -1,0 +1,295 @@
+"""Adding categories to a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from namegen.datasets.dataset import Dataset
+from namegen.errors import RunError, TrainingStopped, UsageError
+from namegen.evaluation.metrics import evaluate, likelihood
+from namegen.models.inference import build_steppers
+from namegen.models.networks import build_network
+from namegen.models.serialization import load_model_file
+from namegen.recipes import training_config
+from namegen.training.batches import IGNORED, iter_stretches
+from namegen.training.fine_tuning import (
+    ReplayBatches,
+    extend_dataset,
+    fine_tuning_config,
+    initial_weights,
+    model_digest,
+)
+from namegen.training.optimize import AutogradLearner
+from namegen.training.train import train
+from support import make_model
+
+RNG = np.random.default_rng(0)
+
+
+def random_names(letters, count):
+    """Names in which letters follow each other in the order of the alphabet, so that there is something to learn."""
+    made = set()
+    while len(made) < count:
+        name = "".join(sorted(RNG.choice(list(letters), size=RNG.integers(3, 8))))
+        made.add(name.capitalize())
+    return sorted(made)
+
+
+OLD = Dataset.from_names({"X": random_names("abcdefgh", 300), "Y": random_names("fghijklm", 300)})
+NEW = Dataset.from_names({"Z": random_names("efghij", 40)})
+MORE = Dataset.from_names({"Z": random_names("efghij", 200)})
+
+
+@pytest.fixture(scope="module")
+def init():
+    return train(OLD, hidden_size=32, iterations=20_000, batch_size=32, validation=0.0)
+
+
+@pytest.fixture(scope="module")
+def extended(init):
+    return train(NEW, init=init, iterations=6_400)
+
+
+def test_a_few_names_are_learned_better_than_alone_and_the_old_ones_are_not_forgotten(init, extended):
+    alone = min(
+        likelihood(train(NEW, hidden_size=32, iterations=iterations, validation=0.0), MORE).micro
+        for iterations in (1_000, 3_000, 6_400)
+    )
+    assert likelihood(extended, MORE).micro < alone
+
+    before, after = likelihood(init, OLD), likelihood(extended, OLD)
+    assert after.macro < before.macro + 0.05
+
+
+def test_the_model_has_all_categories_and_knows_all_names(init, extended):
+    assert extended.categories == ("X", "Y", "Z")
+    assert extended.counts.tolist() == [300, 300, 40]
+    assert extended.first_letter_counts.sum(axis=1).tolist() == [300, 300, 40]
+    assert set(extended.name_hashes) == set(OLD.hashes) | set(NEW.hashes)
+    assert extended.longest == max(OLD.lengths.max(), NEW.lengths.max())
+    assert extended.training.init == model_digest(init)
+    assert extended.sampling == init.sampling
+    assert extended.finished
+
+
+def test_the_new_vectors_begin_as_a_mixture_of_the_old_the_most_of_what_explains_the_names_best(init):
+    like_y = Dataset.from_names({"Z": OLD.names("Y")})
+    weights = initial_weights(init, extend_dataset(init, like_y))
+
+    for name, weight in init.weights.items():
+        if name.startswith("category_"):
+            np.testing.assert_array_equal(weights[name][:2], weight)
+            losses = [likelihood(init, Dataset.from_names({c: OLD.names("Y")})).micro for c in "XY"]
+            assert losses[1] < losses[0]
+            nearer = np.linalg.norm(weights[name][2] - weight, axis=1)
+            assert nearer[1] < nearer[0]
+        else:
+            np.testing.assert_array_equal(weights[name], weight)
+
+
+def test_half_of_a_batch_are_new_names_and_half_are_drawn_by_the_model_with_its_own_distributions(init):
+    dataset = extend_dataset(init, NEW)
+    config = fine_tuning_config(init, iterations=1_000, batch_size=9)
+    lessons = ReplayBatches(init, dataset, config)
+    batches = [lessons.build_batch(names) for names in iter_stretches(lessons, config, 0, 9)]
+
+    assert sum(len(batch.category) for batch in batches) == 1_000
+    for batch in batches[:3]:
+        assert (batch.category == 2).tolist() == [True] * 5 + [False] * 4
+        for category, inputs, targets, likely in zip(*map(np.asarray, vars(batch).values()), strict=True):
+            places = np.flatnonzero(targets != IGNORED)
+            if category == 2:
+                np.testing.assert_array_equal(likely[places].argmax(axis=1), targets[places])
+                assert (likely[places].max(axis=1) == 1).all()
+            else:
+                network = build_steppers(init)(int(category))
+                hidden = network.start()
+                for place in places:
+                    logits, hidden = network.step(inputs[place : place + 1], hidden)
+                    own = np.exp(logits[0].astype(np.float64))
+                    own[-1] *= place > 0  # no name is empty
+                    np.testing.assert_allclose(likely[place], own / own.sum(), atol=1e-5)
+            assert (likely[len(places) :] == 0).all()
+
+
+def test_the_last_batch_is_shared_out_too(init):
+    config = fine_tuning_config(init, iterations=11, batch_size=8)
+    lessons = ReplayBatches(init, extend_dataset(init, NEW), config)
+    *_, last = [lessons.build_batch(names) for names in iter_stretches(lessons, config, 0, 8)]
+
+    assert (last.category == 2).tolist() == [True, True, False]
+
+
+def test_what_the_categories_share_learns_at_its_own_rate():
+    config = training_config(
+        hidden_size=4, optimiser="sgd", weight_decay=0.0, schedule="constant", averaging=0.0, clip=None, dropout=0.0,
+        iterations=8, batch_size=8, learning_rate=0.1,
+    )  # fmt: skip
+    changes = []
+    for rate in (1.0, 0.25):
+        slower = dataclasses.replace(config, shared_rate=rate)
+        network = build_network(slower, 2, 59)
+        before = {name: p.detach().clone() for name, p in network.named_parameters()}
+        learner = AutogradLearner(network, Fixed(), slower, torch.device("cpu"))
+        learner.learn(np.arange(8), 0)
+        changes.append({name: weight - before[name].numpy() for name, weight in learner.weights().items()})
+
+    for name, change in changes[0].items():
+        share = 1.0 if name.startswith("category_") else 0.25
+        np.testing.assert_allclose(changes[1][name], share * change, atol=1e-6)
+        assert np.abs(change).max() > 1e-4
+
+
+class Fixed:
+    """The same names over and over."""
+
+    block_size = 8
+
+    def build_batch(self, names):
+        from namegen.training.batches import build_batch
+
+        return build_batch(OLD, names, sos=True)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 7])
+def test_an_extension_goes_on_exactly(init, stop_after, tmp_path):
+    whole = train(NEW, init=init, iterations=640)
+    left = iter(range(stop_after))
+    with pytest.raises(TrainingStopped):
+        train(NEW, init=init, iterations=640, checkpoint=tmp_path / "run", stop=lambda: next(left, None) is None)
+    resumed = train(NEW, init=init, checkpoint=tmp_path / "run", resume=True)
+    for name, model in (("whole", whole), ("resumed", resumed)):
+        model.save(tmp_path / name)
+
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "resumed").read_bytes()
+    with pytest.raises(UsageError, match="the same model to begin with"):
+        train(NEW, checkpoint=tmp_path / "run", resume=True)
+    with pytest.raises(UsageError, match="the same model to begin with"):
+        train(NEW, init=whole, checkpoint=tmp_path / "run", resume=True)
+
+
+def test_names_take_the_case_of_the_models(init):
+    lower = Dataset.from_names({"Z": [name.lower() for name in NEW.names("Z")]})
+
+    assert extend_dataset(init, lower).name(0) == NEW.name(0)
+
+
+def test_an_evaluation_knows_the_names_again_that_took_another_case(init):
+    lower = Dataset.from_names({"Z": [name.lower() for name in NEW.names("Z")]})
+    extended = train(lower, init=init, iterations=64)
+
+    assert evaluate(extended, lower, count=0).names == 0
+    assert evaluate(extended, NEW, count=0).names == 0
+
+
+def test_a_category_that_is_there_already_is_wrong_usage(init):
+    with pytest.raises(UsageError, match="has a category 'X' already"):
+        train(Dataset.from_names({"X": ["Anna", "Bo"]}), init=init)
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"hidden_size": 8}, "has hidden size 32"),
+        ({"architecture": "rnn"}, "gru"),
+        ({"batch_size": 1}, "two"),
+    ],
+)
+def test_what_cannot_be_changed_is_wrong_usage(init, parts, says):
+    with pytest.raises(UsageError, match=says):
+        train(NEW, init=init, **parts)
+    with pytest.raises(UsageError, match=says):
+        train(NEW, training_config(**{"hidden_size": 32, "iterations": 64, **parts}), init=init)
+
+
+def test_a_model_that_cannot_be_added_to_is_wrong_usage(init):
+    with pytest.raises(UsageError, match="only a gru"):
+        train(NEW, init=make_model(training_config("tutorial", iterations=1, hidden_size=4)))
+    tutorial = training_config("tutorial", iterations=1, hidden_size=4)
+    with pytest.raises(UsageError, match="only a gru"):
+        train(NEW, tutorial, init=make_model(tutorial))
+    with pytest.raises(UsageError, match="begin with a model of another recipe"):
+        train(NEW, init=make_model(training_config("default", iterations=1, hidden_size=4, architecture="rnn")))
+    with pytest.raises(UsageError, match="not finished"):
+        train(NEW, init=dataclasses.replace(init, iterations=5))
+
+
+@pytest.fixture
+def elves(tmp_path):
+    file = tmp_path / "Elvish.txt"
+    file.write_text("".join(f"{name}\n" for name in NEW.names("Z")), encoding="utf-8")
+    return file
+
+
+def test_the_command_adds_the_categories_of_a_file_to_a_model(init, elves, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    done = cli("train", "--init", tmp_path / "base.safetensors", "--data", elves, "-m", "mine", "--iters", 640)
+
+    assert done.code == 0, done.err
+    assert "namegen sample --model mine Elvish ABC" in done.err
+    assert cli("categories", "-m", "mine").out.splitlines()[1:] == ["X\t300", "Y\t300", "Elvish\t40"]
+    assert len(cli("sample", "-m", "mine", "Elvish", "EFG").out.split()) == 3
+    assert load_model_file(tmp_path / "base.safetensors").categories == ("X", "Y")
+
+
+def test_the_names_shown_are_of_one_new_category_after_the_other(init, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    (tmp_path / "new").mkdir()
+    for category, letters in {"Dwarvish": "xyz", "Elvish": "efgh", "Orcish": "qrst"}.items():
+        listed = "".join(f"{name}\n" for name in random_names(letters, 30))
+        (tmp_path / "new" / f"{category}.txt").write_text(listed, encoding="utf-8")
+    line = ("train", "--init", tmp_path / "base.safetensors", "--data", tmp_path / "new", "--iters", 6_400)
+    shown = [set(re.findall(r"\((\w+)\)", said)) for said in cli(*line).err.splitlines() if "ish)" in said]
+
+    assert len(shown) > 6
+    assert shown[:6] == [{"Dwarvish"}, {"Elvish"}, {"Orcish"}] * 2
+
+
+def test_a_category_that_the_model_has_already_is_said_before_anything_else(init, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    (tmp_path / "X.txt").write_text("abc\ncab\n", encoding="utf-8")
+    refused = cli("train", "--init", tmp_path / "base.safetensors", "--data", tmp_path / "X.txt")
+    assert refused.code == 2
+    assert refused.err == (
+        "Error: the model has a category 'X' already; give the new names another (a file's name is its category)\n"
+    )
+
+
+def test_a_recipe_beside_a_model_to_begin_with_is_wrong_usage(init, elves, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    done = cli("train", "--init", tmp_path / "base.safetensors", "--data", elves, "--recipe", "best")
+
+    assert done.code == 2
+    assert "--init has settings of its own" in done.err
+    assert cli("train", "--init", "nothing", "--data", elves).code == 1
+
+
+def test_going_on_needs_the_model_again_and_the_command_says_so(init, elves, tmp_path):
+    from namegen.models.store import cached_location
+    from namegen.training.jobs import Request, claim, command_to_resume, plan, run
+
+    init.save(tmp_path / "base.safetensors")
+    base, place, left = str(tmp_path / "base.safetensors"), cached_location("mine"), iter(range(2))
+    with claim(place):
+        planned = plan(place, Request({"iterations": 640}, init=base, dataset=str(elves)))
+        with pytest.raises(TrainingStopped):
+            run(place, planned, NEW, stop=lambda: next(left, None) is None)
+        other = dataclasses.replace(init, weights={name: -weight for name, weight in init.weights.items()})
+        other.save(tmp_path / "other.safetensors")
+        changed = plan(place, Request(init=str(tmp_path / "other.safetensors"), dataset=str(elves), resume=True))
+        with pytest.raises(UsageError, match="give the same model to begin with again"):
+            run(place, changed, NEW)
+        with pytest.raises(UsageError, match="say to which with --init"):
+            plan(place, Request(dataset=str(elves), resume=True))
+        again = plan(place, Request(init=base, dataset=str(elves), resume=True))
+        assert run(place, again, NEW).finished
+    assert command_to_resume(place, Request(dataset="Elvish.txt", init="base")) == (
+        "namegen train --model mine --data Elvish.txt --init base --resume"
+    )
+    with pytest.raises(RunError), claim(place):
+        plan(place, Request(init=base, resume=True))
