@@ -45,7 +45,8 @@ class Distillation:
     """Teachers, and how a network is taught by them instead of by the names (Hinton et al. 2015).
 
     The teachers are networks of the same kind, trained on the names one after the other with the settings here, and an
-    interpolated n-gram (:mod:`namegen.models.ngram`). The network then learns from names drawn from the mixture of them all,
+    interpolated n-gram (:mod:`namegen.models.ngram`). The network then learns from names drawn from the mixture of
+    them all,
     and its targets are the mixture's whole distributions. See :mod:`namegen.training.distillation`.
 
     Attributes:
@@ -131,7 +132,8 @@ class TrainingConfig:
         seed: where all randomness begins.
         shared_rate: the learning rate of what all categories share, as a share of ``learning_rate``, which the
             categories' own vectors have.
-        init: as what model the training began, by its :func:`~namegen.training.fine_tuning.model_digest`; ``None`` from random weights.
+        init: as what model the training began, by its :func:`~namegen.training.fine_tuning.model_digest`; ``None``
+        from random weights.
         distillation: what teaches the network in place of the names, if anything does. Then ``iterations`` counts the
             names of the teachers' training too.
 

@@ -241,14 +241,14 @@ def test_a_few_names_take_no_time_even_where_letters_are_many_and_the_network_kn
     unable = make_model(training_config(hidden_size=4, iterations=1), letters=letters)
     unable.weights["head.bias"][-1] = -1e4  # it never ends a name
     attempts = []
-    model_step = sampler.Sampler._attempt
+    model_step = sampler.RejectionSampler._attempt
 
     def counted(self, category, prefixes, prefix_of, streams):
         attempts.append(len(streams))
         return model_step(self, category, prefixes, prefix_of, streams)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampler.Sampler, "_attempt", counted)
+        patch.setattr(sampler.RejectionSampler, "_attempt", counted)
         assert sample_preview(unable, count=5, seed=1) == []
     assert sum(attempts) * 20 * 4001 < 2**25
     assert len(sample_preview(load_model("pretrained"), "German", count=5, seed=1)) == 5

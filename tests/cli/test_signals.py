@@ -110,7 +110,7 @@ def test_whoever_is_left_shows_the_cursor_that_the_first_process_may_have_hidden
 DEAF = """
 import sys, time
 from namegen.cli.output import complain
-from namegen.cli.stopping import NotedSignals, heard_within
+from namegen.cli.signals import NotedSignals, heard_within
 
 with heard_within(float(sys.argv[1]), lambda: complain("it does not end")), NotedSignals() as signals:
     print("there", flush=True)
@@ -194,7 +194,7 @@ def test_a_process_ends_by_the_first_signal_whenever_a_second_one_comes(number):
 @pytest.mark.parametrize("error", [DataError, RankError])
 def test_an_error_is_said_although_a_signal_comes_as_it_leaves_the_training(error, monkeypatch, cli):
     """Where one process dies, torchrun sends the others a signal, just when they notice the death themselves."""
-    from namegen.cli import stopping
+    from namegen.cli import signals as stopping
     from namegen.training import jobs as runs
 
     class Late(stopping.NotedSignals):

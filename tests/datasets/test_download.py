@@ -121,7 +121,7 @@ def catalogue(request, monkeypatch):
         "surnames": made_up_entry("surnames", url, FILES),
         "makemore": made_up_entry("makemore", url, {"names.txt": b"emma\n"}),
     }
-    monkeypatch.setattr(module, "CATALOGUE", entries)
+    monkeypatch.setattr("namegen.datasets.catalogue.CATALOGUE", entries)
     return entries
 
 
@@ -634,7 +634,8 @@ def test_the_addresses_of_the_catalogue_are_pinned_by_commit_and_secure():
 
 def test_the_real_data_are_what_the_catalogue_pins(data_dir, monkeypatch):
     monkeypatch.setattr(
-        module, "CATALOGUE", {name: replace(e, url="https://nowhere.invalid/") for name, e in CATALOGUE.items()}
+        "namegen.datasets.catalogue.CATALOGUE",
+        {name: replace(e, url="https://nowhere.invalid/") for name, e in CATALOGUE.items()},
     )
     for name in ("surnames", "makemore"):
         assert download(name, source=str(data_dir / name)).verified

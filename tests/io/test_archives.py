@@ -13,6 +13,7 @@ import zlib
 
 import pytest
 
+from namegen.datasets.catalogue import CATALOGUE
 from namegen.datasets.download import download
 from namegen.datasets.readers import load_dataset
 from namegen.errors import DataError, DownloadError
@@ -206,7 +207,7 @@ def test_folders_of_a_zip_from_windows_are_folders(tmp_path):
     ],
 )
 def test_download_takes_nothing_out_of_an_archive_that_is_refused(tmp_path, cache, members, complaint):
-    others = [name for name in download.__globals__["CATALOGUE"]["surnames"].files if name != "Arabic.txt"]
+    others = [name for name in CATALOGUE["surnames"].files if name != "Arabic.txt"]
     content = packed(*members, *((name, b"Anna\n") for name in others))
     (tmp_path / "names.zip").write_bytes(content)
     with pytest.raises(DownloadError) as caught:
@@ -217,7 +218,7 @@ def test_download_takes_nothing_out_of_an_archive_that_is_refused(tmp_path, cach
 
 
 def test_download_takes_no_link_out_of_an_archive(tmp_path, cache):
-    names = download.__globals__["CATALOGUE"]["surnames"].files
+    names = CATALOGUE["surnames"].files
     (tmp_path / "names.zip").write_bytes(packed(*((name, b"/etc/passwd") for name in names), mode=LINK))
     with pytest.raises(DownloadError, match="is a link"):
         download(source=str(tmp_path / "names.zip"), verify=False)

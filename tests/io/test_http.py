@@ -44,7 +44,7 @@ def surroundings(monkeypatch):
     """A catalogue of one file, no waiting between tries, and neither a proxy nor authorities from outside."""
     digest = hashlib.sha256(BODY).hexdigest()
     entry = CatalogueEntry("surnames", "made up", "nowhere", "https://nowhere.invalid/", len(BODY), {"n.txt": digest})
-    monkeypatch.setattr(catalogue, "CATALOGUE", {"surnames": entry})
+    monkeypatch.setattr("namegen.datasets.catalogue.CATALOGUE", {"surnames": entry})
     monkeypatch.setattr(fetching, "_BACKOFF", 0)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)

@@ -17,8 +17,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 HOLD = (
     "import sys\n"
     "from pathlib import Path\n"
-    "from namegen.io.locks import exclusive\n"
-    "with exclusive(Path(sys.argv[1]), 'training x'):\n"
+    "from namegen.io.locks import hold_lock\n"
+    "with hold_lock(Path(sys.argv[1]), 'training x'):\n"
     "    print('held', flush=True)\n"
     "    sys.stdin.read()\n"
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib
 import os
 import subprocess
 import sys
@@ -403,9 +402,9 @@ def test_a_model_that_is_being_trained_is_not_removed():
     save_run("elves")
     program = (
         "import sys\n"
-        "from namegen.io.locks import exclusive\n"
-        "from namegen.models.store import named\n"
-        "with exclusive(named('elves').lock, 'training elves'):\n"
+        "from namegen.io.locks import hold_lock\n"
+        "from namegen.models.store import cached_location\n"
+        "with hold_lock(cached_location('elves').lock, 'training elves'):\n"
         "    print('held', flush=True)\n"
         "    sys.stdin.read()\n"
     )
@@ -464,7 +463,7 @@ def catalogue(monkeypatch):
         )
         for name, files in {"surnames": FILES, "makemore": {"names.txt": b"emma\n"}}.items()
     }
-    monkeypatch.setattr(importlib.import_module("namegen.datasets.download"), "CATALOGUE", entries)
+    monkeypatch.setattr("namegen.datasets.catalogue.CATALOGUE", entries)
 
 
 @pytest.fixture

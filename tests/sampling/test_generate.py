@@ -395,14 +395,14 @@ def test_shards_go_with_filters_ways_and_scores(category, options):
 
 def numbers_drawn(monkeypatch, model, *arguments, **options):
     """The numbers of the names that the sampler is asked for."""
-    asked, draw = [], sampler.Sampler.draw
+    asked, draw = [], sampler.RejectionSampler.draw
 
     def noted(self, prefixes, prefix_of, seed, numbers):
         asked.extend(numbers.tolist())
         return draw(self, prefixes, prefix_of, seed, numbers)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sampler.Sampler, "draw", noted)
+        patched.setattr(sampler.RejectionSampler, "draw", noted)
         list(iterate(model, *arguments, **options))
     return asked
 
@@ -647,7 +647,7 @@ def test_a_category_is_found_however_its_accents_are_encoded():
 def test_a_network_is_prepared_once_for_each_category(monkeypatch):
     prepared = []
     monkeypatch.setattr(sampler, "_APART", 0)
-    real = sampler.steppers
+    real = sampler.build_steppers
     monkeypatch.setattr(sampler, "steppers", lambda model: lambda index: prepared.append(index) or real(model)(index))
     monkeypatch.setattr(sampling, "_FIRST_BLOCK", 10)
     monkeypatch.setattr(sampling, "BLOCK_SIZE", 10)

@@ -259,10 +259,11 @@ def _tsv(block: NameBlock) -> str:
 
 
 def _jsonl(block: NameBlock) -> str:
+    from json.encoder import encode_basestring as encode_json
 
     return "".join(
         [
-            f'{{"category": {quote(draw.category)}, "name": {quote(draw.name)}{_json_score(draw.score)}}}\n'
+            f'{{"category": {encode_json(draw.category)}, "name": {encode_json(draw.name)}{_json_score(draw.score)}}}\n'
             for draw in block
         ]
     )

@@ -67,12 +67,12 @@ def _text(rows: Iterable[Row]) -> str:
 
 
 def _jsonl(category: str, rows: Iterable[Row]) -> str:
-    from json.encoder import encode_basestring as quoted
+    from json.encoder import encode_basestring as encode_json
 
-    of = f'{{"category": {quoted(category)}, "name": '
+    of = f'{{"category": {encode_json(category)}, "name": '
     return "".join(
         [
-            f'{of}{quoted(name)}, "log_probability": {_number(score)}, "perplexity": {_number(perplexity)}}}\n'
+            f'{of}{encode_json(name)}, "log_probability": {_number(score)}, "perplexity": {_number(perplexity)}}}\n'
             for name, score, perplexity in rows
         ]
     )

@@ -1,6 +1,7 @@
 """How results and notes reach the terminal or a pipe.
 
-:func:`prepare_streams` repairs the standard streams first. Where a stream is closed from the start, the next file opened
+:func:`prepare_streams` repairs the standard streams first. Where a stream is closed from the start, the next file
+opened
 would get its descriptor, and what C libraries write to the terminal would land in that file; the null device takes its
 place.
 """

@@ -163,7 +163,8 @@ class Alphabet:
             text: names in UTF-8 whose letters are all in the alphabet, each ended by a line feed.
 
         Returns:
-            The letters' indices, one name after the other, (letters,) of an unsigned type that can hold ``boundary_id``, and
+            The letters' indices, one name after the other, (letters,) of an unsigned type that can hold
+            ``boundary_id``, and
             the number of letters of each name, (names,).
         """
         dtype = np.uint8 if len(self) < 2**8 else np.uint16
@@ -235,7 +236,7 @@ class Alphabet:
 
     @cached_property
     def _characters(self) -> NDArray[np.unsignedinteger]:
-        """The code points of each letter, and of a line feed for the boundary_id, filled up with 0; (boundary_id + 1, most)."""
+        """The code points of each letter and of a line feed, padded with 0; (letters + 1, longest)."""
         spelt = [*self.letters, "\n"]
         table = np.zeros((len(spelt), max(map(len, spelt))), dtype=np.uint8 if "".join(spelt).isascii() else "<u4")
         for row, text in zip(table, spelt, strict=True):

@@ -1,6 +1,7 @@
 """Names grouped by category.
 
-A :class:`Dataset` keeps its names as a few flat arrays, not as a list of strings, so that millions of them fit in memory
+A :class:`Dataset` keeps its names as a few flat arrays, not as a list of strings, so that millions of them fit in
+memory
 and a training batch is one indexing operation.
 
 Every name has a hash, the first eight bytes of its SHA-256. Hashes find repeated names, choose the validation part (the
@@ -89,7 +90,8 @@ class Dataset:
         Args:
             names: the names of each category.
             alphabet: what they are transliterated into, ``ascii`` being :data:`~namegen.datasets.alphabet.ASCII`; or
-                ``unicode``: all letters that they are written with (:func:`~namegen.datasets.graphemes.split_letters`), sorted.
+                ``unicode``: all letters that they are written with
+                (:func:`~namegen.datasets.graphemes.split_letters`), sorted.
             keep_repeats: keep names that occur more than once in a category.
             label: what to call the dataset.
 

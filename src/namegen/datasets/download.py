@@ -1,6 +1,7 @@
 """Download the datasets of the catalogue and verify them.
 
-A dataset appears under its final name only when every file has arrived and been checked. ``dataset.json`` beside the files
+A dataset appears under its final name only when every file has arrived and been checked. ``dataset.json`` beside the
+files
 records whether they match the catalogue or were accepted without verification.
 """
 

@@ -49,7 +49,8 @@ def load_dataset(
 
     Raises:
         DataError: nothing is there, it cannot be read, it is not UTF-8, or there is no name in it; or it is beyond the
-            bounds of :mod:`~namegen.io.lines`, :mod:`~namegen.io.archives` and :mod:`~namegen.datasets.dataset`, which keep the memory
+            bounds of :mod:`~namegen.io.lines`, :mod:`~namegen.io.archives` and :mod:`~namegen.datasets.dataset`,
+            which keep the memory
             and the time in proportion to what is read.
     """
     path = Path(path)

@@ -110,7 +110,8 @@ def _check(number: int, lines: list[bytes], source: str) -> None:
             raise _no_text(source, number)
         if len(line) > MAX_LINE_BYTES:
             raise DataError(
-                f"{source}, line {number:,}: more than {MAX_LINE_BYTES:,} bytes without a line end; give one name a line"
+                f"{source}, line {number:,}: more than {MAX_LINE_BYTES:,} bytes without a line end; "
+                "give one name a line"
             )
 
 

@@ -152,7 +152,7 @@ class Stepper(Protocol):
 
 
 class _RNNStepper(NamedTuple):
-    """:class:`~namegen.models.networks.TutorialRNN`. Between the layers there is nothing, so i2o and o2o are one matrix."""
+    """:class:`~namegen.models.networks.TutorialRNN`. Nothing lies between i2o and o2o, so they are one matrix."""
 
     hidden_from: Floats  # (O, H): by letter, with category and bias
     hidden_weight: Floats  # (H, H)

@@ -1,6 +1,7 @@
 """One step of each network on a device of torch's, such as a GPU, for drawing names there.
 
-What :mod:`namegen.models.inference` does in numpy is done here by the networks themselves, so both give the same names, but
+What :mod:`namegen.models.inference` does in numpy is done here by the networks themselves, so both give the same
+names, but
 for the last bits of the arithmetic and now and then a name with them. Only the network runs on the device: hidden
 states and outputs come back after every step, and the letters are chosen as ever, by the same random numbers. So it
 pays where the network is large.

@@ -1,10 +1,12 @@
 """The recurrent networks, in torch.
 
 Both read a name letter by letter and say, after each letter, how likely each letter of the alphabet and the end of
-the name are to come next, given the category. Indices are those of :mod:`namegen.datasets.alphabet`: with ``L`` letters,
+the name are to come next, given the category. Indices are those of :mod:`namegen.datasets.alphabet`: with ``L``
+letters,
 index ``L`` is the start of a name as an input and its end as an output, so there are ``L + 1`` of either.
 
-`forward` returns logits, that is, log-probabilities up to a constant in each row. :mod:`namegen.models.inference` holds the
+`forward` returns logits, that is, log-probabilities up to a constant in each row. :mod:`namegen.models.inference`
+holds the
 same mathematics in numpy, for drawing names without torch.
 """
 

@@ -1,6 +1,7 @@
 """Drawing names of one category one beside the other: a row of the network for each.
 
-This is plain ancestral sampling, letter by letter. It defines what :mod:`namegen.sampling.prefix_tree` gives faster where many
+This is plain ancestral sampling, letter by letter. It defines what :mod:`namegen.sampling.prefix_tree` gives faster
+where many
 names share their prefixes.
 """
 

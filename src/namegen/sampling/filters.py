@@ -61,7 +61,8 @@ class Filters:
         exclude: names and words that must not occur, whatever their case: a name is rejected if it is one of them, or
             if one of its words is, or several side by side. Words end where letters and digits do, so ``Jean-Luc`` are
             two. What is not in a model's alphabet is compared transliterated, too.
-        ascii: names come transliterated into ASCII (:mod:`namegen.datasets.transliteration`). They are distinct, match and are
+        ascii: names come transliterated into ASCII (:mod:`namegen.datasets.transliteration`). They are distinct,
+        match and are
             excluded as they come; novelty, lengths and probabilities are those of what the model wrote.
 
     Raises:

@@ -200,7 +200,8 @@ def blocks(
 ) -> Iterator[NameBlock]:
     """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each.
 
-    A block has at most ``BLOCK_SIZE`` names; the first is smaller, so that names come soon, and so are those of names that
+    A block has at most ``BLOCK_SIZE`` names; the first is smaller, so that names come soon, and so are those of names
+    that
     may be very long, or of many prefixes. Of a ``shard`` no other names are drawn than its own.
     """
     count = check_int("count", count, 0, _MAX_NAMES)
@@ -433,7 +434,8 @@ class _Generator:
                 f"only {names}{begins}, as the greedy choice gives one; draw with a --temperature above 0"
             )
         return NamegenError(
-            f"only {names}{begins}: {MAX_REJECTIONS:,} more draws gave no other; ask for fewer, or for a higher --temperature"
+            f"only {names}{begins}: {MAX_REJECTIONS:,} more draws gave no other; ask for fewer, or for a "
+            "higher --temperature"
         )
 
     def _most(self, prefixes: Iterable[str]) -> int:

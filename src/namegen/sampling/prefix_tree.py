@@ -2,9 +2,11 @@
 
 A prefix here is what a name begins with: the prefix that was given, and the letters drawn since. Many names share their
 prefixes, and the network need read each distinct prefix only once, however many names begin so. The names are not drawn
-together, though: each takes its letters by random numbers of its own (:mod:`namegen.sampling.rng`), and the tree only keeps
+together, though: each takes its letters by random numbers of its own (:mod:`namegen.sampling.rng`), and the tree only
+keeps
 those together that have taken the same way. So :func:`sample_prefix_tree` gives to the letter what
-:func:`~namegen.sampling.autoregressive.sample_autoregressive` gives, and nothing depends on the order in which the tree is grown.
+:func:`~namegen.sampling.autoregressive.sample_autoregressive` gives, and nothing depends on the order in which the
+tree is grown.
 
 That order is chosen for speed and memory. Prefixes wait, by their length, until there are enough of them to keep the
 processor busy; the longest for which there are enough go first, so that few hidden states are kept at any time, and
@@ -41,7 +43,7 @@ _ROWS = 1024  # prefixes to a step of the network: as fast as more, and they fit
 def sample_prefix_tree(
     source: Source, config: SamplingConfig, prefix: Integers, limit: int, streams: Streams
 ) -> EncodedNames:
-    """Draw names that share a prefix, as :func:`sample_autoregressive` would, the network reading each distinct prefix once.
+    """Sample names that share a prefix, reading each distinct prefix only once.
 
     Args:
         source: the network and its category.

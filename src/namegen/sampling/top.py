@@ -5,7 +5,8 @@ prefix less probable than the N-th best name can be pruned. That probability is 
 searched above a floor that is lowered until N names lie above it: the iterative deepening of Korf (1985, "Depth-first
 iterative-deepening: an optimal admissible tree search"). Once N names are found, the floor rises with the N-th best.
 
-Above a floor the search is depth first, more probable prefixes first, in batches as large as is cheap, so that few hidden
+Above a floor the search is depth first, more probable prefixes first, in batches as large as is cheap, so that few
+hidden
 states are kept at any time.
 """
 

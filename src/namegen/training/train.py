@@ -100,7 +100,8 @@ def train(
         init: a model to add the categories of the names to, instead of training one on these names alone. A run that
             goes on needs it again.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``auto``, the default, takes a GPU if there is one.
-        threads: how many threads torch may use; by default what :func:`~namegen.training.resources.default_threads` says.
+        threads: how many threads torch may use; by default what :func:`~namegen.training.resources.default_threads`
+        says.
         checkpoint: the file that keeps the state of the run every ``config.save_every`` iterations and when it is
             stopped. Without it nothing is kept. A save that fails does not end the run: the older state stays in the
             file, :attr:`Progress.unsaved` says why, and the next save tries again.
@@ -109,7 +110,8 @@ def train(
             be the same.
         report: called at least every few hundred iterations.
         stop: asked as often whether to stop.
-        ranks: the processes that train the model together, as :func:`~namegen.training.distributed.joined` gives them. All of them
+        ranks: the processes that train the model together, as :func:`~namegen.training.distributed.joined` gives
+        them. All of them
             must call this function, with the same names and the same arguments; the first one alone reads and writes
             the checkpoint, and each has a GPU of its own, if any. All get the model, and if one raises, all do.
         parts: parts of the configuration to replace, as ``iterations=20_000``.
