@@ -14,7 +14,7 @@ help:
 	@echo "make test     install into $(VENV) and run all tests"
 	@echo "make lint     ruff and mypy --strict"
 	@echo "make format   let ruff put the code into shape"
-	@echo "make docs     write anew what the docs have from the code: the references, the manual page, the completion, the recording, the badges"
+	@echo "make docs     write anew what the docs have from the code: the references, the manual page, the recording, the badges"
 	@echo "make site     build the documentation as a site, into site/"
 	@echo "make playground  serve the page that invents names in the browser, on this machine"
 	@echo "make pictures  make the pictures of docs/tutorial.md anew, from trainings of their own (two minutes)"
@@ -69,8 +69,6 @@ docs: $(VENV)/.installed-dev
 	mv docs/api.md.new docs/api.md
 	$(BIN)/python docs/generate_man.py > docs/namegen.1.new
 	mv docs/namegen.1.new docs/namegen.1
-	$(BIN)/python docs/generate_completion.py > src/namegen/data/commands.json.new
-	mv src/namegen/data/commands.json.new src/namegen/data/commands.json
 	$(BIN)/python docs/record.py
 	$(BIN)/python docs/badges.py
 

@@ -301,13 +301,13 @@ def starting(bench: Bench) -> list[Row]:
 def completing(bench: Bench) -> list[Row]:
     """Answering a shell whose user presses TAB, with the cache where it is by default."""
     home = ("env", "-u", "NAMEGEN_CACHE_DIR", f"XDG_CACHE_HOME={bench.folder / 'home'}")
-    asked = (*home, BIN / "namegen", "__complete", "bash")
+    asked = (*home, "_NAMEGEN_COMPLETE=complete_fish")
     of_pip = (*home, "PIP_AUTO_COMPLETE=1", "COMP_CWORD=2", "COMP_WORDS=pip show f", BIN / "pip")
     commands, python, categories, packages = in_turn(
         25,
-        lambda: bench.run(*asked, "namegen s", "", "s").seconds,
+        lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen s", BIN / "namegen").seconds,
         lambda: bench.run(sys.executable, "-c", "pass").seconds,
-        lambda: bench.run(*asked, "namegen sample G", "", "G").seconds,
+        lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen sample G", BIN / "namegen").seconds,
         lambda: bench.run("sh", "-c", '"$@" || [ $? = 1 ]', "sh", *of_pip).seconds,  # pip ends so when it is done
     )
     what = "TAB behind `namegen sample G`, a category, over `pip show f`, a package, in pip's own completion"

@@ -1,4 +1,4 @@
-"""What the command line says of itself: its reference, its manual page and its completion are made of this."""
+"""Descriptions of all commands, from which the reference and the manual page are generated."""
 
 from __future__ import annotations
 

@@ -22,14 +22,7 @@ _CLOSED_PIPE = 141  # 128 and SIGPIPE, as a shell reports any filter that nobody
 
 
 def command() -> int:
-    """Be the process of the command ``namegen``: signals end it in order, and once it is done disturb it no more.
-
-    A shell that asks what may stand at the cursor is answered at once, with nothing of all that.
-    """
-    if sys.argv[1:2] == ["__complete"]:
-        from namegen.cli.completing import reply
-
-        return reply(sys.argv[2:])
+    """Run the command ``namegen`` as this process, which ends as soon as the command has ended."""
     from namegen.cli.signals import EndedBySignals
 
     signals = EndedBySignals()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any, cast
@@ -79,6 +80,10 @@ class _Commands(Mapping[str, TyperCommand | TyperGroup]):
 
 def build() -> TyperGroup:
     """Return the command, as Typer builds it."""
+    if "_NAMEGEN_COMPLETE" in os.environ:  # a shell asks for completions
+        from namegen.cli.completion import register_shells
+
+        register_shells()
     command = cast("TyperGroup", typer.main.get_command(app))
     command.commands = cast("dict[str, Any]", _Commands())  # nothing adds to them
     return command

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from namegen.cli.options import complete_catalogue
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 def download(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A dataset of the catalogue: surnames or makemore.")
+        str,
+        typer.Argument(
+            metavar="NAME", autocompletion=complete_catalogue, help="A dataset of the catalogue: surnames or makemore."
+        ),
     ] = "surnames",
     *,
     source: Annotated[

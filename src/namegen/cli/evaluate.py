@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from namegen.cli.options import FormatOption, GuidanceOption, TemperatureOption, TopKOption, TopPOption
+from namegen.cli.options import (
+    FormatOption,
+    GuidanceOption,
+    ModelArgument,
+    TemperatureOption,
+    TopKOption,
+    TopPOption,
+    complete_dataset,
+)
 
 if TYPE_CHECKING:
     from namegen.datasets.dataset import Dataset
@@ -16,13 +24,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[MODEL]",
-            help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
-        ),
-    ] = None,
+    model: ModelArgument = None,
     *,
     data: Annotated[
         str | None,
@@ -30,6 +32,7 @@ def evaluate(
             "--data",
             "-d",
             metavar="PATH_OR_NAME",
+            autocompletion=complete_dataset,
             help="Names to measure it by: a path, or the name of a dataset.  [default: what it was trained on]",
         ),
     ] = None,

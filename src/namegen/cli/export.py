@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from namegen.cli.options import complete_model
+
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The name of a model, or its file.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", autocompletion=complete_model, help="The name of a model, or its file.")
+    ],
     file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The file to write.")],
 ) -> None:
     """Export a model as ONNX, for programs that are not Python.

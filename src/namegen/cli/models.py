@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from namegen.cli.options import FormatOption
+from namegen.cli.options import FormatOption, ModelArgument, complete_own_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from namegen.models.model import Model
 
 models = typer.Typer(name="models", help="List, show and remove models.", add_completion=False, rich_markup_mode=None)
-
-Name = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[MODEL]",
-        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
-    ),
-]
 
 
 @models.callback(invoke_without_command=True)
@@ -69,7 +61,7 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
 
 
 @models.command()
-def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
+def show(name: ModelArgument = None, *, output_format: FormatOption = "table") -> None:
     """Show every setting of a model."""
     import dataclasses
 
@@ -109,7 +101,7 @@ def show(name: Name = None, *, output_format: FormatOption = "table") -> None:
 
 
 @models.command()
-def card(name: Name = None) -> None:
+def card(name: ModelArgument = None) -> None:
     """Print a model's card: where its data are from, how good it is, its limits."""
     from namegen.cli.terminal import print_result
     from namegen.errors import ModelFileError
@@ -123,7 +115,7 @@ def card(name: Name = None) -> None:
 
 
 @models.command("path")
-def path_(name: Name = None) -> None:
+def path_(name: ModelArgument = None) -> None:
     """Print the path of a model's file."""
     from namegen.cli.terminal import print_result
     from namegen.models.store import find_model
@@ -132,7 +124,11 @@ def path_(name: Name = None) -> None:
 
 
 @models.command()
-def rm(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a model.")]) -> None:
+def rm(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", autocompletion=complete_own_model, help="The name of a model.")
+    ],
+) -> None:
     """Remove a model."""
     from namegen.cli.terminal import print_note
     from namegen.models.store import remove_model

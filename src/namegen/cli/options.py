@@ -1,4 +1,4 @@
-"""Options that more than one subcommand has, each said once."""
+"""Options and arguments that several subcommands have, and what a shell completes for them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,55 @@ from typing import Annotated, Literal
 
 import typer
 
+
+def complete_category(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the categories of the chosen model; after ``German+`` also its blends."""
+    from namegen.models.store import find_model
+
+    categories = find_model(context.params.get("model")).categories()
+    blend = incomplete[: incomplete.rfind("+") + 1]
+    return [*categories, *(blend + category for category in categories if blend)]
+
+
+def complete_model() -> list[str]:
+    """Return the names of the models, finished or not."""
+    from namegen.models.store import list_models
+
+    return [location.name for location in list_models()]
+
+
+def complete_own_model() -> list[str]:
+    """Return the names of the models in the cache."""
+    from namegen.models.store import PRETRAINED
+    from namegen.paths import is_name
+
+    return [name for name in complete_model() if is_name(name) and name != PRETRAINED]
+
+
+def complete_dataset() -> list[str]:
+    """Return the datasets that can be opened by name."""
+    from namegen.datasets.open import STARTER
+    from namegen.paths import cache_dir
+
+    folders = cache_dir().glob("datasets/[!.]*")
+    return [STARTER, *sorted(folder.name for folder in folders if folder.is_dir())]
+
+
+def complete_catalogue() -> list[tuple[str, str]]:
+    """Return the datasets that can be downloaded, and their descriptions."""
+    from namegen.datasets.catalogue import CATALOGUE
+
+    return [(entry.name, entry.about) for entry in CATALOGUE.values()]
+
+
+_MODEL_HELP = "The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]"
+
+ModelArgument = Annotated[
+    str | None, typer.Argument(metavar="[MODEL]", autocompletion=complete_model, help=_MODEL_HELP)
+]
 ModelOption = Annotated[
     str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
-    ),
+    typer.Option("--model", "-m", metavar="MODEL", autocompletion=complete_model, help=_MODEL_HELP),
 ]
 TemperatureOption = Annotated[
     float | None,

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from namegen.cli.options import complete_model
+
 
 def plot(
     models: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[MODEL]...",
+            autocompletion=complete_model,
             help="Names of models, or their files.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
         ),
     ] = None,

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from namegen.cli.options import GuidanceOption, ModelOption, TemperatureOption, TopKOption, TopPOption
+from namegen.cli.options import (
+    GuidanceOption,
+    ModelOption,
+    TemperatureOption,
+    TopKOption,
+    TopPOption,
+    complete_category,
+)
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ def sample(
         str | None,
         typer.Argument(
             metavar="CATEGORY",
+            autocompletion=complete_category,
             help="A category of the model, German for example, or a blend: German+Italian, German:2+Italian:1; "
             "without it, one at random for each name.",
         ),

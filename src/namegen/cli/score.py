@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from namegen.cli.options import ModelOption
+from namegen.cli.options import ModelOption, complete_category
 from namegen.cli.stdin import NamesArgument, ShapeOption
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ def score(
     category: Annotated[
         str,
         typer.Argument(
-            metavar="CATEGORY", help="A category of the model, German for example, or a blend: German+Italian."
+            metavar="CATEGORY",
+            autocompletion=complete_category,
+            help="A category of the model, German for example, or a blend: German+Italian.",
         ),
     ],
     names: NamesArgument = None,

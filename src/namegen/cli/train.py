@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from namegen.cli.options import complete_dataset, complete_model, complete_own_model
 from namegen.cli.signals import NotedSignals, heard_within, import_torch, last_words
 from namegen.errors import TrainingStopped, UsageError
 
@@ -38,6 +39,7 @@ def train(
             "--data",
             "-d",
             metavar="PATH_OR_NAME",
+            autocompletion=complete_dataset,
             help="A folder or zip of CATEGORY.txt files, a .txt, .csv or .tsv file, a downloaded dataset, or starter."
             "  [default: surnames if downloaded, else starter]",
         ),
@@ -60,10 +62,22 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option("--init", metavar="MODEL", help="Add the categories of the names to this model: for few names."),
+        typer.Option(
+            "--init",
+            metavar="MODEL",
+            autocompletion=complete_model,
+            help="Add the categories of the names to this model: for few names.",
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="NAME", help="The model's name.  [default: default]")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            autocompletion=complete_own_model,
+            help="The model's name.  [default: default]",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
