@@ -193,7 +193,7 @@ def test_other_names_than_those_of_the_catalogue_are_refused(script, tmp_path, m
         (tmp_path / file).write_text("Anna\n", encoding="utf-8")
     monkeypatch.setenv("NAMEGEN_CACHE_DIR", str(tmp_path / "cache"))
 
-    with pytest.raises(DownloadError, match="is not what the catalogue pins"):
+    with pytest.raises(DownloadError, match="does not match the catalogue"):
         script.verified_surnames(str(tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""``namegen download``: fetch a dataset of the catalogue."""
+"""``namegen download``: download a dataset of the catalogue."""
 
 from __future__ import annotations
 
@@ -36,47 +36,52 @@ def download(
     list_: Annotated[bool, typer.Option("--list", help="Show the catalogue, and what is here.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the dataset from the cache.")] = False,
 ) -> None:
-    """Fetch lists of names, each file checked against its SHA-256."""
+    """Download lists of names, each file checked against its SHA-256."""
     from namegen.cli.terminal import print_note
-    from namegen.datasets.catalogue import CATALOGUE, catalogue_entry
-    from namegen.datasets.download import download, present
-    from namegen.datasets.download import remove as remove_dataset
+    from namegen.datasets.catalogue import get_entry
+    from namegen.datasets.download import download, remove_downloaded
 
     if list_:
-        from namegen.cli.terminal import print_table
-
-        rows = []
-        for entry in CATALOGUE.values():
-            there = present(entry.name)
-            here = "-" if there is None else "verified" if there.verified else "not verified"
-            rows.append((entry.name, here, f"{entry.size / 1e6:.1f} MB", entry.about, entry.origin))
-        print_table(
-            ("name", "here", "size", "about", "origin"),
-            rows,
-            right=("size",),
-            else_see="them in a wider terminal or a pipe",
-        )
+        _print_catalogue()
         return
-    catalogue_entry(name)
+    get_entry(name)
     if remove:
         if source is not None:
-            raise UsageError("--remove takes a dataset away and --from fetches one; use one of them")
-        print_note(f"Removed {name}." if remove_dataset(name) else f"{name} is not here.")
+            raise UsageError("--remove removes a dataset and --from downloads one; use one of them")
+        print_note(f"Removed {name}." if remove_downloaded(name) else f"{name} is not here.")
         return
-    with _bar(name) as report:
-        fetched = download(name, source=source, verify=not no_verify, report=report, notice=print_note)
-    state = "verified" if fetched.verified else "not verified: its files differ from the catalogue's"
+    with _progress_bar(name) as report:
+        dataset = download(name, source=source, verify=not no_verify, report=report, notice=print_note)
+    state = "verified" if dataset.verified else "not verified: its files differ from the catalogue's"
     print_note(
-        f"{name} is {'here' if fetched.new else 'here already'}, {state}: {fetched.path}", whole=[str(fetched.path)]
+        f"{name} is {'here' if dataset.new else 'here already'}, {state}: {dataset.path}", whole=[str(dataset.path)]
     )
-    if fetched.new:
+    if dataset.new:
         following = f"namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}"
         print_note(f"Next: {following}", whole=[following])
 
 
+def _print_catalogue() -> None:
+    from namegen.cli.terminal import print_table
+    from namegen.datasets.catalogue import CATALOGUE
+    from namegen.datasets.download import find_downloaded
+
+    rows = []
+    for entry in CATALOGUE.values():
+        dataset = find_downloaded(entry.name)
+        here = "-" if dataset is None else "verified" if dataset.verified else "not verified"
+        rows.append((entry.name, here, f"{entry.size / 1e6:.1f} MB", entry.about, entry.origin))
+    print_table(
+        ("name", "here", "size", "about", "origin"),
+        rows,
+        right=("size",),
+        else_see="them in a wider terminal or a pipe",
+    )
+
+
 @contextlib.contextmanager
-def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of bytes, where there is a terminal to draw it in."""
+def _progress_bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of the bytes received, if stderr is a terminal."""
     from namegen.cli.terminal import is_live_terminal
 
     if not is_live_terminal():

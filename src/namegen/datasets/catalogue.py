@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A dataset that can be fetched.
+    """A dataset that can be downloaded.
 
     Attributes:
-        name: what it is called.
-        about: what is in it, in a few words.
-        origin: the repository and the licence it comes under.
-        url: the folder that serves its files, ending in a slash.
+        name: its name.
+        about: its contents in a few words.
+        origin: its repository and licence.
+        url: the folder that contains its files.
         size: the bytes of all files together.
-        files: the SHA-256 of each file in hexadecimal, by the file's name.
+        files: the SHA-256 of each file in hexadecimal, by file name.
     """
 
     name: str
@@ -77,11 +77,11 @@ CATALOGUE = {
 }
 
 
-def catalogue_entry(name: str) -> CatalogueEntry:
-    """Return the catalogue's entry of that name.
+def get_entry(name: str) -> CatalogueEntry:
+    """Return an entry of the catalogue.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such dataset.
     """
     if name in CATALOGUE:
         return CATALOGUE[name]

@@ -17,7 +17,7 @@ STARTER = "starter"
 
 
 def is_dataset_name(name: str) -> bool:
-    """Whether a dataset can be opened by this name alone: one that comes along, or one of the catalogue."""
+    """Return whether a name stands for a dataset: the included one or one of the catalogue."""
     from namegen.datasets.catalogue import CATALOGUE
 
     return name == STARTER or name in CATALOGUE
@@ -26,19 +26,19 @@ def is_dataset_name(name: str) -> bool:
 def open_dataset(
     name_or_path: str | None = None, *, alphabet: AlphabetChoice = "ascii", keep_repeats: bool = False
 ) -> Dataset:
-    """Read the dataset that is meant.
+    """Read a dataset given by its name or path.
 
     Args:
-        name_or_path: ``starter`` for the names that come with namegen, the name of a downloaded dataset, or a path; by
-            default ``surnames`` if that has been downloaded, else ``starter``.
-        alphabet: what the names are transliterated into; or ``unicode``, the letters that they are written with.
+        name_or_path: ``starter`` for the names included with namegen, the name of a downloaded dataset, or a path. The
+            default is ``surnames`` if that has been downloaded, else ``starter``.
+        alphabet: the alphabet that names are transliterated into, or ``unicode`` to keep their own letters.
         keep_repeats: keep names that occur more than once in a category.
 
     Raises:
         DataError: there is no such dataset, or it cannot be read.
     """
     from namegen.datasets.catalogue import CATALOGUE
-    from namegen.datasets.download import present
+    from namegen.datasets.download import find_downloaded
     from namegen.datasets.readers import load_dataset
 
     if name_or_path == "":
@@ -47,15 +47,15 @@ def open_dataset(
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
     if name_or_path == STARTER:
         dataset = load_dataset(paths.STARTER_DIR, alphabet=alphabet, keep_repeats=keep_repeats, label=STARTER)
-        return replace(dataset, notes=())  # that they are written in plain letters is for those to know who bring names
+        return replace(dataset, notes=())  # notes about accents only matter for the user's own names
     if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
-        fetched = present(name_or_path)
-        if fetched is None:
+        downloaded = find_downloaded(name_or_path)
+        if downloaded is None:
             raise DataError(
                 f"the dataset {name_or_path} is damaged; get it again with `namegen download {name_or_path}`"
             )
-        dataset = load_dataset(fetched.path, alphabet=alphabet, keep_repeats=keep_repeats, label=name_or_path)
-        return replace(dataset, verified=fetched.verified)
+        dataset = load_dataset(downloaded.path, alphabet=alphabet, keep_repeats=keep_repeats, label=name_or_path)
+        return replace(dataset, verified=downloaded.verified)
     if name_or_path in CATALOGUE and not Path(name_or_path).exists():
         raise DataError(f"the dataset {name_or_path} is not here yet; get it with `namegen download {name_or_path}`")
     return load_dataset(name_or_path, alphabet=alphabet, keep_repeats=keep_repeats)
