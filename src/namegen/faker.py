@@ -163,7 +163,7 @@ class _Drawer:
             drawn = self._sampler.draw([prefix], first, seed, first)
         if drawn.failure:
             raise drawn.failure
-        return self._model.alphabet.spell_lines(drawn.spelling.letters, drawn.spelling.lengths).rstrip("\n")
+        return self._model.alphabet.decode_lines(drawn.spelling.letters, drawn.spelling.lengths).rstrip("\n")
 
 
 @lru_cache(_DRAWERS_KEPT)

@@ -245,7 +245,7 @@ def test_many_names_are_spelt_at_once(letters):
     names = rng.integers(0, len(alphabet), (50, 8)).astype(np.uint8)
 
     expected = [alphabet.decode(name[:length]) for name, length in zip(names, lengths, strict=True)]
-    assert alphabet.spell_lines(names, lengths) == "".join(f"{name}\n" for name in expected)
+    assert alphabet.decode_lines(names, lengths) == "".join(f"{name}\n" for name in expected)
 
 
 @pytest.mark.parametrize("alphabet", [ASCII, RUSSIAN])

@@ -31,7 +31,7 @@ def top(model, count, *, limit=6, prefix="", accepts=any_name, config=None):
     """The names and their log-probabilities, and whether the search was complete."""
     source = Source.of(model, build_steppers(model)(0), 0)
     ranking = find_most_probable(source, model.alphabet.encode(prefix), limit, count, accepts)
-    lines = model.alphabet.spell_lines(ranking.spelling.letters, ranking.spelling.lengths)
+    lines = model.alphabet.decode_lines(ranking.spelling.letters, ranking.spelling.lengths)
     names = lines.split("\n")[:-1]
     return dict(zip(names, ranking.log_probabilities.tolist(), strict=True)), ranking.complete
 

@@ -243,7 +243,7 @@ class Alphabet:
             row[: len(text)] = [ord(character) for character in text]
         return table
 
-    def spell_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
+    def decode_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
         """Return many names as text, each ended by a line feed.
 
         Args:
@@ -251,9 +251,9 @@ class Alphabet:
             lengths: the number of letters of each name, 0 to ``longest``, (names,).
         """
         parts = [slice(i, i + _NAMES_AT_A_TIME) for i in range(0, len(letters), _NAMES_AT_A_TIME)]
-        return "".join([self._spell_lines(letters[part], lengths[part]) for part in parts])
+        return "".join([self._decode_lines(letters[part], lengths[part]) for part in parts])
 
-    def _spell_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
+    def _decode_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
         table, places = self._characters, np.arange(letters.shape[1] + 1)
         indices = np.empty((len(letters), len(places)), dtype=letters.dtype)
         indices[:, :-1] = letters

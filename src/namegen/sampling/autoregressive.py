@@ -53,11 +53,11 @@ def sample_autoregressive(
     at_once = max_rows(source.boundary_id + 1, len(prefixes))
     if at_once == len(prefixes):
         return _sample_rows(source, config, prefixes, limits, streams)
-    spelling = EncodedNames.unended(len(prefixes))
+    spelling = EncodedNames.unfinished(len(prefixes))
     for begin in range(0, len(prefixes), at_once):
         part = slice(begin, begin + at_once)
         names = np.arange(len(prefixes))[part]
-        spelling.put(names, _sample_rows(source, config, prefixes[part], limits[part], streams[part]))
+        spelling.assign(names, _sample_rows(source, config, prefixes[part], limits[part], streams[part]))
     return spelling
 
 

@@ -100,7 +100,7 @@ class Filters:
 
     def spell(self, alphabet: Alphabet, spelling: EncodedNames) -> str:
         """Return names in the form in which they come, each ended by a line feed."""
-        lines = alphabet.spell_lines(spelling.letters, spelling.lengths)
+        lines = alphabet.decode_lines(spelling.letters, spelling.lengths)
         return to_ascii(lines) if self.ascii else lines
 
     def keys(self, alphabet: Alphabet, spelling: EncodedNames) -> NDArray[np.uint64]:
@@ -198,8 +198,8 @@ class NameFilter:
             verdicts[(verdicts == Verdict.ACCEPTED) & (spelling.lengths < self._filters.min_length)] = Verdict.SHORT
         if self._conditions:
             names = np.flatnonzero(verdicts == Verdict.ACCEPTED)
-            _, first, which = np.unique(spelling.of(names).keys(), return_index=True, return_inverse=True)
-            verdicts[names] = self._text_verdicts(spelling.of(names[first]))[which]
+            _, first, which = np.unique(spelling.select(names).keys(), return_index=True, return_inverse=True)
+            verdicts[names] = self._text_verdicts(spelling.select(names[first]))[which]
         return verdicts
 
     def accepts(self, spelling: EncodedNames) -> NDArray[np.bool_]:
@@ -243,7 +243,7 @@ class NameFilter:
         verdicts = np.full(len(spelling.lengths), Verdict.ACCEPTED, dtype=np.uint8)
         names = np.arange(len(verdicts))  # those that are not rejected yet
         for verdict, rejects in self._conditions:
-            rejected = rejects(spelling.of(names))
+            rejected = rejects(spelling.select(names))
             verdicts[names[rejected]] = verdict
             names = names[~rejected]
         return verdicts
@@ -258,7 +258,7 @@ class NameFilter:
 
     def _known(self, spelling: EncodedNames) -> NDArray[np.bool_]:
         """Return which names are in the training data, those that were held out too, (names,)."""
-        hashes = _hashes(self._alphabet.spell_lines(spelling.letters, spelling.lengths))
+        hashes = _hashes(self._alphabet.decode_lines(spelling.letters, spelling.lengths))
         # `np.isin` would sort those of the training names too, which takes longer than drawing a name.
         place = np.searchsorted(self._model.known_hashes[:-1], hashes)  # at most the last
         known: NDArray[np.bool_] = self._model.known_hashes[place] == hashes

@@ -86,7 +86,7 @@ class SampledNames:
 
     def of(self, names: Integers) -> SampledNames:
         """Return some of the names."""
-        return SampledNames(self.spelling.of(names), self.category_of[names], self.attempts[names], self.failure)
+        return SampledNames(self.spelling.select(names), self.category_of[names], self.attempts[names], self.failure)
 
 
 def max_letters(model: Model, config: SamplingConfig, given: int) -> int:
@@ -141,7 +141,7 @@ class RejectionSampler:
         if self._category is not None:
             return self._names(self._category, encoded, prefix_of, seed, numbers)
         category_of = self._categories(seed, numbers)
-        spelling, attempts = EncodedNames.unended(len(numbers)), np.ones(len(numbers), dtype=np.int64)
+        spelling, attempts = EncodedNames.unfinished(len(numbers)), np.ones(len(numbers), dtype=np.int64)
         end, failure = len(numbers), None
         present, first = np.unique(category_of, return_index=True)
         # That of the first name comes first: if it fails, the others need not be drawn.
@@ -153,7 +153,7 @@ class RejectionSampler:
             if own.failure:
                 end, failure = int(names[len(own)]), own.failure
                 names = names[: len(own)]
-            spelling.put(names, own.spelling)
+            spelling.assign(names, own.spelling)
             attempts[names] = own.attempts
         drawn = SampledNames(spelling, category_of, attempts, failure)
         return drawn if failure is None else drawn.of(np.arange(end))
@@ -165,7 +165,7 @@ class RejectionSampler:
         scores = np.empty(len(drawn))
         for index in np.unique(drawn.category_of).tolist():
             names = np.flatnonzero(drawn.category_of == index)
-            scores[names] = self._scores(index, drawn.spelling.of(names))
+            scores[names] = self._scores(index, drawn.spelling.select(names))
         return scores
 
     def _scores(self, category: Category, spelling: EncodedNames) -> NDArray[np.float64]:
@@ -220,7 +220,7 @@ class RejectionSampler:
             is_found = verdicts[best, np.arange(len(names))] == Verdict.ACCEPTED
             attempts[names] += np.where(is_found, best + 1, each)
             found = np.flatnonzero(is_found)
-            spelling.put(names[found], tried.of(best[found] * len(names) + found))
+            spelling.assign(names[found], tried.select(best[found] * len(names) + found))
             missing = np.concatenate([names[~is_found], missing[len(names) :]])
         return drawn
 
@@ -267,10 +267,10 @@ class RejectionSampler:
         if len(present) == 1:
             prefix = prefixes[present[0]]
             return sample_prefix_tree(source, self._config, prefix, self.limit(len(prefix)), streams)
-        spelling = EncodedNames.unended(len(streams))
+        spelling = EncodedNames.unfinished(len(streams))
         for index in present:
             names = np.flatnonzero(prefix_of == index)
-            spelling.put(
+            spelling.assign(
                 names,
                 sample_prefix_tree(
                     source, self._config, prefixes[index], self.limit(len(prefixes[index])), streams[names]

@@ -157,7 +157,7 @@ class _Ranking:
             wanted *= 2
         if len(names):
             self._seen.add(keys[names])
-        spelling, scores = found.spelling.of(names), found.log_probabilities[names]
+        spelling, scores = found.spelling.select(names), found.log_probabilities[names]
         return build_block(self._model, self._blend, self._filters, spelling, scores=scores), found.complete
 
     def _accepts(self, spelling: EncodedNames) -> NDArray[np.bool_]:
@@ -375,7 +375,7 @@ class _Search:
 def _ranked(names: list[_Names], count: int) -> tuple[EncodedNames, Floats]:
     """Return the best names, at most ``count``, and the log-probability of each."""
     if not names:
-        return EncodedNames.unended(0), np.zeros(0)
+        return EncodedNames.unfinished(0), np.zeros(0)
     width = max(1, *(some.letters.shape[1] for some in names))
     letters = np.concatenate([_padded(some.letters, width) for some in names])
     scores = np.concatenate([some.scores for some in names])
