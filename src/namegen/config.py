@@ -1,9 +1,6 @@
-"""How to train and how to draw, as two frozen configurations, and the named recipes that set both.
+"""The settings of training and sampling: frozen dataclasses, checked on construction and stored in the model file.
 
-A configuration is checked where it is built, is stored in the model file, and never changes. A *recipe* is a
-name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, and ``tutorial`` is the
-well-known tutorial on generating names with a character-level recurrent network, part by part. An option given beside a
-recipe replaces that part.
+Named presets are in :mod:`namegen.recipes`.
 """
 
 from __future__ import annotations
@@ -15,57 +12,50 @@ from typing import TYPE_CHECKING, Literal
 
 from namegen._validate import check_bool, check_fraction, check_int, check_number, check_positive, to_builtin
 from namegen.errors import UsageError
+from namegen.models.architectures import ARCHITECTURES, name_supporting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-
-ARCHITECTURES = ("gru", "rnn")
-
-
-_LARGE = 2_000  # names of a category
+_MIN_LARGE = 2_000  # names per category from which categories count as large
+_SEED_STEP = 0x9E3779B9  # between teachers' seeds: far from seeds that users choose, and torch reads 32 bits only
 
 
-_SEEDS_APART = 0x9E3779B9  # between teachers: far from any that people choose, and torch looks at 32 bits only
-
-
-def _make_plain(config: Distillation | TrainingConfig | SamplingConfig) -> None:
-    """Put Python's numbers in the place of numpy's and others', which a model file could not have."""
+def _convert_numbers(config: Distillation | TrainingConfig | SamplingConfig) -> None:
+    """Replace numbers of numpy and other libraries by Python's own, which a model file can hold."""
     for field in dataclasses.fields(config):
         object.__setattr__(config, field.name, to_builtin(getattr(config, field.name)))
 
 
-def _choice(what: str, value: object, choices: tuple[str, ...]) -> None:
+def _check_choice(what: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
         raise UsageError(f"{what} must be one of {', '.join(choices)}, not {value!r}")
 
 
 @dataclass(frozen=True)
 class Distillation:
-    """Teachers, and how a network is taught by them instead of by the names (Hinton et al. 2015).
+    """How a network learns from an ensemble of teachers instead of from the names (Hinton et al. 2015).
 
-    The teachers are networks of the same kind, trained on the names one after the other with the settings here, and an
-    interpolated n-gram (:mod:`namegen.models.ngram`). The network then learns from names drawn from the mixture of
-    them all,
-    and its targets are the mixture's whole distributions. See :mod:`namegen.training.distillation`.
+    The teachers are networks of the same architecture, trained on the names first, and an interpolated n-gram
+    (:mod:`namegen.models.ngram`). The network then learns from names sampled from the ensemble; its targets are the
+    ensemble's distributions. See :mod:`namegen.training.distillation`.
 
     Attributes:
-        teachers: how many networks teach.
-        hidden_size: the units of the teachers' hidden states.
-        share: the share of all iterations that goes into the training of each.
-        dropout: the teachers' dropout; ``None`` for 0.6 where categories are small and 0.3 where they are large, by
-            :func:`fitted`.
-        batch_size: the teachers' names to an optimiser step.
+        teachers: the number of teacher networks.
+        hidden_size: the number of hidden units of a teacher.
+        share: the share of all iterations that trains each teacher.
+        dropout: the teachers' dropout; ``None`` for 0.6 if categories are small and 0.3 if they are large, see
+            :func:`fit_to_data`.
+        batch_size: names per optimiser step of a teacher.
         learning_rate: the teachers' peak learning rate.
-        weight_decay: the teachers' weight decay; ``None`` for 0.3 where categories are small and 0.1 where they are
-            large.
-        averaging: the teachers' decay of the averaged weights.
-        category_exponent: how often teachers draw from each category, as :attr:`TrainingConfig.category_exponent`.
-        ngram_order: the letters of an n-gram.
-        ngram_share: the share of the n-gram in the mixture; the networks share the rest alike.
+        weight_decay: the teachers' weight decay; ``None`` for 0.3 if categories are small and 0.1 if they are large.
+        averaging: the decay of the teachers' averaged weights.
+        category_exponent: how often teachers see each category, see :attr:`TrainingConfig.category_exponent`.
+        ngram_order: the order of the n-gram.
+        ngram_share: the weight of the n-gram in the ensemble; the networks share the rest equally.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     teachers: int = 2
@@ -81,7 +71,7 @@ class Distillation:
     ngram_share: float = 0.3
 
     def __post_init__(self) -> None:
-        _make_plain(self)
+        _convert_numbers(self)
         check_int("number of teachers", self.teachers, 1, 16)
         check_int("teachers' hidden size", self.hidden_size, 1, 4096)
         check_positive("share of each teacher", self.share, 1.0)
@@ -101,49 +91,48 @@ class Distillation:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides what a training run does, besides the names themselves.
+    """All settings of a training run.
 
     Attributes:
-        recipe: the name of the recipe that this began as.
-        iterations: how many training names are drawn in all, whatever the batch size.
-        architecture: ``gru``, :class:`~namegen.models.networks.ConditionalGRU`, or ``rnn``,
+        recipe: the name of the recipe that the settings started from.
+        iterations: the total number of training names sampled, whatever the batch size.
+        architecture: the network: ``gru``, :class:`~namegen.models.networks.ConditionalGRU`, or ``rnn``,
             :class:`~namegen.models.networks.TutorialRNN`.
-        nonlinearity: what the recurrence of the ``rnn`` ends in; ``none`` is the tutorial's.
+        nonlinearity: the nonlinearity of the ``rnn``'s recurrence; the tutorial has ``none``.
         sos: whether a start-of-sequence token lets the network choose the first letter.
-        hidden_size: the units of the hidden state.
-        dropout: the probability that a unit is dropped: for the ``gru`` a unit of the hidden state on its way to
-            the output layer, for the ``rnn`` an output.
-        batch_size: names to an optimiser step.
+        hidden_size: the number of hidden units.
+        dropout: the probability of dropping a unit: for the ``gru`` a hidden unit before the output layer, for the
+            ``rnn`` an output.
+        batch_size: names per optimiser step.
         optimiser: ``adamw``, or plain ``sgd`` without momentum.
-        learning_rate: the learning rate; with the cosine schedule its peak.
-        weight_decay: AdamW's weight decay.
-        schedule: ``cosine`` (a linear warm-up, then half a cosine down to 0) or ``constant``.
-        warmup: the share of the steps that warm up.
-        clip: the largest norm of the gradient, ``None`` for any. The gradient is that of the names' summed letter
+        learning_rate: the learning rate; the peak of the cosine schedule.
+        weight_decay: the weight decay of AdamW.
+        schedule: ``cosine`` (linear warm-up, then half a cosine down to 0) or ``constant``.
+        warmup: the share of all steps that warm up.
+        clip: the maximum norm of the gradient; ``None`` for no limit. The gradient is that of the names' summed letter
             losses, averaged over the batch.
-        averaging: the decay a step of the exponential moving average of the weights; 0 takes the weights as they are.
-        category_exponent: a category is drawn with a probability proportional to its number of names to this power:
-            0 draws all alike, 1 in proportion to their names.
-        keep_repeats: whether names that occur more than once in a category count as often.
+        averaging: the decay per step of the exponential moving average of the weights; 0 for no averaging.
+        category_exponent: categories are sampled with a probability proportional to their number of names to this
+            power: 0 for all alike, 1 in proportion to their names.
+        keep_repeats: whether a name that occurs several times in a category counts as often.
         validation: the share of the names held out to measure the loss on.
-        history_every: iterations to a point of the loss history, ``None`` for 100 points in all, of at least 8 batches.
-            Less than half of that at the end goes into the point before.
+        history_every: iterations per point of the loss history; ``None`` for 100 points of at least 8 batches each. An
+            interval shorter than half of that at the end is merged into the point before.
         save_every: iterations between saves of an unfinished run.
-        seed: where all randomness begins.
-        shared_rate: the learning rate of what all categories share, as a share of ``learning_rate``, which the
-            categories' own vectors have.
-        init: as what model the training began, by its :func:`~namegen.training.fine_tuning.model_digest`; ``None``
-        from random weights.
-        distillation: what teaches the network in place of the names, if anything does. Then ``iterations`` counts the
-            names of the teachers' training too.
+        seed: the seed of all randomness.
+        shared_rate: the learning rate of the weights that all categories share, as a share of ``learning_rate``,
+            which the categories' own vectors have.
+        init: the :func:`~namegen.training.fine_tuning.model_digest` of the model that training starts from; ``None``
+            for random weights.
+        distillation: the teachers to learn from instead of the names; ``iterations`` then includes the teachers'.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     recipe: str = "default"
     iterations: int = 100_000
-    architecture: Literal["gru", "rnn"] = "gru"
+    architecture: str = "gru"
     nonlinearity: Literal["tanh", "none"] = "tanh"
     sos: bool = True
     hidden_size: int = 192
@@ -167,21 +156,21 @@ class TrainingConfig:
     distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
-        _make_plain(self)
+        _convert_numbers(self)
         if not isinstance(self.recipe, str) or not self.recipe.isprintable():
             raise UsageError(f"recipe must be a name, not {self.recipe!r}")
         check_int("iterations", self.iterations, 1, 10**12)
-        _choice("architecture", self.architecture, ARCHITECTURES)
-        _choice("nonlinearity", self.nonlinearity, ("tanh", "none"))
+        _check_choice("architecture", self.architecture, tuple(ARCHITECTURES))
+        _check_choice("nonlinearity", self.nonlinearity, ("tanh", "none"))
         check_bool("sos", self.sos)
         check_bool("keep repeats", self.keep_repeats)
         check_int("hidden size", self.hidden_size, 1, 4096)
         check_fraction("dropout", self.dropout)
         check_int("batch size", self.batch_size, 1, 65_536)
-        _choice("optimiser", self.optimiser, ("adamw", "sgd"))
+        _check_choice("optimiser", self.optimiser, ("adamw", "sgd"))
         check_positive("learning rate", self.learning_rate, 100.0)
         check_number("weight decay", self.weight_decay, 0.0, 100.0)
-        _choice("schedule", self.schedule, ("cosine", "constant"))
+        _check_choice("schedule", self.schedule, ("cosine", "constant"))
         check_fraction("warmup", self.warmup)
         if self.clip is not None:
             check_positive("clip", self.clip, math.inf)
@@ -193,8 +182,9 @@ class TrainingConfig:
         check_int("save interval", self.save_every, 1, 10**12)
         check_int("seed", self.seed, 0, 2**63 - 1)
         check_positive("shared rate", self.shared_rate, 1.0)
-        if self.shared_rate < 1 and self.architecture != "gru":
-            raise UsageError("only a gru has vectors of categories that can learn at a rate of their own")
+        architecture = ARCHITECTURES[self.architecture]
+        if self.shared_rate < 1 and not architecture.fine_tuning:
+            raise UsageError(f"only a {name_supporting('fine_tuning')} can have a learning rate of its shared weights")
         if self.init is not None and not (isinstance(self.init, str) and self.init.isalnum()):
             raise UsageError(f"init must be the digest of a model, not {self.init!r}")
         if self.init and self.distillation:
@@ -202,17 +192,17 @@ class TrainingConfig:
         if self.distillation is not None:
             if not isinstance(self.distillation, Distillation):
                 raise UsageError(f"distillation must be a Distillation, not {self.distillation!r}")
-            if self.architecture != "gru" or not self.sos:
-                raise UsageError("only a gru that reads an SOS token can be taught by others")
+            if not architecture.distillation or not self.sos:
+                raise UsageError(f"only a {name_supporting('distillation')} that reads an SOS token can have teachers")
 
     @property
     def stages(self) -> tuple[TrainingConfig, ...]:
-        """The trainings that a run consists of: one for each teacher, and at last that of the network itself.
+        """The stages of a run: the training of each teacher, then that of the network itself.
 
-        What is left to the data is filled in by :func:`fitted`; before that, teachers have it as the network.
+        Settings left to :func:`fit_to_data` are the network's own if it has not filled them in.
 
         Raises:
-            UsageError: there are too few iterations for an iteration of each.
+            UsageError: there are fewer iterations than stages.
         """
         if self.distillation is None:
             return (self,)
@@ -232,14 +222,12 @@ class TrainingConfig:
             category_exponent=by.category_exponent,
             distillation=None,
         )
-        teachers = [
-            dataclasses.replace(teacher, seed=(self.seed + check_number * _SEEDS_APART) % 2**63)
-            for check_number in range(1, by.teachers + 1)
-        ]
+        seeds = [(self.seed + number * _SEED_STEP) % 2**63 for number in range(1, by.teachers + 1)]
+        teachers = [dataclasses.replace(teacher, seed=seed) for seed in seeds]
         return (*teachers, dataclasses.replace(self, iterations=self.iterations - each * by.teachers))
 
     def stage_at(self, iterations: int) -> TrainingConfig:
-        """Return the stage that a run is in after so many iterations: the next one where a stage has just ended."""
+        """Return the stage of a run after a number of iterations; the next stage if one has just ended."""
         stages = self.stages
         for stage in stages[:-1]:
             iterations -= stage.iterations
@@ -249,22 +237,22 @@ class TrainingConfig:
 
     @property
     def history_interval(self) -> int:
-        """Iterations to a point of the loss history."""
+        """The number of iterations per point of the loss history."""
         return self.history_every or max(8 * self.batch_size, self.iterations // 100)
 
 
 def fit_to_data(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig:
-    """Fill in what a configuration leaves to the data: how strictly teachers are kept from learning them by heart.
+    """Fill in the settings that depend on the data: the teachers' dropout and weight decay.
 
     Args:
-        config: the configuration.
-        counts: how many names each category has, at least 1. By their geometric mean categories are small, or large
-            from 2,000 on.
+        config: the settings.
+        counts: the number of names of each category, at least 1. Categories are large if the geometric mean is at
+            least 2,000.
     """
     by = config.distillation
     if by is None:
         return config
-    large = math.exp(sum(map(math.log, counts)) / len(counts)) >= _LARGE
+    large = math.exp(sum(map(math.log, counts)) / len(counts)) >= _MIN_LARGE
     dropout = (0.3 if large else 0.6) if by.dropout is None else by.dropout
     weight_decay = (0.1 if large else 0.3) if by.weight_decay is None else by.weight_decay
     by = dataclasses.replace(by, dropout=dropout, weight_decay=weight_decay)
@@ -273,24 +261,24 @@ def fit_to_data(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How the next letter is chosen from the network's outputs, and how long a name may be.
+    """How letters are sampled from the network's outputs, and the maximum length of a name.
 
     Attributes:
-        temperature: the outputs are divided by this; below 1 names are more typical, above 1 wilder. At 0 the most
-            likely letter is taken (greedy; of equals, the first in the alphabet).
-        top_k: choose among the ``top_k`` most likely letters only.
-        top_p: choose among the fewest letters that together have this probability (nucleus sampling, Holtzman et
+        temperature: the divisor of the logits; below 1 names are more typical, above 1 more varied. 0 is greedy: the
+            most likely letter, the first in the alphabet if several are.
+        top_k: sample from the ``top_k`` most likely letters only.
+        top_p: sample from the fewest letters whose total probability is at least this (nucleus sampling, Holtzman et
             al. 2020, "The Curious Case of Neural Text Degeneration").
-        dropout: drop each output with this probability, afresh for each letter, before the choice is made.
+        dropout: the probability of dropping each output, with a fresh mask for each letter.
         guidance: how far the category's vectors are moved away from the mean of all categories', as a share of the
-            distance: what is special about the category shows more. That is classifier-free guidance (Ho and Salimans
-            2022, "Classifier-Free Diffusion Guidance"), at the input of the network instead of its output.
-        max_length: the most letters of a name, its prefix included. ``None`` allows 20 letters past the prefix, or
-            twice the longest training name if that is more; the greedy choice 20 past it, as the tutorial.
-            Where the greedy choice is not at an end by then it is cut; otherwise the name is drawn again.
+            distance, so that the names are more typical of the category. This is classifier-free guidance (Ho and
+            Salimans 2022, "Classifier-Free Diffusion Guidance"), at the network's input instead of its output.
+        max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 letters after the
+            prefix, or twice the longest training name if that is more; with greedy sampling 20, as in the tutorial.
+            A longer name is cut with greedy sampling, and sampled again otherwise.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     temperature: float = 0.8
@@ -301,7 +289,7 @@ class SamplingConfig:
     max_length: int | None = None
 
     def __post_init__(self) -> None:
-        _make_plain(self)
+        _convert_numbers(self)
         check_number("guidance", self.guidance, 0.0, 10.0)
         check_number("temperature", self.temperature, 0.0, 1e6)
         if self.top_k is not None:
@@ -316,15 +304,15 @@ class SamplingConfig:
 
     @property
     def greedy(self) -> bool:
-        """Whether the most likely letter is taken. A temperature too small to divide by is as good as 0."""
+        """Whether the most likely letter is always chosen. A temperature too small to divide by counts as 0."""
         return self.temperature < 1e-6
 
 
 def check_unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingConfig:
-    """Return the configuration of a run that is to go on, if the parts that are asked for are its own.
+    """Return the settings of a run to resume, after checking that these parts are among them.
 
     Raises:
-        UsageError: one of them is not.
+        UsageError: a part has another value.
     """
     for name, value in parts.items():
         began_with = getattr(config, name)

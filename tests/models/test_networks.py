@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from namegen.models.architectures import weight_shapes
-from namegen.models.networks import ConditionalGRU, TutorialRNN, _Recurrence, apply_dropout, build_network
+from namegen.models.networks import ConditionalGRU, TutorialRNN, _GRURecurrence, apply_dropout, build_network
 from namegen.recipes import training_config
 
 
@@ -25,7 +25,7 @@ def test_the_tutorial_network_has_the_sizes_of_the_recipe():
     assert network.i2h.in_features == network.i2o.in_features == 18 + 59 + 128 == 205
     assert (network.i2h.out_features, network.i2o.out_features) == (128, 59)
     assert (network.o2o.in_features, network.o2o.out_features) == (187, 59)
-    assert network.dropout.p == 0.1
+    assert network.dropout == 0.1
     assert sum(p.numel() for p in network.parameters()) == (205 * 128 + 128) + (205 * 59 + 59) + (187 * 59 + 59)
 
 
@@ -104,7 +104,7 @@ def test_the_recurrence_and_its_gradient_are_those_of_torchs_gru(batch, length, 
     theirs, _ = reader(theirs_read, state.unsqueeze(0))
     (theirs * weigh).sum().backward()
     d_state, state.grad = state.grad, None
-    ours = _Recurrence.apply(ours_read, state, network.recurrent.weight, network.recurrent.bias)
+    ours = _GRURecurrence.apply(ours_read, state, network.recurrent.weight, network.recurrent.bias)
     (ours * weigh).sum().backward()
 
     torch.testing.assert_close(ours, theirs)

@@ -13,6 +13,7 @@ import typer
 from namegen.cli.options import complete_dataset, complete_model, complete_own_model
 from namegen.cli.signals import NotedSignals, heard_within, import_torch, last_words
 from namegen.errors import TrainingStopped, UsageError
+from namegen.models.architectures import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from namegen.models.store import TrainingLocation
     from namegen.training.distributed import Ranks
     from namegen.training.jobs import Plan, Request
+
+    ArchitectureName = str
+else:
+    ArchitectureName = Literal[tuple(ARCHITECTURES)]
 
 BY_RECIPE = "[default: by recipe]"
 _PATIENCE = 20  # seconds, of those 30 after which torchrun ends a process that does not hear its signal
@@ -86,7 +91,7 @@ def train(
         ),
     ] = None,
     arch: Annotated[
-        Literal["gru", "rnn"] | None, typer.Option("--arch", help=f"The recurrent network.  {BY_RECIPE}")
+        ArchitectureName | None, typer.Option("--arch", help=f"The recurrent network.  {BY_RECIPE}")
     ] = None,
     hidden_size: Annotated[
         int | None, typer.Option("--hidden-size", help=f"The units of its hidden state.  {BY_RECIPE}")

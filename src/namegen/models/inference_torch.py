@@ -1,10 +1,8 @@
-"""One step of each network on a device of torch's, such as a GPU, for drawing names there.
+"""One step of each network on a torch device, such as a GPU, for sampling there.
 
-What :mod:`namegen.models.inference` does in numpy is done here by the networks themselves, so both give the same
-names, but
-for the last bits of the arithmetic and now and then a name with them. Only the network runs on the device: hidden
-states and outputs come back after every step, and the letters are chosen as ever, by the same random numbers. So it
-pays where the network is large.
+This is an alternative to :mod:`namegen.models.inference`, which does the same in numpy; names are the same, except
+where rounding differs. Only the network runs on the device. States and outputs are copied back after every step, and
+letters are chosen on the CPU with the same random numbers, so a device pays off for large networks only.
 """
 
 from __future__ import annotations
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namegen.errors import DeviceError
-from namegen.models.inference import mix_vectors
+from namegen.models.architectures import find_architecture
+from namegen.models.inference import initial_state, mix_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,12 +32,12 @@ if TYPE_CHECKING:
 
 
 class _TorchStepper:
-    """A network on a device, its category fixed; see :class:`~namegen.models.inference.Stepper`.
+    """A network on a device, conditioned on a category; see :class:`~namegen.models.inference.Stepper`.
 
     Args:
         network: a network of one category, without weights of its own.
-        weights: those to use, on the device.
-        first: the hidden state before the first letter, (1, H).
+        weights: its weights, on the device.
+        first: the state before the first letter, (1, state).
         device: the device.
     """
 
@@ -49,85 +48,66 @@ class _TorchStepper:
         return self._first
 
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
-        with _working(self._device):
+        with _device_errors(self._device):
             logits, after = self.forward(letters, hidden, parents)
             return logits.cpu().numpy(), after.cpu().numpy()
 
     def forward(self, letters: Integers, hidden: Floats, parents: Integers | None) -> tuple[Tensor, Tensor]:
-        """Do what :meth:`step` does, and leave the results on the device."""
+        """Do the same as :meth:`step`, but leave the results on the device."""
         import torch
 
-        def there(array: NDArray[Any]) -> Tensor:
+        def to_device(array: NDArray[Any]) -> Tensor:
             return torch.tensor(array, device=self._device)
 
         with torch.no_grad():
-            before = there(hidden)
+            before = to_device(hidden)
             if parents is not None:
-                before = before.index_select(0, there(parents.astype(np.int64)))
-            read = there(letters.astype(np.int64))
-            given = torch.zeros_like(read), read.unsqueeze(1), before
-            logits, after = torch.func.functional_call(self._network, self._weights, given, strict=True)
+                before = before.index_select(0, to_device(parents.astype(np.int64)))
+            read = to_device(letters.astype(np.int64))
+            arguments = torch.zeros_like(read), read.unsqueeze(1), before
+            logits, after = torch.func.functional_call(self._network, self._weights, arguments, strict=True)
             return logits.squeeze(1), after
 
 
 def build_torch_steppers(model: Model, device: torch.device) -> Callable[[Category], Stepper]:
-    """Put a model on a device; returns what gives the network for a category, or for a blend of several.
+    """Return a function that conditions a model on a category or a blend, on a device.
 
-    As :func:`~namegen.models.inference.build_steppers`. What all categories share is on the device once.
+    Weights that do not depend on the category are copied to the device once.
 
     Raises:
-        DeviceError: the device cannot take it; or later, do the arithmetic.
+        DeviceError: the device cannot hold the weights; from a step, it cannot do the arithmetic.
     """
     import torch
 
     from namegen.models.networks import build_network
 
-    with torch.device("meta"):  # takes no memory
+    with torch.device("meta"):  # which takes no memory
         network = build_network(model.stage, 1, len(model.alphabet) + 1).eval()
-    shared, own = _gru_weights(model) if model.stage.architecture == "gru" else _rnn_weights(model)
+    axes = find_architecture(model.stage).category_axes
 
-    def there(weights: Mapping[str, Floats]) -> dict[str, Tensor]:
-        with _working(device):
+    def to_device(weights: Mapping[str, Floats]) -> dict[str, Tensor]:
+        with _device_errors(device):
             return {name: torch.tensor(weight, device=device) for name, weight in weights.items()}
 
-    on_device = there(shared)
+    shared = to_device({name: weight for name, weight in model.weights.items() if name not in axes})
 
-    def stepper(category: Category) -> Stepper:
-        weights = own(category)
-        first = weights.get("category_state.weight", np.zeros((1, model.stage.hidden_size), dtype=np.float32))
-        return _TorchStepper(network, on_device | there(weights), first, device)
+    def condition(category: Category) -> Stepper:
+        own = {name: _mix_weight(model, name, axis, category) for name, axis in axes.items()}
+        return _TorchStepper(network, shared | to_device(own), initial_state(model, category), device)
 
-    return stepper
-
-
-def _gru_weights(model: Model) -> tuple[dict[str, Floats], Callable[[Category], dict[str, Floats]]]:
-    """Return the weights that all categories share, and what gives those of a category."""
-    vectors = {name: weight for name, weight in model.weights.items() if name.startswith("category_")}
-    shared = {name: weight for name, weight in model.weights.items() if name not in vectors}
-    return shared, lambda category: {name: mix_vectors(weight, category)[None] for name, weight in vectors.items()}
+    return condition
 
 
-def _rnn_weights(model: Model) -> tuple[dict[str, Floats], Callable[[Category], dict[str, Floats]]]:
-    """Likewise: what the category adds to a layer is as good as part of its bias."""
-    categories, weights = len(model.categories), model.weights
-    shared = {name: weight for name, weight in weights.items() if name.startswith("o2o")}
-    for layer in ("i2h", "i2o"):
-        weight = weights[f"{layer}.weight"]
-        shared[f"{layer}.weight"] = np.concatenate([np.zeros_like(weight[:, :1]), weight[:, categories:]], axis=1)
-
-    def own(category: Category) -> dict[str, Floats]:
-        return {
-            f"{layer}.bias": weights[f"{layer}.bias"]
-            + mix_vectors(weights[f"{layer}.weight"][:, :categories].T, category)
-            for layer in ("i2h", "i2o")
-        }
-
-    return shared, own
+def _mix_weight(model: Model, name: str, axis: int, category: Category) -> Floats:
+    """Return a weight for a network whose only category is this category or blend."""
+    weight, categories = np.moveaxis(model.weights[name], axis, 0), len(model.categories)
+    mixed = mix_vectors(weight[:categories], category)
+    return np.moveaxis(np.concatenate([mixed[None], weight[categories:]]), 0, axis)
 
 
 @contextlib.contextmanager
-def _working(device: torch.device) -> Iterator[None]:
-    """Say in one line what goes wrong on a device while the body uses it, such as that its memory is full."""
+def _device_errors(device: torch.device) -> Iterator[None]:
+    """Turn torch's errors on a device, such as a full memory, into a one-line error."""
     try:
         yield
     except RuntimeError as error:

@@ -1,21 +1,22 @@
 """The recurrent networks, in torch.
 
-Both read a name letter by letter and say, after each letter, how likely each letter of the alphabet and the end of
-the name are to come next, given the category. Indices are those of :mod:`namegen.datasets.alphabet`: with ``L``
-letters,
-index ``L`` is the start of a name as an input and its end as an output, so there are ``L + 1`` of either.
+A network reads a name letter by letter, given its category, and predicts the next letter or the end of the name after
+each. Indices are those of :mod:`namegen.datasets.alphabet`: with ``L`` letters, index ``L`` is the start of a name as
+an input and its end as an output, so there are ``L + 1`` inputs and outputs.
 
-`forward` returns logits, that is, log-probabilities up to a constant in each row. :mod:`namegen.models.inference`
-holds the
-same mathematics in numpy, for drawing names without torch.
+:mod:`namegen.models.inference` has the same mathematics in numpy, for sampling without torch. To add a network, derive
+it from :class:`Network` and register it in :mod:`namegen.models.architectures`.
 """
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
+
+from namegen.models.architectures import find_architecture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,41 @@ if TYPE_CHECKING:
     from namegen.config import TrainingConfig
 
 
-class TutorialRNN(nn.Module):
-    """The tutorial's network: one linear layer makes the new hidden state, two make the output.
+class Network(nn.Module):
+    """A recurrent network that is conditioned on a category.
+
+    Args:
+        categories: the number of categories.
+        outputs: the number of letters plus 1.
+        hidden: the number of hidden units.
+        dropout: the probability of dropping a unit in training.
+    """
+
+    def __init__(self, categories: int, outputs: int, hidden: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.categories, self.outputs, self.hidden, self.dropout = categories, outputs, hidden, dropout
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig, categories: int, outputs: int) -> Network:
+        """Build the network from settings."""
+        return cls(categories, outputs, config.hidden_size, config.dropout)
+
+    def forward(self, category: Tensor, letters: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read letters.
+
+        Args:
+            category: (batch,) int64.
+            letters: (batch, length) int64.
+            hidden: the state before the first letter, (batch, state); by default the network's initial state.
+
+        Returns:
+            The logits after each letter, (batch, length, outputs), and the state after the last, (batch, state).
+        """
+        raise NotImplementedError
+
+
+class TutorialRNN(Network):
+    """The tutorial's network: one linear layer computes the hidden state, two compute the output.
 
     With C categories, O = L + 1 outputs and H hidden units, for each letter::
 
@@ -35,8 +69,9 @@ class TutorialRNN(nn.Module):
         hidden = i2h(input)                           C + O + H -> H
         output = o2o(concat(hidden, i2o(input)))      C + O + H -> O, then H + O -> O
 
-    and dropout on the output. The tutorial has no nonlinearity in the recurrence; ``nonlinearity="tanh"`` makes
-    it Elman's simple recurrent network (1990, "Finding Structure in Time"). Layers keep torch's default initialisation.
+    and dropout on the output. The initial state is zero. The tutorial's recurrence is linear; ``nonlinearity="tanh"``
+    makes it a simple recurrent network (Elman 1990, "Finding Structure in Time"). Layers keep torch's default
+    initialisation.
     """
 
     def __init__(
@@ -47,27 +82,20 @@ class TutorialRNN(nn.Module):
         dropout: float = 0.0,
         nonlinearity: Literal["tanh", "none"] = "none",
     ) -> None:
-        super().__init__()
-        self.categories, self.outputs, self.hidden = categories, outputs, hidden
+        super().__init__(categories, outputs, hidden, dropout)
         self.nonlinearity = nonlinearity
         self.i2h = nn.Linear(categories + outputs + hidden, hidden)
         self.i2o = nn.Linear(categories + outputs + hidden, outputs)
         self.o2o = nn.Linear(hidden + outputs, outputs)
-        self.dropout = nn.Dropout(dropout)
+
+    @classmethod
+    def from_config(cls, config: TrainingConfig, categories: int, outputs: int) -> Network:
+        """See :meth:`Network.from_config`."""
+        return cls(categories, outputs, config.hidden_size, config.dropout, config.nonlinearity)
 
     def forward(self, category: Tensor, letters: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Read letters.
-
-        Args:
-            category: (batch,) int64.
-            letters: (batch, length) int64.
-            hidden: the state to go on from, (batch, hidden); zeros if absent.
-
-        Returns:
-            The logits after each letter, (batch, length, outputs), and the state after the last, (batch, hidden).
-        """
-        one_hot = nn.functional.one_hot
-        dtype = self.i2h.weight.dtype
+        """See :meth:`Network.forward`; the state is (batch, H)."""
+        one_hot, dtype = nn.functional.one_hot, self.i2h.weight.dtype
         if hidden is None:
             hidden = torch.zeros(len(letters), self.hidden, device=letters.device, dtype=dtype)
         which = one_hot(category, self.categories).to(dtype)
@@ -77,12 +105,13 @@ class TutorialRNN(nn.Module):
             hidden = self.i2h(read)
             if self.nonlinearity == "tanh":
                 hidden = torch.tanh(hidden)
-            logits.append(self.dropout(self.o2o(torch.cat((hidden, self.i2o(read)), dim=1))))
+            output = self.o2o(torch.cat((hidden, self.i2o(read)), dim=1))
+            logits.append(nn.functional.dropout(output, self.dropout, self.training))
         return torch.stack(logits, dim=1), hidden
 
 
-class ConditionalGRU(nn.Module):
-    """A gated recurrent unit (Cho et al. 2014) that the category steers in three places.
+class ConditionalGRU(Network):
+    """A gated recurrent unit (Cho et al. 2014) that is conditioned on the category in three places.
 
     The reset gate acts after the product with the hidden state, not before it, as in ``torch.nn.GRU``.
 
@@ -90,25 +119,23 @@ class ConditionalGRU(nn.Module):
 
         hidden_0 = category_state[category]                                            (H)
         gates_t  = read(letter_input[letter_t] + category_input[category])             (3H: reset, update, new)
-        hidden_t = GRU cell(gates_t, hidden_t-1), see :class:`_Recurrence`             (H)
+        hidden_t = GRU cell(gates_t, hidden_t-1), see :class:`_GRURecurrence`          (H)
         output_t = head(dropout(hidden_t)) + category_output[category]                 (O)
 
-    so that the category is there from the first letter on, colours every reading, and has letter frequencies of
-    its own; the rest is shared, which is what lets a category of 70 names profit from one of 9,000.
+    The category sets the initial state, is part of every input, and has letter frequencies of its own. All other
+    weights are shared, so that a category of 70 names profits from one of 9,000.
 
-    `read` is linear, so it is applied once to each letter there is, not to each letter of each name.
+    `read` is linear, so it is applied once to each letter of the alphabet, not to each letter of each name.
     """
 
     def __init__(self, categories: int, outputs: int, hidden: int, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.categories, self.outputs, self.hidden = categories, outputs, hidden
+        super().__init__(categories, outputs, hidden, dropout)
         self.letter_input = nn.Embedding(outputs, hidden)
         self.category_input = nn.Embedding(categories, hidden)
         self.category_state = nn.Embedding(categories, hidden)
         self.category_output = nn.Embedding(categories, outputs)
         self.read = nn.Linear(hidden, 3 * hidden)
         self.recurrent = nn.Linear(hidden, 3 * hidden)
-        self.dropout = dropout
         self.head = nn.Linear(hidden, outputs)
         nn.init.normal_(self.letter_input.weight, std=0.5)
         nn.init.normal_(self.category_input.weight, std=0.1)
@@ -116,33 +143,24 @@ class ConditionalGRU(nn.Module):
         nn.init.zeros_(self.category_output.weight)
 
     def forward(self, category: Tensor, letters: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Read letters.
-
-        Args:
-            category: (batch,) int64.
-            letters: (batch, length) int64.
-            hidden: the state to go on from, (batch, hidden); the category's first state if absent.
-
-        Returns:
-            The logits after each letter, (batch, length, outputs), and the state after the last, (batch, hidden).
-        """
+        """See :meth:`Network.forward`; the state is (batch, H)."""
         if hidden is None:
             hidden = self.category_state(category)
         from_letters = nn.functional.linear(self.letter_input.weight, self.read.weight)
         gates = nn.functional.embedding(letters.t(), from_letters)
         gates = gates.add_(self.read(self.category_input(category)))
-        states: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
+        states: Tensor = _GRURecurrence.apply(  # type: ignore[no-untyped-call]
             gates, hidden, self.recurrent.weight, self.recurrent.bias
         )
-        shown = apply_dropout(states, self.dropout) if self.training else states
-        logits = self.head(shown) + self.category_output(category)
+        dropped = apply_dropout(states, self.dropout) if self.training else states
+        logits = self.head(dropped) + self.category_output(category)
         return logits.transpose(0, 1), states.select(0, -1)
 
 
-class _Recurrence(torch.autograd.Function):
-    """The GRU's recurrence over a sequence, with its gradient written down.
+class _GRURecurrence(torch.autograd.Function):
+    """The GRU's recurrence over a sequence, with its gradient in closed form.
 
-    For each letter, with h the hidden state before it, g what the letter adds to the gates, and * by elements::
+    For each letter, with h the hidden state before it, g the letter's part of the gates, and * elementwise::
 
         k = W h + b                          (3H)
         r = logistic(g_reset + k_reset)
@@ -150,8 +168,8 @@ class _Recurrence(torch.autograd.Function):
         n = tanh(g_new + r * k_new)
         h = (1 - z) * n + z * h
 
-    Autograd would build a graph of a dozen nodes a letter. Here the factors of the gradient are worked out for all
-    letters at once, one matrix product a letter is left in the loop backwards, and the gradient of W is one product.
+    Autograd would record a dozen nodes per letter. This computes the factors of the gradient for all letters at once,
+    leaves one matrix product per letter in the backward loop, and gets the gradient of W from one product.
     """
 
     @staticmethod
@@ -159,9 +177,9 @@ class _Recurrence(torch.autograd.Function):
         """Return the hidden states after each letter, (length, batch, H).
 
         Args:
-            ctx: takes what :meth:`backward` needs to know.
-            gates: what the letters add to the gates, (length, batch, 3H).
-            hidden: the state before the first, (batch, H).
+            ctx: stores what :meth:`backward` needs.
+            gates: the letters' parts of the gates, (length, batch, 3H).
+            hidden: the initial state, (batch, H).
             weight: W, (3H, H).
             bias: b, (3H,).
         """
@@ -190,7 +208,7 @@ class _Recurrence(torch.autograd.Function):
         from_state_to_new = (1 - news * news).mul_(kept)
         from_state_to_update = (before - news).mul_(update).mul_(kept)
         from_new_to_reset = (1 - reset).mul_(reset).mul_(inners)
-        # With respect to what is added to the gates: for the new gate it differs from that of the product.
+        # Gradients of the products; for the new gate, that of its sum with g differs because of the reset gate.
         d_products, d_news = news.new_empty(length, batch, 3 * units), torch.empty_like(news)
         d_hidden = torch.zeros_like(news.select(0, 0))
         for t in range(length - 1, -1, -1):
@@ -210,17 +228,14 @@ class _Recurrence(torch.autograd.Function):
 
 
 def apply_dropout(values: Tensor, probability: float) -> Tensor:
-    """Set each value to 0 with a probability and scale the others up to keep the mean.
+    """Set each value to 0 with a probability and scale the others to keep the mean (Srivastava et al. 2014).
 
-    This is dropout (Srivastava et al. 2014), which on the CPU takes a fraction of the time of torch's own: it needs 16
-    bits of torch's default generator for a value. There the probability is rounded to a multiple of 2**-16 below 1.
+    On the CPU this takes a fraction of the time of torch's own dropout: it uses 16 bits of torch's default generator
+    per value, so the probability is rounded to a multiple of 2**-16 below 1.
 
     Args:
         values: floats of any shape.
         probability: at least 0 and less than 1.
-
-    Returns:
-        Floats of the same shape.
     """
     if values.device.type != "cpu" or not probability:
         return nn.functional.dropout(values, probability)
@@ -230,20 +245,16 @@ def apply_dropout(values: Tensor, probability: float) -> Tensor:
     return values * kept.to(values.dtype).mul_(2**16 / (2**16 - dropped))
 
 
-Network = TutorialRNN | ConditionalGRU
-
-
 def build_network(config: TrainingConfig, categories: int, outputs: int) -> Network:
-    """Build the network that a configuration asks for, on the CPU, initialised from ``config.seed`` alone."""
+    """Build a network on the CPU, initialised from ``config.seed`` alone."""
+    network: type[Network] = resolve_name(find_architecture(config).network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        if config.architecture == "gru":
-            return ConditionalGRU(categories, outputs, config.hidden_size, config.dropout)
-        return TutorialRNN(categories, outputs, config.hidden_size, config.dropout, config.nonlinearity)
+        return network.from_config(config, categories, outputs)
 
 
 def load_weights(network: Network, weights: Mapping[str, NDArray[np.float32]]) -> None:
-    """Give a network these weights, by the names of its parameters."""
+    """Copy weights into a network, by the names of its parameters."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.copy_(torch.from_numpy(weights[name]))

@@ -1,14 +1,12 @@
-"""One step of a model's network as an ONNX graph, for programs that are not Python (the extra ``onnx``).
+"""Export one step of a model's network as an ONNX graph (the extra ``onnx``).
 
-The graph is written node by node from the equations of ``docs/model-file.md``, with the model's own weights under their
-own names: nothing is traced, torch is not needed, and the same model gives the same bytes. ``docs/export.md`` describes
-inputs, outputs and metadata well enough to draw names with any runtime.
+The graph is built node by node from the equations of ``docs/model-file.md``, with the model's weights under their own
+names: nothing is traced, torch is not needed, and the same model gives the same bytes. ``docs/export.md`` describes
+inputs, outputs and metadata well enough to sample with any runtime.
 
-A name begins with the edge as its letter, as everywhere in namegen: whatever the state that comes with it, the network
-goes on from the category's own. Where it reads no SOS token, the edge has no weights of its own, and what comes out are
-the shares of first letters among the training names.
-
-There is no dropout in the graph, as there is none where names are scored: its probabilities are the network's own.
+A name begins with the boundary index as its letter. The network then continues from the category's initial state,
+whatever state is given. If it reads no SOS token, the outputs for that letter are the shares of first letters among
+the training names. The graph has no dropout.
 """
 
 from __future__ import annotations
@@ -16,47 +14,41 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from namegen.errors import MissingPackageError, NamegenError, UsageError
 from namegen.io.files import write_atomically
+from namegen.models.architectures import find_architecture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from onnx import GraphProto, NodeProto, ValueInfoProto
 
     from namegen.models.model import Model
 
     Weights = dict[str, NDArray[Any]]
-    _Part = tuple[list[NodeProto], Weights]
+    Part = tuple[list[NodeProto], Weights]
 
 
 FORMAT_VERSION = 1
-"""Of what the graph takes and gives, and of its metadata."""
+"""The version of the graph's inputs, outputs and metadata."""
 
-
-# As old as can be while every node means what it means today: runtimes of the end of 2020 read them.
+# The oldest versions in which every node means the same as today; runtimes from the end of 2020 read them.
 _OPERATOR_SET = 13
-
-
 _IR_VERSION = 7
-
-
 _SUFFIX = ".onnx"
-
-
-_MAX_BYTES = 2**31 - 2**24  # of weights: Protocol Buffers end at 2 GiB, and there is more in a file
-
+_MAX_BYTES = 2**31 - 2**24  # of weights: Protocol Buffers are limited to 2 GiB, and a file holds more than weights
 
 _INPUTS = {
     "category": "the share of each category: 1 for one and 0 for all others, or a blend",
     "letter": "the letter to read, by its place in the alphabet; the alphabet's length begins a name",
     "state": "the hidden state before the letter; of no account where a name begins",
 }
-
-
 _OUTPUTS = {
     "probabilities": "of each letter to come next; the last is that of the name's end",
     "next_state": "the hidden state after the letter",
@@ -65,20 +57,21 @@ _OUTPUTS = {
 
 
 def export_onnx(model: Model, path: str | Path) -> None:
-    """Write one step of a model's network into an ONNX file, whole or not at all.
+    """Write one step of a model's network to an ONNX file, atomically.
 
-    With C categories, O outputs (a letter each, and the end) and H hidden units, a row of a batch for each name, the
-    graph takes ``category`` (batch, C) float32, ``letter`` (batch,) int64 and ``state`` (batch, H) float32, and gives
-    ``probabilities`` (batch, O), ``next_state`` (batch, H) and ``logits`` (batch, O), all float32.
+    With C categories, O outputs (letters and the end), a state of S numbers and a row of a batch per name, the inputs
+    are ``category`` (batch, C) float32, ``letter`` (batch,) int64 and ``state`` (batch, S) float32, and the outputs
+    ``probabilities`` (batch, O), ``next_state`` (batch, S) and ``logits`` (batch, O), all float32. For the networks
+    here S is the number of hidden units.
 
     Args:
         model: the model.
-        path: the file, whose name ends in ``.onnx``.
+        path: the file; its name must end in ``.onnx``.
 
     Raises:
-        UsageError: the file has another ending.
+        UsageError: the file name has another suffix.
         MissingPackageError: the package ``onnx`` is not installed.
-        NamegenError: the model is too large for an ONNX file, or the file cannot be written.
+        NamegenError: the architecture cannot be exported, the model is too large, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != _SUFFIX:
@@ -91,8 +84,8 @@ def export_onnx(model: Model, path: str | Path) -> None:
         ) from error
     from namegen import __version__
 
-    made = helper.make_model(
-        _graph(model),
+    proto = helper.make_model(
+        _build_graph(model),
         opset_imports=[helper.make_opsetid("", _OPERATOR_SET)],
         ir_version=_IR_VERSION,
         producer_name="namegen",
@@ -100,12 +93,12 @@ def export_onnx(model: Model, path: str | Path) -> None:
         model_version=FORMAT_VERSION,
         doc_string="One step of a recurrent network that invents names, letter by letter.",
     )
-    helper.set_model_props(made, {"namegen": json.dumps(_facts(model), sort_keys=True, ensure_ascii=False)})
-    write_atomically(path, made.SerializeToString(deterministic=True))
+    helper.set_model_props(proto, {"namegen": json.dumps(_metadata(model), sort_keys=True, ensure_ascii=False)})
+    write_atomically(path, proto.SerializeToString(deterministic=True))
 
 
-def _facts(model: Model) -> dict[str, Any]:
-    """Return what a program needs to know besides the graph, as ``docs/export.md`` describes it."""
+def _metadata(model: Model) -> dict[str, Any]:
+    """Return what a program needs besides the graph; see ``docs/export.md``."""
     return {
         "alphabet": list(model.alphabet.letters),
         "card": model.card,
@@ -120,15 +113,19 @@ def _facts(model: Model) -> dict[str, Any]:
     }
 
 
-def _graph(model: Model) -> GraphProto:
-    """Return the graph of a step.
+def _build_graph(model: Model) -> GraphProto:
+    """Return the graph of one step.
 
     Raises:
-        NamegenError: it is too large.
+        NamegenError: the architecture cannot be exported, or the graph is too large.
     """
     from onnx import TensorProto, helper, numpy_helper
 
-    parts = [_beginning(model), (_rnn if model.stage.architecture == "rnn" else _gru)(model), _end(model)]
+    architecture = find_architecture(model.stage)
+    if architecture.onnx_nodes is None:
+        raise NamegenError(f"a model of the architecture {model.stage.architecture} cannot be exported to ONNX")
+    cell: Callable[[Model], Part] = resolve_name(architecture.onnx_nodes)
+    parts = [_begin(model), cell(model), _end(model)]
     weights = {name: weight for _, own in parts for name, weight in own.items()}
     size = sum(weight.nbytes for weight in weights.values())
     if size > _MAX_BYTES:
@@ -136,53 +133,58 @@ def _graph(model: Model) -> GraphProto:
             f"the model cannot be exported: its weights take {size:,} bytes, and an ONNX file has room for "
             f"{_MAX_BYTES:,}; train one with a smaller --hidden-size"
         )
-    categories, outputs, hidden = len(model.categories), len(model.alphabet) + 1, model.stage.hidden_size
+    categories, outputs = len(model.categories), len(model.alphabet) + 1
     width = {"category": categories, "probabilities": outputs, "logits": outputs}
 
-    def described(values: dict[str, str]) -> list[ValueInfoProto]:
-        return [
-            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch"], doc_string=meaning)
-            if name == "letter"
-            else helper.make_tensor_value_info(
-                name, TensorProto.FLOAT, ["batch", width.get(name, hidden)], doc_string=meaning
-            )
-            for name, meaning in values.items()
-        ]
+    def describe(values: dict[str, str]) -> list[ValueInfoProto]:
+        infos = []
+        for name, meaning in values.items():
+            dtype = TensorProto.INT64 if name == "letter" else TensorProto.FLOAT
+            shape: list[str | int] = ["batch"]
+            if name != "letter":
+                shape.append(width.get(name, _state_size(model)))
+            infos.append(helper.make_tensor_value_info(name, dtype, shape, doc_string=meaning))
+        return infos
 
     return helper.make_graph(
         [node for nodes, _ in parts for node in nodes],
         f"namegen_{model.stage.architecture}",
-        described(_INPUTS),
-        described(_OUTPUTS),
+        describe(_INPUTS),
+        describe(_OUTPUTS),
         initializer=[numpy_helper.from_array(weight, name) for name, weight in weights.items()],
     )
 
 
+def _state_size(model: Model) -> int:
+    return find_architecture(model.stage).state_vectors * model.stage.hidden_size
+
+
 def _node(outputs: str, operator: str, inputs: str, **attributes: int) -> NodeProto:
-    """Return a node; what it gives and takes are names between blanks."""
+    """Return a node; outputs and inputs are names separated by spaces."""
     from onnx import helper
 
-    made = outputs.split()
-    node = helper.make_node(operator, inputs.split(), made, name=made[0])
+    names = outputs.split()
+    node = helper.make_node(operator, inputs.split(), names, name=names[0])
     node.attribute.extend([helper.make_attribute(name, value) for name, value in attributes.items()])
     return node
 
 
-def _beginning(model: Model) -> _Part:
-    """``begins``, whether a name does, (batch, 1); and ``before``, the state that the letter finds, (batch, H)."""
+def _begin(model: Model) -> Part:
+    """Compute ``begins``, whether a name begins (batch, 1), and ``before``, the state before the letter (batch, S)."""
     weights: Weights = {"edge": np.array(model.alphabet.boundary_id, np.int64), "second_axis": np.array([1], np.int64)}
     nodes = [_node("at_edge", "Equal", "letter edge"), _node("begins", "Unsqueeze", "at_edge second_axis")]
-    if model.stage.architecture == "rnn":
-        weights["first_state"] = np.zeros((1, model.stage.hidden_size), dtype=np.float32)
+    vectors = find_architecture(model.stage).initial_state
+    if vectors is None:
+        weights["first_state"] = np.zeros((1, _state_size(model)), dtype=np.float32)
     else:
-        nodes.append(_node("first_state", "MatMul", "category category_state.weight"))
+        nodes.append(_node("first_state", "MatMul", f"category {vectors}"))
     return [*nodes, _node("before", "Where", "begins first_state state")], weights
 
 
-def _gru(model: Model) -> _Part:
-    """:class:`~namegen.models.networks.ConditionalGRU`, from ``before`` to ``after`` and ``outputs``.
+def gru_nodes(model: Model) -> Part:
+    """Compute ``after`` and ``outputs`` from ``before``, as :class:`~namegen.models.networks.ConditionalGRU`.
 
-    Read the letter and the category into g, and the hidden state into k; then, with * by elements::
+    With g from the letter and the category, k from the state, and * elementwise::
 
         r = logistic(g_reset + k_reset)
         z = logistic(g_update + k_update)
@@ -214,8 +216,8 @@ def _gru(model: Model) -> _Part:
     return nodes, model.weights
 
 
-def _rnn(model: Model) -> _Part:
-    """:class:`~namegen.models.networks.TutorialRNN`, from ``before`` to ``after`` and ``outputs``."""
+def rnn_nodes(model: Model) -> Part:
+    """Compute ``after`` and ``outputs`` from ``before``, as :class:`~namegen.models.networks.TutorialRNN`."""
     nodes = [
         _node("one_hot", "OneHot", "letter depth off_and_on"),
         _node("read", "Concat", "category one_hot before", axis=1),
@@ -232,17 +234,19 @@ def _rnn(model: Model) -> _Part:
     return nodes, {**one_hot, **model.weights}
 
 
-def _end(model: Model) -> _Part:
-    """What the graph gives; where a name begins without an SOS token, shares of first letters and the first state."""
+def _end(model: Model) -> Part:
+    """Compute the outputs of the graph; without an SOS token a name begins by the shares of first letters."""
     softmax = _node("probabilities", "Softmax", "logits", axis=1)
     if model.training.sos:
         return [_node("next_state", "Identity", "after"), _node("logits", "Identity", "outputs"), softmax], {}
-    shares = np.zeros((len(model.categories), len(model.alphabet) + 1), dtype=np.float32)  # no name is empty
+    shares = np.zeros(
+        (len(model.categories), len(model.alphabet) + 1), dtype=np.float32
+    )  # the last column stays 0: no name is empty
     shares[:, :-1] = model.first_letter_counts / model.counts[:, None]
     nodes = [
         _node("next_state", "Where", "begins first_state after"),
         _node("begun", "MatMul", "category first_letters"),
-        _node("shares", "Relu", "begun"),  # with guidance some might be less than nothing
+        _node("shares", "Relu", "begun"),  # with guidance some might be negative
         _node("first_outputs", "Log", "shares"),
         _node("logits", "Where", "begins first_outputs outputs"),
         softmax,

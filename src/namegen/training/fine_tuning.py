@@ -18,6 +18,7 @@ import numpy as np
 
 from namegen.datasets.encoding import EncodedNames
 from namegen.errors import DataError, UsageError
+from namegen.models.architectures import find_architecture, name_supporting
 from namegen.models.inference import Source, build_steppers
 from namegen.models.scoring import score_per_category
 from namegen.recipes import FINE_TUNING
@@ -77,8 +78,11 @@ def check_fine_tuning(init: Model, config: TrainingConfig) -> TrainingConfig:
 def _check_base(init: Model) -> None:
     if not init.finished:
         raise UsageError("the model to begin with has not finished its training; go on with it first")
-    if init.training.architecture != "gru" or not init.training.sos:
-        raise UsageError("only a gru that reads an SOS token can be added to; begin with a model of another recipe")
+    if not find_architecture(init.training).fine_tuning or not init.training.sos:
+        raise UsageError(
+            f"only a {name_supporting('fine_tuning')} that reads an SOS token can be added to; "
+            "begin with a model of another recipe"
+        )
 
 
 def model_digest(model: Model) -> str:
@@ -149,8 +153,9 @@ def initial_weights(init: Model, training: Dataset) -> dict[str, Floats]:
     closeness = _SHARPNESS * nats[:, old:] / letters[old:]
     shares = np.exp(closeness - closeness.max(axis=0))
     shares /= shares.sum(axis=0)
+    vectors = find_architecture(init.training).category_axes
     return {
-        name: np.vstack([weight, shares.T.astype(np.float32) @ weight]) if name.startswith("category_") else weight
+        name: np.vstack([weight, shares.T.astype(np.float32) @ weight]) if name in vectors else weight
         for name, weight in init.weights.items()
     }
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.optim.adamw import adamw
 
+from namegen.models.architectures import find_architecture
 from namegen.training.batches import IGNORED, Batch
 from namegen.training.distributed import ALONE, connected
 
@@ -144,7 +145,7 @@ class AutogradLearner:
         self._fused = device.type in ("cpu", "cuda")  # one pass over the memory
         where = device if self._fused else torch.device("cpu")
         self._moments = _Moments.zeros(self._parameters, where) if config.optimiser == "adamw" else None
-        self._groups = _groups(self._network, config.shared_rate)
+        self._groups = _groups(self._network, config)
         self.stretch = config.batch_size
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
@@ -240,14 +241,15 @@ class AutogradLearner:
                     yield f"optimiser.{key}.{name}", values[index], tuple(values[index].shape)
 
 
-def _groups(network: Network, shared_rate: float) -> list[tuple[list[int], float]]:
+def _groups(network: Network, config: TrainingConfig) -> list[tuple[list[int], float]]:
     """Return which parameters learn at which share of the learning rate, by their indices."""
     names = [name for name, _ in network.named_parameters()]
-    if shared_rate == 1:
+    if config.shared_rate == 1:
         return [(list(range(len(names))), 1.0)]
-    own = [index for index, name in enumerate(names) if name.startswith("category_")]
+    vectors = find_architecture(config).category_axes
+    own = [index for index, name in enumerate(names) if name in vectors]
     shared = [index for index in range(len(names)) if index not in own]
-    return [(own, 1.0), (shared, shared_rate)]
+    return [(own, 1.0), (shared, config.shared_rate)]
 
 
 class _Moments(NamedTuple):
