@@ -1,29 +1,31 @@
-# The chores, for people, the README and CI alike. Everything is installed into $(VENV), and nowhere else.
+# The chores, for people, the README and CI alike. Everything is installed into $(VENV).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test lint format docs pictures site playground fuzz soak bench quality pretrained clean
+.PHONY: help install demo test test-all lint format docs pictures site playground fuzz soak bench quality pretrained clean
 
 help:
-	@echo "make demo     install into $(VENV), train on the names that come along, and invent some"
-	@echo "make test     install into $(VENV) and run all tests"
-	@echo "make lint     ruff and mypy --strict"
-	@echo "make format   let ruff put the code into shape"
-	@echo "make docs     write anew what the docs have from the code: the references, the manual page, the recording, the badges"
-	@echo "make site     build the documentation as a site, into site/"
-	@echo "make playground  serve the page that invents names in the browser, on this machine"
-	@echo "make pictures  make the pictures of docs/tutorial.md anew, from trainings of their own (two minutes)"
-	@echo "make fuzz     try spoiled model files, lists and archives, MINUTES=10 each"
-	@echo "make soak     cause faults for MINUTES=5, and print what was lost: nothing"
-	@echo "make bench    time namegen beside its peers (half an hour), and write docs/benchmarks.md"
-	@echo "make quality  measure how good the names are (an hour), and write the figures into docs/quality.md"
-	@echo "make pretrained  train the model that comes along (ten minutes), and write docs/model-card.md and docs/names.md"
-	@echo "make clean    remove what these made"
+	@echo "make demo        install into $(VENV), train on the included names, and sample some"
+	@echo "make test        install into $(VENV) and run the tests (a few minutes)"
+	@echo "make test-all    run all tests, including those that need a browser, shells or several processes"
+	@echo "make lint        run ruff, mypy --strict and import-linter"
+	@echo "make format      format the code with ruff"
+	@echo "make docs        regenerate the generated docs: references, manual page, recording, badges"
+	@echo "make site        build the documentation as a site, into site/"
+	@echo "make playground  serve the name generator for the browser on this machine"
+	@echo "make pictures    redraw the pictures of docs/tutorial.md (two minutes)"
+	@echo "make fuzz        fuzz model files, lists and archives, MINUTES=10 each"
+	@echo "make soak        cause faults for MINUTES=5, and print what was lost: nothing"
+	@echo "make bench       time namegen next to its peers (half an hour), and write docs/benchmarks.md"
+	@echo "make quality     measure the quality of the names (an hour), and write docs/quality.md"
+	@echo "make pretrained  train the included model (ten minutes), and write docs/model-card.md and docs/names.md"
+	@echo "make clean       remove everything the above created"
 
 install: $(VENV)/.installed
 
@@ -45,43 +47,47 @@ demo: install
 	$(BIN)/namegen sample Russian RUS
 	$(BIN)/namegen plot -o .demo/loss.png
 	@echo
-	@echo "That was a small model; it and the plot lie in .demo. To go on with one of your own:"
+	@echo "That was a small model; it and the plot are in .demo. Continue with one of your own:"
 	@echo "    source $(BIN)/activate"
 	@echo "    namegen train"
 	@echo "    namegen sample German ABC"
 
 test: $(VENV)/.installed-dev
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.installed-dev
+	$(PYTEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 docs: $(VENV)/.installed-dev
-	$(BIN)/python docs/generate_cli.py > docs/cli.md.new
+	$(BIN)/python scripts/docs/generate_cli.py > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
-	$(BIN)/python docs/generate_api.py > docs/api.md.new
+	$(BIN)/python scripts/docs/generate_api.py > docs/api.md.new
 	mv docs/api.md.new docs/api.md
-	$(BIN)/python docs/generate_man.py > docs/namegen.1.new
+	$(BIN)/python scripts/docs/generate_man.py > docs/namegen.1.new
 	mv docs/namegen.1.new docs/namegen.1
-	$(BIN)/python docs/record.py
-	$(BIN)/python docs/badges.py
+	$(BIN)/python scripts/docs/record.py
+	$(BIN)/python scripts/docs/badges.py
 
 site: install
 	$(INSTALL) '.[docs]'
-	$(BIN)/python docs/build_site.py
+	$(BIN)/python scripts/docs/build_site.py
 	@echo "To look at it: $(PYTHON) -m http.server --directory site --bind 127.0.0.1, and http://127.0.0.1:8000/"
 
 playground:
-	$(PYTHON) docs/serve_playground.py $(PORT)
+	$(PYTHON) scripts/docs/serve_playground.py $(PORT)
 
 pictures: install
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/pictures/draw.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/docs/pictures/draw.py
 
 fuzz: install
 	$(INSTALL) '.[fuzz]'
@@ -104,4 +110,4 @@ pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
 
 clean:
-	rm -rf $(VENV) .demo site fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo site fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -128,9 +128,9 @@ def command() -> Callable[..., Outcome]:
 @pytest.fixture
 def docs_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
     """Runs a script of the documentation; returns all that it defines."""
-    monkeypatch.syspath_prepend(str(REPOSITORY / "docs"))
+    monkeypatch.syspath_prepend(str(REPOSITORY / "scripts" / "docs"))
     monkeypatch.setenv("COLUMNS", "80")
-    return lambda name: runpy.run_path(str(REPOSITORY / "docs" / name))
+    return lambda name: runpy.run_path(str(REPOSITORY / "scripts" / "docs" / name))
 
 
 @pytest.fixture

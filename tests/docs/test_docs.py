@@ -74,7 +74,7 @@ def test_the_reference_of_the_command_line_is_up_to_date(docs_script):
 
 @pytest.mark.skipif(find_spec("griffe") is None, reason="there is no griffe")
 def test_the_reference_of_the_library_is_up_to_date():
-    page = runpy.run_path(str(REPOSITORY / "docs" / "generate_api.py"))["page"]()
+    page = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "generate_api.py"))["page"]()
 
     assert (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8") == page, "write it anew with `make docs`"
     assert ":func:" not in page
@@ -85,14 +85,14 @@ def test_the_reference_of_the_library_is_up_to_date():
 def test_the_recorded_terminal_shows_what_the_commands_print_and_loads_no_font():
     picture = (REPOSITORY / "docs" / "terminal.svg").read_text(encoding="utf-8")
 
-    assert picture == runpy.run_path(str(REPOSITORY / "docs" / "record.py"))["picture"](), (
+    assert picture == runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "record.py"))["picture"](), (
         "record anew with `make docs`"
     )
     assert "@font-face" not in picture
 
 
 def test_the_badges_say_what_is_true():
-    badges = runpy.run_path(str(REPOSITORY / "docs" / "badges.py"))
+    badges = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "badges.py"))
     drawn = {path.stem: path.read_text(encoding="utf-8") for path in (REPOSITORY / "docs" / "badges").glob("*.svg")}
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 

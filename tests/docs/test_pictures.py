@@ -16,11 +16,12 @@ from namegen import Dataset
 from namegen.recipes import training_config
 from support import REPOSITORY, make_model
 
-SCRIPTS = REPOSITORY / "docs" / "pictures"
+SCRIPTS = REPOSITORY / "scripts" / "docs" / "pictures"
 PAGE = (REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8")
 SHOWN = dict(re.findall(r"!\[([^\]]*)\]\(pictures/(\w+)\.svg\)", PAGE))
 SHOWN = {picture: alt for alt, picture in SHOWN.items()}
-COMMITTED = sorted(file.stem for file in SCRIPTS.glob("*.svg"))
+PICTURES = REPOSITORY / "docs" / "pictures"
+COMMITTED = sorted(file.stem for file in PICTURES.glob("*.svg"))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def hasty(scripts):
 
 def text_of(picture):
     """What can be read on a picture as it is committed."""
-    return [element.text for element in ET.parse(SCRIPTS / f"{picture}.svg").iter("{http://www.w3.org/2000/svg}text")]
+    return [element.text for element in ET.parse(PICTURES / f"{picture}.svg").iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_the_page_shows_every_picture_that_there_is_and_each_is_made_by_a_script(scripts):
@@ -83,7 +84,7 @@ def test_the_script_makes_the_pictures_that_it_is_asked_for(tmp_path):
 
 @pytest.mark.parametrize("picture", COMMITTED)
 def test_a_picture_is_small_plain_and_has_a_ground_of_its_own(picture):
-    svg = (SCRIPTS / f"{picture}.svg").read_text(encoding="utf-8")
+    svg = (PICTURES / f"{picture}.svg").read_text(encoding="utf-8")
 
     assert len(svg) < 100_000
     assert set(re.findall(r"font-family: ([^;\"]*)", svg)) == {"sans-serif"}

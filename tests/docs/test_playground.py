@@ -55,7 +55,7 @@ DTYPES = {
 @pytest.fixture(scope="module")
 def address():
     """The playground, served as people serve it."""
-    served = runpy.run_path(str(REPOSITORY / "docs" / "serve_playground.py"))
+    served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
     served["Handler"].log_message = lambda *_: None
     with served["server"]() as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -517,7 +517,7 @@ def test_a_model_that_never_ends_a_name_says_so(page, tmp_path):
 
 def test_without_the_model_beside_it_the_page_says_what_to_do(browser, address, tmp_path):
     shutil.copytree(REPOSITORY / "docs" / "playground", tmp_path / "playground")
-    served = runpy.run_path(str(REPOSITORY / "docs" / "serve_playground.py"))
+    served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
     served["Handler"].log_message = lambda *_: None
     served["Handler"].translate_path.__globals__["MODEL"] = tmp_path / "pretrained.safetensors"
     with served["server"]() as server:

@@ -11,7 +11,7 @@ import pytest
 
 from support import REPOSITORY
 
-SITE = SimpleNamespace(**runpy.run_path(str(REPOSITORY / "docs" / "build_site.py")))
+SITE = SimpleNamespace(**runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "build_site.py")))
 WITH_ZENSICAL = pytest.mark.skipif(find_spec("zensical") is None, reason="there is no Zensical")
 
 
@@ -101,18 +101,19 @@ def test_links_to_the_repository_lead_to_copies_on_the_site(project, tmp_path):
     for page in (project / "docs").glob("*.md"):
         page.write_text("# A page\n", encoding="utf-8")
     (project / "docs" / "sub").mkdir()
-    text = "[a](../../CHANGELOG.md#x) [b](../names.md) [c](../badges.py) [d](https://example.org/a.md) [e](#here)"
+    links = ("../../CHANGELOG.md#x", "../names.md", "../../scripts/docs/badges.py", "https://example.org/a.md", "#here")
+    text = " ".join(f"[{letter}]({link})" for letter, link in zip("abcde", links, strict=True))
     (project / "docs" / "sub" / "page.md").write_text(text, encoding="utf-8")
     (project / "SECURITY.md").write_text("[a](docs/names.md) [b](CHANGELOG.md) [c](README.md)", encoding="utf-8")
     (project / "CHANGELOG.md").write_text("# Changes\n", encoding="utf-8")
 
-    SITE.build_batch(project, tmp_path / "pages")
+    SITE.lay_out_pages(project, tmp_path / "pages")
 
     assert (tmp_path / "pages" / "sub" / "page.md").read_text(encoding="utf-8") == (
-        "[a](../changelog.md#x) [b](../names.md) [c](../repository/docs/badges.py) "
+        "[a](../changelog.md#x) [b](../names.md) [c](../repository/scripts/docs/badges.py) "
         "[d](https://example.org/a.md) [e](#here)"
     )
-    assert (tmp_path / "pages" / "repository" / "docs" / "badges.py").exists()
+    assert (tmp_path / "pages" / "repository" / "scripts" / "docs" / "badges.py").exists()
     assert (tmp_path / "pages" / "security.md").read_text(encoding="utf-8") == (
         "[a](names.md) [b](changelog.md) [c](repository/README.md.txt)"
     )

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-PICTURE = Path(__file__).resolve().parent / "terminal.svg"
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "terminal.svg"
 COMMANDS = (
     "namegen sample German ABC --seed 1",
     "namegen sample Greek+Japanese -n 3 --seed 1",

@@ -18,7 +18,7 @@ import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 """The pages of the repository's root that are on the site, and what they are called there."""
 
@@ -48,7 +48,7 @@ def build(source: Path, site: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="namegen-site-") as temporary:
         folder = Path(temporary)
         shutil.copy(source / "mkdocs.yml", folder)
-        build_batch(source, folder / "docs")
+        lay_out_pages(source, folder / "docs")
         check_navigation(folder / "mkdocs.yml", folder / "docs")
         line = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(folder / "mkdocs.yml")]
         if subprocess.run(line, cwd=folder, check=False).returncode:
@@ -66,7 +66,7 @@ def build(source: Path, site: Path) -> None:
         shutil.copytree(made, site)
 
 
-def build_batch(source: Path, pages: Path) -> None:
+def lay_out_pages(source: Path, pages: Path) -> None:
     """Lay out the sources of the site.
 
     Args:

@@ -1,6 +1,6 @@
-"""Make the pictures of the tutorial anew, from trainings of their own: some two minutes.
+"""Make the pictures of the tutorial anew, about two minutes.
 
-python docs/pictures/draw.py [PICTURE...] [--iterations N] [--folder FOLDER]
+python scripts/docs/pictures/draw.py [PICTURE...] [--iterations N] [--folder FOLDER]
 
 Each picture NAME.svg is made by the function `draw` of the module NAME.py beside this one.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from canvas import write
 from models import ITERATIONS, Models
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parents[3] / "docs" / "pictures"
 PICTURES = (
     "unrolled",
     "losses",
@@ -35,7 +35,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description="Make the pictures of the tutorial anew.")
     options.add_argument("pictures", nargs="*", metavar="PICTURE", help=f"by default all: {', '.join(PICTURES)}")
     options.add_argument("--iterations", type=int, default=ITERATIONS, help="training names, fewer only for a trial")
-    options.add_argument("--folder", type=Path, default=HERE, help="where to put them; by default beside this script")
+    options.add_argument("--folder", type=Path, default=FOLDER, help="where to put them; by default docs/pictures")
     given = options.parse_args()
     unknown = set(given.pictures) - set(PICTURES)
     if unknown:

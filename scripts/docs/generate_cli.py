@@ -7,7 +7,6 @@ import io
 import os
 
 from commands import commands
-
 from namegen.cli import main
 
 HEAD = """# The command line

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from namegen.models.store import load_model
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-FOLDER = Path(__file__).resolve().parent / "badges"
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / "docs" / "badges"
 _LETTER = 6.6  # pixels, about; the letters are spread to it exactly
 _MARGIN = 7
 _HEIGHT = 20

@@ -10,8 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
-PLAYGROUND = Path(__file__).parent / "playground"
-MODEL = Path(__file__).parent.parent / "src" / "namegen" / "data" / "pretrained.safetensors"
+PLAYGROUND = Path(__file__).parents[2] / "docs" / "playground"
+MODEL = Path(__file__).parents[2] / "src" / "namegen" / "data" / "pretrained.safetensors"
 
 
 class Handler(SimpleHTTPRequestHandler):

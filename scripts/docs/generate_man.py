@@ -10,7 +10,6 @@ import re
 import textwrap
 
 from commands import Command, Parameter, called, commands
-
 from namegen import __version__
 
 SUMMARY = "invent names with a small recurrent network"
@@ -84,7 +83,7 @@ def page() -> str:
     """Return the page."""
     root, *others = commands()
     parts = [
-        r".\" Written by `make docs` from the commands themselves; change those, or docs/generate_man.py.",
+        r".\" Written by `make docs` from the commands themselves; change those, or scripts/docs/generate_man.py.",
         f'.TH NAMEGEN 1 "" "namegen {__version__}" "User Commands"',
         ".nh",  # no hyphens where a line ends: they would pass for part of a command
         ".ad l",

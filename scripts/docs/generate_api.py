@@ -16,7 +16,7 @@ from griffe import ParameterKind as Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCE = Path(__file__).resolve().parent.parent / "src"
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 HEAD = """# The library, name by name
 
 Written by `make docs` from the docstrings; a test fails when it falls behind. [The library](library.md) shows how these

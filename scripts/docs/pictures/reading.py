@@ -42,7 +42,7 @@ def read(model: Model, category: str, name: str) -> Reading:
     network = build_steppers(model)(model.categories.index(category))
     indices = [int(i) for i in model.alphabet.encode(name)]
     if model.training.sos:
-        indices = [model.alphabet.edge, *indices]
+        indices = [model.alphabet.boundary_id, *indices]
     states, likely = [network.start()], []
     for index in indices:
         logits, state = network.step(np.array([index]), states[-1])

@@ -44,7 +44,7 @@ class States(NamedTuple):
 
 def states_of(model: Model, names: Dataset) -> States:
     """Let a model with an SOS token read names, each as one of its own category; the letters come in no order."""
-    network_for, edge = build_steppers(model), model.alphabet.edge
+    network_for, edge = build_steppers(model), model.alphabet.boundary_id
     is_vowel = np.array([letter.lower() in "aeiou" for letter in model.alphabet.letters])
     parts = []
     for index, category in enumerate(names.categories):
