@@ -26,7 +26,10 @@ from support import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PAGES = [*(REPOSITORY / f"{name}.md" for name in ("README", "SECURITY", "CONTRIBUTING")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
+PAGES = [
+    *(REPOSITORY / f"{name}.md" for name in ("README", "SECURITY", "CONTRIBUTING")),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 SHELLS = {"console", "sh", "bash"}
 PYTHONS = {"python"}
 NO_PROGRAMS = {"text", "json", "yaml", "toml", "csv", "css", "html", "javascript", "make", "xml"}

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 TEXTS = [*PAGES, REPOSITORY / "CHANGELOG.md"]
 PYTHON = [
-    pytest.param(block.text, id=f"{block.page.name}-{block.line}")
+    pytest.param(
+        block.text,
+        id=f"{block.page.name}-{block.line}",
+        marks=[pytest.mark.slow] * (block.page.name in {"faker.md", "library.md"}),
+    )
     for page in TEXTS
     for block in blocks(page, PYTHONS)
     if block.why_not is None

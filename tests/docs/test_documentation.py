@@ -13,7 +13,9 @@ from support import REPOSITORY
 SHELL = [page for page in PAGES if any(block.why_not is None for block in blocks(page, SHELLS))]
 
 
-@pytest.mark.parametrize("page", SHELL, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.slow] * (page.name != "README.md"), id=page.name) for page in SHELL]
+)
 def test_every_shell_example_runs_and_gives_what_the_page_shows(page, tmp_path):
     typed = "\n".join(block.text for block in blocks(page, SHELLS) if block.why_not is None)
     for program in ("jq", "make", "parallel"):
@@ -33,6 +35,7 @@ def test_there_are_pages_with_shell_examples():
     assert len(SHELL) >= 10
 
 
+@pytest.mark.slow
 def test_every_line_of_the_workflow_for_ci_runs(tmp_path):
     (workflow,) = blocks(REPOSITORY / "docs" / "ci.md", {"yaml"})
     lines = re.findall(r"^ +- run: (.*)$", workflow.text, re.MULTILINE)

@@ -57,6 +57,7 @@ def test_the_page_shows_every_picture_that_there_is_and_each_is_made_by_a_script
     assert len(COMMITTED) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("picture", COMMITTED)
 def test_a_script_makes_its_picture_and_the_same_bytes_again(picture, scripts, hasty, tmp_path):
     script, write = scripts(picture), scripts("canvas").write
@@ -70,6 +71,7 @@ def test_a_script_makes_its_picture_and_the_same_bytes_again(picture, scripts, h
     assert b"NaN" not in drawn
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_pictures_that_it_is_asked_for(tmp_path):
     def run(*arguments):
         line = [sys.executable, str(SCRIPTS / "draw.py"), *arguments, "--folder", str(tmp_path)]

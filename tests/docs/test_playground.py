@@ -21,7 +21,6 @@ from namegen.config import SamplingConfig
 from namegen.datasets.alphabet import ASCII, Alphabet
 from namegen.errors import UsageError
 from namegen.models.inference import apply_guidance, build_steppers
-from namegen.models.model import Checkpoint
 from namegen.paths import PRETRAINED_FILE
 from namegen.recipes import training_config
 from namegen.sampling.decoding import greedy_probabilities, probabilities
@@ -30,6 +29,8 @@ from namegen.sampling.prefixes import fit_prefix
 from support import REPOSITORY, make_model
 
 pytest.importorskip("selenium", reason="selenium is not installed")
+
+pytestmark = pytest.mark.slow
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -297,15 +298,6 @@ def test_the_same_seed_gives_the_names_of_the_command_that_it_shows(page, cli, q
     assert page.command()[-1] == asked["seed"]
 
 
-def test_an_address_with_a_seed_shows_its_names_at_once(page, cli):
-    page.open("?category=German&letters=ABC&count=2&seed=7")
-    names = page.names()
-    assert names == cli(*page.command()[1:]).out.splitlines()
-    assert names == page.invent()
-    page.open("?category=German&letters=ABC&count=2")
-    assert page.names() == []
-
-
 @pytest.mark.parametrize("kind", DTYPES)
 def test_models_of_ones_own_of_every_kind_are_opened_and_drawn_from(page, cli, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -316,24 +308,6 @@ def test_models_of_ones_own_of_every_kind_are_opened_and_drawn_from(page, cli, k
         Select(page["category"]).select_by_visible_text(category)
         page.fill("letters", letters)
         assert_as_typed(page, cli)
-
-
-def test_a_dropout_that_the_model_asks_for_is_done(page, cli, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    own = SamplingConfig(temperature=0.7, top_k=20, dropout=0.3, max_length=9)
-    dataclasses.replace(tiny("gru"), sampling=own).save(tmp_path / "m.safetensors")
-    page.open_model(tmp_path / "m.safetensors")
-    page.fill("count", "40")
-    page.fill("seed", "5")
-    assert max(map(len, assert_as_typed(page, cli))) <= 9
-
-
-def test_an_unfinished_run_is_drawn_from(page, cli, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    model = dataclasses.replace(tiny("gru"), training=training_config(hidden_size=6, iterations=1000), iterations=500)
-    Checkpoint(model, {"weights": np.zeros(3, np.float32)}).save(tmp_path / "m.safetensors")
-    assert page.open_model(tmp_path / "m.safetensors").startswith("The model m.safetensors")
-    assert page.invent()
 
 
 def test_letters_of_several_code_points_are_one_letter(page, cli, tmp_path, monkeypatch):
@@ -383,18 +357,6 @@ def test_prefixes_are_brought_into_the_alphabet_and_the_case_as_namegen_does_it(
         assert str(ASCII) in refused["refused"]
         with pytest.raises(UsageError):
             fit_prefix(pretrained, prefix)
-
-
-def test_alphabets_are_put_in_words_as_namegen_does_it(page):
-    alphabets = [ASCII.letters, LETTERS, tuple("ab"), tuple(chr(0xAC00 + 3 * i) for i in range(200))]
-    shown = page.run(
-        """
-        const { Alphabet } = await import("./alphabet.js");
-        return given[0].map((letters) => `${new Alphabet(letters)}`);
-        """,
-        [list(letters) for letters in alphabets],
-    )
-    assert shown == [str(Alphabet(letters)) for letters in alphabets]
 
 
 def test_the_example_of_the_page_draws_names(page, pretrained):
@@ -565,12 +527,6 @@ def test_names_are_invented_with_the_keyboard_alone(page, cli):
     assert page.names() == cli(*page.command()[1:]).out.splitlines()
 
 
-def test_enter_in_a_field_invents_names(page):
-    page["letters"].send_keys("k", Keys.ENTER)
-    page.wait(page.names)
-    assert {name[0] for name in page.names()} == {"K"}
-
-
 def test_every_control_has_a_role_and_a_name_of_its_own(page):
     page.browser.find_element(By.TAG_NAME, "summary").click()
     found = {
@@ -587,14 +543,6 @@ def test_every_control_has_a_role_and_a_name_of_its_own(page):
         "A model of your own": "button",
         "Invent names": "button",
     }
-
-
-def test_the_slider_says_what_it_stands_at(page):
-    page["temperature"].send_keys(Keys.HOME)
-    assert page["temperature"].get_attribute("aria-valuetext") == "0, always the most probable letter"
-    page["temperature"].send_keys(Keys.END)
-    assert page["temperature"].get_attribute("aria-valuetext") == "2"
-    assert page["temperature-shown"].text == "2.00"
 
 
 def test_a_seed_that_is_none_is_shown_where_it_stands(page):
@@ -731,24 +679,3 @@ def test_a_category_and_a_card_of_a_stranger_are_text_and_no_markup(page, tmp_pa
     page.invent()
     assert page.browser.find_elements(By.TAG_NAME, "img") == []
     assert "<img src=x onerror=alert(1)>" in page["results"].text
-
-
-def test_without_a_seed_every_press_gives_other_names(page):
-    page.fill("count", "20")
-    assert page.invent() != page.invent()
-
-
-def test_who_asks_again_gets_what_was_asked_for_last(page):
-    page.fill("count", "100")
-    page.run(
-        """
-        const form = document.getElementById("wanted");
-        form.elements.letters.value = "ABCDEFGH";
-        form.requestSubmit();
-        form.elements.letters.value = "Z";
-        form.elements.count.value = "3";
-        form.requestSubmit();
-        """
-    )
-    page.wait(page.names)
-    assert [name[0] for name in page.names()] == ["Z"] * 3

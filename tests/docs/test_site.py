@@ -12,6 +12,7 @@ import pytest
 from support import REPOSITORY
 
 SITE = SimpleNamespace(**runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "build_site.py")))
+pytestmark = pytest.mark.slow
 WITH_ZENSICAL = pytest.mark.skipif(find_spec("zensical") is None, reason="there is no Zensical")
 
 
@@ -28,7 +29,8 @@ def project(tmp_path):
     """A copy of what the site is built from, to be spoiled."""
     folder = tmp_path / "project"
     folder.mkdir()
-    shutil.copytree(REPOSITORY / "docs", folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPOSITORY / "docs", folder / "docs")
+    shutil.copytree(REPOSITORY / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("mkdocs.yml", "README.md", *SITE.OF_ROOT):
         shutil.copy(REPOSITORY / name, folder)
     return folder

@@ -20,7 +20,10 @@ from launching import Launcher
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the faults are caused by means of Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the faults are caused by means of Linux"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +74,8 @@ def test_a_second_training_of_a_model_stops_at_once_however_its_file_is_spelt(la
     assert not faults.two_trainings(launcher).lost
 
 
-def test_eight_samplers_and_a_trainer_do_not_disturb_each_other(launcher):
-    tally = faults.samplers_and_trainer(launcher, seconds=4)
-    assert not tally.lost
-    assert tally.runs > 10
-
-
 def test_a_loss_that_is_not_a_number_stops_the_run_and_the_last_good_model_stays(launcher):
     assert not faults.divergence(launcher).lost
-
-
-def test_times_shown_stay_sane_when_the_clock_jumps_back_and_the_process_sleeps(launcher):
-    assert not faults.clock_and_sleep(launcher).lost
 
 
 @pytest.fixture
