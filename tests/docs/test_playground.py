@@ -30,14 +30,14 @@ from support import REPOSITORY, make_model
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-pytestmark = pytest.mark.slow
-
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
+
+pytestmark = pytest.mark.slow
 
 SECONDS = 30
 SWITCHES = (
