@@ -21,7 +21,7 @@ SETTINGS = {
     "zsh": (".zshrc", "PS1='$ '\nunset zle_bracketed_paste\n"),
     "fish": (".config/fish/config.fish", "set fish_greeting\n"),
 }
-INSTALLED = {  # as in docs/shells.md
+INSTALLED = {  # as in docs/completion.md
     "bash": 'eval "$(namegen completion bash)"',
     "zsh": 'autoload -Uz compinit\ncompinit -u\neval "$(namegen completion zsh)"',
     "fish": "namegen completion fish | source",
