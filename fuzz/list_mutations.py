@@ -35,7 +35,6 @@ NAMES = (
     "names.tsv",
     "names.tsv.gz",
     "names.zip",
-    "names.zip.gz",
     "[bold].TXT",
     "CON.txt",
 )
@@ -110,7 +109,6 @@ def seeds() -> list[bytes]:
         "names.tsv": [_TABLE.replace(b",", b"\t")],
         "names.tsv.gz": [gzip.compress(_TABLE.replace(b",", b"\t"), mtime=0)],
         "names.zip": [archive, packed([("A.txt", _TEXT)], zipfile.ZIP_STORED), b"#!/bin/sh\n" + archive],
-        "names.zip.gz": [gzip.compress(archive, mtime=0)],
         "[bold].TXT": [_TEXT],
         "CON.txt": [_TEXT],
     }

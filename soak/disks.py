@@ -91,7 +91,7 @@ def file_too_large(launcher: Launcher) -> Tally:
             site.check_error(site.start(*words, stdout=full), "cannot write the results: No space left on device")
         site.check_error(site.start("train", "-o", full), "no regular file", code=2)
         (site.outputs / "full.png").symlink_to(full)
-        site.check_error(site.start("plot", "names", "-o", site.outputs / "full.png"), "no regular file")
+        site.check_error(site.start("plot", "names", "-o", site.outputs / "full.png"), "not a regular file")
         site.check_nothing_stray(site.model, site.checkpoint)
         site.finish(expected, "file too large")
         tally.faults += 10

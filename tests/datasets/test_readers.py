@@ -70,8 +70,9 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
-@pytest.mark.parametrize("file", WHOLE)
+@pytest.mark.parametrize(
+    ("file", "ending"), [(file, ending) for file in WHOLE for ending in ("", ".gz") if ".zip" not in file or not ending]
+)
 def test_one_file_of_several_categories_is_read(tmp_path, file, ending):
     path = tmp_path / (file + ending)
     path.write_bytes(gzip.compress(WHOLE[file]) if ending else WHOLE[file])
@@ -260,7 +261,7 @@ def test_a_zip_without_lists_is_refused_and_the_formats_named(tmp_path):
     refused(tmp_path / "names.zip", "no .txt files in ", "names.zip", ".csv or .tsv")
 
 
-@pytest.mark.parametrize("name", ["names.json", "names", "names.gz", "names.xlsx"])
+@pytest.mark.parametrize("name", ["names.json", "names", "names.gz", "names.zip.gz"])
 def test_a_file_whose_ending_is_unknown_is_refused_and_the_formats_named(tmp_path, name):
     (tmp_path / name).write_bytes(gzip.compress(b"Anna\n"))
     refused(tmp_path / name, f"cannot tell the format of {tmp_path / name}", ".csv or .tsv")
@@ -274,7 +275,7 @@ DAMAGED_GZIP = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED_GZIP)
-@pytest.mark.parametrize("name", ["X.txt.gz", "names.csv.gz", "names.zip.gz"])
+@pytest.mark.parametrize("name", ["X.txt.gz", "names.csv.gz"])
 def test_a_damaged_gzip_is_refused(tmp_path, name, damage):
     (tmp_path / name).write_bytes(DAMAGED_GZIP[damage])
     refused(tmp_path / name, f"cannot read {tmp_path / name}: ")
@@ -547,11 +548,11 @@ def test_twenty_thousand_categories_are_read(tmp_path):
 
 
 def test_more_names_than_there_is_room_for_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(namegen.datasets.builder, "_MAX_HASHES", 8 * 3)
+    monkeypatch.setattr(namegen.datasets.builder, "_MAX_NAMES", 3)
     for lines, others in [("A\n" * 4, ""), ("A\n" * 2, "B\n" * 2)]:
         (tmp_path / "X.txt").write_text(lines, encoding="utf-8")
         (tmp_path / "Y.txt").write_text(others, encoding="utf-8")
-        refused(tmp_path, "more than 30,000,000 names; give a part of them")
+        refused(tmp_path, "more than 3 names; give a part of them")
 
 
 CATEGORIES = ["[bold]", "[/]", "../x", "..", "CON", "NUL.txt", "x" * 300, "$\\frac", "a/b", "-n", "Star Trek: Vulcan"]
@@ -637,7 +638,7 @@ def test_a_pipe_or_a_device_does_not_hang_the_training(tmp_path, command):
         (tmp_path, tmp_path / "X.txt"),
         (tmp_path / "zero", tmp_path / "zero" / "Z.txt"),
     ]:
-        with pytest.raises(DataError, match=f"^{re.escape(str(file))} is no regular file"):
+        with pytest.raises(DataError, match=f"^{re.escape(str(file))} is not a regular file"):
             load_dataset(data)
     outcome = command("train", "--data", tmp_path / "X.txt", "--iters", 16, timeout=60)
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)

@@ -210,5 +210,5 @@ def test_what_a_check_that_was_killed_leaves_is_among_what_is_removed(file):
 def test_what_is_no_regular_file_cannot_be_written(tmp_path):
     (tmp_path / "m").mkdir()
     for writes in (check_writable, lambda path: write_atomically(path, b"x")):
-        with pytest.raises(NamegenError, match=r"cannot write .*m: it is no regular file; choose another place"):
+        with pytest.raises(NamegenError, match=r"cannot write .*m: it is not a regular file; choose another place"):
             writes(tmp_path / "m")

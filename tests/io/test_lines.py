@@ -85,7 +85,9 @@ def test_a_pipe_is_refused_without_waiting_for_somebody_to_write_into_it(tmp_pat
     refused = []
 
     def read():
-        with pytest.raises(DataError, match=r"X\.txt is no regular file; put what it gives into one first") as caught:
+        with pytest.raises(
+            DataError, match=r"X\.txt is not a regular file; put what it gives into one first"
+        ) as caught:
             open_list(tmp_path / "X.txt")
         refused.append(caught)
 
@@ -103,5 +105,5 @@ def test_a_pipe_that_takes_the_place_of_a_list_just_before_it_is_opened_is_refus
     os.mkfifo(tmp_path / "X.txt")
     with monkeypatch.context() as patch:
         patch.setattr(Path, "stat", lambda _: as_it_was)
-        with pytest.raises(DataError, match=r"X\.txt is no regular file; put what it gives into one first"):
+        with pytest.raises(DataError, match=r"X\.txt is not a regular file; put what it gives into one first"):
             open_list(tmp_path / "X.txt")

@@ -277,7 +277,7 @@ def test_a_model_that_is_not_there_is_one_error(cli, tmp_path):
 
 def test_a_file_that_cannot_be_written_is_one_error_and_an_older_one_stays(cli, tmp_path, monkeypatch):
     (tmp_path / "folder.onnx").mkdir()
-    assert "no regular file" in cli("export", "pretrained", tmp_path / "folder.onnx").err
+    assert "not a regular file" in cli("export", "pretrained", tmp_path / "folder.onnx").err
 
     old = tmp_path / "old.onnx"
     old.write_bytes(b"older")

@@ -528,7 +528,7 @@ def test_a_pipe_that_has_come_into_the_place_of_a_file_is_not_waited_for(path, m
     os.mkfifo(path)
     monkeypatch.setattr(Path, "stat", lambda self: regular)
 
-    with pytest.raises(ModelFileError, match="no regular file"):
+    with pytest.raises(ModelFileError, match="not a regular file"):
         load_model_file(path)
 
 
@@ -612,16 +612,16 @@ def test_a_header_of_100_megabytes_is_not_even_read(tmp_path):
     [
         (b"[" * 10**6, "recursion"),
         (b'{"a":' * 10**6, "recursion"),
-        (b"[]", "no object"),
-        (b"null", "no object"),
-        (b'{"__metadata__":[]}', "metadata are no texts"),
-        (b'{"__metadata__":{"namegen":1}}', "metadata are no texts"),
-        (b'{"a":NaN}', "NaN is no number"),
-        (b'{"a":-Infinity}', "-Infinity is no number"),
+        (b"[]", "not an object"),
+        (b"null", "not an object"),
+        (b'{"__metadata__":[]}', "metadata are not texts"),
+        (b'{"__metadata__":{"namegen":1}}', "metadata are not texts"),
+        (b'{"a":NaN}', "NaN is not a number"),
+        (b'{"a":-Infinity}', "-Infinity is not a number"),
         (b'{"a":' + b"9" * 10**6 + b"}", "a number of 1,000,000 digits"),
         (b'{"a":' + b"9" * 25 + b"}", "a number of 25 digits"),
-        (b'{"a":1,"a":1}', "a key stands there twice"),
-        (b'{"__metadata__":{"namegen":"{}","namegen":"{}"}}', "a key stands there twice"),
+        (b'{"a":1,"a":1}', "a key appears twice"),
+        (b'{"__metadata__":{"namegen":"{}","namegen":"{}"}}', "a key appears twice"),
         (b"\xff\xfe{}", "not UTF-8"),
         (b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"more":1}}', "makes no sense"),
         (b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0]}}', "makes no sense"),
@@ -638,9 +638,9 @@ def test_a_header_that_is_hostile_is_one_clear_line(path, text, said):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda text: text.replace("{", '{"format": 1, ', 1), "a key stands there twice"),
+        (lambda text: text.replace("{", '{"format": 1, ', 1), "a key appears twice"),
         (lambda text: text.replace('"longest": 8', '"longest": ' + "8" * 5000), "a number of 5,000 digits"),
-        (lambda text: text.replace('"longest": 8', '"longest": NaN'), "NaN is no number"),
+        (lambda text: text.replace('"longest": 8', '"longest": NaN'), "NaN is not a number"),
         (lambda text: text.replace('"longest": 8', '"longest": ' + "[" * 10**5), "recursion"),
         (lambda text: text.replace('"temperature": 1.0', '"temperature": 1e999'), "temperature is inf"),
     ],

@@ -1,4 +1,4 @@
-"""Build a dataset from lines of text: normalise or transliterate each name, hash it, and count what was dropped."""
+"""Build a dataset from lines of text: normalize or transliterate each name, hash it, and count what was dropped."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _MAX_NAME_BYTES = 1000
 
 
-_MAX_NAMES = 30_000_000  # takes about a gigabyte
+_MAX_NAMES = 30_000_000  # which take about a gigabyte
 
 
-_MAX_HASHES = 8 * _MAX_NAMES  # bytes
+_HASH_BYTES = 8
 
 
 _LATIN = re.compile(rb"[A-Za-z]")
@@ -36,7 +36,18 @@ _LATIN = re.compile(rb"[A-Za-z]")
 
 @dataclass
 class DatasetBuilder:
-    """Gathers names as they are read: for each category one text, a name a line, and the names' hashes."""
+    """Collects names as they are read: for each category one text, with a name per line, and the names' hashes.
+
+    Attributes:
+        alphabet: what names are transliterated into.
+        texts: the names of each category.
+        hashes: the hashes of each category's names.
+        dropped: the number of characters dropped, from ``dropped_from`` names, with one of them as ``example``.
+        in_other_scripts: the number of names transliterated from other scripts, with ``script_example``.
+        without_accents: the number of Latin names that lost accents, with ``accent_example``.
+        emptied: the number of lines of which no character was left.
+        notes: what users should know about the input.
+    """
 
     alphabet: AlphabetChoice
     texts: dict[str, bytearray] = field(default_factory=dict)
@@ -45,20 +56,20 @@ class DatasetBuilder:
     dropped_from: int = 0
     example: str = ""
     in_other_scripts: int = 0
-    respelling: str = ""
-    in_plain_letters: int = 0
-    plain: str = ""
+    script_example: str = ""
+    without_accents: int = 0
+    accent_example: str = ""
     emptied: int = 0
     notes: list[str] = field(default_factory=list)
 
     def add_lines(self, category: str, lines: Iterable[bytes], source: str) -> None:
         """Add a name for each line of UTF-8 that is not blank."""
-        add = self.adder(category, source)
+        add = self.make_adder(category, source)
         for number, line in enumerate(lines, 1):
             add(line, source, number)
 
-    def adder(self, category: str, where: str) -> NameAdder:
-        """Return the function that adds one line to a category."""
+    def make_adder(self, category: str, where: str) -> NameAdder:
+        """Return the function that adds a line to a category."""
         category = unicodedata.normalize("NFC", category)
         if not category or not is_printable(category) or len(category) > MAX_CATEGORY_LENGTH:
             raise DataError(
@@ -76,7 +87,7 @@ class DatasetBuilder:
 
     @cached_property
     def target(self) -> Alphabet | None:
-        """What names are transliterated into, if they are."""
+        """The alphabet that names are transliterated into, ``None`` if they keep their letters."""
         if isinstance(self.alphabet, Alphabet):
             return self.alphabet
         if self.alphabet not in ("ascii", "unicode"):
@@ -84,13 +95,13 @@ class DatasetBuilder:
         return ASCII if self.alphabet == "ascii" else None
 
     def finish(self, label: str, *, keep_repeats: bool) -> Dataset:
-        """Encode everything that was gathered."""
+        """Return the dataset of all names that were added."""
         categories = tuple(sorted(category for category, text in self.texts.items() if text))
         if not categories:
             raise DataError(f"no names in {label}" + (", only characters outside the alphabet" if self.emptied else ""))
-        if sum(map(len, self.hashes.values())) > _MAX_HASHES:
-            raise _too_many(label)
-        alphabet = self.target or _own_alphabet(self.texts.values(), label)
+        if sum(map(len, self.hashes.values())) > _MAX_NAMES * _HASH_BYTES:
+            raise _make_size_error(label)
+        alphabet = self.target or _collect_alphabet(self.texts.values(), label)
         encoded = [alphabet.encode_lines(self.texts.pop(category)) for category in categories]
         sizes = [len(lengths) for _, lengths in encoded]
         dataset = Dataset(
@@ -102,7 +113,7 @@ class DatasetBuilder:
             hashes=np.concatenate([np.frombuffer(self.hashes[c], dtype=">u8") for c in categories]).astype(np.uint64),
             label=label,
         )
-        notes = [*self.notes, *self._spelling_notes(len(dataset))]
+        notes = [*self.notes, *self._describe_changes(len(dataset))]
         if not keep_repeats:
             distinct = np.zeros(len(dataset), dtype=np.bool_)
             for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
@@ -114,12 +125,12 @@ class DatasetBuilder:
                 notes.append(f"left out {count_of(repeats, 'repeated name')}")
         return replace(dataset, notes=tuple(notes))
 
-    def _spelling_notes(self, names: int) -> Iterator[str]:
-        how_not_to = "; with the alphabet unicode they stay as they are written" * (self.alphabet == "ascii")
+    def _describe_changes(self, names: int) -> Iterator[str]:
+        advice = "; with the alphabet unicode they stay as they are written" * (self.alphabet == "ascii")
         if self.target == ASCII and 2 * self.in_other_scripts > names:
-            yield f"transliterated {count_of(self.in_other_scripts, 'name')}, as {self.respelling}{how_not_to}"
-        elif self.target == ASCII and 10 * self.in_plain_letters > names:
-            yield f"wrote {count_of(self.in_plain_letters, 'name')} in plain letters, {self.plain}{how_not_to}"
+            yield f"transliterated {count_of(self.in_other_scripts, 'name')}, as {self.script_example}{advice}"
+        elif self.target == ASCII and 10 * self.without_accents > names:
+            yield f"wrote {count_of(self.without_accents, 'name')} in plain letters, {self.accent_example}{advice}"
         if self.dropped:
             outside = "outside the alphabet" if self.target else "that cannot be printed or belong to no letter"
             yield (
@@ -131,7 +142,7 @@ class DatasetBuilder:
 
 
 class NameAdder:
-    """Adds lines to one category. Called once a line, so it does as little as it can."""
+    """Adds lines to one category. It is called for every line, so it is optimized for names that need no change."""
 
     __slots__ = ("_builder", "_hashes", "_known", "_text")
 
@@ -141,22 +152,23 @@ class NameAdder:
         self._known = "".join(letter for letter in letters if len(letter) == 1 and letter.isascii()).encode()
 
     def __call__(self, line: bytes, source: str, number: int) -> None:
-        """Add the name in a line, if there is one; ``source`` and ``number`` are for errors."""
+        """Add the name in a line unless it is blank; ``source`` and ``number`` are for errors."""
         name = line.strip()
         if not name:
             return
         if len(name) > _MAX_NAME_BYTES:
             raise DataError(f"{source}, line {number:,}: {len(name):,} bytes are too long for a name; give one a line")
         if name.translate(None, self._known) or b"  " in name:
-            name = self._spelt(name, source, number)
+            name = self._convert(name, source, number)
             if not name:
                 return
         self._text += name + b"\n"
         self._hashes += hash_name(name)
-        if len(self._hashes) > _MAX_HASHES:
-            raise _too_many(source)
+        if len(self._hashes) > _MAX_NAMES * _HASH_BYTES:
+            raise _make_size_error(source)
 
-    def _spelt(self, line: bytes, source: str, number: int) -> bytes:
+    def _convert(self, line: bytes, source: str, number: int) -> bytes:
+        """Normalize or transliterate a name, and count what changed."""
         builder = self._builder
         text = decode_line(line, source, number)
         name, dropped = builder.target.transliterate(text) if builder.target else normalize(text)
@@ -166,20 +178,20 @@ class NameAdder:
             builder.dropped_from += 1
         builder.emptied += not name
         if name and not _LATIN.search(line):
-            builder.respelling = builder.respelling or f"{quote(text.strip())} into {quote(name)}"
+            builder.script_example = builder.script_example or f"{quote(text.strip())} into {quote(name)}"
             builder.in_other_scripts += 1
         elif name and not dropped and name.split() != text.split():
-            builder.plain = builder.plain or f"{quote(text.strip())} as {quote(name)}"
-            builder.in_plain_letters += 1
+            builder.accent_example = builder.accent_example or f"{quote(text.strip())} as {quote(name)}"
+            builder.without_accents += 1
         return name.encode()
 
 
-def _own_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:
+def _collect_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:
     try:
         return Alphabet(collect_letters(texts))
     except UsageError as error:
         raise DataError(f"{label}: {error}") from None
 
 
-def _too_many(source: str) -> DataError:
+def _make_size_error(source: str) -> DataError:
     return DataError(f"{source}: more than {_MAX_NAMES:,} names; give a part of them")

@@ -1,8 +1,7 @@
-"""Compressed files and archives that nobody vouches for.
+"""Read compressed files and archives from untrusted sources.
 
-Nothing is ever unpacked to the disk here: members are read as streams. How much may come out is bounded while it is
-read, whatever a file declares, and by the size of the whole file on the disk, so that neither a bomb nor members that
-share their bytes come to anything.
+Nothing is unpacked to the disk: members are read as streams. The unpacked size is limited while reading, relative to
+the size of the file on the disk and whatever the archive declares, so bombs and overlapping members are refused.
 """
 
 from __future__ import annotations
@@ -26,109 +25,100 @@ if TYPE_CHECKING:
 
 
 MAX_BYTES = 2**27
-"""How many bytes may come out of one compressed file: some 15 million names."""
+"""The most bytes that one compressed file may unpack to: some 15 million names."""
 
 
 MAX_RATIO = 100
-"""How many times its size may come out of a compressed file; lists of names have about 3."""
+"""The most times its size that a compressed file may unpack to; lists of names have about 3."""
 
 
-_FREE = 2**18  # bytes that may come out of any file, however small
+_MIN_LIMIT = 2**18  # bytes that any file may unpack to
 
 
-_MAX_AT_ONCE = 2**23  # bytes that a zip is read by, its directory in one go: that of more than 100,000 members
+_MAX_READ = 2**23  # bytes per read of a zip; more than its directory has for 100,000 members
 
 
-_ENCRYPTED = 1  # the bit of a member's flags
+_ENCRYPTED = 1  # bit of a member's flags
 
 
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    RuntimeError,  # NotImplementedError is one
-    UnicodeDecodeError,
-    ValueError,
+    RuntimeError,  # also NotImplementedError
+    ValueError,  # also UnicodeDecodeError
     OverflowError,
     struct.error,
 )
 
 
 class UnpackLimit:
-    """How much has come out of one compressed file, and may.
+    """Limits the bytes unpacked from one compressed file.
 
     Args:
         file: the compressed file.
-        source: what it is, for errors.
+        source: its name, for errors.
     """
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        self._source, self._left = source, min(MAX_BYTES, max(_FREE, MAX_RATIO * size))
+        self._source, self._left = source, min(MAX_BYTES, max(_MIN_LIMIT, MAX_RATIO * size))
 
     def count(self, unpacked: int) -> None:
-        """Take note that so many bytes more came out.
+        """Count unpacked bytes.
 
         Raises:
-            DataError: they are too many.
+            DataError: the limit is exceeded.
         """
         self._left -= unpacked
-        self.check(0)
-
-    def check(self, more: int) -> None:
-        """See that so many bytes more may come out.
-
-        Raises:
-            DataError: they are too many.
-        """
-        if more > self._left:
+        if self._left < 0:
             raise DataError(
                 f"{self._source} unpacks to more than {MAX_RATIO} times its size or to more than {MAX_BYTES:,} "
                 "bytes; if you trust it, unpack it yourself"
             )
 
 
-class _Counted:
-    """What comes out of a compressed stream, counted."""
+class _LimitedStream:
+    """A compressed stream whose unpacked bytes count towards a limit."""
 
-    def __init__(self, stream: Readable, unpacked: UnpackLimit, source: str) -> None:
-        self._stream, self._unpacked, self._source = stream, unpacked, source
+    def __init__(self, stream: Readable, limit: UnpackLimit, source: str) -> None:
+        self._stream, self._limit, self._source = stream, limit, source
 
-    def read(self, most: int, /) -> bytes:
+    def read(self, size: int, /) -> bytes:
         try:
-            read = self._stream.read(most)
+            unpacked = self._stream.read(size)
         except (*_DAMAGED, OSError) as error:
-            raise _unreadable(self._source, error) from error
-        self._unpacked.count(len(read))
-        return read
+            raise DataError(f"cannot read {self._source}: {_describe(error)}") from error
+        self._limit.count(len(unpacked))
+        return unpacked
 
 
-def open_gzip(stream: Readable, unpacked: UnpackLimit, source: str) -> Readable:
-    """Return what a gzipped stream holds.
+def open_gzip(stream: Readable, limit: UnpackLimit, source: str) -> Readable:
+    """Return the unpacked contents of a gzipped stream.
 
-    Reading it raises a ``DataError`` where it is damaged, or too much comes out.
+    Reading it raises a ``DataError`` if it is damaged or exceeds the limit.
 
     Args:
-        stream: what to read.
-        unpacked: counts what comes out of it.
-        source: what it is, for errors.
+        stream: the compressed stream.
+        limit: counts the unpacked bytes.
+        source: the stream's name, for errors.
     """
-    return _Counted(gzip.GzipFile(fileobj=stream), unpacked, source)  # type: ignore[call-overload]
+    return _LimitedStream(gzip.GzipFile(fileobj=stream), limit, source)  # type: ignore[call-overload]
 
 
 class Archive:
-    """A zip archive that is open.
+    """An open zip archive.
 
     Attributes:
-        members: the files in it by their paths, with ``/`` between folders.
+        members: the files in it, by path, with ``/`` between folders.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, unpacked: UnpackLimit, source: str) -> None:
-        self._archive, self._unpacked, self._source = archive, unpacked, source
+    def __init__(self, archive: zipfile.ZipFile, limit: UnpackLimit, source: str) -> None:
+        self._archive, self._limit, self._source = archive, limit, source
         self.members: dict[str, zipfile.ZipInfo] = {}
         for member in archive.infolist():
-            path = _inner_path(member.filename, source)
+            path = _normalize_path(member.filename, source)
             if path.endswith("/"):
                 continue
             if path in self.members:
@@ -140,7 +130,7 @@ class Archive:
         """Open a member for reading.
 
         Raises:
-            DataError: it is a link, encrypted, packed in an unusual way or damaged, or too much comes out of it.
+            DataError: it is a link, encrypted, compressed in an unusual way or damaged, or exceeds the limit.
         """
         member, source = self.members[path], f"{self._source}: {shorten(path)}"
         if stat.S_ISLNK(member.external_attr >> 16):
@@ -149,63 +139,58 @@ class Archive:
             raise DataError(f"{source} is encrypted; unpack it yourself, or pack it without a password")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(f"{source} is compressed in an unusual way; pack it as an ordinary zip")
-        self._unpacked.check(member.file_size)
         try:
             stream = self._archive.open(member)
         except (*_DAMAGED, OSError) as error:
-            raise _unreadable(source, error) from error
+            raise DataError(f"cannot read {source}: {_describe(error)}") from error
         with stream:
-            yield _Counted(stream, self._unpacked, source)
+            yield _LimitedStream(stream, self._limit, source)
 
 
 @contextlib.contextmanager
-def open_archive(stream: BinaryIO, unpacked: UnpackLimit, source: str) -> Iterator[Archive]:
+def open_archive(stream: BinaryIO, limit: UnpackLimit, source: str) -> Iterator[Archive]:
     """Open a zip archive.
 
     Args:
-        stream: the archive, which can be read from any place.
-        unpacked: counts what comes out of it.
-        source: what it is, for errors.
+        stream: the archive, which must be seekable.
+        limit: counts the unpacked bytes.
+        source: the archive's name, for errors.
 
     Raises:
-        DataError: it is no zip archive, is damaged, has too many members, has one twice, or has one whose path leads
-            out of it.
+        DataError: it is not a zip archive, is damaged, has too many members or the same one twice, or has a path that
+            leads out of it.
         OSError: it cannot be read.
     """
     try:
-        archive = zipfile.ZipFile(_InParts(stream, source))
+        archive = zipfile.ZipFile(_LimitedReads(stream, source))
     except _DAMAGED as error:
-        raise DataError(f"{source} is not a zip archive that can be read: {_reason(error)}") from error
+        raise DataError(f"{source} is not a zip archive that can be read: {_describe(error)}") from error
     with archive:
-        yield Archive(archive, unpacked, source)
+        yield Archive(archive, limit, source)
 
 
-class _InParts:
-    """A file that is read by parts of a bounded size alone, so that no size which a zip declares is believed."""
+class _LimitedReads:
+    """A file that refuses large reads, so that a size declared in a zip never determines the memory used."""
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         self._file, self._size, self._source = file, file.seek(0, os.SEEK_END), source
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
-    def read(self, most: int = -1) -> bytes:
+    def read(self, size: int = -1) -> bytes:
         left = max(0, self._size - self._file.tell())
-        most = left if most < 0 else min(most, left)
-        if most > _MAX_AT_ONCE:
+        size = left if size < 0 else min(size, left)
+        if size > _MAX_READ:
             raise DataError(f"{self._source} has too many files, or is damaged; give a folder of them")
-        return self._file.read(most)
+        return self._file.read(size)
 
 
-def _unreadable(source: str, error: Exception) -> DataError:
-    return DataError(f"cannot read {source}: {_reason(error)}")
-
-
-def _reason(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return shorten(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
-def _inner_path(name: str, source: str) -> str:
-    """Return the path of a member with ``/`` between folders, whichever system it was packed on."""
-    path = PureWindowsPath(name)  # which takes both kinds of slashes
+def _normalize_path(name: str, source: str) -> str:
+    """Return a member's path with ``/`` between folders, and at the end of a folder."""
+    path = PureWindowsPath(name)  # accepts both kinds of slashes
     if path.anchor or ".." in path.parts:
         raise DataError(f"{source} has a path that leads out of it ({quote(name)}); it is not to be trusted")
     return str(PurePosixPath(name.replace("\\", "/"))) + ("/" if name.endswith(("/", "\\")) else "")

@@ -14,35 +14,30 @@ from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
     import io
+    from collections.abc import Iterator
 
 
-_TEMPORARY = ".tmp"
+_SUFFIX = ".tmp"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put ``content`` into the file ``path``: afterwards it is whole, or it is what it was before.
+    """Write a file such that it is complete, or as it was before.
 
-    The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed; the
-    folder is flushed too, so that the rename survives a power cut.
+    The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed. The folder is
+    flushed too, so the rename survives a power cut. A symbolic link stays, and its target is replaced.
 
     Raises:
-        NamegenError: the folder cannot be made or written to, or the disk is full.
+        NamegenError: the folder cannot be created or written to, or the disk is full.
     """
-    path = _led_to(path)
+    path = Path(os.path.realpath(path))
     try:
-        _check_replaceable(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = _new_temporary(path)
-        try:
+        with _temporary_file(path) as (descriptor, temporary):
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).chmod(_permissions(path))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            temporary.chmod(_get_mode(path))
+            temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
         raise NamegenError(
@@ -50,55 +45,48 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what writers of ``path`` that were killed left behind; nobody may be writing it now."""
-    path = _led_to(path)
-    # Just what `mkstemp` makes: `.m.v2.tw8k_x1q.tmp` is of the file m.v2, which somebody may be writing, and not of m.
-    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_TEMPORARY)}")
-    for temporary in path.parent.glob(f".*{_TEMPORARY}"):
-        if left.fullmatch(temporary.name):
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-
-
 def check_writable(path: Path) -> None:
-    """Find out whether the file ``path`` can be written, before hours of work that should end in it.
+    """Check that a file can be written, before work whose result it will store.
 
     Raises:
         NamegenError: it cannot.
     """
-    path = _led_to(path)
+    path = Path(os.path.realpath(path))
     try:
-        _check_replaceable(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = _new_temporary(path)
-        try:
+        with _temporary_file(path) as (descriptor, _):
             os.close(descriptor)
-        finally:
-            Path(temporary).unlink()
     except OSError as error:
         raise NamegenError(
             f"cannot write to {path.parent}: {error.strerror or error}; permit it, or choose another place"
         ) from error
 
 
-def _check_replaceable(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of killed writers of a file, which no process may be writing now."""
+    path = Path(os.path.realpath(path))
+    # As mkstemp names them. A looser pattern for the file "m" would also match the temporary files of "m.v2".
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_SUFFIX)}")
+    for temporary in path.parent.glob(f".*{_SUFFIX}"):
+        if pattern.fullmatch(temporary.name):
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+@contextlib.contextmanager
+def _temporary_file(path: Path) -> Iterator[tuple[int, Path]]:
+    """Create a temporary file beside a file, and remove it at the end unless it was renamed."""
     if path.exists() and not path.is_file():
-        raise NamegenError(f"cannot write {path}: it is no regular file; choose another place")
+        raise NamegenError(f"cannot write {path}: it is not a regular file; choose another place")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
+    try:
+        yield descriptor, Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
-def _led_to(path: Path) -> Path:
-    """Return the file that a path leads to: a link stays one, and what it leads to is replaced."""
-    return Path(os.path.realpath(path))
-
-
-def _new_temporary(path: Path) -> tuple[int, str]:
-    """Open a new file beside ``path``; returns its descriptor and its name, which tells whose it is."""
-    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
-
-
-def _permissions(path: Path) -> int:
-    """The mode of the file being replaced, or what the umask allows a new one."""
+def _get_mode(path: Path) -> int:
+    """Return the permissions of the file being replaced, or those that the umask allows for a new one."""
     if path.exists():
         return path.stat().st_mode & 0o777
     umask = os.umask(0)
@@ -115,31 +103,29 @@ def _flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def open_regular_file(path: Path, error: type[NamegenError], instead: str) -> io.FileIO:
-    """Open a file whose bytes are to be read.
-
-    A pipe, a device or the like is not even opened: it may have no end, or wait for somebody, or do something then.
+def open_regular_file(path: Path, error: type[NamegenError], advice: str) -> io.FileIO:
+    """Open a regular file for reading. Pipes and devices, which may never end, are not opened.
 
     Args:
         path: the file.
-        error: what is raised if it is no regular file.
-        instead: what to say then, behind "is no regular file".
+        error: the exception raised if it is not a regular file.
+        advice: the end of its message, after "is not a regular file".
 
     Raises:
-        OSError: it is not there, or cannot be read.
+        OSError: the file does not exist or cannot be read.
     """
-    _check_regular(path, path.stat(), error, instead)
+    _check_regular(path, path.stat(), error, advice)
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(open(path, "rb", buffering=0, opener=_opener))
-        _check_regular(path, os.fstat(file.fileno()), error, instead)  # another one may have come into its place
+        file = stack.enter_context(open(path, "rb", buffering=0, opener=_open_nonblocking))
+        _check_regular(path, os.fstat(file.fileno()), error, advice)  # it may have been replaced meanwhile
         stack.pop_all()
     return file
 
 
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # to open a pipe must not wait for its other end
+def _open_nonblocking(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # opening a pipe must not wait for its other end
 
 
-def _check_regular(path: Path, status: os.stat_result, error: type[NamegenError], instead: str) -> None:
+def _check_regular(path: Path, status: os.stat_result, error: type[NamegenError], advice: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise error(f"{path} is no regular file{instead}")
+        raise error(f"{path} is not a regular file{advice}")

@@ -1,8 +1,4 @@
-"""Lines of text files that nobody vouches for.
-
-Whatever the file holds, no more than a bounded part of it is in memory at once: a file without a line end is refused
-when its first line is too long, not when all of it has been read.
-"""
+"""Read lines of untrusted text files, with only a bounded part of a file in memory at any time."""
 
 from __future__ import annotations
 
@@ -18,10 +14,10 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Protocol
 
     class Readable(Protocol):
-        """What can be read, some bytes at a time."""
+        """A stream of bytes."""
 
-        def read(self, most: int, /) -> bytes:
-            """Return at most so many bytes, and none at the end."""
+        def read(self, size: int, /) -> bytes:
+            """Return at most ``size`` bytes, and none at the end."""
             ...
 
 
@@ -29,10 +25,10 @@ SAVE_AS_UTF8 = "save the file as UTF-8"
 
 
 MAX_LINE_BYTES = 2**16
-"""How many bytes a line may have, its end not counted."""
+"""The most bytes of a line, without its end."""
 
 
-_READ_AT_A_TIME = 2**16
+_BLOCK_BYTES = 2**16
 
 
 _UTF_8_MARK = b"\xef\xbb\xbf"
@@ -42,33 +38,33 @@ _UTF_16_MARKS = b"\xff\xfe", b"\xfe\xff"
 
 
 def open_list(path: str | Path) -> BinaryIO:
-    """Open a file that is to be read to its end.
+    """Open a file for reading.
 
     Raises:
-        DataError: it is a pipe, a device or the like, which may have no end, or never begin.
-        OSError: it is not there, or cannot be read.
+        DataError: it is not a regular file.
+        OSError: it does not exist or cannot be read.
     """
     return io.BufferedReader(open_regular_file(Path(path), DataError, "; put what it gives into one first"))
 
 
 def read_lines(stream: Readable, source: str) -> Iterator[bytes]:
-    r"""Go through the lines of a text without their ends, which are ``\n``, ``\r\n`` or ``\r``, or a mixture.
+    r"""Yield the lines of a text without their ends (``\n``, ``\r\n`` or ``\r``) and without a byte-order mark.
 
-    A byte-order mark is left out. Whether a line is UTF-8 is for the caller to find out.
+    Whether a line is valid UTF-8 is not checked.
 
     Args:
-        stream: what to read.
-        source: what it is, for errors.
+        stream: the text.
+        source: its name, for errors.
 
     Raises:
-        DataError: a line has more than ``MAX_LINE_BYTES`` bytes, or there are NUL bytes, which no text has but UTF-16.
+        DataError: a line has more than ``MAX_LINE_BYTES`` bytes, or the text has NUL bytes, as UTF-16 does.
     """
     number, rest = 0, b""
-    for block in _blocks(stream, source):
+    for block in _read_blocks(stream, source):
         *lines, rest = (rest + block).split(b"\n")
         longest = max(len(rest), max(map(len, lines), default=0))
         if longest > MAX_LINE_BYTES or b"\0" in block:
-            _check(number, [*lines, rest], source)
+            _refuse([*lines, rest], number, source)
         yield from lines
         number += len(lines)
     if rest:
@@ -76,7 +72,7 @@ def read_lines(stream: Readable, source: str) -> Iterator[bytes]:
 
 
 def decode_line(line: bytes, source: str, number: int) -> str:
-    """Return a line as text.
+    """Decode a line.
 
     Raises:
         DataError: it is not UTF-8.
@@ -87,27 +83,27 @@ def decode_line(line: bytes, source: str, number: int) -> str:
         raise DataError(f"{source}, line {number:,}: not UTF-8; {SAVE_AS_UTF8}") from None
 
 
-def _blocks(stream: Readable, source: str) -> Iterator[bytes]:
-    r"""Go through a text piece by piece, with ``\n`` for every line end and without its byte-order mark."""
-    block = stream.read(_READ_AT_A_TIME)
+def _read_blocks(stream: Readable, source: str) -> Iterator[bytes]:
+    r"""Yield a text in blocks, with ``\n`` for every line end and without its byte-order mark."""
+    block = stream.read(_BLOCK_BYTES)
     if block.startswith(_UTF_16_MARKS):
-        raise _no_text(source, 1)
+        raise _make_error(source, 1)
     block = block.removeprefix(_UTF_8_MARK)
     while block:
-        more = stream.read(_READ_AT_A_TIME)
+        following = stream.read(_BLOCK_BYTES)
         if b"\r" in block:
-            if more and block.endswith(b"\r"):  # a line feed that belongs to it may come next
-                block, more = block[:-1], b"\r" + more
+            if following and block.endswith(b"\r"):  # the following block may begin with its line feed
+                block, following = block[:-1], b"\r" + following
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         yield block
-        block = more
+        block = following
 
 
-def _check(number: int, lines: list[bytes], source: str) -> None:
-    """Refuse the first of some lines, which come behind so many, that cannot be one of a list."""
-    for number, line in enumerate(lines, number + 1):  # noqa: B020, PLR1704 - goes on counting
+def _refuse(lines: list[bytes], lines_before: int, source: str) -> None:
+    """Raise an error for the first line that is too long or not UTF-8."""
+    for number, line in enumerate(lines, lines_before + 1):
         if b"\0" in line:
-            raise _no_text(source, number)
+            raise _make_error(source, number)
         if len(line) > MAX_LINE_BYTES:
             raise DataError(
                 f"{source}, line {number:,}: more than {MAX_LINE_BYTES:,} bytes without a line end; "
@@ -115,5 +111,5 @@ def _check(number: int, lines: list[bytes], source: str) -> None:
             )
 
 
-def _no_text(source: str, number: int) -> DataError:
+def _make_error(source: str, number: int) -> DataError:
     return DataError(f"{source}, line {number:,}: not UTF-8 but UTF-16, or no text at all; {SAVE_AS_UTF8}")

@@ -1,4 +1,4 @@
-"""One at a time: locks between processes."""
+"""Locks between processes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def hold_lock(lock: Path, what: str) -> Iterator[None]:
-    """Hold the lock file ``lock`` while the body runs.
+    """Hold a lock file while the body runs.
 
-    The holder's process id stands beside the lock, in a file of its own (a locked file cannot be read on
-    every platform), so that whoever comes second can be told who was first.
+    The holder's process id is in a separate file beside the lock, since Windows cannot read a locked file.
 
     Args:
-        lock: the lock file; it stays behind, empty, when the lock is released.
-        what: what the holder is doing, for the second one's error message.
+        lock: the lock file; it stays, empty, when the lock is released.
+        what: what the holder is doing, for the error that another process gets.
 
     Raises:
-        BusyError: somebody else holds it.
-        NamegenError: it cannot be made.
+        BusyError: another process holds the lock.
+        NamegenError: the lock cannot be created.
     """
     from filelock import FileLock, Timeout
 
@@ -35,10 +34,10 @@ def hold_lock(lock: Path, what: str) -> Iterator[None]:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         file_lock.acquire()
-        with contextlib.suppress(OSError):  # a full disk must not keep anybody from making room
+        with contextlib.suppress(OSError):  # on a full disk, --remove must still work
             holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
     except Timeout:
-        raise BusyError(f"{_named(holder)} is already {what}; wait for its end, or stop it") from None
+        raise BusyError(f"{_describe_holder(holder)} is already {what}; wait for its end, or stop it") from None
     except OSError as error:
         raise NamegenError(
             f"cannot lock {lock}: {error.strerror or error}; make room or permit it, or set NAMEGEN_CACHE_DIR"
@@ -46,13 +45,13 @@ def hold_lock(lock: Path, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # whoever reads it now holds on to it on Windows
+        with contextlib.suppress(OSError):  # Windows cannot remove a file while another process reads it
             holder.unlink()
         file_lock.release()
 
 
-def _named(holder: Path) -> str:
-    """Say who holds a lock, as far as is known: it may just have got it, or be about to let it go."""
+def _describe_holder(holder: Path) -> str:
+    """Return the process that holds a lock, if it has already written its id."""
     pid = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         pid = holder.read_text(encoding="utf-8").strip()

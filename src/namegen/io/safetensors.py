@@ -1,12 +1,10 @@
-"""Reading safetensors files that nobody vouches for.
+"""Read untrusted safetensors files. The safetensors library writes them.
 
-Only the header is read at first, and checked against the length of the file. A tensor is read when it is asked for, by
-somebody who says which types and which shape it may have: so what a file claims takes no memory, and what nobody needs
-is never read. The bytes are copied, not mapped: a file that is cut while it is mapped ends the process.
+Only the header is read at first, and checked against the length of the file. A tensor is read when a caller asks for
+it with the types and the shape it may have, so the memory used does not depend on what a file claims. The bytes are
+copied, not mapped: if a mapped file is truncated, the process crashes.
 
-numpy is imported when a tensor is read, so that who wants no more than the metadata need not wait for it.
-
-Writing is left to the safetensors library.
+numpy is imported only when a tensor is read, which keeps reading the metadata fast.
 """
 
 from __future__ import annotations
@@ -29,11 +27,11 @@ if TYPE_CHECKING:
 
 
 MAX_TEXT = 2**23
-"""The most bytes of a text in the metadata. Written into the header, none becomes twice as long."""
+"""The most bytes of a text in the metadata, which escapes in the header can at most double."""
 
 
 MAX_VALUES = 2**20
-"""The most commas of a text that is read as JSON, and with that about the most values: each takes some 100 bytes."""
+"""The most commas in JSON, and so about the most values; each value takes some 100 bytes of memory."""
 
 
 _MAX_HEADER = 2 * MAX_TEXT + 2**20  # bytes
@@ -45,28 +43,21 @@ _MAX_DIMENSIONS = 8
 _MAX_DIGITS = 20
 
 
-_LENGTH = 8  # bytes, of the header's length at the beginning of the file
+_LENGTH_BYTES = 8  # of the header's length, at the start of the file
 
 
 _Buffer = TypeVar("_Buffer", bytearray, memoryview)
 
 
-_TYPES = {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}  # as numpy calls them
+_NUMPY_TYPES = {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}
 
 
-DTYPES = tuple(_TYPES)
-"""The types of tensors that can be read."""
+DTYPES = tuple(_NUMPY_TYPES)
+"""The tensor types that can be read."""
 
 
 class _Entry(NamedTuple):
-    """What the header says of a tensor.
-
-    Attributes:
-        kind: its type, as the format calls it.
-        shape: its shape.
-        begin: where its bytes begin, after the header.
-        end: where they end.
-    """
+    """A tensor's entry in the header: its type, its shape, and where its bytes begin and end after the header."""
 
     kind: str
     shape: tuple[int, ...]
@@ -75,7 +66,7 @@ class _Entry(NamedTuple):
 
 
 class SafetensorsFile:
-    """An open file, its header checked.
+    """An open safetensors file with a valid header.
 
     Attributes:
         metadata: the texts in the header.
@@ -85,20 +76,27 @@ class SafetensorsFile:
         """Read the header.
 
         Raises:
-            ValueError: it is none, or does not fit the file.
+            ValueError: it is invalid or does not fit the file.
         """
-        length = int.from_bytes(_read(file, bytearray(_LENGTH)), "little")
-        if length > size - _LENGTH:
+        length = int.from_bytes(_read(file, bytearray(_LENGTH_BYTES)), "little")
+        if length > size - _LENGTH_BYTES:
             raise ValueError("its header is longer than the file")
         if length > _MAX_HEADER:
             raise ValueError(f"its header has {length:,} bytes, more than {_MAX_HEADER:,}")
-        header = read_json(_decoded(_read(file, bytearray(length))))
+        try:
+            text = _read(file, bytearray(length)).decode()
+        except UnicodeDecodeError:
+            raise ValueError("its header is not UTF-8") from None
+        header = read_json(text)
         if not isinstance(header, dict):
-            raise ValueError("its header is no object")  # noqa: TRY004 - one error for whatever does not fit
-        self._file, self._data = file, _LENGTH + length
-        self.metadata = _metadata(header.pop("__metadata__", {}))
-        self._entries = {name: _entry(name, about) for name, about in header.items()}
-        _check_layout(self._entries.values(), size - self._data)
+            raise ValueError("its header is not an object")  # noqa: TRY004 - callers catch ValueError
+        metadata = header.pop("__metadata__", {})
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise ValueError("its metadata are not texts")
+        self._file, self._data_start = file, _LENGTH_BYTES + length
+        self.metadata: dict[str, str] = metadata
+        self._entries = {name: _parse_entry(name, fields) for name, fields in header.items()}
+        _check_layout(self._entries.values(), size - self._data_start)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,27 +108,27 @@ class SafetensorsFile:
 
         Args:
             name: its name.
-            kinds: the types that it may have, of ``DTYPES``.
-            shape: the shape that it must have, ``None`` for any length; by default any shape.
+            kinds: the types it may have, from ``DTYPES``.
+            shape: the shape it must have, with ``None`` for any length. The default allows any shape.
 
         Raises:
-            KeyError: there is none of that name.
-            ValueError: it is another one, or the file has become shorter.
+            KeyError: there is no such tensor.
+            ValueError: its type or shape is not allowed, or the file has become shorter.
         """
         import numpy as np
 
         entry = self._entries[name]
         fits = shape is None or (
             len(shape) == len(entry.shape)
-            and all(want in (None, have) for want, have in zip(shape, entry.shape, strict=True))
+            and all(expected in (None, actual) for expected, actual in zip(shape, entry.shape, strict=True))
         )
         if entry.kind not in kinds or not fits:
             raise ValueError(f"the tensor {name} is {entry.kind} {list(entry.shape)}")
-        self._file.seek(self._data + entry.begin)
+        self._file.seek(self._data_start + entry.begin)
         content = np.empty(entry.end - entry.begin, dtype=np.uint8)
         _read(self._file, content.data)
-        array: NDArray[Any] = content.view(f"<{_TYPES[entry.kind]}").reshape(entry.shape)
-        return array.astype(_TYPES[entry.kind], copy=False)
+        array: NDArray[Any] = content.view(f"<{_NUMPY_TYPES[entry.kind]}").reshape(entry.shape)
+        return array.astype(_NUMPY_TYPES[entry.kind], copy=False)
 
 
 @contextlib.contextmanager
@@ -138,7 +136,7 @@ def open_safetensors(path: Path) -> Iterator[SafetensorsFile]:
     """Open a safetensors file while the body reads tensors.
 
     Raises:
-        ModelFileError: it cannot be read, or is no such file.
+        ModelFileError: it cannot be read or is not a safetensors file.
     """
     try:
         with open_regular_file(path, ModelFileError, ", and so no model; copy the model into a file") as file:
@@ -157,82 +155,69 @@ def open_safetensors(path: Path) -> Iterator[SafetensorsFile]:
         raise ModelFileError(f"{path} needs more memory than there is") from error
 
 
-def read_json(text: str) -> Any:  # noqa: ANN401 - whatever it says
-    """Read JSON as its standard has it, of moderate size.
+def read_json(text: str) -> Any:  # noqa: ANN401 - JSON can be any type
+    """Parse JSON strictly and with bounded memory.
 
     Raises:
-        ValueError: it is not JSON, has a key twice or a number of many digits, or has too many values.
-        RecursionError: it is too deep.
+        ValueError: it is not JSON, repeats a key, or has a number of many digits or too many values.
+        RecursionError: it is nested too deeply.
     """
     if text.count(",") > MAX_VALUES:
         raise ValueError(f"it has more than {MAX_VALUES:,} values")
-    return json.loads(text, object_pairs_hook=_object, parse_int=_whole, parse_constant=_no_constant)
+    return json.loads(text, object_pairs_hook=_parse_object, parse_int=_parse_int, parse_constant=_refuse_constant)
 
 
 def describe_error(error: Exception) -> str:
-    """Return what an error says as part of a line, whatever the file made it say: short, and printable."""
-    said = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error)
-    return shorten(said)
+    """Return an error's message, short and printable, to be part of another message."""
+    is_missing_key = isinstance(error, KeyError) and error.args
+    return shorten(f"{error.args[0]!r} is missing" if is_missing_key else str(error))
 
 
-def _read(file: io.FileIO, into: _Buffer) -> _Buffer:
-    """Fill ``into`` with the next bytes, and return it.
+def _read(file: io.FileIO, buffer: _Buffer) -> _Buffer:
+    """Fill a buffer with the next bytes, and return it.
 
     Raises:
-        ValueError: there are fewer.
+        ValueError: the file ends before.
     """
-    rest = memoryview(into)
+    rest = memoryview(buffer)
     while rest:
-        read = file.readinto(rest)
-        if not read:
+        count = file.readinto(rest)
+        if not count:
             raise ValueError("it is cut short")
-        rest = rest[read:]
-    return into
+        rest = rest[count:]
+    return buffer
 
 
-def _decoded(text: bytearray) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        raise ValueError("its header is not UTF-8") from None
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
+        raise ValueError("a key appears twice")
+    return parsed
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("a key stands there twice")
-    return made
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:  # the time that int() takes grows with the square of their number
+def _parse_int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:  # int() takes time quadratic in their number
         raise ValueError(f"a number of {len(digits):,} digits")
     return int(digits)
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
 
 
-def _metadata(texts: object) -> dict[str, str]:
-    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
-        raise ValueError("its metadata are no texts")
-    return texts
-
-
-def _entry(name: str, about: object) -> _Entry:
-    """Return what the header says of a tensor, if it makes sense by itself."""
-    wrong = ValueError(f"what it says of the tensor {name[:80]!r} makes no sense")
-    if not isinstance(about, dict) or about.keys() != {"dtype", "shape", "data_offsets"}:
-        raise wrong
-    kind, shape, offsets = about["dtype"], about["shape"], about["data_offsets"]
+def _parse_entry(name: str, fields: object) -> _Entry:
+    """Return a tensor's entry in the header if it is consistent in itself."""
+    error = ValueError(f"the entry of the tensor {name[:80]!r} makes no sense")
+    if not isinstance(fields, dict) or fields.keys() != {"dtype", "shape", "data_offsets"}:
+        raise error
+    kind, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
     if not (isinstance(kind, str) and _are_sizes(shape) and _are_sizes(offsets) and len(offsets) == 2):
-        raise wrong
+        raise error
     begin, end = offsets
     if len(shape) > _MAX_DIMENSIONS or begin > end:
-        raise wrong
-    if kind in _TYPES and math.prod(shape) * int(_TYPES[kind][1:]) != end - begin:
-        raise wrong
+        raise error
+    if kind in _NUMPY_TYPES and math.prod(shape) * int(_NUMPY_TYPES[kind][1:]) != end - begin:
+        raise error
     return _Entry(kind[:20], tuple(shape), begin, end)
 
 
@@ -241,7 +226,7 @@ def _are_sizes(values: object) -> bool:
 
 
 def _check_layout(entries: Iterable[_Entry], size: int) -> None:
-    """See that tensors lie one behind the other, from the end of the header to that of the file."""
+    """Check that the tensors fill the rest of the file without gaps or overlaps."""
     end = 0
     for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
         if entry.begin != end:
