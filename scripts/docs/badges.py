@@ -20,7 +20,7 @@ _HEIGHT = 20
 
 
 def facts() -> dict[str, tuple[str, str]]:
-    """Return what each badge says, by its file: a subject, and what is so."""
+    """Return the subject and the fact of each badge, by file name."""
     project = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     model = load_model("pretrained")
     return {
@@ -29,7 +29,7 @@ def facts() -> dict[str, tuple[str, str]]:
         "types": ("typed", "mypy --strict"),
         "model": ("model included", f"{len(model.categories)} languages"),
         "files": ("model files", "no pickle"),
-        "network": ("to draw names", "no network"),
+        "network": ("sampling", "no network"),
     }
 
 
