@@ -1,12 +1,12 @@
-"""Make the model that comes with namegen, and its card.
+"""Train the included model, and write its card and sample names.
 
     python benchmarks/pretrained.py [SURNAMES] [--iterations N] [--output FOLDER]
 
-takes the surnames as `namegen download --from SURNAMES` does, or from their repository, and accepts nothing but what
-the catalogue pins. It trains on the training part of the protocol of docs/quality.md, brings the weights into half
-precision, and measures these on the test part with the product's own functions. The figures go into the card, the card
-into the file. The same seed on the same machine gives the same bytes, as long as numpy and torch keep to one thread
-each: `make pretrained` sees to that.
+reads the surnames as `namegen download --from SURNAMES` does, or from their repository, and checks them against the
+catalogue. It trains on the training part of the protocol of docs/quality.md, rounds the weights to half precision, and
+measures the rounded model on the test part. The card contains the figures, and the model file contains the card. The
+same seed on the same machine produces the same bytes as long as numpy and torch use one thread each, as `make
+pretrained` makes them.
 """
 
 from __future__ import annotations
@@ -38,65 +38,67 @@ NAMES = Path("docs", "names.md")
 DRAWN = 1000  # names for each category
 SHOWN = 20  # of them, in docs/names.md
 
-PAGE = """# The pretrained model
+PAGE = """# The included model
 
-It invents surnames of {categories} languages, and comes with namegen: `namegen sample German ABC` draws from it where
-no other model has been trained. This card is in its file too: `namegen models card pretrained` prints it.
+`pretrained` generates surnames of {categories} languages and is included in namegen. `namegen sample German ABC` uses
+it unless you have trained another model. `namegen models card pretrained` prints this card.
 
-## What it is
+## Model
 
-One recurrent network of {units} units and {parameters:,} parameters in half precision. `make pretrained` makes it, on
-one machine always the same bytes: recipe `{recipe}`, {iterations:,} iterations, seed {seed}, one thread.
+One recurrent network with {units} units and {parameters:,} parameters in half precision. `make pretrained` trains it:
+recipe `{recipe}`, {iterations:,} iterations, seed {seed}, one thread. On one machine it always produces the same
+bytes.
 
 ## Data
 
 The {categories} lists of surnames in the folder `{folder}` of
 <{repository}>, commit `{commit}`:
-MIT licence, copyright (c) 2017 Sean Robertson. They are the tutorial's data, and what `namegen download` fetches;
-the SHA-256 of each file was checked. Names are transliterated to ASCII, and repeats within a category left out.
+MIT licence, copyright (c) 2017 Sean Robertson. They are the tutorial's data, which `namegen download` fetches; the
+SHA-256 of each file was checked. Names are transliterated to ASCII and deduplicated within each category.
 
-It was trained on {training:,} of these names. No training and no choice of settings saw the other {test:,}, the test
-names, which a hash of the name alone decides; `docs/quality.md` has the protocol, and what was scored before. The file
-has 64-bit hashes of the training names, not the names: so `namegen evaluate pretrained` knows which to score, and
-`namegen sample --novel` which to leave out. The model itself comes under namegen's licence, MIT.
+The model was trained on {training:,} of these names. The other {test:,}, the test names, were not used for training
+or for choosing settings; a hash of the name decides which names they are. `docs/quality.md` describes the protocol.
+The file contains 64-bit hashes of the training names, not the names themselves, so that `namegen evaluate pretrained`
+knows which names to score and `namegen sample --novel` which names to leave out. The model is under namegen's
+licence, MIT.
 
 ## Figures
 
-On the test names. The loss is in nats per letter, from the second letter to the end of a name; macro is the mean of
-the categories' means, micro the mean over all letters. Before the weights were brought into half precision it was
-{full.macro:.3f} and {full.micro:.3f}.
+All figures are for the test names. The loss is in nats per letter, from the second letter to the end of a name; macro
+is the mean of the categories' means, micro the mean over all letters. Before the weights were rounded to half
+precision it was {full.macro:.3f} and {full.micro:.3f}.
 
 | | |
 | --- | --- |
 | loss, macro | {found.macro:.3f} |
 | loss, micro | {found.micro:.3f} |
-| categories found, uniform prior, mean over the categories | {uniform:.3f} |
-| categories found, the data's prior, mean over all names | {data:.3f} |
+| classification accuracy, uniform prior, mean over the categories | {uniform:.3f} |
+| classification accuracy, the data's prior, mean over all names | {data:.3f} |
 
-Of {drawn:,} names drawn for each category at the defaults, {way}:
-*novel* is the share that is not among the training names of any category, *right* the share that a judge, an n-gram of
-order 3 on the training names, takes for names of the category.
+For each category, {drawn:,} names were sampled at the defaults ({way}). *Novel* is the share that is not among the
+training names of any category. *Right* is the share that a judge, an n-gram of order 3 of the training names, assigns
+to the category.
 
 | category | training names | test names | loss | novel | right |
 | --- | --- | --- | --- | --- | --- |
 {rows}
 
-## What it is for
+## Intended use
 
-Believable surnames that are made up: for games and stories, test data, teaching, and as a baseline for other models.
+Plausible invented surnames: for games and stories, test data and teaching, and as a baseline for other models.
 
-## What to know before using it
+## Limits and biases
 
-- Others gathered the lists from the web, and nobody knows how well they represent a language. They are of very uneven
-  size, and so are the results: where training names are few, many of those that are drawn are among them.
-- Some lists are mixed. The English one has names from everywhere (Abbas, Abdi), the Czech one German and American
-  spellings. All 100 Scottish names are English ones too, and half of the Portuguese names are Spanish ones.
+- The lists were gathered from the web, and how well they represent each language is unknown. Their sizes are very
+  uneven, and so are the results: categories with few training names often repeat them.
+- Some lists are mixed. The English list has names from everywhere (Abbas, Abdi), the Czech list German and American
+  spellings. All 100 Scottish names are also in the English list, and half of the Portuguese names are Spanish ones.
 - The Arabic list has 108 distinct names. Arabic, Chinese, Greek, Japanese, Korean and Russian names are in Latin
-  letters, spelt in more than one way. No name has accents: Muller, Garcia, Nguyen.
-- A name that is novel here may be a real person's all the same. Words that offend were not looked for;
-  `namegen sample --exclude` leaves out those of a list.
-- It does not tell where anybody is from. `namegen classify` says which of these lists a name resembles most, is often
-  wrong, and a name says little of its bearer: decide nothing about people by it.
+  letters, with varying spellings. Names have no accents: Muller, Garcia, Nguyen.
+- A novel name may still be the name of a real person. The names were not checked for offensive words; `namegen sample
+  --exclude` leaves out the words of a list.
+- The model does not tell where anyone is from. `namegen classify` says which list a name resembles most, and is often
+  wrong. Do not base decisions about people on it.
 """
 
 
@@ -173,12 +175,11 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
 def names_page(model: namegen.Model) -> str:
     """Write a page of names of each category, at the defaults, each with the next seed: nobody has chosen them."""
     lines = [
-        "# What the names are like",
+        "# Sample names",
         "",
-        f"{SHOWN} names of each language by the model that comes along, at the defaults. Nobody has chosen them: it is",
-        f"`namegen sample {model.categories[0]} -n {SHOWN} --seed 1 -m pretrained`, the next language with seed 2, and",
-        "so on. In *italics* are those that are training names. [Quality](quality.md) has the figures, and",
-        "`make pretrained` writes this page.",
+        f"{SHOWN} names of each language from the included model at its defaults, unselected: the output of",
+        f"`namegen sample {model.categories[0]} -n {SHOWN} --seed 1 -m pretrained`, with seed 2 for the next language, and",
+        "so on. Training names are in *italics*. [Quality](quality.md) has figures. `make pretrained` writes this page.",
     ]
     for seed, category in enumerate(model.categories, start=1):
         names = namegen.sample(model, category, count=SHOWN, seed=seed)
