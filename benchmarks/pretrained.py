@@ -177,9 +177,9 @@ def names_page(model: namegen.Model) -> str:
     lines = [
         "# Sample names",
         "",
-        f"{SHOWN} names of each language from the included model at its defaults, unselected: the output of",
-        f"`namegen sample {model.categories[0]} -n {SHOWN} --seed 1 -m pretrained`, with seed 2 for the next language, and",
-        "so on. Training names are in *italics*. [Quality](quality.md) has figures. `make pretrained` writes this page.",
+        f"{SHOWN} names of each language from the included model at its defaults, unselected: the output of `namegen",
+        f"sample {model.categories[0]} -n {SHOWN} --seed 1 -m pretrained`, with seed 2 for the next, and so on.",
+        "Training names are in *italics*. [Quality](quality.md) has figures. `make pretrained` writes this page.",
     ]
     for seed, category in enumerate(model.categories, start=1):
         names = namegen.sample(model, category, count=SHOWN, seed=seed)
