@@ -43,7 +43,7 @@ def table(results: dict[str, Any]) -> str:
         verdict = "holds" if row["holds"] else "**missed**"
         cells = (row["what"], spread(row["ours"], row["unit"]), spread(row["peer"], row["unit"]), figure(row["result"]))
         lines.append(f"| {' | '.join(cells)} | {bound} | {verdict} |")
-    lines += ["", "| what else was measured | |", "| --- | --- |"]
+    lines += ["", "| other measurements | |", "| --- | --- |"]
     notes = {what: value for row in results["rows"] for what, value in row["notes"].items()}
     for what, value in notes.items():
         shown = ", ".join(f"{v:.3f}" for v in value) if isinstance(value, list) else f"{value:.4g}"
@@ -52,13 +52,13 @@ def table(results: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines += [
         "",
-        "Medians, and in brackets the lowest and highest run.",
+        "Medians, with the lowest and highest run in parentheses.",
         f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, {machine['system']}.",
         f"Python {machine['python']}, {versions}.",
     ]
     dates = sorted({row["date"] for row in results["rows"] if "date" in row})
     lines += [
-        f"Measured alone, {date}: {', '.join(row['name'] for row in results['rows'] if row.get('date') == date)}."
+        f"Measured separately on {date}: {', '.join(row['name'] for row in results['rows'] if row.get('date') == date)}."
         for date in dates
     ]
     return "\n".join(lines) + "\n"

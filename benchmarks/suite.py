@@ -220,7 +220,7 @@ def tutorial_recipe(bench: Bench) -> list[Row]:
         return LOOP_ITERATIONS / bench.script("tutorial_loop.py", *words).figures["seconds"]
 
     ours, peer = in_turn(5, recipe, loop)
-    what = "iterations a second of --recipe tutorial over those of the plain loop, the same mathematics"
+    what = "iterations per second of --recipe tutorial over the plain loop, the same mathematics"
     return [Row("tutorial recipe", what, "iterations/s", ours, peer, ratio(ours, peer), 8)]
 
 
@@ -310,10 +310,10 @@ def completing(bench: Bench) -> list[Row]:
         lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen sample G", BIN / "namegen").seconds,
         lambda: bench.run("sh", "-c", '"$@" || [ $? = 1 ]', "sh", *of_pip).seconds,  # pip ends so when it is done
     )
-    what = "TAB behind `namegen sample G`, a category, over `pip show f`, a package, in pip's own completion"
+    what = "TAB after `namegen sample G`, a category, over `pip show f`, a package, in pip's own completion"
     beside_pip = ratio(categories, packages)
     return [
-        longer("completion", "TAB behind `namegen s`, a command,", commands, python),
+        longer("completion", "TAB after `namegen s`, a command,", commands, python),
         Row("completion, pip", what, "s", categories, packages, beside_pip, 0.5, at_most=True),
     ]
 
@@ -323,7 +323,7 @@ def longer(name: str, what: str, figures: list[float], python: list[float]) -> R
     more = statistics.median(figures) - statistics.median(python)
     return Row(
         name,
-        f"what {what} takes longer than `python -c pass`, in seconds",
+        f"extra time of {what} over `python -c pass`, in seconds",
         "s",
         figures,
         python,
@@ -342,7 +342,7 @@ def memory(bench: Bench) -> list[Row]:
         lambda: bench.namegen("sample", "German", "-n", 10_000).peak_mb,
     )
     more = statistics.median(many) - statistics.median(few)
-    what = "peak memory of drawing 10,000,000 names less that of drawing 10,000, in MB"
+    what = "peak memory of sampling 10,000,000 names minus that of sampling 10,000, in MB"
     return [Row("memory", what, "MB", many, few, more, 100, at_most=True)]
 
 
@@ -362,7 +362,7 @@ def growing(bench: Bench) -> list[Row]:
     rows = [
         Row(
             "growing",
-            "names learned a second with 5,000,000 names over that with 20,000",
+            "training names per second with 5,000,000 names over those with 20,000",
             "names/s",
             many,
             few,
