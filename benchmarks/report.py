@@ -58,7 +58,7 @@ def table(results: dict[str, Any]) -> str:
     ]
     dates = sorted({row["date"] for row in results["rows"] if "date" in row})
     lines += [
-        f"Measured separately on {date}: {', '.join(row['name'] for row in results['rows'] if row.get('date') == date)}."
+        f"Measured on {date}: {', '.join(row['name'] for row in results['rows'] if row.get('date') == date)}."
         for date in dates
     ]
     return "\n".join(lines) + "\n"
