@@ -160,10 +160,10 @@ class _Drawer:
         """Return the first of the names that have this seed."""
         first = np.zeros(1, dtype=np.int64)
         with self._drawing:
-            drawn = self._sampler.draw([prefix], first, seed, first)
-        if drawn.failure:
-            raise drawn.failure
-        return self._model.alphabet.decode_lines(drawn.spelling.letters, drawn.spelling.lengths).rstrip("\n")
+            sampled = self._sampler.sample([prefix], first, seed, first)
+        if sampled.failure:
+            raise sampled.failure
+        return self._model.alphabet.decode_lines(sampled.names.letters, sampled.names.lengths).rstrip("\n")
 
 
 @lru_cache(_DRAWERS_KEPT)

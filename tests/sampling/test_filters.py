@@ -166,7 +166,7 @@ def test_unique_without_a_category_counts_the_name_alone():
 
 def test_where_names_run_out_those_there_are_come_before_the_error(impatient):
     made, taken = iterate(make_bigram_model(LOGITS), "X", count=100, seed=1, unique=True, max_length=2), []
-    with pytest.raises(NamegenError, match="only 6 different names: 1,024 more draws gave no other"):
+    with pytest.raises(NamegenError, match="only 6 different names: 1,024 more samples gave no other"):
         taken.extend(draw.name for draw in made)
 
     assert sorted(taken) == ["a", "aa", "ab", "b", "ba", "bb"]
@@ -188,7 +188,7 @@ def test_a_set_of_numbers_knows_what_was_added_in_whatever_portions():
     rng, seen, reference = np.random.default_rng(1), KeySet(), set()
     for size in [1] * 50 + [1000, 3, 1, 5000, 40] + [1] * 50:
         keys = rng.integers(0, 20_000, size).astype(np.uint64)
-        new = seen.new(keys)
+        new = seen.find_new(keys)
         expected = [place for place, key in enumerate(keys) if key not in reference and key not in keys[:place]]
         assert new.tolist() == expected
         if expected:
@@ -212,7 +212,7 @@ def test_different_names_have_different_keys_and_equal_ones_the_same_whatever_st
 def test_names_found_come_before_the_error_up_to_the_first_that_cannot_be_drawn():
     model, names, begin = make_bigram_model(LOGITS), [], time.monotonic()
     made = iterate(model, "X", ["a", "a", "b", "a"], count=2, seed=1, match="a.*")
-    with pytest.raises(NamegenError, match=r"no name that begins with 'b' in 131,072 draws matches 'a\.\*'"):
+    with pytest.raises(NamegenError, match=r"no name that begins with 'b' in 131,072 samples matches 'a\.\*'"):
         names.extend(draw.name for draw in made)
 
     assert names == sample(model, "X", ["a", "a"], count=2, seed=1, match="a.*")
@@ -228,7 +228,7 @@ def model_whose_second_category_has_no_a():
 def test_without_a_category_the_names_before_the_first_impossible_one_come(impatient):
     model, taken = model_whose_second_category_has_no_a(), []
     made = iterate(model, count=100, seed=3, match=".*a.*")
-    with pytest.raises(NamegenError, match="1,024 draws matches"):
+    with pytest.raises(NamegenError, match="1,024 samples matches"):
         taken.extend(draw.category for draw in made)
     plain = [draw.category for draw in iterate(model, count=100, seed=3)]
 
@@ -238,10 +238,10 @@ def test_without_a_category_the_names_before_the_first_impossible_one_come(impat
 @pytest.mark.parametrize(
     ("parts", "complaint"),
     [
-        ({"match": "c.*"}, "in 1,024 draws matches 'c.*'"),
+        ({"match": "c.*"}, "in 1,024 samples matches 'c.*'"),
         ({"min_length": 3, "max_length": 3, "match": "..?"}, "has at least 3 letters and matches '..[?]'"),
-        ({"novel": True, "max_length": 1}, "draws is novel"),
-        ({"exclude": ["a", "b"], "max_length": 1}, "draws is free of what is excluded"),
+        ({"novel": True, "max_length": 1}, "samples is novel"),
+        ({"exclude": ["a", "b"], "max_length": 1}, "samples is free of what is excluded"),
     ],
 )
 def test_the_error_names_the_condition_that_is_in_the_way(impatient, parts, complaint):
@@ -267,7 +267,7 @@ def test_a_model_that_does_not_know_its_training_names_cannot_call_any_novel():
 
 
 def test_an_expression_that_takes_too_long_is_one_clear_error(monkeypatch):
-    monkeypatch.setattr(filters, "_SECONDS", 0.2)
+    monkeypatch.setattr(filters, "_MATCH_SECONDS", 0.2)
     model = make_bigram_model(LOGITS)
     begin = time.monotonic()
     with pytest.raises(NamegenError, match="takes too long to match"):
@@ -340,7 +340,7 @@ def test_a_name_of_which_nothing_remains_in_ascii_is_drawn_again():
 
 def test_where_no_name_can_be_spelt_in_ascii_one_clear_error_says_so(impatient):
     model = make_bigram_model(np.log([[1e-9, 1], [1, 1e-9]]), letters="\u0640")
-    with pytest.raises(NamegenError, match="no name in 1,024 draws can be spelt in ASCII"):
+    with pytest.raises(NamegenError, match="no name in 1,024 samples can be spelt in ASCII"):
         sample(model, ascii=True)
 
 
@@ -450,7 +450,7 @@ def test_only_if_asked_for_are_the_most_probable_names_of_two_prefixes_kept_apar
     [
         ({"count": 0}, "the number of most probable names must be"),
         ({"count": 10**7}, "the number of most probable names must be"),
-        ({"top_k": 3, "temperature": 0.5}, "temperature is a way to draw names"),
+        ({"top_k": 3, "temperature": 0.5}, "temperature affects sampling"),
         ({"sharp": True}, "no setting 'sharp'; there are ascii, exclude, match, min_length, novel, unique$"),
         ({"min_length": 5, "max_length": 4}, "more than the max length of 4"),
         ({"prefix": "9"}, "no name can begin with '9'"),

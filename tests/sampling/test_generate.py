@@ -156,9 +156,9 @@ def test_a_model_that_never_ends_a_name_is_an_error_after_a_bounded_effort():
 def test_names_that_may_be_very_long_are_not_drawn_in_vain_as_often(monkeypatch):
     drawn, attempt = [], sampler.sample_autoregressive
 
-    def counted(source, prefixes, limits, streams):
+    def counted(source, config, prefixes, limits, streams):
         drawn.append(int(np.sum(limits)))
-        return attempt(source, prefixes, limits, streams)
+        return attempt(source, config, prefixes, limits, streams)
 
     monkeypatch.setattr(sampler, "sample_autoregressive", counted)
     monkeypatch.setattr(sampler, "MAX_OPERATIONS", 2**32)
@@ -247,7 +247,7 @@ def test_a_tree_draws_the_very_names_that_are_drawn_one_beside_the_other(recipe,
     model.weights.update({name: 0.4 * weight for name, weight in model.weights.items()})  # less sure of itself
     drawn = {}
     for apart in (0, 10**9):
-        monkeypatch.setattr(sampler, "_APART", apart)
+        monkeypatch.setattr(sampler, "_MAX_ROWS_PER_PREFIX", apart)
         drawn[apart] = list(iterate(model, prefixes=prefixes, count=400, seed=1, **{"temperature": 0.9} | WAYS[way]))
 
     assert drawn[0] == drawn[10**9]
@@ -354,7 +354,7 @@ def test_the_shards_one_after_the_other_are_the_whole(prefixes, count, shards):
 def test_shards_are_cut_between_the_blocks_of_the_whole_and_alike_but_for_a_block(monkeypatch, prefixes, count, shards):
     monkeypatch.setattr(sampling, "BLOCK_SIZE", 40)
     monkeypatch.setattr(sampling, "_FIRST_BLOCK", 12)
-    monkeypatch.setattr(sampling, "_PREFIXES_AT_ONCE", 35)
+    monkeypatch.setattr(sampling, "_PREFIXES_PER_BLOCK", 35)
     model, options = letters_model(), {"count": count, "seed": 1}
     whole = [block.text for block in blocks(model, "X", prefixes, **options)]
     dealt = [[b.text for b in blocks(model, "X", prefixes, shard=(k, shards), **options)] for k in range(1, shards + 1)]
@@ -395,14 +395,14 @@ def test_shards_go_with_filters_ways_and_scores(category, options):
 
 def numbers_drawn(monkeypatch, model, *arguments, **options):
     """The numbers of the names that the sampler is asked for."""
-    asked, draw = [], sampler.RejectionSampler.draw
+    asked, draw = [], sampler.RejectionSampler.sample
 
     def noted(self, prefixes, prefix_of, seed, numbers):
         asked.extend(numbers.tolist())
         return draw(self, prefixes, prefix_of, seed, numbers)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sampler.RejectionSampler, "draw", noted)
+        patched.setattr(sampler.RejectionSampler, "sample", noted)
         list(iterate(model, *arguments, **options))
     return asked
 
@@ -418,7 +418,7 @@ def test_a_shard_draws_its_own_names_and_no_others(monkeypatch, options, cuts):
         sampling, "BLOCK_SIZE", 16
     )  # blocks begin at 0, 4, 20, 36, 52, ..., and at 101, 117, ..., 149, 165
     monkeypatch.setattr(sampling, "_FIRST_BLOCK", 4)
-    monkeypatch.setattr(sampling, "_PREFIXES_AT_ONCE", 1)
+    monkeypatch.setattr(sampling, "_PREFIXES_PER_BLOCK", 1)
     for k in range(1, 5):
         asked = numbers_drawn(monkeypatch, model, "X", "ab", count=101, seed=1, shard=(k, 4), **options)
         assert asked == list(range(cuts[k - 1], cuts[k]))
@@ -447,7 +447,7 @@ def test_a_shard_refuses_a_bad_prefix_wherever_it_comes_in_the_whole():
 
 
 def test_a_shard_of_prefixes_that_do_not_end_is_an_error(monkeypatch):
-    monkeypatch.setattr(sampling, "_MAX_PREFIXES", 50)
+    monkeypatch.setattr(sampling, "_MAX_SHARD_PREFIXES", 50)
     model = make_bigram_model(LOGITS)
 
     assert len(list(iterate(model, "X", itertools.repeat("a", 50), seed=1, shard=(1, 2)))) == 25
@@ -646,9 +646,9 @@ def test_a_category_is_found_however_its_accents_are_encoded():
 
 def test_a_network_is_prepared_once_for_each_category(monkeypatch):
     prepared = []
-    monkeypatch.setattr(sampler, "_APART", 0)
+    monkeypatch.setattr(sampler, "_MAX_ROWS_PER_PREFIX", 0)
     real = sampler.build_steppers
-    monkeypatch.setattr(sampler, "steppers", lambda model: lambda index: prepared.append(index) or real(model)(index))
+    monkeypatch.setattr(sampler, "build_steppers", lambda model: lambda index: prepared.append(index) or real(model)(index))
     monkeypatch.setattr(sampling, "_FIRST_BLOCK", 10)
     monkeypatch.setattr(sampling, "BLOCK_SIZE", 10)
     sample(make_bigram_model(LOGITS), "X", ["a"] * 50)

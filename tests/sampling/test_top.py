@@ -31,7 +31,7 @@ def top(model, count, *, limit=6, prefix="", accepts=any_name, config=None):
     """The names and their log-probabilities, and whether the search was complete."""
     source = Source.of(model, build_steppers(model)(0), 0)
     ranking = find_most_probable(source, model.alphabet.encode(prefix), limit, count, accepts)
-    lines = model.alphabet.decode_lines(ranking.spelling.letters, ranking.spelling.lengths)
+    lines = model.alphabet.decode_lines(ranking.names.letters, ranking.names.lengths)
     names = lines.split("\n")[:-1]
     return dict(zip(names, ranking.log_probabilities.tolist(), strict=True)), ranking.complete
 
@@ -221,8 +221,8 @@ def test_a_network_gives_what_torch_finds_for_every_name(kind, rows, monkeypatch
 def test_a_search_that_is_given_up_says_so_and_has_found_the_best_there_are(monkeypatch):
     model = make_bigram_model(np.log(TABLE))
     exact, _ = top(model, 300, limit=10)
-    monkeypatch.setattr(search, "_EFFORT", 300)
-    monkeypatch.setattr(search, "_EFFORT_PER_NAME", 0)
+    monkeypatch.setattr(search, "_MAX_READ", 300)
+    monkeypatch.setattr(search, "_MAX_READ_PER_NAME", 0)
     found, complete = top(model, 1000, limit=10)
 
     assert not complete
@@ -231,8 +231,8 @@ def test_a_search_that_is_given_up_says_so_and_has_found_the_best_there_are(monk
 
 
 def test_a_search_whose_last_step_spends_more_than_is_left_has_finished(monkeypatch):
-    monkeypatch.setattr(search, "_EFFORT", 1)
-    monkeypatch.setattr(search, "_EFFORT_PER_NAME", 0)
+    monkeypatch.setattr(search, "_MAX_READ", 1)
+    monkeypatch.setattr(search, "_MAX_READ_PER_NAME", 0)
     # With a limit of 1, all there is to read are the prefixes a (0.6) and b (0.3), above the first floor of 1/8.
     found, complete = top(make_bigram_model(np.log(TABLE)), 1, limit=1)
 
@@ -246,4 +246,4 @@ def test_the_probabilities_are_those_of_scoring_the_names(known):
     source = Source.of(model, build_steppers(model)(0), 0)
     ranking = find_most_probable(source, model.alphabet.encode("a"), 8, 50, any_name)
 
-    assert ranking.log_probabilities == pytest.approx(score_names(source, ranking.spelling).total, rel=1e-12)
+    assert ranking.log_probabilities == pytest.approx(score_names(source, ranking.names).total, rel=1e-12)

@@ -23,7 +23,8 @@ from namegen.errors import DataError, NamegenError
 from namegen.models.inference import Source, build_steppers
 from namegen.models.ngram import NGram
 from namegen.models.scoring import score_names
-from namegen.sampling.generate import blocks, override_sampling
+from namegen.sampling.generate import blocks
+from namegen.sampling.settings import override_sampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

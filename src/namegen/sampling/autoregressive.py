@@ -1,8 +1,6 @@
-"""Drawing names of one category one beside the other: a row of the network for each.
+"""Plain ancestral sampling: letter by letter, with a row of the network for each name.
 
-This is plain ancestral sampling, letter by letter. It defines what :mod:`namegen.sampling.prefix_tree` gives faster
-where many
-names share their prefixes.
+This defines what :mod:`namegen.sampling.prefix_tree` computes faster if many names share their prefixes.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def sample_first_letters(source: Source, streams: Streams) -> NDArray[np.int64]:
-    """Sample first letters as the training names have them, (names,)."""
+    """Sample first letters with their frequencies in the training names, (names,)."""
     rows = np.zeros(len(streams), dtype=np.int64)
     return sample_categorical(source.first_letters[None].astype(np.float32), rows, uniform(streams, FIRST_LETTER))
 
@@ -37,15 +35,15 @@ def sample_first_letters(source: Source, streams: Streams) -> NDArray[np.int64]:
 def sample_autoregressive(
     source: Source, config: SamplingConfig, prefixes: Sequence[Integers], limits: Integers, streams: Streams
 ) -> EncodedNames:
-    """Draw names one beside the other, with a row of the network for each.
+    """Sample names side by side, with a row of the network for each.
 
     Args:
         source: the network and its category.
         config: how letters are chosen.
-        prefixes: what each name begins with, as letters' indices.
-        limits: the most letters of each name, its prefix included, (names,). The greedy choice cuts names there; other
-            names end in time, or are ``UNFINISHED``.
-        streams: where each name's random numbers come from, (names,).
+        prefixes: the prefix of each name, as letter indices.
+        limits: the maximum length of each name, its prefix included, (names,). Greedy decoding truncates names there;
+            otherwise a name that has not ended by then is ``UNFINISHED``.
+        streams: the random numbers of each name, (names,).
 
     Returns:
         The names, (names, longest).
@@ -53,12 +51,12 @@ def sample_autoregressive(
     at_once = max_rows(source.boundary_id + 1, len(prefixes))
     if at_once == len(prefixes):
         return _sample_rows(source, config, prefixes, limits, streams)
-    spelling = EncodedNames.unfinished(len(prefixes))
+    names = EncodedNames.unfinished(len(prefixes))
     for begin in range(0, len(prefixes), at_once):
         part = slice(begin, begin + at_once)
-        names = np.arange(len(prefixes))[part]
-        spelling.assign(names, _sample_rows(source, config, prefixes[part], limits[part], streams[part]))
-    return spelling
+        sampled = _sample_rows(source, config, prefixes[part], limits[part], streams[part])
+        names.assign(np.arange(len(prefixes))[part], sampled)
+    return names
 
 
 def _sample_rows(
@@ -69,30 +67,30 @@ def _sample_rows(
     for row, prefix in zip(letters, prefixes, strict=True):
         row[: len(prefix)] = prefix
     lengths = np.full(len(prefixes), UNFINISHED, dtype=np.int64)
-    names = np.arange(len(prefixes))
-    hidden, length = np.repeat(source.network.start(), len(names), axis=0), 0
+    active = np.arange(len(prefixes))
+    hidden, length = np.repeat(source.network.start(), len(active), axis=0), 0
     if source.sos:
-        last = np.full(len(names), source.boundary_id)
+        last = np.full(len(active), source.boundary_id)
     else:
         free = given == 0
         letters[free, 0] = sample_first_letters(source, streams[free])
         given, last, length = np.maximum(given, 1), letters[:, 0], 1
     while True:
         if config.greedy:
-            at_limit = limits[names] == length
-            lengths[names[at_limit]] = length
-            names, last, hidden = names[~at_limit], last[~at_limit], hidden[~at_limit]
-        if not len(names):
+            at_limit = limits[active] == length
+            lengths[active[at_limit]] = length
+            active, last, hidden = active[~at_limit], last[~at_limit], hidden[~at_limit]
+        if not len(active):
             return EncodedNames(letters, lengths)
         logits, hidden = source.network.step(last, hidden)
-        chosen = choose_letters(logits, np.arange(len(names)), streams[names], FIRST_LETTER + length, config)
+        chosen = choose_letters(logits, np.arange(len(active)), streams[active], FIRST_LETTER + length, config)
         if length == letters.shape[1]:
             letters = np.concatenate([letters, np.zeros_like(letters)], axis=1)
-        is_given = given[names] > length
-        chosen[is_given] = letters[names[is_given], length]
+        is_given = given[active] > length
+        chosen[is_given] = letters[active[is_given], length]
         ends = chosen == source.boundary_id
-        lengths[names[ends]] = length
-        goes_on = ~ends & (limits[names] > length)
-        names, last, hidden = names[goes_on], chosen[goes_on], hidden[goes_on]
-        letters[names, length] = last
+        lengths[active[ends]] = length
+        continues = ~ends & (limits[active] > length)
+        active, last, hidden = active[continues], chosen[continues], hidden[continues]
+        letters[active, length] = last
         length += 1

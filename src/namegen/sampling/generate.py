@@ -1,84 +1,59 @@
-"""Drawing names from a model.
+"""Generating names from a model.
 
-The same seed gives the same names, however many are drawn: name number 7 is name number 7 of any number of names.
-Every name is drawn by random numbers of its own, so what has come so far is itself a fair sample. Names come in blocks,
-so that memory is bounded.
+The same seed gives the same names, however many are generated: name number 7 does not depend on the count. Every name
+has its own random numbers, so the names so far are always a fair sample. Names come in blocks, which bounds the memory.
 
-The numbers go through all prefixes, so many to each. So a job can be dealt out to any number of processes: shard K of N
-is the K-th of N stretches of the numbers, and the shards one after the other are what one process would have given.
-They are cut between its blocks: many a BLAS adds up a row in another order where it stands elsewhere in a matrix, which
-now and then makes another name, so a block must not be torn apart if it is to come out the same to the last bit.
+Names are numbered through all prefixes, ``count`` for each. Shard K of N is the K-th of N ranges of these numbers, so
+the shards in order are what a single process would generate. Ranges are cut between blocks: BLAS may sum a row in
+a different order at another place of a matrix, which now and then changes a name, so a block must stay whole to give
+the same names to the last bit.
 
-Where no name may come twice, each prefix has an endless sequence of names of its own, drawn in the ordinary way, and
-what comes is its names in their order, without those that were there before.
+With ``unique``, each prefix has an endless sequence of names, sampled as usual, and the result is this sequence without
+repetitions.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from namegen._validate import check_int
-from namegen.config import SamplingConfig
 from namegen.datasets.graphemes import split_letters
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import find_blend
 from namegen.models.devices import find_sampling_device
 from namegen.sampling.filters import Filters, KeySet
-from namegen.sampling.prefixes import checked_prefix
+from namegen.sampling.prefixes import check_prefix
 from namegen.sampling.rejection import LETTERS_PER_ROUND, MAX_REJECTIONS, RejectionSampler, max_letters
 from namegen.sampling.results import build_block
+from namegen.sampling.settings import override_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from namegen.config import SamplingConfig
     from namegen.models.categories import Blend
     from namegen.models.model import Model
     from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import GeneratedName, NameBlock
 
-
-SAMPLING_FIELDS, FILTER_FIELDS = (tuple(field.name for field in fields(kind)) for kind in (SamplingConfig, Filters))
-"""The names of the settings by which letters are chosen, and of those that say what names must be."""
-
-
 BLOCK_SIZE = 2**18
-"""The most names that are drawn at once: the more, the more prefixes they share, and the more memory they take."""
+"""The maximum number of names sampled at once. More share more prefixes, but take more memory."""
 
-
-_FIRST_BLOCK = 2**14  # smaller, so that names come soon
-
-
-_FIRST_WANTED = 8  # smaller still where names may be rejected, as nobody knows yet how many are
-
-
-_GROWTH = 8
-
-
-_PREFIXES_AT_ONCE = 512  # names of different prefixes can be drawn one beside the other
-
-
-_MAX_NAMES = 10**15  # as many as there are streams of random numbers
-
-
+_FIRST_BLOCK = 2**14  # smaller, so that the first names come soon
+_FIRST_FILTERED_BLOCK = 8  # smaller still if names may be rejected, until it is known how many are
+_MAX_GROWTH = 8  # of blocks, if names may be rejected
+_PREFIXES_PER_BLOCK = 512
+_MAX_NAMES = 10**15  # the number of streams of random numbers
 _MAX_SHARDS = 10**6
-
-
-_PATIENCE = 256  # attempts at one of a few names
-
-
-_OUTPUTS_OF_A_FEW = 2**24  # of the network, in all attempts at a few names
-
-
-_MAX_PREFIXES = 10**6  # that are read from an iterator to know how many there are; they take some 100 MB
-
-
-_ALL = range(2**63)  # the numbers of all names that there can be
+_MAX_SHARD_PREFIXES = 10**6  # from an iterator, read to learn how many there are: about 100 MB
+_MAX_PREVIEW_ATTEMPTS = 256
+_MAX_PREVIEW_OUTPUTS = 2**24  # of the network, in all attempts
 
 
 def sample(
@@ -94,41 +69,39 @@ def sample(
     device: str | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> list[str]:
-    """Invent names.
+    """Generate names and return them as a list.
 
     >>> namegen.sample(model, "German", "ABC", seed=1)     # doctest: +SKIP
     ['Ahrens', 'Buscher', 'Crantz']
 
     Args:
-        model: the model to draw from.
-        category: one of its categories, or a blend as ``German+Italian`` or ``German:2+Italian:1``; ``None`` draws one
-            uniformly for each name.
-        prefixes: what names begin with: a string of start letters, or a sequence of whole prefixes. An empty prefix
-            leaves the first letter to the model.
-        count: how many names for each prefix.
-        config: how to choose letters; by default the model's own way.
-        filters: what names must be; by default anything.
-        seed: where randomness begins; by default somewhere new each time.
-        shard: ``(k, n)`` draws the k-th of n shards only, k from 1 to n: of the T names of the whole, numbered from 0,
-            those from ``(k - 1) * T // n`` up to but not including ``k * T // n``, where each of the two is moved to
-            the nearest beginning of a block, so that the few names of one block stay together. Where filters reject
-            names, blocks depend on the names, and nothing is moved. With the same seed and all else alike, the n shards
-            one after the other are the whole; some may be empty. Needs a seed.
-        device: where the network runs: ``cpu``, the default, is numpy; ``cuda``, ``cuda:N`` and ``mps`` are GPUs, by
-            way of torch; ``auto`` is a GPU if there is one. The names are the same, but where the last bits of the
-            arithmetic make another of one.
-        parts: parts of the configuration or of the filters to replace, as ``temperature=0.5`` or ``unique=True``. With
-            ``temperature=0`` the model's own top-k, top-p and dropout do not count.
+        model: the model.
+        category: one of its categories, or a blend such as ``German+Italian``; ``None`` samples a category uniformly
+            for each name.
+        prefixes: what names begin with: a string of start letters, or a sequence of prefixes. With an empty prefix
+            the model chooses the first letter.
+        count: the number of names for each prefix.
+        config: how to choose letters; by default the model's own configuration.
+        filters: conditions on the names; none by default.
+        seed: the random seed; by default a different one each time.
+        shard: ``(k, n)`` generates only the k-th of n shards, k from 1 to n: of T names in all, numbered from 0, those
+            from ``(k - 1) * T // n`` up to but excluding ``k * T // n``, each bound moved to the nearest start of
+            a block. Bounds are not moved if filters may reject names. With the same seed and arguments, the n shards
+            in order are all names; some may be empty. Needs a seed.
+        device: where the network runs: ``cpu`` (numpy, the default), ``cuda``, ``cuda:N`` or ``mps`` (torch), or
+            ``auto`` for a GPU if there is one. Rounding may differ between devices, and now and then a name with it.
+        parts: fields of the configuration or the filters to replace, such as ``temperature=0.5`` or ``unique=True``.
+            ``temperature=0`` also resets the model's own top-k, top-p and dropout.
 
     Returns:
         The names, in the order of the prefixes.
 
     Raises:
-        UsageError: no such category, a prefix that cannot be used, or a count, seed, shard or setting out of range; or
-            a shard without a seed, of more than 10**15 names, or of names of which none may come twice.
-        NamegenError: the model hardly ever gives such a name; or there are no more of them, if none may come twice.
-            Then there is no list: :func:`iterate` gives the names that were found before.
-        DeviceError: the device is not there, or fails.
+        UsageError: no such category, an unusable prefix, or a count, seed, shard or setting out of range; or a shard
+            without a seed, of more than 10**15 names, or combined with ``unique``.
+        NamegenError: the model hardly ever generates such a name, or has no more different ones for ``unique``.
+            :func:`iterate` gives the names before that point.
+        DeviceError: the device is not available, or fails.
     """
     made = blocks(
         model,
@@ -159,14 +132,14 @@ def iterate(
     device: str | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[GeneratedName]:
-    """Invent names one after the other, with their categories; as :func:`sample`, in bounded memory.
+    """Generate names one at a time with their categories, in bounded memory.
 
-    With ``scores`` each has the logarithm of its probability given its category or blend, whatever the way it was drawn
-    in: that of all its letters and of its end, at temperature 1.
+    The arguments are those of :func:`sample`, but ``prefixes`` may be any iterable. With ``scores`` each name has the
+    natural logarithm of its probability given its category or blend, the end included, at temperature 1, whatever the
+    configuration.
 
-    What is wrong with the arguments is raised by this call, not by the first name taken; only prefixes that come from
-    an iterator, not a string or sequence, are read and checked one at a time as names are taken. For a shard this call
-    reads them all, 1,000,000 at most: what belongs to a shard depends on how many there are.
+    Errors in the arguments are raised by this call, not with the first name. Only prefixes from an iterator are read
+    and checked one at a time, as names are taken. For a shard all of them are read first, at most 1,000,000.
     """
     made = blocks(
         model,
@@ -181,7 +154,7 @@ def iterate(
         device=device,
         **parts,
     )
-    return (draw for block in made for draw in block)
+    return (generated for block in made for generated in block)
 
 
 def blocks(
@@ -198,71 +171,62 @@ def blocks(
     device: str | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[NameBlock]:
-    """Invent names in bulk; as :func:`iterate`, a block of names at a time and without a Python object for each.
+    """Generate names in blocks, without a Python object for each name.
 
-    A block has at most ``BLOCK_SIZE`` names; the first is smaller, so that names come soon, and so are those of names
-    that
-    may be very long, or of many prefixes. Of a ``shard`` no other names are drawn than its own.
+    The arguments are those of :func:`iterate`. A block has at most ``BLOCK_SIZE`` names; the first block, and blocks of
+    names that may be very long or of many prefixes, have fewer.
     """
     count = check_int("count", count, 0, _MAX_NAMES)
-    shard = None if shard is None else _checked_shard(shard, seed)
+    shard = None if shard is None else _check_shard(shard, seed)
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else check_int("seed", seed, 0, None)
-    _check_names(parts, SAMPLING_FIELDS + FILTER_FIELDS)
-    config = override_sampling(
-        config or model.sampling, {name: parts[name] for name in parts if name in SAMPLING_FIELDS}
-    )
-    filters = override_filters(
-        filters or Filters(), {name: parts[name] for name in parts if name in FILTER_FIELDS}, config
-    )
+    config, filters = override_settings(config or model.sampling, filters or Filters(), parts)
     blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)
-    at_once = _PREFIXES_AT_ONCE if isinstance(prefixes, Sequence) else 1  # who gives an iterator may wait for its names
-    drawing = _Generator(
+    own_category = blend.category if blend else None
+    generator = _Generator(
         model=model,
-        sampler=RejectionSampler(
-            model, config, filters, blend.category if blend else None, find_sampling_device(device)
-        ),
+        sampler=RejectionSampler(model, config, filters, own_category, find_sampling_device(device)),
         filters=filters,
         blend=blend,
         count=count,
         seed=seed,
         scores=scores,
-        at_once=at_once,
+        # The caller may wait for the names of a prefix before giving the next one.
+        prefixes_per_block=_PREFIXES_PER_BLOCK if isinstance(prefixes, Sequence) else 1,
     )
     if shard is not None and filters.unique:
         raise UsageError(
             "no shard knows the names of the others, so there is no --unique with --shard; use one of them"
         )
-    fitted: Iterable[str] = (checked_prefix(model, prefix, config, filters) for prefix in prefixes)
+    fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
     if shard is not None:
-        return drawing.shard(fitted if isinstance(fitted, list) else _read_all(fitted), *shard)
-    return drawing.distinct(fitted) if filters.unique else drawing.all(fitted)
+        return generator.generate_shard(fitted if isinstance(fitted, list) else _read_all(fitted), *shard)
+    return generator.generate_unique(fitted) if filters.unique else generator.generate(fitted)
 
 
 def sample_preview(model: Model, category: str | None = None, *, count: int, seed: int) -> list[GeneratedName]:
-    """Invent up to ``count`` names in a fraction of a second: as many as a model can that may be hardly trained.
+    """Generate up to ``count`` names in a fraction of a second, fewer if the model is hardly trained.
 
-    An untrained network may not know yet how to end a name, and it takes long to find that out where letters are many.
+    An untrained network may hardly ever end a name, and noticing that takes long with a large alphabet.
     """
-    letters = count * max_letters(model, model.sampling, 0) * (len(model.alphabet) + 1)
-    max_rejections = max(1, min(_PATIENCE, _OUTPUTS_OF_A_FEW // letters))
+    outputs = count * max_letters(model, model.sampling, 0) * (len(model.alphabet) + 1)
+    max_rejections = max(1, min(_MAX_PREVIEW_ATTEMPTS, _MAX_PREVIEW_OUTPUTS // outputs))
     blend = None if category is None else find_blend(model, category)
     filters, numbers = Filters(), np.arange(count)
-    sampler = RejectionSampler(
-        model, model.sampling, filters, blend.category if blend else None, max_rejections=max_rejections
-    )
-    drawn = sampler.draw([""], np.zeros_like(numbers), seed, numbers)
-    return list(build_block(model, blend, filters, drawn.spelling, drawn.category_of)) if len(drawn) else []
+    own_category = blend.category if blend else None
+    sampler = RejectionSampler(model, model.sampling, filters, own_category, max_rejections=max_rejections)
+    sampled = sampler.sample([""], np.zeros_like(numbers), seed, numbers)
+    return list(build_block(model, blend, filters, sampled.names, sampled.category_of)) if len(sampled) else []
 
 
-def _checked_shard(shard: object, seed: int | None) -> tuple[int, int]:
-    """Return which shard of how many.
+def _check_shard(shard: object, seed: int | None) -> tuple[int, int]:
+    """Return the number of a shard and the number of shards.
 
     Raises:
-        UsageError: there is no such shard, or no seed that all shards can have.
+        UsageError: there is no such shard, or no seed that all shards share.
     """
     if not isinstance(shard, Sequence) or len(shard) != 2:
         raise UsageError("a shard is a pair: which, from 1, and of how many")
@@ -274,58 +238,18 @@ def _checked_shard(shard: object, seed: int | None) -> tuple[int, int]:
 
 
 def _read_all(prefixes: Iterable[str]) -> list[str]:
-    """Return all prefixes of an iterator, which need not end.
-
-    Raises:
-        UsageError: there are too many to keep.
-    """
-    read = list(islice(prefixes, _MAX_PREFIXES + 1))
-    if len(read) > _MAX_PREFIXES:
+    read = list(islice(prefixes, _MAX_SHARD_PREFIXES + 1))
+    if len(read) > _MAX_SHARD_PREFIXES:
         raise UsageError(
-            f"more than {_MAX_PREFIXES:,} prefixes cannot be dealt out with --shard; "
-            "split them, and draw for each part with a --seed of its own"
+            f"more than {_MAX_SHARD_PREFIXES:,} prefixes cannot be dealt out with --shard; "
+            "split them, and sample each part with its own --seed"
         )
     return read
 
 
-def override_sampling(config: SamplingConfig, parts: dict[str, Any]) -> SamplingConfig:
-    """Replace parts of the way letters are chosen.
-
-    Whoever asks for temperature 0 gets the most likely letters: without dropout, unless it is asked for too.
-
-    Raises:
-        UsageError: there is no such part, or a value is out of its range.
-    """
-    _check_names(parts, SAMPLING_FIELDS)
-    if "temperature" in parts and SamplingConfig(temperature=parts["temperature"]).greedy:
-        config = replace(config, top_k=None, top_p=None, dropout=0.0)  # the model's own, which leave a choice
-    return replace(config, **parts)
-
-
-def override_filters(filters: Filters, parts: dict[str, Any], config: SamplingConfig) -> Filters:
-    """Replace parts of what names must be that are drawn in a certain way.
-
-    Raises:
-        UsageError: there is no such part, or a value is out of its range.
-    """
-    _check_names(parts, FILTER_FIELDS)
-    filters = replace(filters, **parts)
-    if config.max_length is not None and (filters.min_length or 0) > config.max_length:
-        raise UsageError(
-            f"the min length of {filters.min_length:,} is more than the max length of {config.max_length:,}"
-        )
-    return filters
-
-
-def _check_names(parts: Iterable[str], known: tuple[str, ...]) -> None:
-    for name in parts:
-        if name not in known:
-            raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(known))}")
-
-
 @dataclass(frozen=True)
 class _Generator:
-    """What is to be drawn: ``count`` names for each prefix, of which a block has names of ``at_once`` at most."""
+    """Generates ``count`` names for each prefix, in blocks of at most ``prefixes_per_block`` prefixes."""
 
     model: Model
     sampler: RejectionSampler
@@ -334,34 +258,36 @@ class _Generator:
     count: int
     seed: int
     scores: bool
-    at_once: int
+    prefixes_per_block: int
 
-    def all(self, prefixes: Iterable[str], numbers: range = _ALL) -> Iterator[NameBlock]:
-        """Go through the prefixes: many prefixes to a block, or many blocks to a prefix.
+    def generate(self, prefixes: Iterable[str], first: int = 0, last: int | None = None) -> Iterator[NameBlock]:
+        """Yield the names with the numbers from ``first`` up to but excluding ``last``; no others are sampled.
 
         Args:
-            prefixes: all of them.
-            numbers: the numbers of the names to draw, a stretch of those of all names; no other is drawn.
+            prefixes: all prefixes. They are taken in groups: a block has all prefixes of a group, or a group consists
+                of one prefix with many blocks.
+            first: the first number.
+            last: the number to stop before; ``None`` for all names.
         """
-        count, together = self.count, self._together()
-        size = _FIRST_WANTED if self.filters.conditions else BLOCK_SIZE if numbers.start else _FIRST_BLOCK
-        earlier = numbers.start // max(1, together * count) * together  # prefixes that are none of ours
-        number, ours = earlier * count, islice(prefixes, earlier, None)
-        while number < numbers.stop and (some := list(islice(ours, together))):
-            done, most = max(0, numbers.start - number), self._most(some)
-            total = min(len(some) * count, numbers.stop - number)
+        count, group_size = self.count, self._group_size()
+        size = _FIRST_FILTERED_BLOCK if self.filters.may_reject else BLOCK_SIZE if first else _FIRST_BLOCK
+        skipped = first // max(1, group_size * count) * group_size
+        begin, remaining = skipped * count, islice(prefixes, skipped, None)
+        while (last is None or begin < last) and (group := list(islice(remaining, group_size))):
+            done, max_size = max(0, first - begin), self._max_block(group)
+            total = len(group) * count if last is None else min(len(group) * count, last - begin)
             while done < total:
-                names = np.arange(done, min(done + min(size, most), total))
-                drawn = self.sampler.draw(some, names // count, self.seed, number + names)
-                yield from self._block(drawn)
-                if drawn.failure:
-                    raise drawn.failure
-                done += len(names)
-                size = BLOCK_SIZE if not self.filters.conditions else _next_size(drawn)
-            number += total
+                indices = np.arange(done, min(done + min(size, max_size), total))
+                sampled = self.sampler.sample(group, indices // count, self.seed, begin + indices)
+                yield from self._build_block(sampled)
+                if sampled.failure:
+                    raise sampled.failure
+                done += len(indices)
+                size = _choose_next_size(sampled) if self.filters.may_reject else BLOCK_SIZE
+            begin += total
 
-    def shard(self, prefixes: Sequence[str], shard: int, shards: int) -> Iterator[NameBlock]:
-        """Go through one of several shards of the names of all prefixes.
+    def generate_shard(self, prefixes: Sequence[str], shard: int, shards: int) -> Iterator[NameBlock]:
+        """Yield one of several shards of the names of all prefixes.
 
         Raises:
             UsageError: there are more names than numbers.
@@ -369,87 +295,94 @@ class _Generator:
         total = len(prefixes) * self.count
         if total > _MAX_NAMES:
             raise UsageError(f"no more than {_MAX_NAMES:,} names in all can be dealt out, not {total:,}; ask for fewer")
-        first, last = (self._cut(prefixes, place * total // shards) for place in (shard - 1, shard))
-        return self.all(prefixes, range(first, last))
+        first, last = (self._find_cut(prefixes, place * total // shards) for place in (shard - 1, shard))
+        return self.generate(prefixes, first, last)
 
-    def _cut(self, prefixes: Sequence[str], number: int) -> int:
-        """Return the beginning of a block, or the end of all, that is nearest to the name of this number.
+    def _find_cut(self, prefixes: Sequence[str], number: int) -> int:
+        """Return the start of a block, or the end of all names, that is nearest to a name's number.
 
-        Where names may be rejected, it is the number itself: only who draws the names knows the blocks.
+        If names may be rejected, the sizes of blocks depend on the names, so the number itself is returned.
         """
-        if self.filters.conditions or number in (0, len(prefixes) * self.count):
+        if self.filters.may_reject or number in (0, len(prefixes) * self.count):
             return number
-        together = self._together()
-        group = number // (together * self.count)
-        some = prefixes[group * together : (group + 1) * together]
-        begin, most = group * together * self.count, self._most(some)
-        size = min(BLOCK_SIZE, most)
-        first = size if group else min(_FIRST_BLOCK, most)
+        group_size = self._group_size()
+        index = number // (group_size * self.count)
+        group = prefixes[index * group_size : (index + 1) * group_size]
+        begin, max_size = index * group_size * self.count, self._max_block(group)
+        size = min(BLOCK_SIZE, max_size)
+        first = size if index else min(_FIRST_BLOCK, max_size)
         past = number - begin - first
         low = begin if past < 0 else begin + first + past // size * size
-        high = min(begin + len(some) * self.count, low + (first if past < 0 else size))
+        high = min(begin + len(group) * self.count, low + (first if past < 0 else size))
         return low if number - low <= high - number else high
 
-    def _together(self) -> int:
+    def _group_size(self) -> int:
         """Return how many prefixes share blocks."""
-        return max(1, self.at_once // max(1, self.count))
+        return max(1, self.prefixes_per_block // max(1, self.count))
 
-    def distinct(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
-        """Go through the prefixes, one at a time, without names that were there before."""
+    def generate_unique(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
+        """Yield names of one prefix after the other, none of them twice."""
         seen = KeySet()
         for place, prefix in enumerate(prefixes):
-            yield from self._distinct(prefix, self.seed + (place << 64), seen)
+            yield from self._generate_unique(prefix, self.seed + (place << 64), seen)
 
-    def _distinct(self, prefix: str, seed: int, seen: KeySet) -> Iterator[NameBlock]:
-        """Draw names of one prefix that have not been seen, and note them."""
-        given = len(self.model.alphabet.encode(prefix))
-        max_rejections = 1 if self.blend and self.sampler.is_certain(given) else MAX_REJECTIONS
-        left, number, vain, size, most = self.count, 0, 0, min(self.count, _FIRST_WANTED), self._most([prefix])
+    def _generate_unique(self, prefix: str, seed: int, seen: KeySet) -> Iterator[NameBlock]:
+        """Yield names of one prefix that have not been seen, and add them to those seen."""
+        deterministic = self._is_deterministic(prefix)
+        max_rejections = 1 if deterministic else MAX_REJECTIONS
+        left, number, rejections = self.count, 0, 0  # rejections since the last new name
+        size, max_size = min(self.count, _FIRST_FILTERED_BLOCK), self._max_block([prefix])
         while left:
-            size = min(size, most)
-            drawn = self.sampler.draw([prefix], np.zeros(size, dtype=np.int64), seed, np.arange(number, number + size))
+            size = min(size, max_size)
+            numbers = np.arange(number, number + size)
+            sampled = self.sampler.sample([prefix], np.zeros(size, dtype=np.int64), seed, numbers)
             number += size
-            keys = self.filters.keys(self.model.alphabet, drawn.spelling)
-            new = seen.new(keys)
-            draws = vain + np.cumsum(drawn.attempts)  # since the last new name
-            waits = np.diff(draws[new], prepend=0)
+            keys = self.filters.keys(self.model.alphabet, sampled.names)
+            new = seen.find_new(keys)
+            attempts = rejections + np.cumsum(sampled.attempts)  # since the last new name of the block before
+            waits = np.diff(attempts[new], prepend=0)
             new = new[: int((np.append(waits, max_rejections + 1) > max_rejections).argmax())][:left]
             if len(new):
                 seen.add(keys[new])
-                yield from self._block(drawn.of(new))
+                yield from self._build_block(sampled.select(new))
             left -= len(new)
-            vain = int((draws[-1] if len(draws) else vain) - (draws[new[-1]] if len(new) else 0))
-            if left and (drawn.failure or vain >= max_rejections):
-                raise drawn.failure or self._exhausted(prefix, self.count - left)
-            # An eighth more than seems needed, as new names become rarer; but no more than what would be in vain.
-            wanted = 1 + left * len(drawn) * 9 // (8 * len(new)) if len(new) else max_rejections - vain
-            size = max(1, min(wanted, _next_size(drawn)))
+            rejections = int((attempts[-1] if len(attempts) else rejections) - (attempts[new[-1]] if len(new) else 0))
+            if left and (sampled.failure or rejections >= max_rejections):
+                raise sampled.failure or _build_exhausted_error(prefix, self.count - left, deterministic=deterministic)
+            # An eighth more than seems needed, as new names become rarer, but not more than may be rejected.
+            wanted = 1 + left * len(sampled) * 9 // (8 * len(new)) if len(new) else max_rejections - rejections
+            size = max(1, min(wanted, _choose_next_size(sampled)))
 
-    def _exhausted(self, prefix: str, found: int) -> NamegenError:
-        """Return the error for a prefix of which no further names come."""
-        names = f"{found:,} different name{'' if found == 1 else 's'}" if found else "no name that was not there before"
-        begins = f" that {'begins' if found <= 1 else 'begin'} with {quote(prefix)}" if prefix else ""
-        if self.sampler.is_certain(len(self.model.alphabet.encode(prefix))) and self.blend:
-            return NamegenError(
-                f"only {names}{begins}, as the greedy choice gives one; draw with a --temperature above 0"
-            )
+    def _is_deterministic(self, prefix: str) -> bool:
+        """Whether there is only one name with a prefix."""
+        given = len(self.model.alphabet.encode(prefix))
+        return self.blend is not None and self.sampler.is_deterministic(given)
+
+    def _max_block(self, prefixes: Iterable[str]) -> int:
+        """Return how many names may be sampled at once, if all are as long as they may be."""
+        return max(1, LETTERS_PER_ROUND // self.sampler.max_letters(max(map(len, prefixes))))
+
+    def _build_block(self, sampled: SampledNames) -> Iterator[NameBlock]:
+        """Yield names as a block, if there are any."""
+        if len(sampled):
+            scores = self.sampler.score(sampled) if self.scores else None
+            yield build_block(self.model, self.blend, self.filters, sampled.names, sampled.category_of, scores)
+
+
+def _build_exhausted_error(prefix: str, found: int, *, deterministic: bool) -> NamegenError:
+    """Return the error for a prefix that has no more different names."""
+    names = f"{found:,} different name{'' if found == 1 else 's'}" if found else "no name that was not there before"
+    begins = f" that {'begins' if found <= 1 else 'begin'} with {quote(prefix)}" if prefix else ""
+    if deterministic:
         return NamegenError(
-            f"only {names}{begins}: {MAX_REJECTIONS:,} more draws gave no other; ask for fewer, or for a "
-            "higher --temperature"
+            f"only {names}{begins}, as the greedy choice gives one; sample with a --temperature above 0"
         )
-
-    def _most(self, prefixes: Iterable[str]) -> int:
-        """Return how many names may be drawn at once, as many as have room if they are as long as can be."""
-        return max(1, LETTERS_PER_ROUND // self.sampler.limit(max(map(len, prefixes))))
-
-    def _block(self, drawn: SampledNames) -> Iterator[NameBlock]:
-        """Return names as a block, if there are any."""
-        if not len(drawn):
-            return
-        scores = self.sampler.scores(drawn) if self.scores else None
-        yield build_block(self.model, self.blend, self.filters, drawn.spelling, drawn.category_of, scores)
+    return NamegenError(
+        f"only {names}{begins}: {MAX_REJECTIONS:,} more samples gave no other; ask for fewer, or give a "
+        "higher --temperature"
+    )
 
 
-def _next_size(drawn: SampledNames) -> int:
-    """Return how many names to draw next, so that it takes about as many draws as a block of plain names."""
-    return max(1, min(_GROWTH * len(drawn), BLOCK_SIZE * len(drawn) // int(drawn.attempts.sum())))
+def _choose_next_size(sampled: SampledNames) -> int:
+    """Return how many names to sample next, so that it takes about as many attempts as a block without rejections."""
+    return max(1, min(_MAX_GROWTH * len(sampled), BLOCK_SIZE * len(sampled) // int(sampled.attempts.sum())))

@@ -1,4 +1,4 @@
-"""What names are to begin with, brought into the form in which a model's names begin."""
+"""Prefixes, brought into a model's alphabet and case."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 
 
 def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
-    """Bring a prefix into the model's alphabet, and into the case that its training names begin with.
+    """Bring a prefix into the model's alphabet and the case in which its training names begin.
 
-    ``Łu`` becomes ``Lu``, and with capitalised training names ``sch`` and ``SCH`` both become ``Sch``.
+    ``Łu`` becomes ``Lu``. If training names are capitalised, ``sch`` and ``SCH`` become ``Sch``.
 
     Raises:
-        UsageError: no name can begin like this, or it is longer than ``max_length``, or than 10,000 letters.
+        UsageError: no name can begin with it, or it is longer than ``max_length`` or 10,000 letters.
     """
     text, dropped = model.alphabet.transliterate(prefix)
     if text and prefix[-1] == " " and " " in model.alphabet:
-        text += " "  # "van " is another prefix than "van"
+        text += " "  # "van " is a different prefix from "van"
     if prefix and (dropped or not text):
         raise UsageError(f"no name can begin with {quote(prefix)}: the model's letters are {model.alphabet}")
     if not text:
         return ""
     fitted = model.alphabet.in_case(text, model.casing)
-    most = MAX_LETTERS if max_length is None else max_length
-    if len(model.alphabet.encode(fitted)) > most:
-        raise UsageError(f"the prefix {quote(fitted)} is longer than the max length of {most:,}")
+    longest = MAX_LETTERS if max_length is None else max_length
+    if len(model.alphabet.encode(fitted)) > longest:
+        raise UsageError(f"the prefix {quote(fitted)} is longer than the max length of {longest:,}")
     return fitted
 
 
-def checked_prefix(model: Model, prefix: str, config: SamplingConfig, filters: Filters) -> str:
-    """Bring a prefix into the model's form, as :func:`fit_prefix`, and see that names can be long enough that begin so.
+def check_prefix(model: Model, prefix: str, config: SamplingConfig, filters: Filters) -> str:
+    """Fit a prefix as :func:`fit_prefix` does, and check that names with it can reach the minimum length.
 
     Raises:
-        UsageError: they cannot, or none can begin so.
+        UsageError: they cannot, or no name can begin with the prefix.
     """
     fitted = fit_prefix(model, prefix, config.max_length)
     limit = max_letters(model, config, len(model.alphabet.encode(fitted)))

@@ -1,4 +1,4 @@
-"""Invented names: one with its category, and many at once without a Python object for each."""
+"""Generated names: a single name with its category, and a block of many names."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class GeneratedName(NamedTuple):
-    """An invented name and its category.
+    """A generated name and its category.
 
     Attributes:
         category: the category, or the label of the blend.
         name: the name.
-        score: the logarithm of its probability given the category, where that was asked for.
+        score: the natural logarithm of its probability given the category, if asked for.
     """
 
     category: str
@@ -34,14 +34,14 @@ class GeneratedName(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class NameBlock:
-    """Invented names in bulk.
+    """Many generated names, without a Python object for each.
 
     Attributes:
         text: the names in their order, each ended by a line feed.
-        categories: the model's categories; of a blend its label alone.
+        categories: the model's categories, or only the label of the blend.
         category_of: the index of each name's category, (names,).
-        scores: the logarithm of the probability of each name given its category, at temperature 1, (names,) float64,
-            where it was asked for.
+        scores: the natural logarithm of each name's probability given its category, at temperature 1, (names,)
+            float64, if asked for.
     """
 
     text: str
@@ -58,7 +58,7 @@ class NameBlock:
         return len(self.category_of)
 
     def __iter__(self) -> Iterator[GeneratedName]:
-        scores: Iterable[float | None] = [None] * len(self.category_of) if self.scores is None else self.scores.tolist()
+        scores: Iterable[float | None] = [None] * len(self) if self.scores is None else self.scores.tolist()
         for category, name, score in zip(self.category_of.tolist(), self.names, scores, strict=True):
             yield GeneratedName(self.categories[category], name, score)
 
@@ -67,18 +67,18 @@ def build_block(
     model: Model,
     blend: Blend | None,
     filters: Filters,
-    spelling: EncodedNames,
+    names: EncodedNames,
     category_of: NDArray[np.int64] | None = None,
     scores: NDArray[np.float64] | None = None,
 ) -> NameBlock:
     """Return names as a block.
 
     Args:
-        model: what they are from.
-        blend: their category or blend; ``None`` if each has one of its own.
-        filters: what was asked of them; it says how they are spelt.
-        spelling: their letters.
-        category_of: then the index of each name's category, (names,).
+        model: the model of the names.
+        blend: their category or blend; ``None`` if each has its own.
+        filters: their filters, which say how they are spelt.
+        names: the names.
+        category_of: the index of each name's category, (names,), if each has its own.
         scores: their log-probabilities, (names,).
     """
     categories, index = model.categories, 0
@@ -88,5 +88,5 @@ def build_block(
         else:
             categories = (blend.label,)
     if category_of is None:
-        category_of = np.full(len(spelling.lengths), index)
-    return NameBlock(filters.spell(model.alphabet, spelling), categories, category_of, scores)
+        category_of = np.full(len(names.lengths), index)
+    return NameBlock(filters.spell(model.alphabet, names), categories, category_of, scores)

@@ -1,13 +1,11 @@
 """Find the most probable names of a category exactly.
 
-Names are the leaves of the tree of their prefixes, and a name is never more probable than any of its prefixes, so every
-prefix less probable than the N-th best name can be pruned. That probability is not known beforehand, so the tree is
+Names are the leaves of the tree of their prefixes. A name is never more probable than any of its prefixes, so every
+prefix less probable than the N-th best name can be pruned. As that probability is not known in advance, the tree is
 searched above a floor that is lowered until N names lie above it: the iterative deepening of Korf (1985, "Depth-first
 iterative-deepening: an optimal admissible tree search"). Once N names are found, the floor rises with the N-th best.
 
-Above a floor the search is depth first, more probable prefixes first, in batches as large as is cheap, so that few
-hidden
-states are kept at any time.
+Above a floor the search is depth first, more probable prefixes first, in batches, so that few hidden states are kept.
 """
 
 from __future__ import annotations
@@ -28,10 +26,10 @@ from namegen.models.categories import find_blend
 from namegen.models.inference import MAX_OPERATIONS, Source, build_steppers, letters_for_operations, max_rows
 from namegen.models.scoring import log_first_letter_shares, log_softmax
 from namegen.sampling.filters import Filters, KeySet, NameFilter
-from namegen.sampling.generate import SAMPLING_FIELDS, override_filters
-from namegen.sampling.prefixes import checked_prefix
+from namegen.sampling.prefixes import check_prefix
 from namegen.sampling.rejection import max_letters
 from namegen.sampling.results import build_block
+from namegen.sampling.settings import SAMPLING_FIELDS, override_filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,11 +41,16 @@ if TYPE_CHECKING:
     from namegen.sampling.results import GeneratedName, NameBlock
 
     Integers = NDArray[np.integer]
+    Letters = NDArray[np.unsignedinteger]
     Floats = NDArray[np.float64]
-    Accepts = Callable[[EncodedNames], NDArray[np.bool_]]
-
 
 _MAX_COUNT = 10**6  # names, which the search keeps in memory
+_ROWS = 1024  # prefixes per step of the network: as fast as more, and they fit the processor's cache
+_MAX_READ = 2**20  # prefixes, some four seconds, after which the search is given up
+_MAX_READ_PER_NAME = 64
+_MAX_OUTPUTS = 2**26  # of all prefixes, as all may have to wait
+_FIRST_FLOOR = 8  # the first guess: the N-th best name has a probability of 1 / (8 N)
+_FLOOR_STEP = math.log(4)  # makes the tree about four times as large
 
 
 def top(
@@ -60,25 +63,25 @@ def top(
     max_length: int | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of Filters
 ) -> list[GeneratedName]:
-    """Find the most probable names of a category, by the model's own distribution: at temperature 1, with nothing cut.
+    """Find the most probable names of a category by the model's own distribution: at temperature 1, with nothing cut.
 
     >>> namegen.top(model, "German", "Sch", count=3, novel=True)     # doctest: +SKIP
 
     Args:
         model: the model.
-        category: one of its categories, or a blend of several, as for :func:`~namegen.sampling.generate.sample`.
+        category: one of its categories, or a blend such as ``German+Italian``.
         prefix: what the names begin with.
-        count: how many names, from 1 to 1,000,000.
-        filters: what names must be; by default anything.
-        max_length: the most letters of a name, its prefix included.
-        parts: parts of the filters to replace, as ``novel=True``.
+        count: the number of names, from 1 to 1,000,000.
+        filters: conditions on the names; none by default.
+        max_length: the maximum length of a name, its prefix included.
+        parts: fields of the filters to replace, such as ``novel=True``.
 
     Returns:
         The names with their log-probabilities, the most probable first; fewer than ``count`` if there are no more, or
         if the others are too improbable to be found.
 
     Raises:
-        UsageError: no such category, a prefix that cannot be used, or a count or setting out of range.
+        UsageError: no such category, an unusable prefix, or a count or setting out of range.
     """
     made = top_blocks(
         model, category, [prefix], count=count, filters=filters, max_length=max_length, scores=True, **parts
@@ -97,147 +100,123 @@ def top_blocks(
     scores: bool = False,
     **parts: Any,  # noqa: ANN401 - the fields of Filters
 ) -> Iterator[NameBlock]:
-    """Find the most probable names for each of some prefixes, a block for each; as :func:`top`.
+    """Find the most probable names for each of several prefixes, a block for each, as :func:`top` does.
 
-    Only with ``unique`` does a name not come again that came for a prefix before. Blocks have scores if asked for.
+    With ``unique``, a prefix does not repeat names of the prefixes before. Blocks have scores if asked for.
 
     Raises:
-        UsageError: as :func:`top`; what is wrong with a prefix is raised when its turn has come.
-        NamegenError: there are fewer than ``count`` names for a prefix, or no more can be found. Those that there are
-            come before.
+        UsageError: as for :func:`top`. Errors in a prefix from an iterator are raised when it is reached.
+        NamegenError: a prefix has fewer than ``count`` names, or no more can be found; raised after the block of the
+            names found.
     """
     count = check_int("the number of most probable names", count, 1, _MAX_COUNT)
-    for way in SAMPLING_FIELDS:
-        if way in parts:
-            raise UsageError(f"{way} is a way to draw names; the most probable ones are not drawn")
+    for field in SAMPLING_FIELDS:
+        if field in parts:
+            raise UsageError(f"{field} affects sampling; the most probable names are not sampled")
     config = SamplingConfig(temperature=1.0, max_length=max_length)
     filters = override_filters(filters or Filters(), parts, config)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)
-    fitted: Iterable[str] = (checked_prefix(model, prefix, config, filters) for prefix in prefixes)
+    fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
-    ranking = _Ranking(model, find_blend(model, category), count, config, filters)
-    made = ranking.blocks(fitted)
+    made = _TopNames(model, find_blend(model, category), count, config, filters).generate(fitted)
     return made if scores else (replace(block, scores=None) for block in made)
 
 
-class _Ranking:
-    """The search for the ``count`` most probable names of one prefix after the other."""
+class _TopNames:
+    """Finds the ``count`` most probable names of one prefix after the other."""
 
     def __init__(self, model: Model, blend: Blend, count: int, config: SamplingConfig, filters: Filters) -> None:
         self._model, self._blend, self._count, self._config, self._filters = model, blend, count, config, filters
         self._source = Source.of(model, build_steppers(model)(blend.category), blend.category)
         self._name_filter, self._seen = NameFilter(model, filters), KeySet()
 
-    def blocks(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
-        """Go through the prefixes: a block for each."""
+    def generate(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
         for prefix in prefixes:
-            names, complete = self._names(prefix)
-            yield names
-            if len(names) < self._count:
+            block, complete = self._find(prefix)
+            yield block
+            if len(block) < self._count:
                 begins = f" that begin with {quote(prefix)}" if prefix else ""
-                none_else = "there are no others" if complete else "the others are too improbable to be found"
+                why = "there are no others" if complete else "the others are too improbable to be found"
                 raise NamegenError(
-                    f"only {len(names):,} of {self._count:,} names{begins}: {none_else}; "
+                    f"only {len(block):,} of {self._count:,} names{begins}: {why}; "
                     "ask for fewer (--top), or loosen the filters"
                 )
 
-    def _names(self, prefix: str) -> tuple[NameBlock, bool]:
-        """Return the names of a prefix, and whether there are no more, be it that they are too improbable."""
+    def _find(self, prefix: str) -> tuple[NameBlock, bool]:
+        """Return the names of a prefix, and whether the search was complete."""
         given = self._model.alphabet.encode(prefix)
         limit, wanted = max_letters(self._model, self._config, len(given)), self._count
         while True:
             found = find_most_probable(self._source, given, limit, wanted, self._accepts)
-            keys = self._filters.keys(self._model.alphabet, found.spelling)
-            # The letters of names differ, but in ASCII several may become alike.
-            names = KeySet().new(keys)[: self._count] if self._filters.unique else np.arange(len(keys))
-            if len(names) == self._count or len(keys) < wanted:
+            keys = self._filters.keys(self._model.alphabet, found.names)
+            # Names of different letters may have the same text, in ASCII for example.
+            chosen = KeySet().find_new(keys)[: self._count] if self._filters.unique else np.arange(len(keys))
+            if len(chosen) == self._count or len(keys) < wanted:
                 break
             wanted *= 2
-        if len(names):
-            self._seen.add(keys[names])
-        spelling, scores = found.spelling.select(names), found.log_probabilities[names]
-        return build_block(self._model, self._blend, self._filters, spelling, scores=scores), found.complete
+        if len(chosen):
+            self._seen.add(keys[chosen])
+        names, scores = found.names.select(chosen), found.log_probabilities[chosen]
+        return build_block(self._model, self._blend, self._filters, names, scores=scores), found.complete
 
-    def _accepts(self, spelling: EncodedNames) -> NDArray[np.bool_]:
-        """Return which names are what the filters ask for."""
-        accepted = self._name_filter.accepts(spelling)
+    def _accepts(self, names: EncodedNames) -> NDArray[np.bool_]:
+        accepted = self._name_filter.accepts(names)
         if self._filters.unique:
             is_new = np.zeros_like(accepted)
-            is_new[self._seen.new(self._filters.keys(self._model.alphabet, spelling))] = True
+            is_new[self._seen.find_new(self._filters.keys(self._model.alphabet, names))] = True
             accepted &= is_new
         return accepted
 
 
-_ROWS = 1024  # prefixes to a step of the network: as fast as more, and they fit the processor's cache
-
-
-_EFFORT = 2**20  # prefixes that are read before the search is given up: some four seconds
-
-
-_EFFORT_PER_NAME = 64
-
-
-_OUTPUTS_KEPT = 2**26  # of all prefixes that are read, as all of them may have to wait
-
-
-_FIRST_FLOOR = 8  # the first guess: the N-th best name has a share of 1 / (8 N) of all names
-
-
-_LOWERED_BY = math.log(4)  # which makes the tree about four times as large
-
-
-class Ranking(NamedTuple):
+class TopNames(NamedTuple):
     """The most probable names.
 
     Attributes:
-        spelling: the names, the most probable first, equals by their letters' indices.
+        names: the names, the most probable first, ties by their letter indices.
         log_probabilities: the natural logarithm of each name's probability given the category, (names,).
-        complete: whether these are all that were asked for, or all that there are. If not, the search was given up;
-            even so no other name is more probable than these.
+        complete: whether these are all that were asked for or all there are. Otherwise the search was given up; even
+            then no other name is more probable than these.
     """
 
-    spelling: EncodedNames
+    names: EncodedNames
     log_probabilities: Floats
     complete: bool
 
 
-def find_most_probable(source: Source, prefix: Integers, limit: int, count: int, accepts: Accepts) -> Ranking:
-    """Find the most probable names by the network's own distribution, whatever the way letters are drawn.
+def find_most_probable(
+    source: Source, prefix: Integers, limit: int, count: int, accepts: Callable[[EncodedNames], NDArray[np.bool_]]
+) -> TopNames:
+    """Find the most probable names by the network's own distribution.
 
     Args:
-        source: the network; how letters are chosen (``source.config``) does not matter.
-        prefix: what the names begin with, as letters' indices, (given,). Its letters count in the probabilities.
-        limit: the most letters of a name, its prefix included; at least those of the prefix.
-        count: how many names, at least 1.
-        accepts: says which of some names count, (names,).
+        source: the network and its category.
+        prefix: what the names begin with, as letter indices, (given,). Its letters count in the probabilities.
+        limit: the maximum length of a name, its prefix included, at least ``given``.
+        count: the number of names, at least 1.
+        accepts: returns which names are accepted, (names,).
 
     Returns:
-        ``count`` names, or fewer where there are no more, or where these are too rare to be found: after 2**20
-        prefixes, or 64 for each name if these are more, the search is given up; earlier where the network or the
-        alphabet is very large.
+        ``count`` names, or fewer if there are no more or they are too rare to be found: the search is given up after
+        2**20 prefixes, or 64 per name if that is more; earlier if the network or the alphabet is very large.
     """
-    root, before = _read(source, prefix)
-    floor, effort = -math.log(_FIRST_FLOOR * count), max(_effort(source), _EFFORT_PER_NAME * count)
-    names: list[_Names] = []
+    root, prefix_score = _read_prefix(source, prefix)
+    outputs, units = source.boundary_id + 1, source.network.start().shape[1]
+    max_read = min(_MAX_READ, letters_for_operations(MAX_OPERATIONS, units, outputs), _MAX_OUTPUTS // outputs)
+    max_read = max(max_read, _MAX_READ_PER_NAME * count)
+    floor = -math.log(_FIRST_FLOOR * count)
+    found: list[tuple[Letters, Floats]] = []
     complete = False
     while not complete:
         search = _Search(source, limit, count, accepts, floor)
-        finished, effort = search.run(root, effort)
-        if not finished:  # what this search has found so far need not be the most probable
+        finished, max_read = search.run(root, max_read)
+        if not finished:  # the names found by this search need not be the most probable
             break
-        names, complete = search.names, search.found >= count or search.below == -math.inf
-        floor = min(floor - _LOWERED_BY, search.below)
-    spelling, scores = _ranked(names, count)
-    return Ranking(spelling, scores + before, complete)
-
-
-def _effort(source: Source) -> int:
-    """Return how many prefixes may be read, whatever the number of names."""
-    outputs, units = source.boundary_id + 1, source.network.start().shape[1]
-    in_time = letters_for_operations(MAX_OPERATIONS, units, outputs)
-    return min(_EFFORT, in_time, _OUTPUTS_KEPT // outputs)
+        found, complete = search.found, search.is_full or search.best_below == -math.inf
+        floor = min(floor - _FLOOR_STEP, search.best_below)
+    names, scores = _rank(found, count)
+    return TopNames(names, scores + prefix_score, complete)
 
 
 class _Prefixes(NamedTuple):
@@ -245,25 +224,25 @@ class _Prefixes(NamedTuple):
 
     Attributes:
         letters: their letters, (prefixes, length).
-        scores: the log-probability of each, given the first of all prefixes, (prefixes,).
+        scores: the log-probability of each, (prefixes,).
         hidden: the hidden states after their last letters, (prefixes, H).
-        following: the log-probability of each letter, or the end, to come next, (prefixes, O).
+        next_scores: the log-probability of each next letter or the end, (prefixes, outputs).
     """
 
-    letters: NDArray[np.unsignedinteger]
+    letters: Letters
     scores: Floats
     hidden: NDArray[np.float32]
-    following: Floats
+    next_scores: Floats
 
 
-class _Waiting(NamedTuple):
-    """Prefixes whose last letters are yet to be read.
+class _Children(NamedTuple):
+    """Prefixes whose last letters are still to be read.
 
     Attributes:
         known: the prefixes without their last letters.
-        parents: which of them each goes on from, (prefixes,).
-        last: the last letters, (prefixes,).
-        scores: the log-probability of each, descending, (prefixes,).
+        parents: the index of each prefix there, (children,).
+        last: the last letters, (children,).
+        scores: the log-probability of each, (children,), descending.
     """
 
     known: _Prefixes
@@ -271,115 +250,106 @@ class _Waiting(NamedTuple):
     last: Integers
     scores: Floats
 
-    def between(self, begin: int, end: int) -> _Waiting:
-        """Return some of the prefixes."""
-        some = slice(begin, end)
-        return _Waiting(self.known, self.parents[some], self.last[some], self.scores[some])
-
-
-class _Names(NamedTuple):
-    """Names of one length.
-
-    Attributes:
-        letters: their letters, (names, length).
-        scores: the log-probability of each, (names,).
-    """
-
-    letters: NDArray[np.unsignedinteger]
-    scores: Floats
+    def take(self, part: slice) -> _Children:
+        return _Children(self.known, self.parents[part], self.last[part], self.scores[part])
 
 
 class _Search:
-    """A search of the tree above a floor, which rises once enough names have been found.
+    """A search of the tree above a floor, which rises once ``count`` names have been found.
 
     Attributes:
-        names: what has been found: the ``count`` best names above the floor, and others.
-        found: how many these are, up to ``count``.
-        below: the log-probability of the best prefix or name that was left out.
+        found: the letters and log-probabilities of the names found, by length: the best above the floor, and others.
+        best_below: the log-probability of the best prefix or name that was left out.
     """
 
-    def __init__(self, source: Source, limit: int, count: int, accepts: Accepts, floor: float) -> None:
-        self.names: list[_Names] = []
-        self.below = -math.inf
-        self._source, self._limit, self._count, self._accepts = source, limit, count, accepts
-        self._floor, self._at_once = floor, max_rows(source.boundary_id + 1, _ROWS)
-        self._best = np.zeros(0)  # the scores of the best names so far, at most `count`
-        self._stack: list[_Waiting] = []
+    def __init__(
+        self,
+        source: Source,
+        limit: int,
+        count: int,
+        accepts: Callable[[EncodedNames], NDArray[np.bool_]],
+        floor: float,
+    ) -> None:
+        self.found: list[tuple[Letters, Floats]] = []
+        self.best_below = -math.inf
+        self._source, self._limit, self._count, self._accepts, self._floor = source, limit, count, accepts, floor
+        self._rows = max_rows(source.boundary_id + 1, _ROWS)
+        self._best = np.zeros(0)  # the scores of the best names, at most `count`
+        self._stack: list[_Children] = []
 
     @property
-    def found(self) -> int:
-        return min(len(self._best), self._count)
+    def is_full(self) -> bool:
+        """Whether ``count`` names have been found."""
+        return len(self._best) >= self._count
 
-    def run(self, root: _Prefixes, effort: int) -> tuple[bool, int]:
-        """Search to the end, or until the effort is spent.
+    def run(self, root: _Prefixes, max_read: int) -> tuple[bool, int]:
+        """Search until the end, or until ``max_read`` prefixes have been read.
 
         Returns:
-            Whether this is the end; and what is left of the effort, less than 0 if the last step took more.
+            Whether the search has ended, and how many prefixes may still be read, below 0 if the last step was larger.
         """
         self._extend(root)
         while self._stack:
-            waiting = self._stack.pop()
-            many = int(np.searchsorted(-waiting.scores, -self._floor, side="right"))  # the floor may have risen since
-            if not many:
+            children = self._stack.pop()
+            count = int(np.searchsorted(-children.scores, -self._floor, side="right"))  # the floor may have risen
+            if not count:
                 continue
-            if effort <= 0:
-                return False, effort
-            now = min(many, self._at_once)
-            if many > now:
-                self._stack.append(waiting.between(now, many))
-            effort -= now
-            self._extend(self._step(waiting.between(0, now)))
-        return True, effort
+            if max_read <= 0:
+                return False, max_read
+            step = min(count, self._rows)
+            if count > step:
+                self._stack.append(children.take(slice(step, count)))
+            max_read -= step
+            self._extend(self._read(children.take(slice(step))))
+        return True, max_read
 
-    def _step(self, waiting: _Waiting) -> _Prefixes:
+    def _read(self, children: _Children) -> _Prefixes:
         """Read the last letters."""
-        known, states = waiting.known, np.unique(waiting.parents)
-        logits, hidden = self._source.network.step(
-            waiting.last, known.hidden[states], np.searchsorted(states, waiting.parents)
-        )
-        letters = np.concatenate([known.letters[waiting.parents], waiting.last[:, None]], axis=1)
-        return _Prefixes(letters, waiting.scores, hidden, log_softmax(logits))
+        known, states = children.known, np.unique(children.parents)
+        own_states = np.searchsorted(states, children.parents)
+        logits, hidden = self._source.network.step(children.last, known.hidden[states], own_states)
+        letters = np.concatenate([known.letters[children.parents], children.last[:, None]], axis=1)
+        return _Prefixes(letters, children.scores, hidden, log_softmax(logits))
 
     def _extend(self, prefixes: _Prefixes) -> None:
-        """Note the names that end here, and put the prefixes that are a letter longer on the stack."""
-        boundary_id, length = self._source.boundary_id, prefixes.letters.shape[1]
-        totals = prefixes.scores[:, None] + prefixes.following
-        if length == self._limit:
+        """Add the names that end here, and put the prefixes that are one letter longer on the stack."""
+        boundary_id = self._source.boundary_id
+        totals = prefixes.scores[:, None] + prefixes.next_scores
+        if prefixes.letters.shape[1] == self._limit:
             totals[:, :boundary_id] = -np.inf
         above = totals >= self._floor
         if not above.all():
-            self.below = max(self.below, float(totals[~above].max()))
+            self.best_below = max(self.best_below, float(totals[~above].max()))
         ends = np.flatnonzero(above[:, boundary_id])
-        self._note(prefixes.letters[ends], totals[ends, boundary_id])
+        if len(ends):
+            self._add_names(prefixes.letters[ends], totals[ends, boundary_id])
         above[:, boundary_id] = False
         parents, last = np.nonzero(above)
         scores = totals[parents, last]
         order = np.argsort(-scores, kind="stable")
         if len(order):
             last = last.astype(self._source.dtype)
-            self._stack.append(_Waiting(prefixes, parents[order], last[order], scores[order]))
+            self._stack.append(_Children(prefixes, parents[order], last[order], scores[order]))
 
-    def _note(self, letters: NDArray[np.unsignedinteger], scores: Floats) -> None:
-        """Note names of one length, those that are accepted; raise the floor if there are enough."""
-        if not len(letters):
-            return
-        names = EncodedNames(_padded(letters, 1), np.full(len(letters), letters.shape[1], dtype=np.int64))
+    def _add_names(self, letters: Letters, scores: Floats) -> None:
+        """Add accepted names of one length, and raise the floor if there are enough."""
+        names = EncodedNames(_pad(letters, 1), np.full(len(letters), letters.shape[1], dtype=np.int64))
         accepted = self._accepts(names)
-        self.names.append(_Names(letters[accepted], scores[accepted]))
+        self.found.append((letters[accepted], scores[accepted]))
         self._best = np.concatenate([self._best, scores[accepted]])
-        if self.found == self._count:
+        if self.is_full:
             self._best = np.partition(self._best, -self._count)[-self._count :]
             self._floor = float(self._best[0])
 
 
-def _ranked(names: list[_Names], count: int) -> tuple[EncodedNames, Floats]:
+def _rank(found: list[tuple[Letters, Floats]], count: int) -> tuple[EncodedNames, Floats]:
     """Return the best names, at most ``count``, and the log-probability of each."""
-    if not names:
+    if not found:
         return EncodedNames.unfinished(0), np.zeros(0)
-    width = max(1, *(some.letters.shape[1] for some in names))
-    letters = np.concatenate([_padded(some.letters, width) for some in names])
-    scores = np.concatenate([some.scores for some in names])
-    lengths = np.repeat([some.letters.shape[1] for some in names], [len(some.scores) for some in names])
+    width = max(1, *(part.shape[1] for part, _ in found))
+    letters = np.concatenate([_pad(part, width) for part, _ in found])
+    lengths = np.repeat([part.shape[1] for part, _ in found], [len(part) for part, _ in found])
+    scores = np.concatenate([part for _, part in found])
     if len(scores) > count:  # most of them need not be sorted
         good = scores >= np.partition(scores, -count)[-count]
         letters, scores, lengths = letters[good], scores[good], lengths[good]
@@ -387,22 +357,22 @@ def _ranked(names: list[_Names], count: int) -> tuple[EncodedNames, Floats]:
     return EncodedNames(letters[order], lengths[order]), scores[order]
 
 
-def _read(source: Source, prefix: Integers) -> tuple[_Prefixes, float]:
-    """Read the prefix that is given; returns it with a score of 0, and its log-probability."""
+def _read_prefix(source: Source, prefix: Integers) -> tuple[_Prefixes, float]:
+    """Read the given prefix; return it with a score of 0, and its log-probability."""
     letters = np.asarray(prefix, dtype=source.dtype)[None]
     hidden, score = source.network.start(), 0.0
     if source.sos:
         logits, hidden = source.network.step(np.array([source.boundary_id]), hidden)
-        following = log_softmax(logits)
+        next_scores = log_softmax(logits)
     else:
-        following = log_first_letter_shares(source)[None]
+        next_scores = log_first_letter_shares(source)[None]
     for letter in letters[0]:
-        score += float(following[0, letter])
+        score += float(next_scores[0, letter])
         logits, hidden = source.network.step(np.array([letter]), hidden)
-        following = log_softmax(logits)
-    return _Prefixes(letters, np.zeros(1), hidden, following), score
+        next_scores = log_softmax(logits)
+    return _Prefixes(letters, np.zeros(1), hidden, next_scores), score
 
 
-def _padded(letters: NDArray[np.unsignedinteger], width: int) -> NDArray[np.unsignedinteger]:
-    """Return letters, (names, length), with zeros to a width of at least ``width``."""
+def _pad(letters: Letters, width: int) -> Letters:
+    """Return letters, (names, length), with zeros up to a width of at least ``width``."""
     return np.pad(letters, ((0, 0), (0, max(0, width - letters.shape[1]))))
