@@ -754,7 +754,7 @@ def test_novel_needs_a_model_whose_training_has_finished(cli):
 @pytest.mark.parametrize(
     ("options", "code", "complaint"),
     [
-        (["--match", "("], 2, "'(' is no regular expression"),
+        (["--match", "("], 2, "'(' is not a regular expression"),
         (["--min-length", 0], 2, "min length must be"),
         (["--min-length", 5, "--max-length", 4], 2, "min length of 5 is more than the max length of 4"),
         (["--exclude", "nowhere.txt"], 1, "no file nowhere.txt"),

@@ -177,8 +177,8 @@ class _Tree:
         count, given = len(self._streams), len(self._prefix)
         letters = np.zeros((count, max(1, given + len(self._letters))), dtype=self._source.dtype)
         letters[:, :given] = self._prefix
-        while self._letters:
-            letters[:, given + len(self._letters) - 1] = self._letters.pop()
+        for place in range(given + len(self._letters) - 1, given - 1, -1):
+            letters[:, place] = self._letters.pop()
         return EncodedNames(letters, self._lengths)
 
     def _branch(
