@@ -648,7 +648,9 @@ def test_a_network_is_prepared_once_for_each_category(monkeypatch):
     prepared = []
     monkeypatch.setattr(sampler, "_MAX_ROWS_PER_PREFIX", 0)
     real = sampler.build_steppers
-    monkeypatch.setattr(sampler, "build_steppers", lambda model: lambda index: prepared.append(index) or real(model)(index))
+    monkeypatch.setattr(
+        sampler, "build_steppers", lambda model: lambda index: prepared.append(index) or real(model)(index)
+    )
     monkeypatch.setattr(sampling, "_FIRST_BLOCK", 10)
     monkeypatch.setattr(sampling, "BLOCK_SIZE", 10)
     sample(make_bigram_model(LOGITS), "X", ["a"] * 50)
