@@ -77,17 +77,6 @@ def test_letters_that_repeat_or_are_empty_are_refused(letters):
         Alphabet(letters)
 
 
-def test_bytes_spell_the_letters_of_an_ascii_alphabet():
-    table = Alphabet(("b", "-")).code_of_byte
-    assert table is not None
-    assert {byte: table[byte] for byte in b"b-aB"} == {ord("b"): 0, ord("-"): 1, ord("a"): 2, ord("B"): 2}
-
-
-@pytest.mark.parametrize("letters", [("a", "ä"), ("a", "ch")])
-def test_bytes_spell_nothing_where_letters_are_not_single_ascii_characters(letters):
-    assert Alphabet(letters).code_of_byte is None
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

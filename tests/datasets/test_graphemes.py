@@ -90,7 +90,7 @@ def test_the_letters_of_texts_are_sorted_and_each_is_there_once():
 
 
 def test_letters_are_found_in_texts_of_many_megabytes(monkeypatch):
-    monkeypatch.setattr("namegen.datasets.graphemes._BYTES_AT_A_TIME", 10)
+    monkeypatch.setattr("namegen.datasets.graphemes._BYTES_PER_CHUNK", 10)
     assert collect_letters([("ab\n" * 30 + "и\u0301\n").encode()]) == ("a", "b", "и\u0301")
 
 

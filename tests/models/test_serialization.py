@@ -520,18 +520,6 @@ def test_what_is_no_regular_file_is_an_error_at_once(kind, tmp_path, cli):
         load_model_file(place)
 
 
-def test_a_pipe_that_has_come_into_the_place_of_a_file_is_not_waited_for(path, monkeypatch):
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("no pipes with names here")
-    regular = path.stat()
-    path.unlink()
-    os.mkfifo(path)
-    monkeypatch.setattr(Path, "stat", lambda self: regular)
-
-    with pytest.raises(ModelFileError, match="not a regular file"):
-        load_model_file(path)
-
-
 def test_a_file_that_is_cut_while_it_is_read_is_an_error(path):
     from namegen.io.safetensors import open_safetensors
 

@@ -1,11 +1,11 @@
-"""Letters and their indices, and how any text is brought into an alphabet.
+"""Alphabets: letters, their indices, and the transliteration of any text.
 
-An alphabet is a tuple of letters, and the index of a letter is its place in it. One index more stands for the
-edge of a name: as an output of the network it is the end-of-sequence (EOS) token, as an input the
-start-of-sequence (SOS) token. So a network over the 58 letters of ``ASCII`` has 59 inputs and 59 outputs.
+An alphabet is a tuple of letters; the index of a letter is its place in it. One further index stands for the boundary
+of a name: the end-of-sequence (EOS) token as an output of the network, the start-of-sequence (SOS) token as an input.
+So a network over the 58 letters of ``ASCII`` has 59 inputs and 59 outputs.
 
-Text is *transliterated*: what the alphabet has stays as it is, everything else goes through unidecode
-(``Wałęsa`` becomes ``Walesa``, ``Groß`` ``Gross``), and what even that cannot express is dropped and counted.
+Transliteration keeps the letters of the alphabet and converts the others with unidecode (``Wałęsa`` to ``Walesa``,
+``Groß`` to ``Gross``). Characters that unidecode cannot express are dropped and counted.
 """
 
 from __future__ import annotations
@@ -28,13 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_MAX_SHOWN = 30  # letters or runs of letters, in words
-
-
-_NAMES_AT_A_TIME = 2**16  # bounds the memory
-
-
-_STAND_INS = 0xF0000  # private characters, which no letter has, one for each letter of several
+_MAX_SHOWN = 30  # letters or runs of letters in the description of an alphabet
+_NAMES_PER_BLOCK = 2**16  # limits the memory
+_PRIVATE_USE = 0xF0000  # first of the code points that stand for letters of several characters
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,8 @@ class Alphabet:
         letters: the letters; the index of a letter is its place here.
 
     Raises:
-        UsageError: a letter is empty, unprintable, has more than 32 characters or a blank beside something else, or
-            stands there twice, or there are none or more than 65,535.
+        UsageError: there are no letters or more than 65,535, or a letter is empty, not printable, longer than 32
+            characters, repeated, or contains a blank and something else.
     """
 
     letters: tuple[str, ...]
@@ -67,13 +63,16 @@ class Alphabet:
     def __len__(self) -> int:
         return len(self.letters)
 
+    def __contains__(self, letter: object) -> bool:
+        return letter in self._index
+
     def __str__(self) -> str:
-        """Return the letters in words, runs first and the blank last: ``a–z, A–Z, . , ; ' - and blank``."""
+        """Return a description, runs first and the blank last: ``a–z, A–Z, . , ; ' - and blank``."""
         runs: list[list[str]] = []
         for letter in self.letters:
             if letter == " ":
                 continue
-            if runs and _follows(letter, runs[-1][-1]):
+            if runs and _is_successor(letter, runs[-1][-1]):
                 runs[-1].append(letter)
             else:
                 runs.append([letter])
@@ -86,27 +85,24 @@ class Alphabet:
 
     @cached_property
     def is_ambiguous(self) -> bool:
-        """Whether several rows of letters can be the same text, as ``ab, c`` and ``a, bc``.
+        """Whether different sequences of letters can be the same text, as ``ab, c`` and ``a, bc``.
 
-        By the test of Sardinas and Patterson (1953), "A necessary and sufficient condition for unique decomposition of
-        coded messages": what remains of a letter, or of what remains, without a beginning must never be a letter.
+        Uses the test of Sardinas and Patterson (1953), "A necessary and sufficient condition for unique decomposition
+        of coded messages": the dangling suffixes of letters must never be letters.
         """
-        rests: dict[str, list[str]] = {}
+        suffixes: dict[str, list[str]] = {}  # of all letters, by prefix
         for letter in self.letters:
             for cut in range(1, len(letter)):
-                rests.setdefault(letter[:cut], []).append(letter[cut:])
-        left = {rest for beginning in rests.keys() & self._index.keys() for rest in rests[beginning]}
+                suffixes.setdefault(letter[:cut], []).append(letter[cut:])
+        dangling = {suffix for prefix in suffixes.keys() & self._index.keys() for suffix in suffixes[prefix]}
         seen: set[str] = set()
-        while left:
-            if left & self._index.keys():
+        while dangling:
+            if dangling & self._index.keys():
                 return True
-            seen |= left
-            without = {rest[cut:] for rest in left for cut in range(1, len(rest)) if rest[:cut] in self._index}
-            left = without.union(*(rests.get(rest, ()) for rest in left)) - seen
+            seen |= dangling
+            shorter = {text[cut:] for text in dangling for cut in range(1, len(text)) if text[:cut] in self._index}
+            dangling = shorter.union(*(suffixes.get(text, ()) for text in dangling)) - seen
         return False
-
-    def __contains__(self, letter: object) -> bool:
-        return letter in self._index
 
     @property
     def boundary_id(self) -> int:
@@ -118,32 +114,17 @@ class Alphabet:
         return {letter: index for index, letter in enumerate(self.letters)}
 
     def _split(self, text: str) -> list[str]:
-        """Split a text into letters, of those that fit the longest, and what is between them into characters."""
-        if self._letter is None:
-            return list(text)
-        return self._letter.findall(text)
+        """Split a text into letters, preferring longer ones, and into the characters between them."""
+        return list(text) if self._pattern is None else self._pattern.findall(text)
 
     @cached_property
-    def _letter(self) -> re.Pattern[str] | None:
-        """Matches a letter, in either case, or any character; ``None`` where all letters are single characters."""
+    def _pattern(self) -> re.Pattern[str] | None:
+        """Matches a letter, in either case, or any character; ``None`` if all letters are single characters."""
         if all(len(letter) == 1 for letter in self.letters):
             return None
-        in_either_case = {*self.letters, *filter(None, map(other_case, self.letters))}
-        longest_first = sorted(in_either_case, key=len, reverse=True)
+        either_case = {*self.letters, *filter(None, map(other_case, self.letters))}
+        longest_first = sorted(either_case, key=len, reverse=True)
         return re.compile("|".join([*map(re.escape, longest_first), "."]), re.DOTALL)
-
-    @cached_property
-    def code_of_byte(self) -> NDArray[np.uint16] | None:
-        """For each byte the index of the letter it spells (``boundary_id``: none), shape (256,).
-
-        ``None`` where some letter is not a single ASCII character, so that bytes are not letters.
-        """
-        if not all(len(letter) == 1 and letter.isascii() for letter in self.letters):
-            return None
-        table = np.full(256, self.boundary_id, dtype=np.uint16)
-        for index, letter in enumerate(self.letters):
-            table[ord(letter)] = index
-        return table
 
     def encode(self, name: str) -> NDArray[np.int64]:
         """Return the indices of a name's letters, shape (length,) int64.
@@ -163,64 +144,53 @@ class Alphabet:
             text: names in UTF-8 whose letters are all in the alphabet, each ended by a line feed.
 
         Returns:
-            The letters' indices, one name after the other, (letters,) of an unsigned type that can hold
-            ``boundary_id``, and
+            The concatenated indices of all letters, (letters,), of an unsigned type that can hold ``boundary_id``, and
             the number of letters of each name, (names,).
         """
-        dtype = np.uint8 if len(self) < 2**8 else np.uint16
-        code_of_byte = self.code_of_byte
-        if code_of_byte is not None:
-            raw = np.frombuffer(text, dtype=np.uint8)
-            ends = np.flatnonzero(raw == ord("\n"))
-            codes = code_of_byte[raw[raw != ord("\n")]]
-            return codes.astype(dtype), np.diff(ends, prepend=-1) - 1
-        indices = [self._encode_text(part).astype(dtype) for part in iter_chunks(text)]
-        codes = np.concatenate([np.zeros(0, dtype=dtype), *indices])
-        ends = np.flatnonzero(codes == self.boundary_id)
-        return codes[codes != self.boundary_id], np.diff(ends, prepend=-1) - 1
-
-    def _encode_text(self, text: str) -> NDArray[np.int64]:
-        """Return the index of each letter of a text, and ``boundary_id`` for each line feed."""
-        points, indices = self._points
-        if self._several is not None:
-            pattern, stand_ins = self._several
-            text = pattern.sub(lambda letter: stand_ins[letter[0]], text)
-        return indices[np.searchsorted(points, np.frombuffer(text.encode("utf-32-le"), dtype="<u4"))]
+        table = self._index_of_code_point
+        blocks = [np.zeros(0, dtype=table.dtype)]
+        for block in iter_chunks(text):
+            encodable = block
+            if self._multi_character is not None:
+                encodable = self._multi_character.sub(lambda match: chr(_PRIVATE_USE + self._index[match[0]]), block)
+            blocks.append(table[np.frombuffer(encodable.encode("utf-32-le"), dtype="<u4")])
+        indices = np.concatenate(blocks)
+        is_end = indices == self.boundary_id
+        return indices[~is_end], np.diff(np.flatnonzero(is_end), prepend=-1) - 1
 
     @cached_property
-    def _several(self) -> tuple[re.Pattern[str], dict[str, str]] | None:
-        """Matches the letters of several characters, and what each is replaced by, if there are any."""
-        stand_ins = {letter: chr(_STAND_INS + index) for letter, index in self._index.items() if len(letter) > 1}
-        longest_first = sorted(stand_ins, key=len, reverse=True)
-        return (re.compile("|".join(map(re.escape, longest_first))), stand_ins) if stand_ins else None
+    def _multi_character(self) -> re.Pattern[str] | None:
+        """Matches the letters of several characters, if there are any."""
+        longest_first = sorted((letter for letter in self.letters if len(letter) > 1), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     @cached_property
-    def _points(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """The code points of letters and of a line feed, of a letter of several that of its stand-in; and the indices.
+    def _index_of_code_point(self) -> NDArray[np.unsignedinteger]:
+        """The index of each letter, and ``boundary_id`` for a line feed, by code point.
 
-        Both (boundary_id + 1,), ascending by code point.
+        A private code point stands for a letter of several characters.
         """
-        points = [ord(x) if len(x) == 1 else _STAND_INS + index for index, x in enumerate([*self.letters, "\n"])]
-        order = np.argsort(points)
-        return np.array(points, dtype=np.uint32)[order], order
+        points = [ord(x) if len(x) == 1 else _PRIVATE_USE + index for index, x in enumerate([*self.letters, "\n"])]
+        table = np.zeros(max(points) + 1, dtype=np.uint8 if len(self) < 2**8 else np.uint16)
+        table[points] = np.arange(len(points))
+        return table
 
     def has(self, name: str) -> bool:
-        """Whether all letters of a name are in the alphabet."""
+        """Return whether all letters of a name are in the alphabet."""
         return all(letter in self._index for letter in self._split(name))
 
     def decode(self, indices: Iterable[int]) -> str:
-        """Return the name that the indices of letters spell."""
+        """Return the name with these letters, given by their indices."""
         return "".join(self.letters[index] for index in indices)
 
     def in_case(self, name: str, casing: str) -> str:
-        """Return a name, of one letter at least, in the case that names begin with.
+        """Return a name in another case, or unchanged if that would leave the alphabet.
 
-        With ``capitalised`` both ``anna`` and ``ANNA`` become ``Anna``, and ``McDuff`` stays. What would leave the
-        alphabet stays as it is.
+        ``capitalised`` turns both ``anna`` and ``ANNA`` into ``Anna``, and keeps ``McDuff``.
 
         Args:
-            name: the name.
-            casing: as :attr:`~namegen.datasets.dataset.Dataset.casing`.
+            name: the name, with at least one letter.
+            casing: the case, as in :attr:`Dataset.casing <namegen.datasets.dataset.Dataset.casing>`.
         """
         match casing:
             case "lower":
@@ -234,83 +204,79 @@ class Alphabet:
                 cased = name
         return cased if cased == name or self.has(cased) else name
 
-    @cached_property
-    def _characters(self) -> NDArray[np.unsignedinteger]:
-        """The code points of each letter and of a line feed, padded with 0; (letters + 1, longest)."""
-        spelt = [*self.letters, "\n"]
-        table = np.zeros((len(spelt), max(map(len, spelt))), dtype=np.uint8 if "".join(spelt).isascii() else "<u4")
-        for row, text in zip(table, spelt, strict=True):
-            row[: len(text)] = [ord(character) for character in text]
-        return table
-
     def decode_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
-        """Return many names as text, each ended by a line feed.
+        """Decode many names at once, each ended by a line feed.
 
         Args:
             letters: the letters' indices, (names, longest), of a type that can hold ``boundary_id``.
             lengths: the number of letters of each name, 0 to ``longest``, (names,).
         """
-        parts = [slice(i, i + _NAMES_AT_A_TIME) for i in range(0, len(letters), _NAMES_AT_A_TIME)]
-        return "".join([self._decode_lines(letters[part], lengths[part]) for part in parts])
+        blocks = [slice(i, i + _NAMES_PER_BLOCK) for i in range(0, len(letters), _NAMES_PER_BLOCK)]
+        return "".join([self._decode_block(letters[block], lengths[block]) for block in blocks])
 
-    def _decode_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
-        table, places = self._characters, np.arange(letters.shape[1] + 1)
+    def _decode_block(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
+        table, places = self._code_points, np.arange(letters.shape[1] + 1)
         indices = np.empty((len(letters), len(places)), dtype=letters.dtype)
         indices[:, :-1] = letters
         indices[np.arange(len(letters)), lengths] = self.boundary_id
-        characters = table[indices[places <= lengths[:, None]]].ravel()
+        points = table[indices[places <= lengths[:, None]]].ravel()
         if table.shape[1] > 1:
-            characters = characters[characters > 0]
-        return characters.tobytes().decode("ascii" if table.dtype == np.uint8 else "utf-32-le")
+            points = points[points > 0]
+        return points.tobytes().decode("ascii" if table.dtype == np.uint8 else "utf-32-le")
+
+    @cached_property
+    def _code_points(self) -> NDArray[np.unsignedinteger]:
+        """The code points of each letter and of a line feed, padded with 0; (letters + 1, longest)."""
+        texts = [*self.letters, "\n"]
+        table = np.zeros((len(texts), max(map(len, texts))), dtype=np.uint8 if "".join(texts).isascii() else "<u4")
+        for row, text in zip(table, texts, strict=True):
+            row[: len(text)] = [ord(character) for character in text]
+        return table
 
     def transliterate(self, text: str) -> tuple[str, int]:
-        """Bring any text into the alphabet.
+        """Transliterate any text into the alphabet.
 
-        Blanks at the ends are stripped and runs of them made one. A letter that the alphabet has in the other case
-        alone takes that. An upper-case letter that becomes several keeps only its first in upper case unless its
-        neighbour is in upper case too (``Æ``: ``Ae``).
+        Surrounding blanks are stripped, and several blanks become one. A letter that the alphabet has only in the
+        other case takes that case. If an upper-case letter becomes several letters, only the first stays in upper case
+        unless a neighbour is in upper case too (``Æ``: ``Ae``).
 
         Returns:
-            The text, and how many of its characters could be expressed in no way and were dropped. An accent
-            that goes while its letter stays does not count.
+            The text, and the number of characters that were dropped. Accents do not count if their letter stays.
         """
         characters = self._split(unicodedata.normalize("NFC", text))
         if all(character in self._index for character in characters):
             return " ".join("".join(characters).split()), 0
         from unidecode import unidecode
 
-        spelt: list[str] = []
-        dropped, is_whole = 0, False
+        parts: list[str] = []
+        dropped, is_kept = 0, False  # whether the letter before is in the alphabet
         for place, character in enumerate(characters):
             kind = unicodedata.category(character[0])
-            if kind[0] == "M" and is_whole and character not in self._index:
-                dropped += kind != "Mn"  # of a letter that is written without it, not half in other letters
+            if kind[0] == "M" and is_kept and character not in self._index:
+                dropped += kind != "Mn"  # a vowel sign, say, which must not become a Latin letter behind others
                 continue
-            is_whole = character in self._index
-            if is_whole:
-                spelt.append(character)
-                continue
-            other = other_case(character)  # of a start letter, where names have it in one case alone
-            if other in self._index:
-                is_whole = True
-                spelt.append(other)
-                continue
-            if character.isspace():
-                spelt.append(" " if " " in self._index else "")
-                continue
-            if kind == "Cs":  # half of a character, from text that was not UTF-8
+            known = character if character in self._index else other_case(character)
+            is_kept = known in self._index
+            if is_kept and known:
+                parts.append(known)
+            elif character.isspace():
+                parts.append(" " if " " in self._index else "")
+            elif kind == "Cs":  # half of a surrogate pair, from text that was not UTF-8
                 dropped += 1
-                continue
-            before, behind = "".join(characters[max(0, place - 1) : place]), "".join(characters[place + 1 : place + 2])
-            replacement = match_case(unidecode(character, errors="ignore"), character, before, behind)
-            kept = "".join(letter for letter in self._split(replacement) if letter in self._index)
-            dropped += not (kept or kind == "Mn")
-            spelt.append(kept)
-        return " ".join("".join(spelt).split()), dropped
+            else:
+                before, after = (
+                    "".join(characters[max(0, place - 1) : place]),
+                    "".join(characters[place + 1 : place + 2]),
+                )
+                replacement = match_case(unidecode(character, errors="ignore"), character, before, after)
+                part = "".join(letter for letter in self._split(replacement) if letter in self._index)
+                dropped += not (part or kind == "Mn")
+                parts.append(part)
+        return " ".join("".join(parts).split()), dropped
 
 
-def _follows(letter: str, last: str) -> bool:
-    """Whether a letter stands behind another in Unicode, and is in the same case: ``b`` behind ``a``."""
+def _is_successor(letter: str, last: str) -> bool:
+    """Return whether a letter follows another in Unicode and has the same case, as ``b`` follows ``a``."""
     if len(letter) != 1 or len(last) != 1 or ord(letter) != ord(last) + 1:
         return False
     return letter.isupper() == last.isupper() and letter.islower() == last.islower()

@@ -23,14 +23,8 @@ if TYPE_CHECKING:
 
 
 _MAX_NAME_BYTES = 1000
-
-
 _MAX_NAMES = 30_000_000  # which take about a gigabyte
-
-
 _HASH_BYTES = 8
-
-
 _LATIN = re.compile(rb"[A-Za-z]")
 
 

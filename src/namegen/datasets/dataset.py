@@ -1,11 +1,10 @@
 """Names grouped by category.
 
-A :class:`Dataset` keeps its names as a few flat arrays, not as a list of strings, so that millions of them fit in
-memory
-and a training batch is one indexing operation.
+A :class:`Dataset` stores names in a few flat arrays instead of a list of strings: millions of names fit in memory, and
+a training batch is one indexing operation.
 
-Every name has a hash, the first eight bytes of its SHA-256. Hashes find repeated names, choose the validation part (the
-same names on every machine), and tell whether a generated name is new.
+Every name has a hash, the first eight bytes of its SHA-256. Hashes identify repeated names, choose the validation part
+(the same names on every machine), and tell whether a generated name is new.
 """
 
 from __future__ import annotations
@@ -30,23 +29,21 @@ if TYPE_CHECKING:
 
 
 MAX_CATEGORIES = 20_000
-"""Of a dataset, and of a model. More of them, and something else than a category stands in the categories' place."""
-
+"""The most categories of a dataset or model. An input with more probably has something else in that column."""
 
 MAX_CATEGORY_LENGTH = 1000
-"""Characters of a category's name."""
+"""The most characters of a category."""
 
-
-_MIN_VALIDATION = 20  # fewer held-out names measure nothing, and the training needs them more
+_MIN_VALIDATION = 20  # names; a loss on fewer would be too noisy
 
 
 def hash_name(name: bytes) -> bytes:
-    """Return the hash of a transliterated name: the first 8 bytes of the SHA-256 of its UTF-8 text."""
+    """Return the hash of a name: the first 8 bytes of the SHA-256 of its UTF-8 text."""
     return hashlib.sha256(name).digest()[:8]
 
 
 def hash_names(names: Iterable[bytes]) -> NDArray[np.uint64]:
-    """Return the hash of each of some transliterated names as a number, (names,) uint64."""
+    """Return the hashes of names as numbers, (names,) uint64."""
     return np.frombuffer(b"".join(map(hash_name, names)), dtype=">u8").astype(np.uint64)
 
 
@@ -57,13 +54,13 @@ class Dataset:
     Attributes:
         alphabet: the alphabet of the names.
         categories: the categories, sorted.
-        letters: the letters of all names one after the other, (letters,) unsigned indices into the alphabet.
-        offsets: where each name begins in ``letters``, and the end, (names + 1,) int64.
+        letters: the concatenated letters of all names, (letters,) unsigned indices into the alphabet.
+        offsets: where each name begins in ``letters``, and the end of the last one, (names + 1,) int64.
         category_of: the index of each name's category, ascending, (names,) int32.
         hashes: the hash of each name, (names,) uint64.
-        label: what the dataset is called.
-        verified: whether every file is, byte for byte, what a catalogue says it is.
-        notes: what a user should know about the reading: characters dropped, names repeated.
+        label: the name of the dataset.
+        verified: whether every file matches its hash in the catalogue.
+        notes: what users should know about the input, such as dropped characters and repeated names.
     """
 
     alphabet: Alphabet
@@ -85,18 +82,18 @@ class Dataset:
         keep_repeats: bool = False,
         label: str = "names",
     ) -> Dataset:
-        """Build a dataset from names in memory, as ``{category: names}``.
+        """Create a dataset from names in memory, as ``{category: names}``.
 
         Args:
             names: the names of each category.
-            alphabet: what they are transliterated into, ``ascii`` being :data:`~namegen.datasets.alphabet.ASCII`; or
-                ``unicode``: all letters that they are written with
+            alphabet: the alphabet that names are transliterated into. ``ascii`` is
+                :data:`~namegen.datasets.alphabet.ASCII`; ``unicode`` keeps the names' own letters
                 (:func:`~namegen.datasets.graphemes.split_letters`), sorted.
             keep_repeats: keep names that occur more than once in a category.
-            label: what to call the dataset.
+            label: the name of the dataset.
 
         Raises:
-            DataError: there is no name at all, or more letters than an alphabet can have.
+            DataError: there are no names, or more letters than an alphabet can have.
         """
         from namegen.datasets.builder import DatasetBuilder
 
@@ -121,14 +118,14 @@ class Dataset:
 
     @property
     def distinct_hashes(self) -> NDArray[np.uint64]:
-        """The hashes of all names, sorted, each once: as ``np.unique``, but in a tenth of its time for millions."""
+        """The hashes of all names, sorted and without repeats. For millions, ten times as fast as ``np.unique``."""
         ordered = np.sort(self.hashes)
         distinct: NDArray[np.uint64] = ordered[np.append(True, ordered[1:] != ordered[:-1])]
         return distinct
 
     @property
     def casing(self) -> str:
-        """How most names begin: ``lower`` (anna), ``capitalised`` (Anna) or ``upper`` (ANNA); ``none`` without case."""
+        """The case of most names: ``lower`` (anna), ``capitalised`` (Anna), ``upper`` (ANNA) or ``none``."""
         letters = np.array(self.alphabet.letters)
         is_upper, is_lower = np.char.isupper(letters), np.char.islower(letters)
         first = self.letters[self.offsets[:-1]]
@@ -141,14 +138,14 @@ class Dataset:
 
     @property
     def first_letter_counts(self) -> NDArray[np.int64]:
-        """How many names of each category begin with each letter, (categories, letters)."""
+        """The number of names of each category that begin with each letter, (categories, letters)."""
         counts = np.zeros((len(self.categories), len(self.alphabet)), dtype=np.int64)
         np.add.at(counts, (self.category_of, self.letters[self.offsets[:-1]]), 1)
         return counts
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of all categories and names in their order, in hexadecimal."""
+        """The SHA-256 of the alphabet and all categories and names in order, in hexadecimal."""
         digest = hashlib.sha256(repr((self.alphabet.letters, self.categories)).encode())
         for array in (self.letters.astype("<u2"), self.offsets.astype("<i8"), self.category_of.astype("<i4")):
             digest.update(array.tobytes())
@@ -166,13 +163,13 @@ class Dataset:
         return [self.name(int(index)) for index in of_category]
 
     def name(self, index: int) -> str:
-        """Return the name at ``index``."""
+        """Return the name at an index."""
         return self.alphabet.decode(self.letters[self.offsets[index] : self.offsets[index + 1]])
 
     def in_case(self, casing: str) -> Dataset:
-        """Return the names in another case, see :meth:`Alphabet.in_case`.
+        """Return the dataset with its names in another case, see :meth:`Alphabet.in_case`.
 
-        A category stays as it is where most of its names are in it already, or have no case.
+        Categories whose names mostly have that case, or none, do not change.
         """
         own = [self.select(self.category_of == index).casing for index in range(len(self.categories))]
         others = {category for category, its in zip(self.categories, own, strict=True) if its not in (casing, "none")}
@@ -191,7 +188,7 @@ class Dataset:
         return f"<Dataset {self.label}: {count_of(len(self), 'name')}, {count_of(len(self.categories), 'category')}>"
 
     def select(self, chosen: NDArray[np.bool_]) -> Dataset:
-        """Return the dataset of the names where ``chosen`` (names,) is true. The categories stay as they are."""
+        """Return the dataset of the names for which ``chosen`` (names,) is true, with all categories."""
         lengths = self.lengths
         return Dataset(
             alphabet=self.alphabet,
@@ -205,27 +202,27 @@ class Dataset:
         )
 
     def split(self, fraction: float) -> tuple[Dataset, Dataset | None]:
-        """Set about ``fraction`` of the names apart for validation, chosen by hash.
+        """Split off about ``fraction`` of the names for validation, chosen by hash.
 
-        The choice depends on a name's letters alone, so a name that two categories share never stands on both
-        sides. A category that would be left without a training name keeps all of its own.
+        The choice depends only on a name's letters, so a name in two categories is never in both parts. A category
+        that would lose all of its names keeps them.
 
         Returns:
-            The training and the validation part. There is no validation part (``None``) where it would have
-            fewer than 20 names; the training part is then everything.
+            The training and the validation part. If the latter would have fewer than 20 names it is ``None``, and the
+            training part contains all names.
         """
         scrambled = self.hashes * np.uint64(0x9E3779B97F4A7C15)  # independent of any split by the hash itself
         held_out = (scrambled >> np.uint64(11)).astype(np.float64) / 2.0**53 < fraction
         left = np.bincount(self.category_of[~held_out], minlength=len(self.categories))
         kept = held_out & (left[self.category_of] == 0)
-        held_out &= ~np.isin(self.hashes, self.hashes[kept])  # a name that one category keeps, all keep
+        held_out &= ~np.isin(self.hashes, self.hashes[kept])  # if one category keeps a name, all keep it
         if np.count_nonzero(held_out) < _MIN_VALIDATION:
             return self, None
         return self.select(~held_out), self.select(held_out)
 
 
 def count_of(count: int, what: str) -> str:
-    """Return a number of things in words: ``1 name``, ``1,000 names``, ``2 categories``."""
+    """Return a count with its noun: ``1 name``, ``1,000 names``, ``2 categories``."""
     if count != 1:
         what = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
     return f"{count:,} {what}"

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 
 MANIFEST = "dataset.json"
-
-
 _NEW, _OLD = "new", "old"  # subfolders of the staging folder: the new dataset, and the one it replaces
 
 

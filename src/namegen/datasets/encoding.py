@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 
 UNFINISHED = -1
-
-
 _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, with well-mixed bits
 
 

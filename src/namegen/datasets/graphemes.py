@@ -1,9 +1,8 @@
-"""The letters that a text is written with.
+"""Split text into letters.
 
-A letter is a character with the combining marks and invisible joiners behind it, in the normal form NFC (Unicode
-Standard Annex 15): ``ữ``, ``и́``, ``कि``, ``กำ``. That is a grapheme cluster of Unicode Standard Annex 29 without the
-rules that make one of several characters (conjuncts, flags, families of emoji), which would give an alphabet thousands
-of letters with few examples of each.
+A letter is a character with the combining marks and joiners after it, in normalization form NFC (Unicode Standard
+Annex 15): ``ữ``, ``и́``, ``कि``, ``กำ``. It is a grapheme cluster of Unicode Standard Annex 29, but without the rules
+that join several characters (conjuncts, flags, families of emoji): those would make alphabets of thousands of letters.
 """
 
 from __future__ import annotations
@@ -18,97 +17,92 @@ if TYPE_CHECKING:
 
 
 MAX_CHARACTERS = 32
-"""The most characters that a letter may have; tables are as wide as the longest."""
-
+"""The most characters of a letter; tables are as wide as the longest letter."""
 
 JOINERS = {0x200C: None, 0x200D: None}
-"""What cannot be seen but is part of the spelling, in Persian and many Indian scripts: a table that removes it."""
+"""A translation table that removes the invisible joiners, which belong to the spelling of Persian and Indian names."""
 
+_DANGLING_JOINERS = re.compile("[\u200c\u200d]+(?= |$)")
+_BYTES_PER_CHUNK = 2**22
 
-_JOINS_NOTHING = re.compile("[\u200c\u200d]+(?= |$)")
-
-
-_BYTES_AT_A_TIME = 2**22
-
-
-# Vowels and finals of Hangul that compose with what comes before are marks of it where NFC has no syllable for them.
+# Vowels and finals of Hangul that NFC does not compose with what precedes them count as marks.
 _MARK = r"[\p{M}\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=V}\p{GCB=T}]"
 
 
 def split_letters(text: str) -> list[str]:
     """Split a text into its letters."""
     text = unicodedata.normalize("NFC", text)
-    return list(text) if text.isascii() else _marked_letter().findall(text)
+    return list(text) if text.isascii() else _compile_letter().findall(text)
 
 
 def is_printable(text: str) -> bool:
-    """Whether all of a text can be shown, or is a joiner between what can."""
+    """Return whether all characters of a text are printable or joiners."""
     return text.translate(JOINERS).isprintable()
 
 
 def other_case(letter: str) -> str | None:
-    """Return a letter in its other case, if that is its alone: ``ж`` for ``Ж``, but none for ``ß`` or ``ı``."""
+    """Return a letter in its other case, if that is unique: ``ж`` for ``Ж``, but ``None`` for ``ß`` or ``ı``."""
     other = letter.swapcase()
     return other if other != letter and other.swapcase() == letter else None
 
 
-def match_case(spelling: str, letter: str, before: str, behind: str) -> str:
-    """Return what stands for a letter, in lower case, in the letter's own case.
+def match_case(replacement: str, letter: str, before: str, after: str) -> str:
+    """Return the lower-case replacement of a letter in that letter's case.
 
-    Where a capital becomes several letters, only the first is a capital, unless one of its neighbours is one too.
+    If a capital becomes several letters, only the first is a capital, unless a neighbour is a capital too.
 
     Args:
-        spelling: what stands for it.
+        replacement: what replaces the letter.
         letter: the letter.
-        before: the letter before it, or nothing.
-        behind: the letter behind it, or nothing.
+        before: the letter before it, or an empty string.
+        after: the letter after it, or an empty string.
     """
-    if len(spelling) < 2 or not letter.isupper():
-        return spelling
-    return spelling.upper() if before.isupper() or behind.isupper() else spelling.capitalize()
+    if len(replacement) < 2 or not letter.isupper():
+        return replacement
+    return replacement.upper() if before.isupper() or after.isupper() else replacement.capitalize()
 
 
 def normalize(text: str) -> tuple[str, int]:
-    """Bring a text into the form in which its own letters can be an alphabet's: NFC, and nothing that cannot be seen.
+    """Normalize a text such that its letters can be those of an alphabet: NFC, without invisible characters.
 
-    Blanks of any kind become one blank, at the ends none.
+    Blanks of any kind become one blank; surrounding blanks are stripped.
 
     Returns:
-        The text, and how many of its characters were dropped: those that cannot be printed, marks without a letter, and
-        joiners that join nothing.
+        The text, and the number of characters dropped: unprintable ones, marks without a letter, and joiners that
+        join nothing.
     """
     text = " ".join(text.split())
     if text.isascii() and text.isprintable():
         return text, 0
     visible = "".join([character for character in text if character.isprintable() or ord(character) in JOINERS])
     kept = "".join([letter for letter in split_letters(visible) if not _is_mark(letter[0])])
-    kept = _JOINS_NOTHING.sub("", kept)
+    kept = _DANGLING_JOINERS.sub("", kept)
     dropped = len(text) - len(visible) + len(unicodedata.normalize("NFC", visible)) - len(kept)
     return " ".join(kept.split()), dropped
 
 
 def collect_letters(texts: Iterable[bytes | bytearray]) -> tuple[str, ...]:
-    """Return the letters that texts are written with, such as :func:`written` gives, sorted, without line feeds."""
+    """Return the letters of normalized texts, sorted, without line feeds."""
     letters: set[str] = set()
     for text in texts:
-        for part in iter_chunks(text):
-            characters = set(part)
-            letters |= set(split_letters(part)) if any(map(_is_mark, characters)) else characters
+        for chunk in iter_chunks(text):
+            characters = set(chunk)
+            letters |= set(split_letters(chunk)) if any(map(_is_mark, characters)) else characters
     return tuple(sorted(letters - {"\n"}))
 
 
 def iter_chunks(text: bytes | bytearray) -> Iterator[str]:
-    """Go through a text of whole lines some lines at a time, which bounds the memory."""
+    """Yield a text in chunks of complete lines, which limits the memory."""
     begin = 0
     while begin < len(text):
-        end = text.find(b"\n", begin + _BYTES_AT_A_TIME) + 1 or len(text)
+        end = text.find(b"\n", begin + _BYTES_PER_CHUNK) + 1 or len(text)
         yield text[begin:end].decode()
         begin = end
 
 
 @cache
-def _marked_letter() -> Any:  # noqa: ANN401 - a pattern; regex has no types
-    """Matches a letter: a character and what extends it, but 32 characters at most; a blank is never extended."""
+def _compile_letter() -> Any:  # noqa: ANN401 - a pattern; regex has no types
+    """Return the pattern of a letter: a blank, or a character with its marks, at most ``MAX_CHARACTERS`` in all."""
     import regex
 
     return regex.compile(rf"\s|.{_MARK}{{0,{MAX_CHARACTERS - 1}}}", regex.DOTALL)

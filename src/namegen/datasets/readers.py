@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 
 FORMATS = "a folder or .zip of CATEGORY.txt files, or a .txt, .csv or .tsv file, each also with .gz"
-
-
 _MAX_ROW_LINES = 1000  # limits the memory if a quote is never closed
 
 

@@ -1,66 +1,54 @@
-"""Names in ASCII, in whatever script a model writes them.
+"""Transliterate generated names into ASCII.
 
-Here the result is for readers, not for a network, so it has every ASCII letter, digit and mark that a name is written
-with; :meth:`Alphabet.transliterate <namegen.datasets.alphabet.Alphabet.transliterate>` brings text into an alphabet.
+The result is for readers, not for a network, so it may contain digits and other marks;
+:meth:`Alphabet.transliterate <namegen.datasets.alphabet.Alphabet.transliterate>` converts text into an alphabet.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.graphemes import match_case
 
 _BLANKS = re.compile(r" +")
-
-
-_BLANKS_AT_ENDS = re.compile(r"(?m)^ | $")
-
-
-_BESIDE_EACH_OTHER = re.compile(r"[^\W\d_a-z]{2,}")  # letters, of which those of ASCII in lower case need no look
+_OUTER_BLANKS = re.compile(r"(?m)^ | $")
+_ADJACENT_LETTERS = re.compile(r"[^\W\d_a-z]{2,}")  # except lower-case ASCII letters, which never change
 
 
 def to_ascii(lines: str) -> str:
     """Transliterate names, each ended by a line feed, with unidecode: ``Щукин`` into ``Shchukin``.
 
-    A capital that becomes several letters keeps only its first in upper case unless a capital stands beside it:
-    ``ЩУКИН`` into ``SHCHUKIN``. What unidecode has no letter or digit for is dropped, so that a line may become empty.
+    If a capital becomes several letters, only the first stays in upper case unless a neighbour is a capital:
+    ``ЩУКИН`` into ``SHCHUKIN``. Characters without a letter or digit in unidecode are dropped, so a line may become
+    empty.
     """
-    in_their_case = _BESIDE_EACH_OTHER.sub(lambda run: _capitals_spelt(run[0]), lines)
-    spelt = in_their_case.translate(_SPELLINGS)
-    return _BLANKS_AT_ENDS.sub("", _BLANKS.sub(" ", spelt))
+    cased = _ADJACENT_LETTERS.sub(lambda match: _transliterate_capitals(match[0]), lines)
+    return _OUTER_BLANKS.sub("", _BLANKS.sub(" ", cased.translate(_REPLACEMENTS)))
 
 
-def _capitals_spelt(run: str) -> str:
-    """Return letters that stand beside each other with the capitals among them spelt in ASCII."""
+def _transliterate_capitals(letters: str) -> str:
+    """Transliterate the capitals among adjacent letters."""
     return "".join(
         [
-            match_case(_SPELLINGS[ord(letter)], letter, before, behind) if letter.isupper() else letter
-            for before, letter, behind in zip("\n" + run, run, run[1:] + "\n", strict=False)
+            match_case(_REPLACEMENTS[ord(letter)], letter, before, after) if letter.isupper() else letter
+            for before, letter, after in zip("\n" + letters, letters, letters[1:] + "\n", strict=False)
         ]
     )
 
 
-class _Spellings(dict[int, str]):
-    """What each character becomes, by code point: found when it is first met."""
+class _Replacements(dict[int, str]):
+    """The replacement of each character, by code point, computed on first use."""
 
     def __missing__(self, point: int) -> str:
         from unidecode import unidecode
 
-        character = chr(point)
-        if character.isascii():
-            spelling = character
-        else:
-            kept = "".join(letter for letter in unidecode(character, errors="ignore") if _is_kept(letter))
-            spelling = match_case(kept, character, "", "")
-        self[point] = spelling
-        return spelling
+        character = replacement = chr(point)
+        if not character.isascii():
+            kept = [c for c in unidecode(character, errors="ignore") if c in ASCII or c.isdigit()]
+            replacement = match_case("".join(kept), character, "", "")
+        self[point] = replacement
+        return replacement
 
 
-@cache
-def _is_kept(letter: str) -> bool:
-    return letter in ASCII or letter.isdigit()
-
-
-_SPELLINGS = _Spellings()
+_REPLACEMENTS = _Replacements()

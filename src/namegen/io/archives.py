@@ -27,20 +27,12 @@ if TYPE_CHECKING:
 MAX_BYTES = 2**27
 """The most bytes that one compressed file may unpack to: some 15 million names."""
 
-
 MAX_RATIO = 100
 """The most times its size that a compressed file may unpack to; lists of names have about 3."""
 
-
 _MIN_LIMIT = 2**18  # bytes that any file may unpack to
-
-
 _MAX_READ = 2**23  # bytes per read of a zip; more than its directory has for 100,000 members
-
-
 _ENCRYPTED = 1  # bit of a member's flags
-
-
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,

@@ -114,18 +114,6 @@ def open_regular_file(path: Path, error: type[NamegenError], advice: str) -> io.
     Raises:
         OSError: the file does not exist or cannot be read.
     """
-    _check_regular(path, path.stat(), error, advice)
-    with contextlib.ExitStack() as stack:
-        file = stack.enter_context(open(path, "rb", buffering=0, opener=_open_nonblocking))
-        _check_regular(path, os.fstat(file.fileno()), error, advice)  # it may have been replaced meanwhile
-        stack.pop_all()
-    return file
-
-
-def _open_nonblocking(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # opening a pipe must not wait for its other end
-
-
-def _check_regular(path: Path, status: os.stat_result, error: type[NamegenError], advice: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(path.stat().st_mode):
         raise error(f"{path} is not a regular file{advice}")
+    return path.open("rb", buffering=0)

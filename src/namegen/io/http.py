@@ -20,17 +20,9 @@ if TYPE_CHECKING:
 
 
 MAX_FILE_BYTES = 2**26  # the largest file of the catalogue has 0.2 MB
-
-
 _RETRIES = 2
-
-
 _TIMEOUT = 30.0  # seconds to connect, and between two packets
-
-
 _CHUNK_BYTES = 2**14
-
-
 _ALTERNATIVE = "give a copy with --from PATH"
 
 

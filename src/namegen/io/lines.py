@@ -23,17 +23,11 @@ if TYPE_CHECKING:
 
 SAVE_AS_UTF8 = "save the file as UTF-8"
 
-
 MAX_LINE_BYTES = 2**16
 """The most bytes of a line, without its end."""
 
-
 _BLOCK_BYTES = 2**16
-
-
 _UTF_8_MARK = b"\xef\xbb\xbf"
-
-
 _UTF_16_MARKS = b"\xff\xfe", b"\xfe\xff"
 
 

@@ -29,20 +29,12 @@ if TYPE_CHECKING:
 MAX_TEXT = 2**23
 """The most bytes of a text in the metadata, which escapes in the header can at most double."""
 
-
 MAX_VALUES = 2**20
 """The most commas in JSON, and so about the most values; each value takes some 100 bytes of memory."""
 
-
 _MAX_HEADER = 2 * MAX_TEXT + 2**20  # bytes
-
-
 _MAX_DIMENSIONS = 8
-
-
 _MAX_DIGITS = 20
-
-
 _LENGTH_BYTES = 8  # of the header's length, at the start of the file
 
 
@@ -50,7 +42,6 @@ _Buffer = TypeVar("_Buffer", bytearray, memoryview)
 
 
 _NUMPY_TYPES = {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}
-
 
 DTYPES = tuple(_NUMPY_TYPES)
 """The tensor types that can be read."""
