@@ -232,7 +232,7 @@ def test_the_example_of_the_page_draws_as_namegen_does(tmp_path, monkeypatch, pr
     exec(compile(code, "example", "exec"), ran)
     assert [name[0] for name in ran["names"]] == ["A", "B", "C"]
     model, count = pretrained[0], 400
-    drawn = [ran["draw"]("Polish", "Ka", np.random.default_rng(seed)) for seed in range(count)]
+    drawn = [ran["sample"]("Polish", "Ka", np.random.default_rng(seed)) for seed in range(count)]
     assert all(name.startswith("Ka") for name in drawn)
     ours = sample(model, "Polish", ["Ka"], count=20_000, seed=1)
     for following in "cmlr":
