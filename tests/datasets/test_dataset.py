@@ -43,14 +43,6 @@ def test_names_in_memory_make_a_dataset_of_sorted_categories():
     assert len(dataset) == 5
 
 
-def test_datasets_are_compared_by_identity_and_can_be_hashed():
-    one, other = (Dataset.from_names({"X": ["ab", "b"]}) for _ in range(2))
-
-    assert one == one  # noqa: PLR0124
-    assert one != other
-    assert len({one, other}) == 2
-
-
 def test_a_dataset_is_shown_in_a_line():
     shown = repr(Dataset.from_names({"X": ["ab", "b"], "Y": ["c"]}))
     assert shown == "<Dataset names: 3 names, 2 categories>"
@@ -74,17 +66,11 @@ def test_a_category_that_is_not_there_is_refused_and_the_others_named():
         Dataset.from_names({"A": ["Anna"], "B": ["Bert"]}).names("C")
 
 
-def test_a_name_is_found_by_its_index():
-    dataset = Dataset.from_names({"B": ["Bert"], "A": ["Anna", "Al"]})
-    assert [dataset.name(index) for index in range(3)] == ["Anna", "Al", "Bert"]
-
-
-def test_names_are_counted_by_category():
-    assert Dataset.from_names({"A": ["Anna", "Al"], "B": ["Bert"]}).counts.tolist() == [2, 1]
-
-
-def test_the_letters_of_each_name_are_counted():
-    assert Dataset.from_names({"A": ["Anna", "O'B"], "B": ["Z"]}).lengths.tolist() == [4, 3, 1]
+def test_names_are_counted_and_found_by_index():
+    dataset = Dataset.from_names({"B": ["Bert"], "A": ["Anna", "O'B"]})
+    assert [dataset.name(index) for index in range(3)] == ["Anna", "O'B", "Bert"]
+    assert dataset.counts.tolist() == [2, 1]
+    assert dataset.lengths.tolist() == [4, 3, 4]
 
 
 def test_the_first_letters_of_each_category_are_counted():
@@ -94,7 +80,7 @@ def test_the_first_letters_of_each_category_are_counted():
     assert found == {(0, "A"): 2, (0, "b"): 1, (1, "A"): 1}
 
 
-def test_the_letters_lie_one_after_the_other_in_one_array():
+def test_the_letters_are_concatenated_in_one_array():
     dataset = Dataset.from_names({"X": ["ab", "c"]})
     assert dataset.letters.tolist() == [0, 1, 2]
     assert dataset.offsets.tolist() == [0, 2, 3]
@@ -123,29 +109,22 @@ def test_an_alphabet_of_more_letters_than_a_byte_can_tell_apart_keeps_them_apart
     assert dataset.letters.tolist() == list(range(300))
 
 
-@pytest.mark.parametrize("letters", ["ab", "abä"])
-def test_an_alphabet_without_a_blank_makes_names_without_one(letters):
-    dataset = Dataset.from_names({"X": ["a b"]}, alphabet=Alphabet(tuple(letters)))
-    assert dataset.names("X") == ["ab"]
-
-
 def test_a_letter_of_several_code_points_is_one_letter_of_a_name():
     dataset = Dataset.from_names({"X": ["ни\u0301"]}, alphabet=Alphabet(("н", "и", "и\u0301")))
     assert dataset.letters.tolist() == [0, 2]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(
     st.dictionaries(st.sampled_from("XYZ"), st.lists(st.text("abcAB '-.", min_size=1), min_size=1), min_size=1).filter(
         lambda names: any(name.strip() for given in names.values() for name in given)
     )
 )
-def test_every_name_goes_in_and_comes_out(names):
+def test_names_are_kept_in_order_with_or_without_repeats(names):
     expected = {x: [" ".join(name.split()) for name in given if name.strip()] for x, given in sorted(names.items())}
-    dataset = Dataset.from_names(names, keep_repeats=True)
-    assert grouped(dataset) == {category: given for category, given in expected.items() if given}
-    distinct = {category: list(dict.fromkeys(given)) for category, given in expected.items() if given}
-    assert grouped(Dataset.from_names(names)) == distinct
+    expected = {category: given for category, given in expected.items() if given}
+    assert grouped(Dataset.from_names(names, keep_repeats=True)) == expected
+    assert grouped(Dataset.from_names(names)) == {x: list(dict.fromkeys(given)) for x, given in expected.items()}
 
 
 @pytest.mark.parametrize(
@@ -182,6 +161,13 @@ def all_names(dataset):
     return Counter((category, name) for category in dataset.categories for name in dataset.names(category))
 
 
+def hold_out(names):
+    """Return the names of a category that a split of a fifth holds out."""
+    _, held_out = Dataset.from_names({"X": names}).split(0.2)
+    assert held_out is not None
+    return held_out.names("X")
+
+
 def test_the_two_parts_make_up_the_whole():
     dataset = Dataset.from_names({"X": MANY[::2], "Y": MANY[1::2]})
     training, validation = dataset.split(0.1)
@@ -189,21 +175,15 @@ def test_the_two_parts_make_up_the_whole():
     assert all_names(training) + all_names(validation) == all_names(dataset)
 
 
-@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.5])
-def test_the_validation_part_is_about_the_fraction_asked_for(fraction):
-    names = [f"{name}{other}" for name in MANY for other in MANY[:30]]
+@pytest.mark.parametrize("fraction", [0.05, 0.5])
+@pytest.mark.parametrize("share", [1.0, 0.9])
+def test_the_validation_part_is_about_the_fraction_and_independent_of_the_test_names(fraction, share):
+    names = [f"{name}{other}" for name in MANY for other in MANY[:20]]
+    names = [name for name in names if protocol_share(name) < share]
     _, validation = Dataset.from_names({"X": names}).split(fraction)
     assert validation is not None
     deviation = (len(names) * fraction * (1 - fraction)) ** 0.5  # of a binomial distribution
     assert abs(len(validation) - len(names) * fraction) < 4 * deviation
-
-
-def test_the_validation_part_is_chosen_independently_of_the_test_names():
-    names = [f"{name}{other}" for name in MANY for other in MANY[:30]]
-    rest = [name for name in names if protocol_share(name) < 0.9]
-    _, validation = Dataset.from_names({"X": rest}).split(0.1)
-    assert validation is not None
-    assert abs(len(validation) - len(rest) * 0.1) < 4 * (len(rest) * 0.09) ** 0.5
 
 
 def test_which_names_are_held_out_does_not_depend_on_their_order_or_company():
@@ -232,35 +212,21 @@ def test_a_name_that_categories_share_stands_on_one_side():
 
 
 def test_a_category_never_loses_all_its_names():
-    _, held_out = Dataset.from_names({"X": MANY}).split(0.2)
-    assert held_out is not None
-    only = held_out.names("X")[:2]
-    others = [name for name in MANY if name not in only]
-    training, validation = Dataset.from_names({"X": others, "Y": only}).split(0.2)
-    assert validation is not None
-    assert training.names("Y") == only
-    assert validation.names("Y") == []
-
-
-def test_a_name_that_a_category_cannot_spare_is_held_out_of_no_other_category():
-    _, held_out = Dataset.from_names({"X": MANY}).split(0.2)
-    assert held_out is not None
-    only = held_out.names("X")[:1]
+    only = hold_out(MANY)[:2]
     training, validation = Dataset.from_names({"X": MANY, "Y": only}).split(0.2)
     assert validation is not None
     assert training.names("Y") == only
+    assert validation.names("Y") == []
     assert not set(training.hashes.tolist()) & set(validation.hashes.tolist())
 
 
 def test_a_validation_part_has_at_least_20_names():
-    _, held_out = Dataset.from_names({"X": MANY}).split(0.2)
-    assert held_out is not None
-    held_out_names = held_out.names("X")
-    rest = [name for name in MANY if name not in set(held_out_names)]
-    _, validation = Dataset.from_names({"X": [*rest, *held_out_names[:20]]}).split(0.2)
+    held_out = hold_out(MANY)
+    rest = [name for name in MANY if name not in set(held_out)]
+    _, validation = Dataset.from_names({"X": [*rest, *held_out[:20]]}).split(0.2)
     assert validation is not None
     assert len(validation) == 20
-    fewer = Dataset.from_names({"X": [*rest, *held_out_names[:19]]})
+    fewer = Dataset.from_names({"X": [*rest, *held_out[:19]]})
     training, validation = fewer.split(0.2)
     assert validation is None
     assert all_names(training) == all_names(fewer)
