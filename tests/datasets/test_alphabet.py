@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import string
 
 import numpy as np
@@ -148,26 +147,9 @@ def test_letters_whose_other_case_is_several_letters_are_kept(odd):
     assert alphabet.transliterate("ROSSO") == ("ROSSO", 0)
 
 
-@pytest.mark.parametrize(
-    ("letters", "ambiguous"),
-    [
-        (ASCII.letters, False),
-        (("a", "b", "ab"), True),
-        (("ab", "c", "a", "bc"), True),
-        (("a", "ab", "bb"), False),
-        (("0", "01", "10"), True),
-        (("0", "01", "11"), False),
-        (("и", "и\u0301", "а"), False),
-        (("🇩", "🇪", "🇩🇪"), True),
-        (("a", "abc", "bca", "bcb", "b"), True),
-        (("a", "abc", "bcab", "cab", "b"), True),
-    ],
-)
-def test_an_alphabet_is_ambiguous_if_two_sequences_of_letters_are_the_same_text(letters, ambiguous):
-    assert Alphabet(tuple(letters)).is_ambiguous == ambiguous
-    if len(letters) < 10:
-        texts = ["".join(row) for size in range(1, 6) for row in itertools.product(letters, repeat=size)]
-        assert (len(set(texts)) < len(texts)) == ambiguous
+@pytest.mark.parametrize(("letters", "ambiguous"), [(ASCII.letters, False), (("a", "b", "ab"), True)])
+def test_an_alphabet_may_be_ambiguous_if_letters_have_several_characters(letters, ambiguous):
+    assert Alphabet(letters).may_be_ambiguous == ambiguous
 
 
 @pytest.mark.parametrize(

@@ -84,25 +84,12 @@ class Alphabet:
         return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
     @cached_property
-    def is_ambiguous(self) -> bool:
-        """Whether different sequences of letters can be the same text, as ``ab, c`` and ``a, bc``.
+    def may_be_ambiguous(self) -> bool:
+        """Whether different sequences of letters may be the same text, as ``ab, c`` and ``a, bc``.
 
-        Uses the test of Sardinas and Patterson (1953), "A necessary and sufficient condition for unique decomposition
-        of coded messages": the dangling suffixes of letters must never be letters.
+        This is the case if some letters have several characters.
         """
-        suffixes: dict[str, list[str]] = {}  # of all letters, by prefix
-        for letter in self.letters:
-            for cut in range(1, len(letter)):
-                suffixes.setdefault(letter[:cut], []).append(letter[cut:])
-        dangling = {suffix for prefix in suffixes.keys() & self._index.keys() for suffix in suffixes[prefix]}
-        seen: set[str] = set()
-        while dangling:
-            if dangling & self._index.keys():
-                return True
-            seen |= dangling
-            shorter = {text[cut:] for text in dangling for cut in range(1, len(text)) if text[:cut] in self._index}
-            dangling = shorter.union(*(suffixes.get(text, ()) for text in dangling)) - seen
-        return False
+        return any(len(letter) > 1 for letter in self.letters)
 
     @property
     def boundary_id(self) -> int:
@@ -120,7 +107,7 @@ class Alphabet:
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
         """Matches a letter, in either case, or any character; ``None`` if all letters are single characters."""
-        if all(len(letter) == 1 for letter in self.letters):
+        if not self.may_be_ambiguous:
             return None
         either_case = {*self.letters, *filter(None, map(other_case, self.letters))}
         longest_first = sorted(either_case, key=len, reverse=True)

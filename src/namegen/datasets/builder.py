@@ -73,7 +73,7 @@ class DatasetBuilder:
         if len(self.texts) == MAX_CATEGORIES and category not in self.texts:
             raise DataError(
                 f"{where}: more than {MAX_CATEGORIES:,} categories; give fewer, and make sure that the category and "
-                "the name stand in the right columns"
+                "the name are in the right columns"
             )
         return NameAdder(
             self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray())

@@ -150,19 +150,16 @@ def _replace(folder: Path, new: Path, old: Path) -> None:
             folder.rename(old)
         new.rename(folder)
     except BaseException:
-        _restore(old, folder)
+        if not folder.exists() and old.exists():
+            old.rename(folder)
         raise
 
 
-def _restore(old: Path, folder: Path) -> None:
-    if old.is_dir() and not folder.exists():
-        old.rename(folder)
-
-
 def _remove_leftovers(folder: Path) -> None:
-    """Remove the staging folders of downloads that were killed, and restore a dataset left in one of them."""
+    """Remove the staging folders of downloads that were killed, and restore the dataset that one was replacing."""
     for staging in folder.parent.glob(f".{folder.name}.*"):
-        _restore(staging / _OLD, folder)
+        if not folder.exists() and (staging / _OLD).exists():
+            (staging / _OLD).rename(folder)
         shutil.rmtree(staging)
 
 

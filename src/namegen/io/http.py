@@ -64,10 +64,10 @@ def download_files(
                 f"cannot fetch {url} ({_describe_failure(error)}); without a network, {_ALTERNATIVE}, "
                 "or train on the names included with namegen: `namegen train --data starter`"
             ) from error
-        except ValueError as error:  # pooch says which hash it expected and which it got
-            raise DownloadError(
-                f"cannot fetch {url}: {str(error).split('. ')[0]}; try again, or accept the file with --no-verify"
-            ) from error
+        except ValueError as error:
+            cause = str(error).split(". ")[0]  # if the hash is wrong, pooch says which it expected and which it got
+            advice = "accept the file with --no-verify" if "hash" in cause else _ALTERNATIVE
+            raise DownloadError(f"cannot fetch {url}: {escape_unprintable(cause)}; try again, or {advice}") from error
 
 
 class _Downloader:

@@ -99,7 +99,7 @@ class Filters:
 
     def keys(self, alphabet: Alphabet, names: EncodedNames) -> Keys:
         """Return a number for each name, the same for names with the same text, (names,)."""
-        if self.ascii or alphabet.is_ambiguous:
+        if self.ascii or alphabet.may_be_ambiguous:
             return _hash_lines(self.spell(alphabet, names))
         return names.keys()
 
