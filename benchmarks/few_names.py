@@ -51,8 +51,8 @@ def few_names() -> dict[str, Any]:
         seconds.append(time.perf_counter() - begin)
         alone = [namegen.train(few, iterations=count, validation=0.0, threads=1) for count in ALONE]
         languages[language] = {
-            "added to a model": likelihood(added, rest).micro,
-            "alone, the best of five lengths": min(likelihood(model, rest).micro for model in alone),
+            "fine-tuned": likelihood(added, rest).micro,
+            "trained alone, best of five lengths": min(likelihood(model, rest).micro for model in alone),
             "Witten-Bell": min(_ngram_loss(NGram.fit(few, order), rest) for order in ORDERS),
             "Kneser-Ney": min(_ngram_loss(kneser_ney(few, order), rest) for order in ORDERS),
         }

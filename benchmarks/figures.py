@@ -124,7 +124,7 @@ def spread(values: list[float], digits: int = 3) -> str:
 def tables(results: Figures) -> dict[str, str]:
     """Return the tables of docs/quality.md, by the name of the place they go to."""
     recipes = [
-        "| recipe | training, one thread | macro | micro | right, uniform prior | right, the data's prior |",
+        "| recipe | training, one thread | macro | micro | accuracy, uniform prior | accuracy, data's prior |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name in ("default", "best"):
@@ -136,11 +136,11 @@ def tables(results: Figures) -> dict[str, str]:
     made = {"recipes": "\n".join(recipes)}
     if row := results.get("makemore"):
         made["makemore"] = (
-            "| recipe | training, one thread | loss on makemore's test names |\n| --- | --- | --- |\n"
+            "| recipe | training, one thread | test loss |\n| --- | --- | --- |\n"
             f"| `best` | {statistics.median(row['seconds']):.0f} s | {spread(row['loss'])} |"
         )
     if rows := results.get("drawing"):
-        head = "| way | novel | unique | right |\n| --- | --- | --- | --- |\n"
+        head = "| settings | novel | unique | right |\n| --- | --- | --- | --- |\n"
         made["drawing"] = head + "\n".join(
             f"| {way} | {row['novel']:.1%} | {row['unique']:.1%} | {row['right']:.1%} |" for way, row in rows.items()
         )
@@ -154,7 +154,7 @@ def tables(results: Figures) -> dict[str, str]:
         lines = [f"| language | {' | '.join(ways)} |", "| --- |" + " --- |" * len(ways)]
         for language, losses in [*row["languages"].items(), ("mean", row["mean"])]:
             lines.append(f"| {language} | {' | '.join(f'{losses[way]:.3f}' for way in ways)} |")
-        lines += ["", f"To add a language took {row['seconds to add']:.0f} s (median, one thread)."]
+        lines += ["", f"Fine-tuning took {row['seconds to add']:.0f} s (median, one thread)."]
         made["few"] = "\n".join(lines)
     return made
 
