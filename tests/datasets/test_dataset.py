@@ -1,4 +1,4 @@
-"""What a dataset knows about its names."""
+"""Datasets: names, counts, hashes, fingerprints and validation splits."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def grouped(dataset):
 
 
 def protocol_share(name):
-    """The number in [0, 1) that decides which names are test names, straight from the protocol."""
+    """Return the number in [0, 1) that decides which names are test names, as defined by the protocol."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
 
 
-def test_a_name_that_two_categories_share_is_no_repeat():
+def test_a_name_in_two_categories_is_not_a_repeat():
     dataset = Dataset.from_names({"A": ["Anna"], "B": ["Anna"]})
     assert grouped(dataset) == {"A": ["Anna"], "B": ["Anna"]}
     assert dataset.notes == ()
 
 
-def test_names_in_memory_make_a_dataset_of_sorted_categories():
+def test_categories_are_sorted():
     dataset = Dataset.from_names({"Elvish": ["Elrond", "Arwen", "Lúthien"], "Dwarvish": iter(["Gimli", "Thorin"])})
     assert dataset.categories == ("Dwarvish", "Elvish")
     assert grouped(dataset) == NAMES
     assert len(dataset) == 5
 
 
-def test_a_dataset_is_shown_in_a_line():
+def test_the_representation_is_one_line():
     shown = repr(Dataset.from_names({"X": ["ab", "b"], "Y": ["c"]}))
     assert shown == "<Dataset names: 3 names, 2 categories>"
     assert repr(Dataset.from_names({"X": ["ab"]})) == "<Dataset names: 1 name, 1 category>"
@@ -61,7 +61,7 @@ def test_a_category_in_memory_must_be_printable(category):
         Dataset.from_names({category: ["Anna"]})
 
 
-def test_a_category_that_is_not_there_is_refused_and_the_others_named():
+def test_an_unknown_category_is_refused_and_the_others_named():
     with pytest.raises(UsageError, match="no category 'C'; there are A, B"):
         Dataset.from_names({"A": ["Anna"], "B": ["Bert"]}).names("C")
 
@@ -88,7 +88,7 @@ def test_the_letters_are_concatenated_in_one_array():
     assert (dataset.letters.dtype, dataset.offsets.dtype, dataset.category_of.dtype) == (np.uint8, np.int64, np.int32)
 
 
-def test_the_hash_of_a_name_is_the_protocols():
+def test_the_hash_of_a_name_is_that_of_the_protocol():
     dataset = Dataset.from_names({"X": ["Anna", "Müller", "De  La Cruz"]})
     expected = [
         int.from_bytes(hashlib.sha256(name).digest()[:8], "big") for name in (b"Anna", b"Muller", b"De La Cruz")
@@ -103,7 +103,7 @@ def test_an_alphabet_beyond_ascii_keeps_its_letters():
     assert dataset.hashes[0] == int.from_bytes(hashlib.sha256("Łódź".encode()).digest()[:8], "big")
 
 
-def test_an_alphabet_of_more_letters_than_a_byte_can_tell_apart_keeps_them_apart():
+def test_an_alphabet_may_have_more_than_256_letters():
     letters = tuple(chr(code) for code in range(0x4E00, 0x4E00 + 300))
     dataset = Dataset.from_names({"X": ["".join(letters)]}, alphabet=Alphabet(letters))
     assert dataset.letters.tolist() == list(range(300))
@@ -148,7 +148,7 @@ def test_another_alphabet_changes_the_fingerprint():
     assert first.fingerprint != second.fingerprint
 
 
-def test_the_chosen_names_are_selected_and_the_categories_stay():
+def test_names_are_selected_and_all_categories_stay():
     dataset = replace(Dataset.from_names({"A": ["Anna", "Al"], "B": ["Bert"]}, label="mine"), verified=True)
     part = dataset.select(np.array([False, True, False]))
     assert grouped(part) == {"A": ["Al"], "B": []}
@@ -168,7 +168,7 @@ def hold_out(names):
     return held_out.names("X")
 
 
-def test_the_two_parts_make_up_the_whole():
+def test_the_two_parts_contain_all_names():
     dataset = Dataset.from_names({"X": MANY[::2], "Y": MANY[1::2]})
     training, validation = dataset.split(0.1)
     assert validation is not None
@@ -186,7 +186,7 @@ def test_the_validation_part_is_about_the_fraction_and_independent_of_the_test_n
     assert abs(len(validation) - len(names) * fraction) < 4 * deviation
 
 
-def test_which_names_are_held_out_does_not_depend_on_their_order_or_company():
+def test_which_names_are_held_out_does_not_depend_on_other_names_or_their_order():
     _, first = Dataset.from_names({"X": MANY}).split(0.2)
     _, second = Dataset.from_names({"Other": MANY[::-1][:400], "More": MANY[:200]}).split(0.2)
     assert first is not None
@@ -205,7 +205,7 @@ def test_a_larger_fraction_holds_out_the_same_names_and_more():
     assert set(small.names("X")) < set(large.names("X"))
 
 
-def test_a_name_that_categories_share_stands_on_one_side():
+def test_a_name_in_several_categories_is_in_one_part():
     training, validation = Dataset.from_names({"X": MANY, "Y": MANY[:300], "Z": MANY[200:]}).split(0.2)
     assert validation is not None
     assert not set(training.hashes.tolist()) & set(validation.hashes.tolist())
@@ -233,26 +233,26 @@ def test_a_validation_part_has_at_least_20_names():
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0])
-def test_nothing_or_everything_held_out_leaves_everything_to_train_on(fraction):
+def test_a_split_without_a_remainder_keeps_all_names_for_training(fraction):
     dataset = Dataset.from_names({"X": MANY})
     training, validation = dataset.split(fraction)
     assert validation is None
     assert len(training) == len(MANY)
 
 
-def test_the_catalogue_pins_what_the_real_data_are(data_dir):
+def test_the_hashes_in_the_catalogue_are_those_of_the_real_data(data_dir):
     lines = (data_dir / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     published = {file: digest for digest, file in (line.split() for line in lines)}
     pinned = {f"{entry.name}/{file}": digest for entry in CATALOGUE.values() for file, digest in entry.files.items()}
     assert pinned == {file: digest for file, digest in published.items() if not file.endswith("LICENSE")}
 
 
-def test_the_catalogue_gives_the_size_of_the_real_data(data_dir):
+def test_the_sizes_in_the_catalogue_are_those_of_the_real_data(data_dir):
     for entry in CATALOGUE.values():
         assert entry.size == sum((data_dir / entry.name / file).stat().st_size for file in entry.files)
 
 
-def test_each_category_takes_another_case_by_itself():
+def test_the_case_changes_category_by_category():
     names = {"Elves": ["aelar", "de Aelar"], "Dwarves": ["Bardukh", "von Borgrim", "Dagnor"], "None": ["-"]}
     cased = Dataset.from_names(names).in_case("capitalised")
     assert {category: cased.names(category) for category in names} == {

@@ -32,12 +32,11 @@ MAX_RATIO = 100
 
 _MIN_LIMIT = 2**18  # bytes that any file may unpack to
 _MAX_READ = 2**23  # bytes per read of a zip; more than its directory has for 100,000 members
-_ENCRYPTED = 1  # bit of a member's flags
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    RuntimeError,  # also NotImplementedError
+    RuntimeError,  # encrypted members; also NotImplementedError
     ValueError,  # also UnicodeDecodeError
     OverflowError,
     struct.error,
@@ -127,8 +126,6 @@ class Archive:
         member, source = self.members[path], f"{self._source}: {shorten(path)}"
         if stat.S_ISLNK(member.external_attr >> 16):
             raise DataError(f"{source} is a link; pack the file that it leads to")
-        if member.flag_bits & _ENCRYPTED:
-            raise DataError(f"{source} is encrypted; unpack it yourself, or pack it without a password")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(f"{source} is compressed in an unusual way; pack it as an ordinary zip")
         try:
