@@ -47,7 +47,7 @@ TUTORIAL_ITERATIONS = 100_000
 
 def letter_scores(ngram: NGram, names: namegen.Dataset) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the log-probability of every letter and every end, and which name it is in, (letters,) each."""
-    contexts, targets, name_of = positions(names, ngram.order - 1)
+    contexts, targets, name_of = positions(names.letters, names.lengths, ngram.outputs - 1, ngram.order - 1)
     category, scores = names.category_of[name_of], np.empty(len(targets))
     for begin in range(0, len(targets), POSITIONS_AT_A_TIME):
         some = slice(begin, begin + POSITIONS_AT_A_TIME)

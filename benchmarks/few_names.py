@@ -76,7 +76,7 @@ def _without(names: namegen.Dataset, language: str) -> namegen.Dataset:
 
 
 def _ngram_loss(ngram: NGram, names: namegen.Dataset) -> float:
-    contexts, targets, name_of = positions(names, ngram.order - 1)
+    contexts, targets, name_of = positions(names.letters, names.lengths, ngram.outputs - 1, ngram.order - 1)
     likely = ngram.probabilities(np.zeros(len(targets), dtype=np.int64), contexts)
     counted = np.diff(name_of, prepend=-1) == 0
     return float(-np.log(likely[np.arange(len(targets)), targets])[counted].mean())

@@ -6,11 +6,12 @@
 >>> model = namegen.train(dataset, iterations=20_000)            # doctest: +SKIP
 >>> namegen.sample(model, "German", "ABC")                       # doctest: +SKIP
 
-The names below are imported when they are first used, so that ``import namegen`` costs next to nothing.
+The names below are imported on first use, so ``import namegen`` is fast.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from namegen import errors
@@ -37,34 +38,24 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "ASCII": "datasets.alphabet",
-    "Alphabet": "datasets.alphabet",
-    "Classification": "evaluation.classify",
-    "Dataset": "datasets.dataset",
-    "Evaluation": "evaluation.metrics",
-    "Filters": "sampling.filters",
-    "History": "models.model",
-    "Model": "models.model",
-    "Progress": "training.train",
-    "SamplingConfig": "config",
-    "Scores": "evaluation.classify",
-    "TrainingConfig": "config",
-    "classify": "evaluation.classify",
-    "download": "datasets.download",
-    "evaluate": "evaluation.metrics",
-    "export_onnx": "models.onnx",
-    "iterate": "sampling.generate",
-    "load_dataset": "datasets.readers",
-    "load_model": "models.store",
-    "open_dataset": "datasets.open",
-    "plot_evaluation": "evaluation.plots",
-    "plot_history": "evaluation.plots",
-    "sample": "sampling.generate",
-    "score": "evaluation.classify",
-    "top": "sampling.top",
-    "train": "training.train",
-    "training_config": "recipes",
+_EXPORTS = {
+    "config": ("SamplingConfig", "TrainingConfig"),
+    "datasets.alphabet": ("ASCII", "Alphabet"),
+    "datasets.dataset": ("Dataset",),
+    "datasets.download": ("download",),
+    "datasets.open": ("open_dataset",),
+    "datasets.readers": ("load_dataset",),
+    "evaluation.classify": ("Classification", "Scores", "classify", "score"),
+    "evaluation.metrics": ("Evaluation", "evaluate"),
+    "evaluation.plots": ("plot_evaluation", "plot_history"),
+    "models.model": ("History", "Model"),
+    "models.onnx": ("export_onnx",),
+    "models.store": ("load_model",),
+    "recipes": ("training_config",),
+    "sampling.filters": ("Filters",),
+    "sampling.generate": ("iterate", "sample"),
+    "sampling.top": ("top",),
+    "training.train": ("Progress", "train"),
 }
 
 __all__ = [
@@ -103,11 +94,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    module = next((module for module, names in _EXPORTS.items() if name in names), None)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
 

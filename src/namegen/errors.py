@@ -1,7 +1,7 @@
-"""What can go wrong, as one family of exceptions.
+"""The exceptions of namegen.
 
-A message is one line that says what is wrong and what to do about it, and it is made where the fact is
-known. The command line prints it behind ``Error:`` and ends with the exception's ``exit_code``.
+A message is one line that says what is wrong and what to do about it. The command line prints it after ``Error:`` and
+exits with the exception's ``exit_code``.
 """
 
 from __future__ import annotations
@@ -10,39 +10,39 @@ _MAX_SHOWN = 100  # characters
 
 
 def shorten(text: str) -> str:
-    """Return text that somebody gave as a message has it: printable, and if long, its beginning and its end."""
-    return escape_unprintable(_ends(text))
+    """Return a user's text for a message: printable, and if it is long, only its beginning and its end."""
+    return escape_unprintable(_truncate(text))
 
 
 def escape_unprintable(text: str) -> str:
-    """Return text with escapes in the place of what a terminal might obey, or could not show."""
+    """Return text with unprintable characters, such as terminal control codes, replaced by escapes."""
     return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
 
 
 def quote(text: str) -> str:
-    """Return text that somebody gave as :func:`shorten` does, between quotation marks."""
-    return repr(_ends(text))
+    """Return a user's text as :func:`shorten` does, in quotation marks."""
+    return repr(_truncate(text))
 
 
-def _ends(text: str) -> str:
+def _truncate(text: str) -> str:
     half = _MAX_SHOWN // 2
     return text if len(text) <= _MAX_SHOWN else f"{text[:half]}…{text[1 - half :]}"
 
 
 class NamegenError(Exception):
-    """Something could not be done. The base of every error that namegen raises on purpose."""
+    """Something could not be done. The base class of all errors that namegen raises on purpose."""
 
     exit_code = 1
 
 
 class UsageError(NamegenError):
-    """The request itself makes no sense: an unknown category, a setting out of range."""
+    """The request is not valid: an unknown category, a setting out of range."""
 
     exit_code = 2
 
 
 class CacheError(NamegenError):
-    """There is no folder to keep things in."""
+    """There is no usable cache folder."""
 
 
 class DataError(NamegenError):
@@ -50,40 +50,40 @@ class DataError(NamegenError):
 
 
 class DownloadError(NamegenError):
-    """A dataset could not be fetched or is not what it should be."""
+    """A dataset could not be downloaded, or its checksum is wrong."""
 
 
 class ModelFileError(NamegenError):
-    """A model file is missing, damaged, from a newer version, or not a model at all."""
+    """A model file is missing, damaged, from a newer version, or not a model."""
 
 
 class DeviceError(NamegenError):
-    """The device asked for is not there, or fails."""
+    """The requested device does not exist, or fails."""
 
 
 class BusyError(NamegenError):
-    """Another process is at work on the same thing."""
+    """Another process is using the same file."""
 
 
 class RunError(NamegenError):
-    """A training run cannot start: an unfinished one is in the way, or there is none to go on with."""
+    """A training run cannot start: an unfinished one exists, or there is none to resume."""
 
 
 class RankError(NamegenError):
-    """Of several processes that train together one has ended, or cannot be reached."""
+    """A process of a distributed training has ended, or cannot be reached."""
 
 
 class UnmetError(RankError):
-    """Several processes that are to train together have not found each other, so none can speak for all."""
+    """The processes of a distributed training have not found each other."""
 
 
 class DivergedError(NamegenError):
     """The training loss became infinite or not a number."""
 
 
-class TrainingStopped(NamegenError):  # noqa: N818 - nothing went wrong: somebody asked for it
+class TrainingStopped(NamegenError):  # noqa: N818 - not an error: the user asked for it
     """Training was asked to stop, and its state is saved."""
 
 
 class MissingPackageError(NamegenError, ImportError):
-    """A package is not installed that only some people need."""
+    """An optional package is not installed."""

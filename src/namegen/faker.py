@@ -1,11 +1,10 @@
-"""Invented names among the test data that Faker makes (the extra ``faker``).
+"""A provider of invented names for Faker (the extra ``faker``).
 
 >>> fake.add_provider(namegen.faker.Provider)    # doctest: +SKIP
 >>> fake.invented_name("German")                 # doctest: +SKIP
 
-All randomness is Faker's. A call takes one number of 64 bits from Faker's generator and draws the name that
-:func:`namegen.sample` draws with that seed. So a name depends on nothing but the state of that generator, however many
-names were drawn before, and in whatever order.
+All randomness is Faker's. A call takes one number of 64 bits from Faker's generator and returns the name that
+:func:`namegen.sample` gives with it as a seed, so a name depends on the state of that generator alone.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ LANGUAGES = {
     "vi": "Vietnamese",
     "zh": "Chinese",
 }
-"""The category of the surnames where a language is spoken, by the language of a Faker locale."""
+"""The category of the surnames of a Faker locale, by its language."""
 
 COUNTRIES = {
     "en_AU": "English",
@@ -67,25 +66,25 @@ COUNTRIES = {
     "en_US": "English",
     "fr_DZ": "Arabic",
 }
-"""That of Faker locales whose language does not say it: English is written where surnames are Indian or Kenyan."""
+"""The category by locale if the language is not enough: surnames of ``en_IN`` or ``en_KE`` are not English."""
 
 _MODELS_KEPT = 4
-_DRAWERS_KEPT = 32  # of some megabytes each
+_SAMPLERS_KEPT = 32  # of some megabytes each
 
 
 class LocaleError(UsageError, UnsupportedFeature):
-    """There is no category for the surnames of a Faker locale. Faker's own listing leaves such a provider out."""
+    """There is no category for the surnames of a Faker locale. Faker's listing leaves such a method out."""
 
     def __init__(self, message: str) -> None:
         UnsupportedFeature.__init__(self, message, "invented_surname")
 
 
 class Provider(BaseProvider):
-    """Gives Faker invented names.
+    """A Faker provider of invented names.
 
     Attributes:
-        model: what names are drawn from: ``pretrained``, the name of a model in the cache, a path, or a loaded model.
-            A subclass can have another. It is no matter of ``NAMEGEN_MODEL``, lest test data differ between machines.
+        model: the model to sample from: ``pretrained``, the name of a model in the cache, a path, or a loaded model.
+            Subclasses may override it. ``NAMEGEN_MODEL`` is ignored, so that test data are the same on all machines.
     """
 
     __provider__ = "namegen"
@@ -96,41 +95,40 @@ class Provider(BaseProvider):
         """Return an invented name.
 
         Args:
-            category: a category of the model, or a blend as ``German+Italian``; by default any category, each with
+            category: a category of the model, or a blend such as ``German+Italian``; by default any category, all with
                 the same probability.
-            prefix: what the name begins with.
-            novel: whether it must be none of the names that the model was trained on.
+            prefix: the beginning of the name.
+            novel: whether the name must not be a training name.
 
         Raises:
-            UsageError: no such category, or no name can begin with the prefix.
+            UsageError: there is no such category, or the prefix is not valid.
             ModelFileError: the model is missing or damaged.
-            NamegenError: the model hardly ever gives such a name.
+            NamegenError: the model hardly ever generates such a name.
         """
-        drawer = _drawer(_loaded(self.model), category, novel)
-        fitted = drawer.fit(prefix)  # before the draw: a call that makes no sense leaves Faker's generator as it is
-        return drawer.draw(fitted, self.generator.random.getrandbits(64))
+        sampler = _sampler(_load(self.model), category, novel)
+        fitted = sampler.fit(prefix)  # before the seed is taken: an invalid call leaves Faker's generator as it is
+        return sampler.sample(fitted, self.generator.random.getrandbits(64))
 
     def invented_surname(self, prefix: str = "", *, novel: bool = True) -> str:
-        """Return an invented surname of the Faker locale: German for ``de_AT``. As :meth:`invented_name`.
+        """Return an invented surname for the Faker locale: German for ``de_AT``. See :meth:`invented_name`.
 
         Raises:
-            LocaleError: none of the categories is for the surnames of this locale.
+            LocaleError: there is no category for this locale.
         """
         return self.invented_name(category_of(self._locale()), prefix, novel=novel)
 
     def _locale(self) -> str | None:
-        """Return the locale of the generator, as ``de_DE``, if it has one."""
-        # Faker tells a provider its locale only if that is a package with a module for each locale, and then gives it
-        # that of another where there is none.
+        """Return the locale of the generator, such as ``de_DE``, if it has one."""
+        # Faker tells the locale only to providers that are packages with a module for each locale.
         config: dict[str, str] = vars(self.generator).get("_Generator__config", {})
         return config.get("locale")
 
 
 def category_of(locale: str | None) -> str:
-    """Return the category of the surnames of a Faker locale.
+    """Return the category for the surnames of a Faker locale.
 
     Raises:
-        LocaleError: there is none.
+        LocaleError: there is no such category.
     """
     language = (locale or "").partition("_")[0]
     category = COUNTRIES.get(locale or "") or LANGUAGES.get(language)
@@ -143,45 +141,45 @@ def category_of(locale: str | None) -> str:
     return category
 
 
-class _Drawer:
-    """Draws names of one category of a model, or of any for ``None``, one at a time; the network is prepared once."""
+class _Sampler:
+    """Samples names of one category of a model, or of any category for ``None``, one at a time."""
 
-    def __init__(self, model: Model, category: str | None, filters: Filters) -> None:
-        blend = None if category is None else find_blend(model, category)
+    def __init__(self, model: Model, category: str | None, *, novel: bool) -> None:
+        selected = None if category is None else find_blend(model, category).category
         self._model = model
-        self._sampler = RejectionSampler(model, model.sampling, filters, blend.category if blend else None)
-        self._drawing = threading.Lock()  # the network works in memory of its own
+        self._sampler = RejectionSampler(model, model.sampling, Filters(novel=novel), selected)
+        self._lock = threading.Lock()  # threads cannot share a network, see Stepper
 
     def fit(self, prefix: str) -> str:
-        """Bring a prefix into the model's alphabet and case."""
+        """Convert a prefix to the model's alphabet and case."""
         return fit_prefix(self._model, prefix, self._model.sampling.max_length)
 
-    def draw(self, prefix: str, seed: int) -> str:
-        """Return the first of the names that have this seed."""
+    def sample(self, prefix: str, seed: int) -> str:
+        """Return the first of the names with this seed."""
         first = np.zeros(1, dtype=np.int64)
-        with self._drawing:
+        with self._lock:
             sampled = self._sampler.sample([prefix], first, seed, first)
         if sampled.failure:
             raise sampled.failure
         return self._model.alphabet.decode_lines(sampled.names.letters, sampled.names.lengths).rstrip("\n")
 
 
-@lru_cache(_DRAWERS_KEPT)
-def _drawer(model: Model, category: str | None, novel: bool) -> _Drawer:
-    return _Drawer(model, category, Filters(novel=novel))
+@lru_cache(_SAMPLERS_KEPT)
+def _sampler(model: Model, category: str | None, novel: bool) -> _Sampler:
+    return _Sampler(model, category, novel=novel)
 
 
-def _loaded(model: str | os.PathLike[str] | Model) -> Model:
-    """Return a model, which is read again only if its file has changed."""
+def _load(model: str | os.PathLike[str] | Model) -> Model:
+    """Return a model; its file is read again only if it has changed."""
     if isinstance(model, Model):
         return model
-    place: ModelLocation = file_location(Path(model)) if isinstance(model, os.PathLike) else find_model(model)
-    file = place.existing
+    location: ModelLocation = file_location(Path(model)) if isinstance(model, os.PathLike) else find_model(model)
+    file = location.existing
     if file is None:
-        return place.load()  # which says what is wrong
+        return location.load()  # raises an error that says what is wrong
     return _read(file, file.stat().st_mtime_ns)
 
 
 @lru_cache(_MODELS_KEPT)
-def _read(file: Path, changed: int) -> Model:  # noqa: ARG001 - part of what the result is kept by
+def _read(file: Path, changed: int) -> Model:  # noqa: ARG001 - part of the cache's key
     return load_model_file(file)

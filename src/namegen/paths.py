@@ -1,15 +1,14 @@
-"""Where things live.
+"""Locations of files.
 
-Everything that namegen keeps lies below one folder, the user's cache folder for ``namegen`` or the one that
-``NAMEGEN_CACHE_DIR`` names::
+Everything that namegen stores is in one folder, the user's cache folder for ``namegen`` or ``NAMEGEN_CACHE_DIR``::
 
-    datasets/NAME/             what `namegen download` fetched
+    datasets/NAME/             downloaded datasets
     models/NAME.safetensors    finished models
-    runs/NAME.safetensors      training runs under way, or waiting to be resumed
-    locks/                     who is training what
+    runs/NAME.safetensors      unfinished training runs
+    locks/                     locks of running trainings
 
-A path that the user gives is used as given and never lands in the cache. What comes along with the package lies in its
-own folder ``data``, which may be read-only.
+Paths given by the user are used as given. Files included in the package are in its folder ``data``, which may be
+read-only.
 """
 
 from __future__ import annotations
@@ -29,12 +28,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def cache_dir() -> Path:
-    """The folder everything lives in; it need not exist yet.
+    """Return the cache folder, which may not exist yet.
 
     Raises:
-        UsageError: ``NAMEGEN_CACHE_DIR`` begins with the home folder of nobody.
-        CacheError: there is no home folder, or ``XDG_CACHE_HOME`` is no absolute path, so that what lies in it would
-            be found from one folder only.
+        UsageError: ``NAMEGEN_CACHE_DIR`` is in the home folder of an unknown user.
+        CacheError: there is no home folder, or ``XDG_CACHE_HOME`` is not an absolute path.
     """
     override = os.environ.get("NAMEGEN_CACHE_DIR")
     if override:
@@ -46,7 +44,7 @@ def cache_dir() -> Path:
 
     try:
         folder = user_cache_path("namegen", appauthor=False)
-    except RuntimeError:  # newer versions refuse what older ones call ~
+    except RuntimeError:  # older versions return ~ instead
         folder = Path("~")
     if not folder.is_absolute():
         raise CacheError(
@@ -57,30 +55,30 @@ def cache_dir() -> Path:
 
 
 def dataset_dir(name: str) -> Path:
-    """The folder of a downloaded dataset."""
+    """Return the folder of a downloaded dataset."""
     return cache_dir() / "datasets" / check_name(name)
 
 
 def models_dir() -> Path:
-    """The folder of the finished models."""
+    """Return the folder of finished models."""
     return cache_dir() / "models"
 
 
 def runs_dir() -> Path:
-    """The folder of the training runs that are not finished."""
+    """Return the folder of unfinished training runs."""
     return cache_dir() / "runs"
 
 
 def locks_dir() -> Path:
-    """The folder of the locks, one for each model that is or was being trained."""
+    """Return the folder of locks, one for each model that is or was being trained."""
     return cache_dir() / "locks"
 
 
 def check_name(name: str) -> str:
-    """Return ``name`` if it can name a model or dataset in the cache.
+    """Return the name of a model or dataset in the cache if it is valid.
 
     Raises:
-        UsageError: it has other characters than letters, digits, dots, hyphens and underscores.
+        UsageError: the name has characters other than letters, digits, dots, hyphens and underscores.
     """
     if is_name(name):
         return name
@@ -90,11 +88,11 @@ def check_name(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether this can name a model or dataset in the cache."""
+    """Whether a name is valid for a model or dataset in the cache."""
     return _NAME.fullmatch(name) is not None
 
 
 def looks_like_path(name_or_path: str) -> bool:
-    """Whether a user who typed this meant a file rather than a name in the cache."""
-    separators = (os.sep, os.altsep or os.sep)
-    return any(s in name_or_path for s in separators) or name_or_path.lower().endswith(SUFFIX)
+    """Whether a user's argument means a file rather than a name in the cache."""
+    has_separator = os.sep in name_or_path or (os.altsep is not None and os.altsep in name_or_path)
+    return has_separator or name_or_path.lower().endswith(SUFFIX)

@@ -1,9 +1,7 @@
-"""How to train and how to draw, as two frozen configurations, and the named recipes that set both.
+"""Named presets of settings.
 
-A configuration is checked where it is built, is stored in the model file, and never changes. A *recipe* is a
-name for a pair of them: ``default`` is good in seconds, ``best`` is better in minutes, and ``tutorial`` is the
-well-known tutorial on generating names with a character-level recurrent network, part by part. An option given beside a
-recipe replaces that part.
+A recipe is a name for a pair of training and sampling settings: ``default`` is good in seconds, ``best`` is better in
+minutes, and ``tutorial`` reproduces the tutorial on generating names with a character-level RNN.
 """
 
 from __future__ import annotations
@@ -16,13 +14,13 @@ from namegen.errors import UsageError
 
 
 class Recipe(NamedTuple):
-    """How to train a model, and how that model draws unless told otherwise."""
+    """Settings for training a model, and the default sampling settings of that model."""
 
     training: TrainingConfig
     sampling: SamplingConfig
 
 
-_SAMPLING = SamplingConfig(temperature=0.9, top_p=0.95, guidance=0.2)  # by docs/quality.md, novel and fitting
+_SAMPLING = SamplingConfig(temperature=0.9, top_p=0.95, guidance=0.2)  # docs/quality.md has the measurements
 
 
 RECIPES = {
@@ -81,14 +79,14 @@ FINE_TUNING = TrainingConfig(
     averaging=0.98,
     validation=0.0,
 )
-"""How categories are added to a model, see :func:`namegen.training.fine_tuning.fine_tuning_config`."""
+"""The settings of fine-tuning, see :func:`namegen.training.fine_tuning.fine_tuning_config`."""
 
 
 def find_recipe(name: str) -> Recipe:
-    """Return the recipe of that name.
+    """Return a recipe by its name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such recipe.
     """
     if name in RECIPES:
         return RECIPES[name]
@@ -96,17 +94,14 @@ def find_recipe(name: str) -> Recipe:
 
 
 def training_config(recipe_name: str = "default", **parts: object) -> TrainingConfig:
-    """Return a recipe's training configuration with some of its parts replaced.
+    """Return a recipe's training settings with some of them replaced.
 
-    A short run of the default recipe, whose steps are few, takes smaller batches (32 names, up to 50,000 iterations)
-    and a higher learning rate (0.01, up to 30,000), unless these are given; docs/quality.md has the figures. It is this
-    function that applies it, not :class:`TrainingConfig`.
-
-    With ``architecture="rnn"`` the default recipe drops outputs as the tutorial does, with probability 0.1, unless
-    ``dropout`` is given too: what is right for a hidden state is far too much for an output.
+    Two defaults of the recipe ``default`` depend on ``iterations``: up to 50,000 the batch size is 32, and up to 30,000
+    the learning rate is 0.01 (docs/quality.md has the measurements). With ``architecture="rnn"`` its dropout is 0.1, as
+    in the tutorial, because an rnn drops outputs, not hidden units.
 
     Raises:
-        UsageError: there is no such recipe, or a value is out of its range.
+        UsageError: there is no such recipe, or a value is out of range.
     """
     base = find_recipe(recipe_name).training
     iterations = parts.get("iterations", base.iterations)

@@ -47,7 +47,7 @@ def test_a_letter_that_never_occurred_is_possible(dataset):
 
 
 def test_positions_go_through_every_letter_and_the_end_of_every_name(dataset):
-    contexts, letters, names = positions(dataset, 2)
+    contexts, letters, names = positions(dataset.letters, dataset.lengths, dataset.alphabet.boundary_id, 2)
 
     boundary_id = LETTERS.boundary_id
     of_last = names == 4  # the name "c" of category Two

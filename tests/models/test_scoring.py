@@ -119,7 +119,7 @@ def test_the_working_chunk_does_not_change_the_scores(at_a_time, monkeypatch):
     model = make_model(training_config(hidden_size=16), letters="abc")
     names = spelled(model, made_up("abc", 8, 200))
     whole = score_names(source_of(model), names)
-    monkeypatch.setattr(scoring, "_NAMES_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(scoring, "_NAMES_PER_TRIE", at_a_time)
 
     assert_same_rows(score_names(source_of(model), names).total, whole.total)
 

@@ -675,7 +675,7 @@ def test_tensors_that_overlap_or_leave_gaps_are_an_error(path, change):
         (lambda facts: facts.update(processes=True), "processes is True"),
         (lambda facts: facts["training"].update(hidden_size="\x1b[31m\n"), r"not \\x1b\[31m\\n"),
         (lambda facts: facts["training"].update({"\x1b[31m": 1}), "settings"),
-        (lambda facts: facts.update(alphabet=["a", "b", "'", "\u202e" * 9]), "is no text"),
+        (lambda facts: facts.update(alphabet=["a", "b", "'", "\u202e" * 9]), "is not text"),
         (lambda facts: facts.update(iterations=[["x" * 10**6]]), "iterations is"),
     ],
 )

@@ -1,7 +1,7 @@
-"""What a category argument stands for: one category of a model, or a blend of several.
+"""Find a category of a model by name, or a blend of several.
 
-A blend, ``German+Italian`` or ``German:2+Italian:1``, is a category that no list of names was for: the network is given
-the mean of its categories' vectors, each weighted by its share.
+A blend such as ``German+Italian`` or ``German:2+Italian:1`` conditions the network on the mean of the categories'
+vectors, each weighted by its share.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Blend(NamedTuple):
-    """One category of a model, or several and how much of each.
+    """One category of a model, or a blend of several.
 
     Attributes:
-        label: what to call it: the categories by their names, and those weights that say something:
-            ``German:2+Italian``, and ``German+Italian`` where all weigh the same.
-        category: the index of the category if it is one, else the share of each category of the model, (categories,)
+        label: the names of the categories, with those weights that matter: ``German:2+Italian``, but
+            ``German+Italian`` if all weights are equal.
+        category: the index of the category, or for a blend the share of each category of the model, (categories,)
             float32.
     """
 
@@ -34,10 +34,10 @@ class Blend(NamedTuple):
 
 
 def find_category(model: Model, name: str) -> int:
-    """Return the index of a category: one of exactly this name, else one that differs in case alone.
+    """Return the index of the category of exactly this name, else of the only one that differs in case alone.
 
     Raises:
-        UsageError: there is none, or several that differ in case alone.
+        UsageError: there is no such category.
     """
     index = _look_up(model, name)
     if index is not None:
@@ -56,37 +56,37 @@ def find_category(model: Model, name: str) -> int:
 
 
 def find_blend(model: Model, text: str) -> Blend:
-    """Return the category of this name if there is one, else the blend: parts between ``+``, each with its weight.
+    """Return the category of this name if it exists, else the blend that the text describes.
 
-    A part is a category, found as :func:`find_category` does, or a category, ``:`` and a positive number, its weight;
-    by default that is 1. A category that occurs more than once has the sum of its weights.
+    The parts of a blend are separated by ``+``. A part is a category, optionally followed by ``:`` and its weight, a
+    positive number; the default is 1. The weights of a repeated category are added.
 
     Raises:
-        UsageError: no such category, a part that is empty, or a weight that is no positive finite number.
+        UsageError: a category does not exist, a part is empty, or a weight is not a positive finite number.
     """
     index = _look_up(model, text)
     if index is not None:
         return Blend(model.categories[index], index)
     weights: dict[int, float] = {}
     for part in text.split("+"):
-        category, weight = _part(model, part.strip(), text)
+        category, weight = _parse_part(model, part.strip(), text)
         weights[category] = weights.get(category, 0.0) + weight
     if len(weights) == 1:
         (index,) = weights
         return Blend(model.categories[index], index)
-    largest = max(weights.values())  # the sum of the weights themselves may be too large for a number
+    largest = max(weights.values())  # the sum of the weights might overflow
     shares = np.zeros(len(model.categories))
     shares[list(weights)] = [weight / largest for weight in weights.values()]
-    alike = len(set(weights.values())) == 1
+    equal = len(set(weights.values())) == 1
     label = "+".join(
-        model.categories[index] + ("" if alike or weight == 1 else f":{weight:.12g}")
+        model.categories[index] + ("" if equal or weight == 1 else f":{weight:.12g}")
         for index, weight in weights.items()
     )
     return Blend(label, (shares / shares.sum()).astype(np.float32))
 
 
 def is_category(model: Model, text: str) -> bool:
-    """Whether a text is one of a model's categories, or a blend of them."""
+    """Whether a text is a category of a model, or a blend."""
     try:
         find_blend(model, text)
     except UsageError:
@@ -95,14 +95,14 @@ def is_category(model: Model, text: str) -> bool:
 
 
 def suggest_start_letters(model: Model, category: str) -> str:
-    """Return up to three letters that names of a category begin with: ABC, if Latin ones are usual, else the usual."""
+    """Return three start letters for a category: ABC if its commonest ones are ASCII, else the commonest ones."""
     counts = model.first_letter_counts[find_category(model, category)]
-    usual = model.alphabet.decode(index for index in np.argsort(-counts, kind="stable")[:3] if counts[index])
-    return "ABC" if usual.isascii() and all(letter in model.alphabet for letter in "ABC") else usual
+    commonest = model.alphabet.decode(index for index in np.argsort(-counts, kind="stable")[:3] if counts[index])
+    return "ABC" if commonest.isascii() and all(letter in model.alphabet for letter in "ABC") else commonest
 
 
 def _look_up(model: Model, name: str) -> int | None:
-    """Return the index of the category of this name, or of the only one that differs in case alone, if any."""
+    """Return the index of the category of this name, or of the only one that differs in case alone, or ``None``."""
     name = unicodedata.normalize("NFC", name)
     if name in model.categories:
         return model.categories.index(name)
@@ -110,8 +110,8 @@ def _look_up(model: Model, name: str) -> int | None:
     return folded.index(name.casefold()) if folded.count(name.casefold()) == 1 else None
 
 
-def _part(model: Model, part: str, blend: str) -> tuple[int, float]:
-    """Return the category of one part of a blend, and its weight."""
+def _parse_part(model: Model, part: str, blend: str) -> tuple[int, float]:
+    """Return the index of the category of a part of a blend, and its weight."""
     if not part:
         raise UsageError(
             f"a part of the blend {quote(blend)} is empty; a blend is German+Italian, or German:2+Italian:1"

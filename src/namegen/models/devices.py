@@ -1,4 +1,4 @@
-"""Torch devices by name."""
+"""Find torch devices by name."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from namegen.errors import DeviceError, UsageError, quote
 if TYPE_CHECKING:
     import torch
 
-_MAX_DIGITS = 9  # of the number of a GPU
+_MAX_DIGITS = 8  # of the number of a GPU
 
 
 def find_device(name: str, *, index: int = 0) -> torch.device:
-    """Return the torch device of that name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    """Return a torch device by its name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
     Args:
-        name: the name. ``auto`` is a GPU if there is one, else the CPU.
-        index: the GPU that ``cuda`` stands for.
+        name: the name; ``auto`` is a GPU if there is one, else the CPU.
+        index: the number of the GPU that ``cuda`` means.
 
     Raises:
         UsageError: ``name`` is not the name of a device.
@@ -25,7 +25,7 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
     """
     kind, _, number = name.partition(":")
     if kind not in ("auto", "cpu", "cuda", "mps") or (
-        number and not (kind == "cuda" and number.isdecimal() and len(number) < _MAX_DIGITS)
+        number and not (kind == "cuda" and number.isdecimal() and len(number) <= _MAX_DIGITS)
     ):
         raise UsageError(f"no device is called {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
     import torch
@@ -48,13 +48,14 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
 
 
 def find_sampling_device(name: str | None) -> torch.device | None:
-    """Return the torch device to draw names on, by its name as for :func:`find_device`; ``None`` for numpy.
+    """Return the torch device to sample on, or ``None`` for numpy on the CPU.
 
-    That is what draws on the processor, and where ``auto`` finds no GPU, or no torch.
+    Args:
+        name: as for :func:`find_device`; ``auto`` without a GPU or without torch, ``cpu`` and ``None`` mean numpy.
 
     Raises:
-        UsageError: no device has such a name.
-        DeviceError: this machine has no such device, or no torch.
+        UsageError: ``name`` is not the name of a device.
+        DeviceError: this machine does not have the device, or torch is not installed.
     """
     if name in (None, "cpu"):
         return None

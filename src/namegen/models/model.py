@@ -12,10 +12,7 @@ import numpy as np
 
 from namegen.datasets.dataset import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.errors import UsageError, quote
-from namegen.io.safetensors import (
-    MAX_TEXT,
-    MAX_VALUES,
-)
+from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,32 +24,24 @@ if TYPE_CHECKING:
 
 
 MAX_THREADS = 1024
-
-
 MAX_PROCESSES = 10**6
-
-
 MAX_CARD = 20_000  # characters
-
-
 MAX_LOSS = 1e9  # nats per letter
-
-
 CASINGS = ("lower", "capitalised", "upper", "none")
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """How the loss went, in nats per letter. Each point is the mean of the names' mean losses.
+    """The loss history of a training, in nats per letter. Each point is the mean of the names' mean losses.
 
-    That of a network that others taught begins after the teachers, and its training points are the cross-entropy with
-    what these say, on names that they drew; where categories are added to a model, half of the names are such.
+    With distillation the history begins after the teachers' training, and training points are cross-entropies with
+    the teachers' distributions on names sampled from them; with fine-tuning this applies to half of the names.
 
     Attributes:
-        iterations: after how many training names each training point was taken, (points,) int64.
-        training: the mean over the names drawn since the point before, (points,) float64.
-        validation_iterations: likewise for the validation points, (validation points,) int64.
-        validation: the loss on the held-out names at that moment, (validation points,) float64.
+        iterations: the number of training names before each training point, (points,) int64.
+        training: the mean loss of the names since the point before, (points,) float64.
+        validation_iterations: the number of training names before each validation point, (validation points,) int64.
+        validation: the loss on the held-out names then, (validation points,) float64.
     """
 
     iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -62,49 +51,48 @@ class History:
 
     @property
     def final_training(self) -> float | None:
-        """The last training point, if there is one."""
+        """The last training point, or ``None``."""
         return float(self.training[-1]) if len(self.training) else None
 
     @property
     def best_validation(self) -> float | None:
-        """The lowest validation point, the one a finished model's weights are from, if there is one."""
+        """The lowest validation point, which a finished model has the weights of, or ``None``."""
         return float(self.validation.min()) if len(self.validation) else None
 
     @property
     def best_iteration(self) -> int | None:
-        """After how many training names the lowest validation point was taken, the first of equals."""
+        """The number of training names before the (first) lowest validation point, or ``None``."""
         return int(self.validation_iterations[self.validation.argmin()]) if len(self.validation) else None
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network and all that belongs to it.
+    """A trained network with everything that belongs to it.
 
     Attributes:
-        training: the configuration it was trained with.
-        sampling: how it draws names unless told otherwise.
+        training: the settings it was trained with.
+        sampling: its default sampling settings.
         alphabet: its letters.
         categories: its categories.
-        counts: how many training names each category had, (categories,) int64.
+        counts: the number of training names of each category, (categories,) int64.
         first_letter_counts: how many of these begin with each letter, (categories, letters) int64.
         longest: the number of letters of the longest training name.
         casing: how most training names begin: ``lower``, ``capitalised``, ``upper``, or ``none`` without case.
-        dataset: what the training data were called.
-        dataset_verified: whether these were, byte for byte, what a catalogue says they are.
+        dataset: the name of the training data.
+        dataset_verified: whether the training data matched the checksums of the catalogue.
         fingerprint: the SHA-256 of the training data.
-        name_hashes: the hashes of all training names of all categories, sorted, (distinct names,) uint64; none in a
-            checkpoint.
+        name_hashes: the hashes of all training names, sorted, (distinct names,) uint64; empty in a checkpoint.
         device: the device it was trained on.
-        threads: the number of threads it was trained with, in each process.
-        iterations: how many training names had been drawn.
+        threads: the number of threads of each training process.
+        iterations: the number of training names sampled so far.
         weights: the network's parameters by name, float32.
-        history: the losses along the way.
-        card: what people should know of the model, in Markdown: where its data are from, how good it is, its limits.
-        processes: how many processes trained it together.
-        held_out_hashes: likewise the hashes of the names that were held out from the training, to measure it on.
+        history: the losses during training.
+        card: the model card in Markdown: where the data are from, the model's quality and its limits.
+        processes: the number of processes that trained it.
+        held_out_hashes: the hashes of the names held out for validation, as ``name_hashes``.
 
     Raises:
-        UsageError: the card is no printable text, or has more than 20,000 characters.
+        UsageError: the card is not printable text, or has more than 20,000 characters.
     """
 
     training: TrainingConfig
@@ -136,22 +124,22 @@ class Model:
 
     @property
     def finished(self) -> bool:
-        """Whether its training ran to the end."""
+        """Whether its training is complete."""
         return self.iterations >= self.training.iterations
 
     @cached_property
     def stage(self) -> TrainingConfig:
-        """The configuration of the network that the weights are of: in an unfinished run it may be a teacher's."""
+        """The settings of the network that the weights belong to; in an unfinished run it may be a teacher."""
         return self.training.stage_at(self.iterations)
 
     @cached_property
     def known_hashes(self) -> NDArray[np.uint64]:
-        """The hashes of all names of the training data, also of those that were held out: sorted, each once."""
+        """The distinct hashes of all names of the training data, held-out ones included, sorted."""
         return np.union1d(self.name_hashes, self.held_out_hashes) if len(self.held_out_hashes) else self.name_hashes
 
     @property
     def weights_after(self) -> int:
-        """After how many training names the weights are: a finished model has those with the best validation loss."""
+        """The number of training names that the weights have seen; a finished model has the best by validation loss."""
         best = self.history.best_iteration
         return best if self.finished and best is not None else self.iterations
 
@@ -163,18 +151,18 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """The number of the network's parameters."""
+        """The number of parameters of the network."""
         return sum(weight.size for weight in self.weights.values())
 
     def save(self, path: str | Path, *, half: bool = False) -> None:
-        """Write the model to ``path``, whole or not at all.
+        """Write the model to a file, atomically.
 
         Args:
             path: the file.
-            half: write the weights in half precision, which halves the file and rounds them to 11 bits.
+            half: whether to store the weights in half precision, which halves the file and rounds them to 11 bits.
 
         Raises:
-            NamegenError: the file cannot be written, or a weight is out of the range of half precision.
+            NamegenError: the file cannot be written, or a weight is out of range for half precision.
         """
         from namegen.models.serialization import save_model
 
@@ -183,18 +171,18 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A model as it is in the middle of its training, with what the training needs to go on.
+    """An unfinished model with the state that resuming its training needs.
 
     Attributes:
         model: the model so far.
-        state: the training's own arrays by name.
+        state: the arrays of the training by name.
     """
 
     model: Model
     state: dict[str, NDArray[Any]]
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint to ``path``, whole or not at all.
+        """Write the checkpoint to a file, atomically.
 
         Raises:
             NamegenError: the file cannot be written.
@@ -205,11 +193,10 @@ class Checkpoint:
 
 
 def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:
-    """See that a model can have these categories and this alphabet.
+    """Check that a model file can hold these categories and this alphabet.
 
     Raises:
-        UsageError: there are more than 20,000 categories, one has more than 1,000 characters, or both take too much
-            room.
+        UsageError: there are more than 20,000 categories, one has more than 1,000 characters, or the text is too long.
     """
     if len(categories) > MAX_CATEGORIES:
         raise UsageError(f"{len(categories):,} categories are too many for a model; it has {MAX_CATEGORIES:,} at most")
@@ -219,5 +206,5 @@ def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:
             f"the category {quote(longest)} has {len(longest):,} characters, more than {MAX_CATEGORY_LENGTH:,}"
         )
     text = json.dumps([alphabet.letters, categories], ensure_ascii=False)
-    if len(text.encode()) > MAX_TEXT // 2 or text.count(",") > MAX_VALUES // 2:  # there is more in a file
+    if len(text.encode()) > MAX_TEXT // 2 or text.count(",") > MAX_VALUES // 2:  # a file holds more text
         raise UsageError(f"the names of {len(categories):,} categories take too much room; give them shorter ones")

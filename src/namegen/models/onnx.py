@@ -42,7 +42,6 @@ FORMAT_VERSION = 1
 _OPERATOR_SET = 13
 _IR_VERSION = 7
 _SUFFIX = ".onnx"
-_MAX_BYTES = 2**31 - 2**24  # of weights: Protocol Buffers are limited to 2 GiB, and a file holds more than weights
 
 _INPUTS = {
     "category": "the share of each category: 1 for one and 0 for all others, or a blend",
@@ -71,7 +70,7 @@ def export_onnx(model: Model, path: str | Path) -> None:
     Raises:
         UsageError: the file name has another suffix.
         MissingPackageError: the package ``onnx`` is not installed.
-        NamegenError: the architecture cannot be exported, the model is too large, or the file cannot be written.
+        NamegenError: the architecture cannot be exported, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != _SUFFIX:
@@ -114,11 +113,7 @@ def _metadata(model: Model) -> dict[str, Any]:
 
 
 def _build_graph(model: Model) -> GraphProto:
-    """Return the graph of one step.
-
-    Raises:
-        NamegenError: the architecture cannot be exported, or the graph is too large.
-    """
+    """Return the graph of one step."""
     from onnx import TensorProto, helper, numpy_helper
 
     architecture = find_architecture(model.stage)
@@ -127,12 +122,6 @@ def _build_graph(model: Model) -> GraphProto:
     cell: Callable[[Model], Part] = resolve_name(architecture.onnx_nodes)
     parts = [_begin(model), cell(model), _end(model)]
     weights = {name: weight for _, own in parts for name, weight in own.items()}
-    size = sum(weight.nbytes for weight in weights.values())
-    if size > _MAX_BYTES:
-        raise NamegenError(
-            f"the model cannot be exported: its weights take {size:,} bytes, and an ONNX file has room for "
-            f"{_MAX_BYTES:,}; train one with a smaller --hidden-size"
-        )
     categories, outputs = len(model.categories), len(model.alphabet) + 1
     width = {"category": categories, "probabilities": outputs, "logits": outputs}
 

@@ -1,10 +1,9 @@
-"""How probable given names are, letter by letter, in numpy.
+"""Log-probabilities of given names, in numpy.
 
-Names are read as a trie: sorted, those that begin alike lie side by side, and the network reads each distinct prefix
-once, all prefixes of one length together. A trie depends on the names alone, so that one serves for all categories.
+Names are read as a trie: after sorting, names with a common prefix are adjacent, and the network reads each distinct
+prefix once, all prefixes of one length in one step. A trie depends on the names alone, so it serves all categories.
 
-The probabilities are the model's own: at temperature 1, without dropout, nothing cut. Those of all letters together
-with the end of the name make up the probability of the name given its category.
+The probabilities are the model's own: temperature 1, without dropout, top-k or top-p.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-_NAMES_AT_A_TIME = 2048  # to a trie, which bounds the memory; more share little more
+_NAMES_PER_TRIE = 2048  # which bounds the memory; larger tries share hardly more prefixes
 
 
 class NameScores(NamedTuple):
-    """How probable names are, in nats.
+    """Log-probabilities of names, in nats.
 
     Attributes:
-        first: the log-probability of the first letter given the category, (names,) float64; ``-inf`` where the network
-            cannot choose it and no training name of the category begins so.
-        rest: that of the letters from the second one to EOS, given the ones before, (names,) float64.
+        first: the log-probability of the first letter given the category, (names,) float64; ``-inf`` if the network
+            cannot choose it and no training name of the category begins with it.
+        rest: the log-probability of the letters from the second to EOS, given those before, (names,) float64.
     """
 
     first: Floats
@@ -44,42 +43,42 @@ class NameScores(NamedTuple):
 
     @property
     def total(self) -> Floats:
-        """The log-probability of the whole names given the category, (names,) float64."""
+        """The log-probability of each name given the category, (names,) float64."""
         return self.first + self.rest
 
 
-def score_names(source: Source, spelling: EncodedNames) -> NameScores:
-    """Return how probable names are in one category, or in a blend.
+def score_names(source: Source, names: EncodedNames) -> NameScores:
+    """Return the log-probabilities of names in a category or a blend.
 
     Args:
-        source: the network with its category. How it is to draw, ``source.config``, does not matter.
-        spelling: names that have ended, in any order.
+        source: the network with its category.
+        names: finished names, in any order.
     """
-    return _score(source, _tries(spelling, source.boundary_id), len(spelling.lengths))
+    return _score(source, _build_tries(names, source.boundary_id), len(names.lengths))
 
 
-def score_per_category(sources: Iterable[Source], spelling: EncodedNames, boundary_id: int) -> Iterator[NameScores]:
-    """Go through several categories of one model; as :func:`score_names`, for each.
+def score_per_category(sources: Iterable[Source], names: EncodedNames, boundary_id: int) -> Iterator[NameScores]:
+    """Yield what :func:`score_names` returns, for each of several categories of a model.
 
     Args:
-        sources: the network with each category, taken one at a time.
-        spelling: names that have ended, in any order; some ten thousands at most, for all their prefixes are kept.
+        sources: the network with each category.
+        names: finished names, in any order; some ten thousands at most, since their tries are kept in memory.
         boundary_id: the index that ends a name.
     """
-    tries = list(_tries(spelling, boundary_id))
-    return (_score(source, tries, len(spelling.lengths)) for source in sources)
+    tries = list(_build_tries(names, boundary_id))
+    return (_score(source, tries, len(names.lengths)) for source in sources)
 
 
 class _Level(NamedTuple):
-    """The distinct prefixes of one length, and the names that begin so.
+    """The distinct prefixes of one length, and the names that begin with them.
 
     Attributes:
-        parents: the prefixes of one letter fewer that any of these goes on from, ascending, (states,).
-        states: which of those each goes on from, (prefixes,), ascending.
-        letters: their last letters, (prefixes,).
+        parents: the prefixes of the level before that have a continuation here, ascending, (states,).
+        states: which of ``parents`` each prefix continues, (prefixes,), ascending.
+        letters: the last letter of each prefix, (prefixes,).
         names: the names of at least this length, (names,).
-        rows: which prefix each of these begins with, (names,).
-        targets: the letter that follows there, or the end, (names,).
+        rows: the prefix of each of these names, (names,).
+        targets: the next letter of each of these names, or the end, (names,).
     """
 
     parents: Integers
@@ -91,86 +90,63 @@ class _Level(NamedTuple):
 
 
 _Trie: TypeAlias = "tuple[Integers, list[_Level]]"
-"""Which of the names a trie is of, (names,), and its levels, from the empty prefix on."""
+"""The indices of a trie's names, (names,), and its levels, from the empty prefix on."""
 
 
-def _tries(spelling: EncodedNames, boundary_id: int) -> Iterator[_Trie]:
-    """Sort names and go through their tries, each of a bounded number of names."""
-    if not len(spelling.lengths):
+def _build_tries(names: EncodedNames, boundary_id: int) -> Iterator[_Trie]:
+    """Sort names and yield their tries, each of a bounded number of names."""
+    if not len(names.lengths):
         return
-    inside = np.arange(spelling.letters.shape[1] + 1) < spelling.lengths[:, None]
-    letters = np.full(inside.shape, boundary_id, dtype=np.uint8 if boundary_id < 2**8 else np.uint16)
-    letters[inside] = spelling.letters[inside[:, :-1]]
+    inside = np.arange(names.letters.shape[1] + 1) < names.lengths[:, None]
+    letters = np.full(inside.shape, boundary_id, dtype=np.int64)
+    letters[inside] = names.letters[inside[:, :-1]]
     order = np.lexsort(letters.T[::-1])
-    at_a_time = max_rows(boundary_id + 1, _NAMES_AT_A_TIME)
-    for begin in range(0, len(order), at_a_time):
-        names = order[begin : begin + at_a_time]
-        yield names, _levels(letters[names], spelling.lengths[names])
+    per_trie = max_rows(boundary_id + 1, _NAMES_PER_TRIE)
+    for begin in range(0, len(order), per_trie):
+        rows = order[begin : begin + per_trie]
+        yield rows, list(_levels(letters[rows], names.lengths[rows], boundary_id))
 
 
-def _levels(letters: Integers, lengths: Integers) -> list[_Level]:
-    """Return the distinct prefixes of names, by their length from 0 on.
+def _levels(letters: Integers, lengths: Integers, boundary_id: int) -> Iterator[_Level]:
+    """Yield the distinct prefixes of names, by length from 0 on.
 
     Args:
-        letters: the letters of each name and the end, filled up with ends, (names, longest + 1); in ascending order.
-        lengths: the number of letters of each, (names,).
+        letters: the letters of each name, padded with ends, (names, longest + 1).
+        lengths: the number of letters of each name, (names,).
+        boundary_id: the index that begins and ends a name.
     """
-    count = len(lengths)
-    alike = np.full(count, -1)  # how many letters, or more, each name has in common with the one before
-    differ = letters[1:] != letters[:-1]
-    alike[1:] = np.where(differ.any(axis=1), differ.argmax(axis=1), letters.shape[1])
-    row_of, levels = np.zeros(count, dtype=np.int64), []
+    outputs, rows = boundary_id + 1, np.zeros(len(lengths), dtype=np.int64)
+    prefixes = np.array([boundary_id])  # each is its parent's row and its last letter, as one number
     for length in range(int(lengths.max()) + 1):
-        # Names that begin alike lie side by side, and either all or none of them are this long.
         names = np.flatnonzero(lengths >= length)
-        is_first = alike[names] < length
-        is_first[0] = True
-        first = names[is_first]
-        parents = row_of[first]
-        is_first_child = np.diff(parents, prepend=-1) > 0
-        row_of[names] = np.cumsum(is_first) - 1
-        levels.append(
-            _Level(
-                parents=parents[is_first_child],
-                states=np.cumsum(is_first_child) - 1,
-                letters=letters[first, length - 1],
-                names=names,
-                rows=row_of[names],
-                targets=letters[names, length],
-            )
-        )
-    return levels
+        if length:
+            prefixes, rows[names] = np.unique(rows[names] * outputs + letters[names, length - 1], return_inverse=True)
+        parent_of, last = np.divmod(prefixes, outputs)
+        parents, states = np.unique(parent_of, return_inverse=True)
+        yield _Level(parents, states, last, names, rows[names], letters[names, length])
 
 
 def _score(source: Source, tries: Iterable[_Trie], count: int) -> NameScores:
-    """Read the tries of ``count`` names in all."""
-    scores = NameScores(np.empty(count), np.empty(count))
-    for names, levels in tries:
-        scores.first[names], scores.rest[names] = _read(source, levels, len(names))
+    """Return the scores of ``count`` names from their tries."""
+    scores = NameScores(np.zeros(count), np.zeros(count))
+    for trie, levels in tries:
+        hidden = source.network.start()
+        for length, level in enumerate(levels):
+            if length or source.sos:
+                logits, hidden = source.network.step(level.letters, hidden[level.parents], level.states)
+                log_probabilities = log_softmax(logits)
+            else:
+                log_probabilities = log_first_letter_shares(source)[None]
+            part = scores.rest if length else scores.first
+            part[trie[level.names]] += log_probabilities[level.rows, level.targets]
     return scores
 
 
-def _read(source: Source, levels: Iterable[_Level], count: int) -> NameScores:
-    """Read one trie, of ``count`` names."""
-    first, rest = np.empty(count), np.zeros(count)
-    hidden = source.network.start()
-    for length, level in enumerate(levels):
-        if length:
-            logits, hidden = source.network.step(level.letters, hidden[level.parents], level.states)
-            rest[level.names] += log_softmax(logits)[level.rows, level.targets]
-        elif source.sos:
-            logits, hidden = source.network.step(np.array([source.boundary_id]), hidden)
-            first[:] = log_softmax(logits)[0, level.targets]
-        else:
-            first[:] = log_first_letter_shares(source)[level.targets]
-    return NameScores(first, rest)
-
-
 def log_softmax(logits: NDArray[np.float32]) -> Floats:
-    """Return the log-probabilities of outputs, (rows, outputs) float64.
+    """Return the log-probabilities of logits, (rows, outputs) float64.
 
     Raises:
-        NamegenError: outputs are no numbers.
+        NamegenError: logits are not finite.
     """
     scores = logits.astype(np.float64)
     scores -= max_logits(scores)
@@ -179,7 +155,7 @@ def log_softmax(logits: NDArray[np.float32]) -> Floats:
 
 
 def log_first_letter_shares(source: Source) -> Floats:
-    """Return the log-probability of each first letter, and of no letter at all, as training names have them."""
+    """Return the log-probability of each first letter among the training names; ``-inf`` for the end of a name."""
     counts = np.append(source.first_letters, 0)
     with np.errstate(divide="ignore"):
         shares: Floats = np.log(counts / counts.sum())

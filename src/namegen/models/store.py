@@ -1,7 +1,6 @@
-"""What a name stands for: the models and datasets in the cache, those that come along, and those that a path leads to.
+"""Find models: in the cache by name, by path, or the model ``pretrained``, which is included in the package.
 
-One model comes along with the package, ``pretrained``. It is used where there is no other, its name is reserved, and it
-can be neither trained nor removed.
+``pretrained`` is used if there is no other model. Its name is reserved, and it can be neither trained nor removed.
 """
 
 from __future__ import annotations
@@ -19,11 +18,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_MODEL = "default"
-
-
 PRETRAINED = "pretrained"
-
-
 RUN_SUFFIX = ".run"
 
 
@@ -32,7 +27,7 @@ class ModelLocation:
     """Where a model is.
 
     Attributes:
-        name: what to call it: its name, or the path that was given.
+        name: its name in the cache, or the path that the user gave.
         model: the file of the finished model.
     """
 
@@ -41,19 +36,19 @@ class ModelLocation:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that there may be to draw names from, the one to prefer first."""
+        """The files that may hold the model, the preferred one first."""
         return (self.model,)
 
     @property
     def existing(self) -> Path | None:
-        """The file to draw names from: the finished model, else what an unfinished run has so far."""
+        """The finished model if it exists, else the checkpoint of an unfinished run if it exists."""
         return next((file for file in self.files if file.is_file()), None)
 
     def load(self) -> Model:
-        """Load the finished model, else what an unfinished run has so far.
+        """Load the finished model, else the checkpoint of an unfinished run.
 
         Raises:
-            ModelFileError: there is neither, or the file is damaged.
+            ModelFileError: neither exists, or the file is damaged.
         """
         from namegen.models.serialization import load_model_file
 
@@ -63,13 +58,13 @@ class ModelLocation:
         except ModelFileError:
             if file.is_file() or not self.model.is_file():
                 raise
-            return load_model_file(self.model)  # the run ended just now
+            return load_model_file(self.model)  # the run finished in the meantime
 
     def categories(self) -> tuple[str, ...]:
-        """Return the categories that the file says it has: no more of it is read, and nothing else is checked.
+        """Return the categories without reading or checking the rest of the file.
 
         Raises:
-            ModelFileError: there is no file, or it says no such thing.
+            ModelFileError: the file does not exist, or does not list its categories.
         """
         from namegen.datasets.graphemes import is_printable
         from namegen.io.safetensors import open_safetensors, read_json
@@ -87,17 +82,17 @@ class ModelLocation:
 
 @dataclass(frozen=True)
 class TrainingLocation(ModelLocation):
-    """Where a model is that a user trains, or will be.
+    """Where a model is that the user trains.
 
     Attributes:
-        checkpoint: the file of a training run that is not finished.
+        checkpoint: the file of an unfinished training run.
     """
 
     checkpoint: Path
 
     @property
     def lock(self) -> Path:
-        """The lock that a training run holds: one for each file, by whatever name or path or link it is meant."""
+        """The lock of a training run: the same for every name, path or link that leads to the file."""
         import hashlib
 
         key = hashlib.sha256(os.fsencode(os.path.realpath(self.model))).hexdigest()[:16]
@@ -110,20 +105,20 @@ class TrainingLocation(ModelLocation):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The finished model, and what an unfinished run has so far."""
+        """The finished model and the checkpoint."""
         return (self.model, self.checkpoint)
 
 
 def pretrained_location() -> ModelLocation:
-    """Return the place of the model that comes along."""
+    """Return the location of the included model."""
     return ModelLocation(PRETRAINED, paths.PRETRAINED_FILE)
 
 
 def cached_location(name: str) -> TrainingLocation:
-    """Return the place of a model in the cache.
+    """Return the location of a model in the cache.
 
     Raises:
-        UsageError: it cannot be a name, or is that of the model that comes along.
+        UsageError: the name is not valid, or is reserved for the included model.
     """
     if name == PRETRAINED:
         raise UsageError(f"{PRETRAINED} is the model that comes with namegen; give yours another name")
@@ -136,20 +131,20 @@ def cached_location(name: str) -> TrainingLocation:
 
 
 def file_location(path: str | Path) -> TrainingLocation:
-    """Return the place of a model that is a file of the user's; an unfinished run is kept beside it."""
+    """Return the location of a model at a path; an unfinished run is kept beside it."""
     file = Path(path)
     return TrainingLocation(name=str(path), model=file, checkpoint=file.with_name(f"{file.name}{RUN_SUFFIX}"))
 
 
 def find_model(name_or_path: str | None = None) -> ModelLocation:
-    """Return the place of the model that is meant.
+    """Return the location of an existing model.
 
     Args:
-        name_or_path: a name in the cache, ``pretrained``, or a path; by default what ``NAMEGEN_MODEL`` says, else
-            ``default`` if there is one, else ``pretrained``.
+        name_or_path: a name in the cache, ``pretrained``, or a path. By default the environment variable
+            ``NAMEGEN_MODEL``, else ``default`` if it exists, else ``pretrained``.
 
     Raises:
-        ModelFileError: there is no such model, and no unfinished run of it.
+        ModelFileError: there is neither such a model nor an unfinished run of it.
     """
     wanted = (os.environ.get("NAMEGEN_MODEL") or None) if name_or_path is None else name_or_path
     if wanted is None:
@@ -157,23 +152,21 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
     if wanted == PRETRAINED:
         if not paths.PRETRAINED_FILE.is_file():
             raise ModelFileError(
-                f"the model {PRETRAINED}, which comes with namegen, is missing here; install namegen again, or train "
-                "a model of your own with `namegen train`"
+                f"the included model {PRETRAINED} is missing; reinstall namegen, or train a model with `namegen train`"
             )
         return pretrained_location()
-    is_path = paths.looks_like_path(wanted)
-    is_path = is_path or (not _in_cache(wanted) and Path(wanted).is_file())
-    place = file_location(wanted) if is_path else cached_location(wanted)
-    if place.existing:
-        return place
+    is_path = paths.looks_like_path(wanted) or (not _in_cache(wanted) and Path(wanted).is_file())
+    location = file_location(wanted) if is_path else cached_location(wanted)
+    if location.existing:
+        return location
     if is_path:
-        place.load()  # which says what is wrong, unless it has come into being just now
-        return place
+        location.load()  # raises an error that says what is wrong with the path
+        return location
     raise _no_model(wanted)
 
 
 def _in_cache(name: str) -> bool:
-    """Whether there is a model of this name in the cache, finished or not; without a cache there is none."""
+    """Whether the cache has a model of this name, finished or not."""
     try:
         return paths.is_name(name) and cached_location(name).existing is not None
     except CacheError:
@@ -191,11 +184,11 @@ def _no_model(name: str) -> ModelFileError:
 def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
     """Load a model by its name in the cache or its path.
 
-    Where the training has not finished, this is the model so far (see :attr:`Model.finished`).
+    If its training has not finished, this is the model so far (see :attr:`Model.finished`).
 
     Args:
-        name_or_path: by default what ``NAMEGEN_MODEL`` says, else the model ``default`` if there is one, else
-            ``pretrained``, the one that comes along.
+        name_or_path: by default the environment variable ``NAMEGEN_MODEL``, else the model ``default`` if it exists,
+            else ``pretrained``, the included model.
 
     Raises:
         ModelFileError: there is no such model, or the file is damaged.
@@ -206,23 +199,18 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
 
 
 def list_models() -> list[ModelLocation]:
-    """Return the models in the cache by name, those whose training has not finished among them.
-
-    Behind them is the one that comes along. A file in the cache that has its name is called by its path, which is
-    the way to use it.
-    """
+    """Return the models in the cache, unfinished ones included, sorted by name, and the included model last."""
     files = [*paths.models_dir().glob(f"*{paths.SUFFIX}"), *paths.runs_dir().glob(f"*{paths.SUFFIX}")]
     names = {file.name.removesuffix(paths.SUFFIX) for file in files} - {PRETRAINED}
     models: list[ModelLocation] = [cached_location(name) for name in sorted(names) if paths.is_name(name)]
-    models += [file_location(file) for file in files if file.name == paths.PRETRAINED_FILE.name]
     return [*models, pretrained_location()] if paths.PRETRAINED_FILE.is_file() else models
 
 
 def remove_model(name: str) -> list[str]:
-    """Remove a model and its unfinished run from the cache; returns in words which of the two there were.
+    """Remove a model and its unfinished run from the cache; return in words what was removed.
 
     Raises:
-        UsageError: a path was given, or the model that comes along.
+        UsageError: a path was given, or the included model.
         ModelFileError: there is no such model.
         BusyError: it is being trained.
         NamegenError: it cannot be removed.
@@ -233,15 +221,18 @@ def remove_model(name: str) -> list[str]:
         raise UsageError(f"{name} is a file of yours; namegen removes only models in its cache")
     if name == PRETRAINED:
         raise UsageError(f"{PRETRAINED} is the model that comes with namegen; it cannot be removed")
-    place = cached_location(name)
-    if not place.existing:
+    location = cached_location(name)
+    if not location.existing:
         raise _no_model(name)
-    with hold_lock(place.lock, f"training {name}"):
-        kinds = {"the model": place.model, "its unfinished run": place.checkpoint}
-        removed = [kind for kind, file in kinds.items() if file.is_file()]
-        try:
-            for file in (*kinds.values(), place.progress_note):
-                file.unlink(missing_ok=True)
-        except OSError as error:
-            raise NamegenError(f"cannot remove {place.existing}: {error.strerror or error}") from error
+    with hold_lock(location.lock, f"training {name}"):
+        removed = []
+        for kind, file in (("the model", location.model), ("its unfinished run", location.checkpoint)):
+            try:
+                file.unlink()
+                removed.append(kind)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise NamegenError(f"cannot remove {file}: {error.strerror or error}") from error
+        location.progress_note.unlink(missing_ok=True)
     return removed
