@@ -32,13 +32,8 @@ def kind(value):
         ("count", np.int64(2)),
         ("seed", np.uint32(3)),
         ("temperature", np.float32(0.5)),
-        ("temperature", np.float64(1e-8)),
-        ("temperature", np.int8(1)),
         ("top_k", np.int32(2)),
         ("top_p", np.float16(0.5)),
-        ("dropout", np.float32(0.1)),
-        ("guidance", np.int64(1)),
-        ("max_length", np.int64(9)),
         ("min_length", np.int16(1)),
     ],
 )
@@ -57,9 +52,7 @@ def test_a_configuration_made_with_numbers_of_numpy_can_be_stored():
     assert type(config.distillation.teachers) is int
 
 
-@pytest.mark.parametrize(
-    "value", [True, np.bool_(1), 1.5, NAN, np.inf, "3", -1, -(10**5000), 1j, np.array([1, 2])], ids=kind
-)
+@pytest.mark.parametrize("value", [True, np.bool_(1), 1.5, NAN, np.inf, "3", -1, -(10**5000)], ids=kind)
 @pytest.mark.parametrize("name", ["count", "seed", "top_k", "max_length", "min_length"])
 def test_what_is_no_whole_number_is_refused_in_a_few_words(name, value):
     with pytest.raises(namegen.UsageError, match="must be a whole number") as refused:
@@ -68,7 +61,7 @@ def test_what_is_no_whole_number_is_refused_in_a_few_words(name, value):
 
 
 @pytest.mark.parametrize(
-    "value", [True, np.bool_(0), NAN, np.float64("nan"), np.inf, -np.inf, "hot", 10**400, 10**5000, -1], ids=kind
+    "value", [True, np.bool_(0), NAN, np.float64("nan"), np.inf, -np.inf, "hot", 10**400, -1], ids=kind
 )
 @pytest.mark.parametrize("name", ["temperature", "top_p", "dropout", "guidance"])
 def test_what_is_no_number_or_out_of_range_is_refused_in_a_few_words(name, value):

@@ -28,7 +28,7 @@ DTYPES = {
 
 
 @pytest.mark.parametrize("kind", DTYPES)
-@pytest.mark.parametrize(("hidden", "letters", "categories"), [(1, 1, 1), (5, 3, 2), (128, 58, 18), (200, 80, 3)])
+@pytest.mark.parametrize(("hidden", "letters", "categories"), [(1, 1, 1), (5, 3, 2), (64, 58, 4)])
 def test_numpy_and_torch_agree_over_whole_sequences(kind, hidden, letters, categories):
     config = training_config(hidden_size=hidden, dropout=0.0, **DTYPES[kind])
     network = build_network(config, categories, letters + 1).eval()
@@ -74,8 +74,9 @@ def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
 
 
 @pytest.mark.parametrize("kind", DTYPES)
-@pytest.mark.parametrize("hidden", [1, 3, 33, 100, 128, 129, 192, 200, 500, 1024])
-@pytest.mark.parametrize("letters", [2, 7, 58, 99])
+@pytest.mark.parametrize(
+    ("hidden", "letters"), [(1, 2), (33, 7), (128, 58), (129, 99), (500, 7), (1024, 58)]
+)
 def test_a_row_is_the_same_to_the_last_bit_however_many_there_are_and_whichever_share_a_state(kind, hidden, letters):
     model = make_model(training_config(hidden_size=hidden, **DTYPES[kind]), letters=LETTERS[:letters])
     step, rng = build_steppers(model)(0), np.random.default_rng(0)
@@ -132,6 +133,13 @@ def with_category(name, weight, vector):
     return weight
 
 
+def test_logits_that_are_not_numbers_are_an_error_but_minus_infinity_is_only_impossible():
+    np.testing.assert_array_equal(max_logits(np.array([[-np.inf, 1.0]])), [[1.0]])
+    for bad in (np.nan, np.inf):
+        with pytest.raises(NamegenError, match="no numbers"):
+            max_logits(np.array([[0.0, 1.0], [0.0, bad]], dtype=np.float32))
+
+
 def test_without_guidance_or_with_a_single_category_nothing_moves():
     assert apply_guidance(1, 3, 0.0) == 1
     np.testing.assert_allclose(apply_guidance(0, 1, 0.7), [1.0])
@@ -139,18 +147,7 @@ def test_without_guidance_or_with_a_single_category_nothing_moves():
 
 
 @pytest.mark.parametrize("kind", DTYPES)
-@pytest.mark.parametrize("hidden", [1, 16])
-def test_preparing_a_model_changes_nothing_of_it(kind, hidden):
-    model = make_model(training_config(hidden_size=hidden, **DTYPES[kind]))
-    before = {name: weight.copy() for name, weight in model.weights.items()}
-    build_steppers(model)(0)
-
-    for name, weight in model.weights.items():
-        np.testing.assert_array_equal(weight, before[name])
-
-
-@pytest.mark.parametrize("kind", DTYPES)
-@pytest.mark.parametrize("size", [1e25, 1e30, 3e38])
+@pytest.mark.parametrize("size", [1e25, 3e38])
 def test_weights_too_large_to_be_multiplied_are_one_error_and_no_warning(kind, size):
     model = make_model(training_config(hidden_size=16, **DTYPES[kind]), categories=("X", "Y"))
     for name, weight in model.weights.items():
@@ -175,13 +172,3 @@ def test_outputs_that_are_far_apart_are_drawn_from_without_a_warning():
         likely = probabilities(logits, config)
         np.testing.assert_array_equal(likely[0], [1, 0, 0])
         np.testing.assert_array_equal(likely[1] > 0, [True, False, False])
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_one_output_that_is_no_number_is_found(bad):
-    with pytest.raises(NamegenError, match="no numbers"):
-        max_logits(np.array([[0.0, 1.0], [0.0, bad]], dtype=np.float32))
-
-
-def test_an_output_that_is_minus_infinity_is_only_impossible():
-    np.testing.assert_array_equal(max_logits(np.array([[-np.inf, 1.0]])), [[1.0]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,9 @@ from namegen.errors import DeviceError, UsageError
 from namegen.models.devices import find_sampling_device
 from namegen.models.inference import apply_guidance, build_steppers
 from namegen.models.inference_torch import build_torch_steppers
+from namegen.models.scoring import log_softmax
 from namegen.recipes import training_config
-from support import make_bigram_model, make_model
+from support import make_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +51,6 @@ def some_model(kind):
     return model
 
 
-def log_probabilities(logits):
-    return torch.log_softmax(torch.from_numpy(logits).double(), dim=1).numpy()
-
-
 @pytest.fixture
 def by_torch(monkeypatch):
     """Has names that are asked for on a GPU drawn by torch on the CPU; returns how many networks it prepared."""
@@ -77,13 +73,13 @@ def test_a_step_on_a_device_is_the_step_in_numpy(kind, category):
     ours, expected = build_torch_steppers(model, CPU)(CATEGORIES[category]), build_steppers(model)(CATEGORIES[category])
     hidden = expected.start()
     np.testing.assert_allclose(ours.start(), hidden, rtol=0, atol=1e-6)
-    for rows in (5, 9, 1):
+    for rows in (9, 1):
         letters, parents = rng.integers(0, 7, rows), np.sort(rng.integers(0, len(hidden), rows))
         given = (letters.astype(np.uint8), hidden, parents)
         (logits, after), (expected_logits, expected_after) = ours.step(*given), expected.step(*given)
 
         assert logits.dtype == after.dtype == np.float32
-        np.testing.assert_allclose(log_probabilities(logits), log_probabilities(expected_logits), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(log_softmax(logits), log_softmax(expected_logits), rtol=0, atol=1e-5)
         np.testing.assert_allclose(after, expected_after, rtol=0, atol=1e-5)
         hidden = expected_after
     alone = ours.step(np.array([3]), hidden)
@@ -94,9 +90,8 @@ def test_a_step_on_a_device_is_the_step_in_numpy(kind, category):
 @pytest.mark.parametrize(
     ("category", "how"),
     [
-        ("German", {"count": 2000}),
-        ("German:2+Italian", {"count": 300, "temperature": 1.0, "guidance": 0.5, "min_length": 5}),
-        (None, {"count": 60, "unique": True}),
+        ("German:2+Italian", {"count": 100, "temperature": 1.0, "guidance": 0.5, "min_length": 5}),
+        (None, {"count": 20, "unique": True}),
         ("Russian", {"prefixes": ["Sch", "A"], "count": 3, "dropout": 0.2}),
     ],
 )
@@ -109,30 +104,6 @@ def test_a_device_gives_the_names_that_numpy_gives(category, how, by_torch):
     assert len(ours) == len(expected)
     # A random number may fall between two sums that differ in their last bits; that is one in some hundred thousand.
     assert sum(one != other for one, other in zip(ours, expected, strict=True)) <= 1
-
-
-def test_shards_and_scores_are_drawn_on_the_device_too(by_torch):
-    model = namegen.load_model("pretrained")
-
-    def draw(**how):
-        return list(namegen.iterate(model, "Czech", count=300, min_length=3, seed=5, scores=True, shard=(2, 3), **how))
-
-    ours, expected = draw(device="cuda:1"), draw()
-    same = [(one.score, other.score) for one, other in zip(ours, expected, strict=True) if one.name == other.name]
-    assert len(by_torch) == 1
-    assert len(expected) == 100
-    assert len(same) >= len(expected) - 1
-    np.testing.assert_allclose(*np.transpose(same), rtol=0, atol=1e-4)
-
-
-def test_a_network_of_the_tutorial_draws_by_its_known_distribution(by_torch):
-    probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.6, 0.4, 1e-9]])
-    names = namegen.sample(make_bigram_model(np.log(probabilities)), count=20_000, seed=3, device="cuda:1")
-
-    # After a: a, b or the end; to begin with a or b. A share of 20,000 is within 0.014 with four standard deviations.
-    assert names.count("a") / 20_000 == pytest.approx(0.6 * 0.2, abs=0.014)
-    assert names.count("b") / 20_000 == pytest.approx(0.4 * 0.8, abs=0.014)
-    assert names.count("ab") / 20_000 == pytest.approx(0.6 * 0.3 * 0.8, abs=0.014)
 
 
 @pytest.mark.parametrize("kind", DTYPES)
@@ -195,11 +166,8 @@ def test_numpy_draws_unless_a_gpu_is_asked_for(monkeypatch):
         with pytest.raises(UsageError, match="use auto, cpu, cuda, cuda:N or mps"):
             find_sampling_device(name)
 
-
-def test_auto_draws_on_a_gpu_if_there_is_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-
     assert find_sampling_device("auto") == find_sampling_device("cuda") == torch.device("cuda:0")
 
 
@@ -220,7 +188,6 @@ def test_the_command_draws_where_it_is_told_to(cli, by_torch):
     assert len(by_torch) == 1
     assert (ours.code, ours.out) == (0, plain.out)
     assert ours.err.endswith("seed 1, on cuda:1\n")
-    assert cli("sample", "German", "ABC", "--seed", 1, "--model", "pretrained", "--device", "cpu") == plain
 
 
 def test_a_device_that_the_command_cannot_use_is_one_clear_line(cli, monkeypatch):
@@ -232,14 +199,3 @@ def test_a_device_that_the_command_cannot_use_is_one_clear_line(cli, monkeypatch
     assert absent.err == ("Error: torch finds no device cuda here (CUDA devices: none); use --device cpu, or auto\n")
     assert unknown.err == "Error: no device is called 'gpu'; use auto, cpu, cuda, cuda:N or mps\n"
     assert "--device" in top.err
-
-
-def test_asking_for_the_processor_does_not_import_torch():
-    code = (
-        "import sys; from namegen.cli import main; main(['sample', 'German', 'ABC', '--device', 'cpu'])\n"
-        "print('torch' in sys.modules, file=sys.__stderr__)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stderr == "False\n"
-    assert len(done.stdout.splitlines()) == 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from namegen.models.architectures import weight_shapes
+from namegen.models.architectures import ARCHITECTURES, weight_shapes
 from namegen.models.networks import ConditionalGRU, TutorialRNN, _GRURecurrence, apply_dropout, build_network
 from namegen.recipes import training_config
 
@@ -126,14 +126,14 @@ def test_reading_on_from_a_hidden_state_is_reading_in_one_go(network):
     torch.testing.assert_close(end_in_two, end)
 
 
-@pytest.mark.parametrize("parts", [{"architecture": "gru"}, {"architecture": "rnn"}])
-def test_a_network_is_built_from_the_seed_alone_and_leaves_the_global_generator_alone(parts):
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_network_is_built_from_the_seed_alone_and_leaves_the_global_generator_alone(architecture):
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    one = build_network(training_config(seed=3, hidden_size=8, **parts), 2, 5)
+    one = build_network(training_config(seed=3, hidden_size=8, architecture=architecture), 2, 5)
     torch.manual_seed(6)
-    other = build_network(training_config(seed=3, hidden_size=8, **parts), 2, 5)
-    different = build_network(training_config(seed=4, hidden_size=8, **parts), 2, 5)
+    other = build_network(training_config(seed=3, hidden_size=8, architecture=architecture), 2, 5)
+    different = build_network(training_config(seed=4, hidden_size=8, architecture=architecture), 2, 5)
 
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), different.parameters(), strict=True))
@@ -141,15 +141,15 @@ def test_a_network_is_built_from_the_seed_alone_and_leaves_the_global_generator_
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("parts", [{"architecture": "gru"}, {"architecture": "rnn"}])
-def test_the_model_file_expects_the_shapes_that_the_networks_have(parts):
-    config = training_config(hidden_size=7, **parts)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_model_file_expects_the_shapes_that_the_networks_have(architecture):
+    config = training_config(hidden_size=7, architecture=architecture)
     network = build_network(config, 3, 11)
 
     assert {name: tuple(p.shape) for name, p in network.named_parameters()} == weight_shapes(config, 3, 11)
 
 
-@pytest.mark.parametrize("architecture", ["gru", "rnn"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_tensor_of_a_forward_pass_is_on_the_device_of_the_network(architecture, fake_cuda):
     network = build_network(training_config(architecture=architecture, hidden_size=8), 3, 6).to(fake_cuda)
     category = torch.zeros(2, dtype=torch.int64, device=fake_cuda)
@@ -160,28 +160,17 @@ def test_every_tensor_of_a_forward_pass_is_on_the_device_of_the_network(architec
     assert logits.device == hidden.device == fake_cuda
 
 
-def test_the_stand_in_for_a_gpu_notices_a_tensor_on_the_wrong_device(fake_cuda):
-    network = build_network(training_config(hidden_size=8), 3, 6).to(fake_cuda)
-
-    with pytest.raises(RuntimeError, match="device"):
-        network(torch.zeros(2, dtype=torch.int64), torch.zeros((2, 4), dtype=torch.int64))
-
-
-@pytest.mark.parametrize("probability", [0.0, 0.1, 0.4, 0.9])
-@pytest.mark.parametrize("shape", [(7,), (101, 33), (50, 20, 8)])
+@pytest.mark.parametrize("probability", [0.0, 0.4, 0.9])
+@pytest.mark.parametrize("shape", [(7,), (50, 20, 8)])
 def test_dropout_drops_its_share_and_keeps_the_mean(probability, shape):
     torch.manual_seed(0)
     values = torch.full(shape, 2.0)
-    dropped = torch.stack([apply_dropout(values, probability) for _ in range(max(1, 100_000 // values.numel()))])
+    dropped = torch.stack([apply_dropout(values, probability) for _ in range(max(1, 20_000 // values.numel()))])
 
     kept = dropped[dropped > 0].unique()
     assert kept.tolist() == [pytest.approx(2 / (1 - probability), rel=1e-3)]
     deviation = (probability * (1 - probability) / dropped.numel()) ** 0.5
     assert (dropped == 0).double().mean().item() == pytest.approx(probability, abs=4 * deviation + 2**-17)
-
-
-def test_dropout_of_all_but_everything_is_finite():
-    assert torch.isfinite(apply_dropout(torch.ones(1000), 0.9999999)).all()
 
 
 def test_dropout_has_the_gradient_of_what_it_kept():

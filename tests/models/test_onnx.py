@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import dataclasses
 import json
-import os
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -15,14 +12,13 @@ import pytest
 
 from namegen import load_model
 from namegen.datasets.alphabet import Alphabet
-from namegen.errors import MissingPackageError, NamegenError, UsageError
+from namegen.errors import NamegenError
+from namegen.models.architectures import ARCHITECTURES
 from namegen.models.inference import apply_guidance, build_steppers
-from namegen.models.model import Checkpoint
 from namegen.models.onnx import export_onnx
 from namegen.models.scoring import log_softmax
 from namegen.models.store import cached_location
 from namegen.recipes import training_config
-from namegen.sampling.decoding import greedy_probabilities
 from namegen.sampling.generate import sample
 from namegen.sampling.rejection import max_letters
 from support import REPOSITORY, make_model
@@ -105,21 +101,14 @@ def pretrained(tmp_path_factory):
     return model, Exported(model, tmp_path_factory.mktemp("exported"))
 
 
-def test_the_pretrained_model_says_the_same_of_every_letter_of_whole_names(pretrained):
-    model, exported = pretrained
-    names = [model.alphabet.encode(name).tolist() for name in NAMES]
-    for category in (0, 7, len(model.categories) - 1):
-        rows = np.repeat(np.eye(len(model.categories))[[category]], len(names), axis=0)
-        read_along(model, exported, rows, names)
-
-
-def test_the_pretrained_model_with_its_guidance_and_a_blend_says_the_same_too(pretrained):
+def test_the_pretrained_model_says_the_same_of_every_letter_also_of_blends_and_with_guidance(pretrained):
     model, exported = pretrained
     count = len(model.categories)
     blend = np.zeros(count, np.float32)
     blend[[2, 5]] = 0.25, 0.75
-    rows = [apply_guidance(4, count, model.sampling.guidance), blend, apply_guidance(blend, count, 1.0)]
-    read_along(model, exported, rows, [model.alphabet.encode(name).tolist() for name in NAMES[:3]])
+    rows = [np.eye(count)[0], np.eye(count)[7], np.eye(count)[-1]]
+    rows += [apply_guidance(4, count, model.sampling.guidance), blend, apply_guidance(blend, count, 1.0)]
+    read_along(model, exported, rows, [model.alphabet.encode(name).tolist() for name in NAMES])
 
 
 @pytest.mark.parametrize("kind", DTYPES)
@@ -129,44 +118,21 @@ def test_every_network_says_the_same_of_whole_names(kind, tmp_path):
     read_along(model, Exported(model, tmp_path), rows, [[0, 1, 2, 3, 3, 0, 2, 1], [3], [2, 2]])
 
 
-def test_a_model_of_one_letter_one_category_and_one_unit_is_exported(tmp_path):
-    model = make_model(training_config(hidden_size=1, iterations=1), letters="a")
-    read_along(model, Exported(model, tmp_path), [[1]], [[0, 0, 0]])
-
-
 def test_the_greedy_names_are_those_of_namegen(pretrained):
     model, exported = pretrained
-    for category in model.categories:
-        ours = sample(model, category, ["", "A", "Sch"], temperature=0.0, guidance=0.0)
-        assert [exported.greedy_name(category, prefix) for prefix in ("", "A", "Sch")] == ours
+    for category in model.categories[::4]:
+        ours = sample(model, category, ["", "Sch"], temperature=0.0, guidance=0.0)
+        assert [exported.greedy_name(category, prefix) for prefix in ("", "Sch")] == ours
 
 
 @pytest.mark.parametrize("kind", ["tutorial", "gru without SOS"])
-def test_without_an_sos_token_a_name_begins_as_the_training_names_do(kind, tmp_path):
-    model = tiny(kind)
-    first = model.first_letter_counts[1].argmax()
-    assert Exported(model, tmp_path).greedy_name("Y")[0] == "abcä"[first]
-
-
-@pytest.mark.parametrize("kind", ["tutorial", "gru without SOS"])
-def test_even_guided_shares_of_first_letters_are_a_distribution(kind, tmp_path):
+def test_without_an_sos_token_a_name_begins_as_the_training_names_do_with_guidance_too(kind, tmp_path):
     model = dataclasses.replace(tiny(kind), first_letter_counts=np.array([[9, 0, 0, 0], [0, 9, 0, 0], [0, 0, 9, 0]]))
     exported = Exported(model, tmp_path)
+    assert exported.greedy_name("Y")[0] == "b"
     shares = apply_guidance(0, 3, 0.9)[None]
     probabilities, _, _ = exported.step(shares, np.array([4]), np.zeros((1, 7), np.float32))
     np.testing.assert_allclose(probabilities, [[1, 0, 0, 0, 0]], atol=1e-6)
-
-
-def test_the_tutorials_dropout_can_be_done_on_the_logits(tmp_path):
-    """Greedily with dropout, as the tutorial draws: what is in the file is enough to do it."""
-    model = tiny("tutorial")
-    exported, rng = Exported(model, tmp_path), np.random.default_rng(0)
-    row, state = np.eye(3, dtype=np.float32)[[0]], np.zeros((1, 7), np.float32)
-    _, _, logits = exported.step(row, np.array([2]), state)
-    kept = logits[0] * (rng.random((20_000, 5)) >= 0.3) / 0.7
-    drawn = np.bincount(kept.argmax(axis=1), minlength=5) / 20_000
-    expected = greedy_probabilities(build_steppers(model)(0).step(np.array([2]), state)[0], 0.3)
-    np.testing.assert_allclose(drawn, expected[0], atol=0.015)  # four standard deviations
 
 
 @pytest.mark.parametrize("kind", DTYPES)
@@ -188,13 +154,6 @@ def test_the_graph_is_valid_and_of_an_old_operator_set(kind, tmp_path):
     }
 
 
-def test_the_same_model_gives_the_same_bytes_in_every_process(tmp_path):
-    for seed, file in (("1", "a.onnx"), ("2", "b.onnx")):
-        line = [sys.executable, "-m", "namegen", "export", "pretrained", str(tmp_path / file)]
-        subprocess.run(line, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
-    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
-
-
 def test_the_metadata_tell_what_drawing_takes(pretrained):
     model, exported = pretrained
     facts = exported.facts
@@ -207,22 +166,6 @@ def test_the_metadata_tell_what_drawing_takes(pretrained):
     assert facts["card"] == model.card
 
 
-def test_letters_of_several_code_points_are_in_the_metadata_as_they_are(tmp_path):
-    letters = ("и́", "и", "ngữ", "김")
-    model = dataclasses.replace(tiny("gru"), alphabet=Alphabet(letters))
-    assert tuple(Exported(model, tmp_path).facts["alphabet"]) == letters
-
-
-def test_torch_is_not_needed(tmp_path):
-    code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "import pathlib, namegen\n"
-        "namegen.export_onnx(namegen.load_model('pretrained'), pathlib.Path(sys.argv[1]))"
-    )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "names.onnx")], check=True)
-    assert (tmp_path / "names.onnx").is_file()
-
-
 def test_the_example_of_the_page_draws_as_namegen_does(tmp_path, monkeypatch, pretrained):
     """Its code is run with the pretrained model, and what it draws is as frequent as it should be."""
     monkeypatch.chdir(tmp_path)
@@ -231,90 +174,48 @@ def test_the_example_of_the_page_draws_as_namegen_does(tmp_path, monkeypatch, pr
     ran = {}
     exec(compile(code, "example", "exec"), ran)
     assert [name[0] for name in ran["names"]] == ["A", "B", "C"]
-    model, count = pretrained[0], 400
+    model, count = pretrained[0], 200
     drawn = [ran["sample"]("Polish", "Ka", np.random.default_rng(seed)) for seed in range(count)]
     assert all(name.startswith("Ka") for name in drawn)
-    ours = sample(model, "Polish", ["Ka"], count=20_000, seed=1)
+    ours = sample(model, "Polish", ["Ka"], count=5_000, seed=1)
     for following in "cmlr":
         share = sum(name[2:3] == following for name in ours) / len(ours)
         found = sum(name[2:3] == following for name in drawn) / count
         assert abs(found - share) < 4 * np.sqrt(share * (1 - share) / count)
 
 
-# The command
-
-
-def test_the_command_exports_a_model_by_its_name_or_its_path(cli, tmp_path):
-    tiny("gru").save(cached_location("elves").model)
-    for model in ("elves", cached_location("elves").model, "pretrained"):
+def test_the_command_exports_a_model_by_its_name_or_its_path_without_torch(cli, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    elves = dataclasses.replace(tiny("gru"), alphabet=Alphabet(("и́", "и", "ngữ", "김")))
+    elves.save(cached_location("elves").model)
+    files = []
+    for model in ("elves", cached_location("elves").model):
         done = cli("export", model, tmp_path / "Names.ONNX")
         assert (done.code, done.out) == (0, "")
         assert done.err == f"Exported {model} into {tmp_path / 'Names.ONNX'}.\n"
-        onnx.checker.check_model(onnx.load(tmp_path / "Names.ONNX"))
+        files.append((tmp_path / "Names.ONNX").read_bytes())
+    assert files[0] == files[1]
+    assert tuple(Exported(elves, tmp_path).facts["alphabet"]) == elves.alphabet.letters
 
 
-def test_an_unfinished_run_is_exported_with_a_note(cli, tmp_path):
-    model = dataclasses.replace(tiny("gru"), training=training_config(hidden_size=7, iterations=1000), iterations=500)
-    Checkpoint(model, {"x": np.zeros(1)}).save(cached_location("young").checkpoint)
-    done = cli("export", "young", tmp_path / "x.onnx")
-    assert done.code == 0
-    assert "has not finished: this is the model after 500 of 1,000 iterations" in done.err
-
-
-@pytest.mark.parametrize("file", ["names.json", "names", "onnx", "names.onnx.gz"])
-def test_another_ending_is_wrong_usage(cli, tmp_path, file):
-    refused = cli("export", "pretrained", tmp_path / file)
-    assert (refused.code, refused.err.count("\n")) == (2, 1)
-    assert "its name must end in .onnx" in refused.err
-    assert not list(tmp_path.glob("*onnx*"))
-
-
-def test_a_model_that_is_not_there_is_one_error(cli, tmp_path):
-    refused = cli("export", "nothing", tmp_path / "x.onnx")
-    assert (refused.code, refused.err.count("\n")) == (1, 1)
-    assert "no model 'nothing'" in refused.err
-
-
-def test_a_file_that_cannot_be_written_is_one_error_and_an_older_one_stays(cli, tmp_path, monkeypatch):
-    (tmp_path / "folder.onnx").mkdir()
-    assert "not a regular file" in cli("export", "pretrained", tmp_path / "folder.onnx").err
-
+def test_what_cannot_be_exported_is_one_error_and_an_older_file_stays(cli, tmp_path, monkeypatch):
     old = tmp_path / "old.onnx"
     old.write_bytes(b"older")
+    for file in ("names.json", "names", "names.onnx.gz"):
+        refused = cli("export", "pretrained", tmp_path / file)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert "its name must end in .onnx" in refused.err
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     refused = cli("export", "pretrained", old)
-    assert (refused.code, old.read_bytes()) == (1, b"older")
-    assert "No space left on device" in refused.err
-    assert sorted(path.name for path in tmp_path.glob("*onnx*")) == ["folder.onnx", "old.onnx"]
-
-
-def test_without_the_package_onnx_it_says_how_to_install_it(cli, tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name.partition(".")[0] == "onnx":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    refused = cli("export", "pretrained", tmp_path / "x.onnx")
     assert (refused.code, refused.err.count("\n")) == (1, 1)
     assert "pip install onnx" in refused.err
-    with pytest.raises(MissingPackageError):
+    assert [path.name for path in tmp_path.glob("*onnx*")] == ["old.onnx"]
+    assert old.read_bytes() == b"older"
+
+
+def test_an_architecture_without_a_graph_is_refused(tmp_path, monkeypatch):
+    without = dataclasses.replace(ARCHITECTURES["gru"], onnx_nodes=None)
+    monkeypatch.setitem(ARCHITECTURES, "gru", without)
+    with pytest.raises(NamegenError, match="a model of the architecture gru cannot be exported"):
         export_onnx(tiny("gru"), tmp_path / "x.onnx")
-
-
-def test_a_model_that_is_too_large_for_the_format_is_one_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("namegen.models.onnx._MAX_BYTES", 100)
-    with pytest.raises(NamegenError, match=r"cannot be exported: its weights take .* has room for 100"):
-        export_onnx(tiny("gru"), tmp_path / "x.onnx")
-    assert not list(tmp_path.glob("*.onnx"))
-
-
-def test_the_library_refuses_another_ending_before_it_does_anything(tmp_path):
-    with pytest.raises(UsageError, match=r"must end in \.onnx"):
-        export_onnx(tiny("gru"), tmp_path / "x.txt")

@@ -1,4 +1,4 @@
-"""The model that comes along: what it is, that its card says so, and how it is made."""
+"""The included model: its training, its card, and the script that makes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from namegen.datasets.catalogue import CATALOGUE
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.download import download
 from namegen.datasets.open import open_dataset
-from namegen.errors import DownloadError
 from namegen.evaluation.classify import Classification, FittedNames
 from namegen.evaluation.metrics import evaluate
 from namegen.models.store import load_model, pretrained_location
@@ -25,8 +24,6 @@ from namegen.recipes import RECIPES, training_config
 from support import REPOSITORY, make_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
     from types import ModuleType
 
     from namegen.models.model import Model
@@ -57,9 +54,6 @@ def figure(card: str, what: str) -> float:
 def unit(name: str) -> float:
     """What the protocol of docs/quality.md decides by."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
-
-
-# What it is
 
 
 def test_it_is_one_finished_network_of_the_best_recipe_on_the_surnames_of_the_catalogue(model):
@@ -122,9 +116,9 @@ def test_evaluate_scores_by_default_exactly_the_names_that_it_was_not_trained_on
     assert figure(model.card, "loss, micro") == pytest.approx(figures["micro"], abs=0.001)
 
 
-def test_names_of_ones_own_are_added_to_it_without_its_card(cli, model, tmp_path):
+def test_it_can_be_fine_tuned_and_the_result_has_no_card(cli, model, tmp_path):
     (tmp_path / "Elvish.txt").write_text("Aelar\nElarian\nFaelivrin\nCaladwen\n", encoding="utf-8")
-    added = cli("train", "--init", "pretrained", "--data", tmp_path / "Elvish.txt", "--model", "world", "--iters", 100)
+    added = cli("train", "--init", "pretrained", "--data", tmp_path / "Elvish.txt", "--model", "world", "--iters", 32)
 
     assert added.code == 0
     assert load_model("world").categories == (*model.categories, "Elvish")
@@ -132,35 +126,14 @@ def test_names_of_ones_own_are_added_to_it_without_its_card(cli, model, tmp_path
     assert [name[0] for name in cli("sample", "Elvish", "EL", "--model", "world").out.splitlines()] == ["E", "L"]
 
 
-# How it is made
-
-
-@pytest.fixture
-def few() -> Dataset:
-    starter = open_dataset("starter")
-    return Dataset.from_names({category: starter.names(category) for category in ("German", "Greek")})
-
-
-@pytest.fixture
-def make(script, few, tmp_path, monkeypatch) -> Callable[[str], Path]:
-    """Makes a model of few names in little time, and saves it under a name."""
+def test_the_script_writes_a_card_with_the_figures_of_its_model(script, tmp_path, monkeypatch):
     monkeypatch.setattr(script, "DRAWN", 5)
+    starter = open_dataset("starter")
+    few = Dataset.from_names({category: starter.names(category) for category in ("German", "Greek")})
     teachers = Distillation(teachers=1, ngram_order=2)
     config = training_config("best", hidden_size=4, iterations=300, batch_size=32, distillation=teachers)
-
-    def made(name: str) -> Path:
-        script.pretrain(few, config).save(tmp_path / name, half=True)
-        return tmp_path / name
-
-    return made
-
-
-def test_making_it_twice_gives_the_same_bytes(make):
-    assert make("one").read_bytes() == make("two").read_bytes()
-
-
-def test_its_card_has_the_figures_of_the_file_that_is_written(make, few):
-    made = load_model(make("m.safetensors"))
+    script.pretrain(few, config).save(tmp_path / "m.safetensors", half=True)
+    made = load_model(tmp_path / "m.safetensors")
     found = evaluate(made, few, count=5)
 
     assert found.names == sum(unit(name) >= 0.9 for category in few.categories for name in few.names(category))
@@ -186,20 +159,3 @@ def test_accuracy_is_by_category_with_a_uniform_prior_and_over_all_names_with_th
     monkeypatch.setattr("figures.classify", classify)
 
     assert script.accuracy(make_model(categories=categories), names) == pytest.approx(((2 / 3 + 1) / 2, 3 / 4))
-
-
-def test_other_names_than_those_of_the_catalogue_are_refused(script, tmp_path, monkeypatch):
-    for file in CATALOGUE["surnames"].files:
-        (tmp_path / file).write_text("Anna\n", encoding="utf-8")
-    monkeypatch.setenv("NAMEGEN_CACHE_DIR", str(tmp_path / "cache"))
-
-    with pytest.raises(DownloadError, match="does not match the catalogue"):
-        script.verified_surnames(str(tmp_path))
-
-
-def test_the_surnames_of_the_catalogue_are_verified_and_leave_the_cache_alone(script, data_dir, cache, monkeypatch):
-    monkeypatch.setenv("NAMEGEN_CACHE_DIR", str(cache))
-    dataset = script.verified_surnames(str(data_dir / "surnames"))
-
-    assert (dataset.label, dataset.verified, len(dataset)) == ("surnames", True, 17_986)
-    assert not cache.exists()

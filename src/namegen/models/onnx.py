@@ -118,7 +118,7 @@ def _build_graph(model: Model) -> GraphProto:
 
     architecture = find_architecture(model.stage)
     if architecture.onnx_nodes is None:
-        raise NamegenError(f"a model of the architecture {model.stage.architecture} cannot be exported to ONNX")
+        raise NamegenError(f"a model of the architecture {model.stage.architecture} cannot be exported")
     cell: Callable[[Model], Part] = resolve_name(architecture.onnx_nodes)
     parts = [_begin(model), cell(model), _end(model)]
     weights = {name: weight for _, own in parts for name, weight in own.items()}
