@@ -74,9 +74,7 @@ def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
 
 
 @pytest.mark.parametrize("kind", DTYPES)
-@pytest.mark.parametrize(
-    ("hidden", "letters"), [(1, 2), (33, 7), (128, 58), (129, 99), (500, 7), (1024, 58)]
-)
+@pytest.mark.parametrize(("hidden", "letters"), [(1, 2), (33, 7), (128, 58), (129, 99), (500, 7), (1024, 58)])
 def test_a_row_is_the_same_to_the_last_bit_however_many_there_are_and_whichever_share_a_state(kind, hidden, letters):
     model = make_model(training_config(hidden_size=hidden, **DTYPES[kind]), letters=LETTERS[:letters])
     step, rng = build_steppers(model)(0), np.random.default_rng(0)
