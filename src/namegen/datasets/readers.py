@@ -114,44 +114,31 @@ def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source
     """Add a name for each row of a table.
 
     The columns are ``category`` and ``name``, or any two, one of them ``name``. A table of two columns may lack a
-    header; its first column is then the category. If the first line has semicolons but no comma, these separate the
-    columns.
+    header; its first column is then the category.
     """
     add_by_category: dict[str, NameAdder] = {}
-    lines = _TableLines(stream, source)
-    first = lines.read_first()
-    if delimiter == "," and "," not in first and ";" in first:
-        delimiter = ";"  # spreadsheets write it in countries with a decimal comma
-    rows = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
     columns: tuple[int, int] | None = None
-    width, has_header = 0, True
-    try:
-        for row in rows:
-            number, lines.of_row = lines.number, 0
-            if not any(cell.strip() for cell in row):
+    width, has_header = 0, False
+    for number, row in _read_rows(stream, delimiter, source):
+        if columns is None:
+            width, columns = len(row), _find_columns(row)
+            if columns:
+                has_header = True
                 continue
-            if columns is None:
-                width = len(row)
-                columns = _find_columns(row)
-                if columns:
-                    continue
-                if width != 2:
-                    raise DataError(
-                        f"{source} needs a first line that names the columns category and name, or exactly two "
-                        f"columns, the category first; it has {width:,}: {shorten(', '.join(row))}"
-                    )
-                columns, has_header = (0, 1), False
-                taken = shorten(", ".join(row))
-                builder.notes.append(f"took the first line of {source} ({taken}) for a category and a name")
-            if len(row) <= max(columns) or (not has_header and len(row) > 2):
-                raise DataError(f"{source}, line {number:,}: columns: {len(row):,}, where the first line has {width:,}")
-            category = row[columns[0]].strip()
-            if category not in add_by_category:
-                add_by_category[category] = builder.make_adder(category, f"{source}, line {number:,}")
-            add_by_category[category](row[columns[1]].encode(), source, number)
-    except csv.Error as error:
-        number = lines.number - lines.of_row + 1
-        raise DataError(f"{source}, line {number:,}: a row that cannot be read ({error}); check its quotes") from error
+            given = shorten(", ".join(row))
+            if width != 2:
+                raise DataError(
+                    f"{source} needs a first line that names the columns category and name, or exactly two "
+                    f"columns, the category first; it has {width:,}: {given}"
+                )
+            columns = 0, 1
+            builder.notes.append(f"took the first line of {source} ({given}) for a category and a name")
+        if len(row) <= max(columns) or (not has_header and len(row) > 2):
+            raise DataError(f"{source}, line {number:,}: columns: {len(row):,}, where the first line has {width:,}")
+        category = row[columns[0]].strip()
+        if category not in add_by_category:
+            add_by_category[category] = builder.make_adder(category, f"{source}, line {number:,}")
+        add_by_category[category](row[columns[1]].encode(), source, number)
 
 
 def _find_columns(header: list[str]) -> tuple[int, int] | None:
@@ -165,39 +152,35 @@ def _find_columns(header: list[str]) -> tuple[int, int] | None:
     return (1 - name, name) if len(titles) == 2 and titles.count("name") == 1 else None
 
 
-class _TableLines:
-    """The lines of a table as text, counted so that an error can name the line.
+def _read_rows(stream: Readable, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table that are not blank, each with the number of its last line.
 
-    Attributes:
-        number: the number of the last line, from 1.
-        of_row: the number of lines read of the current row; a quoted cell may have several.
+    If the first line has semicolons but no comma, these separate the columns of a ``.csv``.
     """
+    number = row_end = 0  # the last line read, and the last line of the row before
 
-    def __init__(self, stream: Readable, source: str) -> None:
-        self._lines, self._source = read_lines(stream, source), source
-        self.number = self.of_row = 0
+    def read_text() -> Iterator[str]:
+        nonlocal number
+        for number, line in enumerate(read_lines(stream, source), 1):
+            if number > row_end + _MAX_ROW_LINES:
+                raise DataError(
+                    f"{source}, line {row_end + 1:,}: a row of more than {_MAX_ROW_LINES:,} lines; close its quotes"
+                )
+            yield decode_line(line, source, number) + "\n"
 
-    def read_first(self) -> str:
-        """Return the first line that is not blank, or an empty string."""
-        for line in self:
-            if line.strip():
-                return line
-            self.of_row = 0
-        return ""
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.number += 1
-        self.of_row += 1
-        if self.of_row > _MAX_ROW_LINES:
-            first = self.number - self.of_row + 1
-            raise DataError(
-                f"{self._source}, line {first:,}: a row of more than {_MAX_ROW_LINES:,} lines; close its quotes"
-            )
-        return decode_line(line, self._source, self.number) + "\n"
+    lines = read_text()
+    first = next((line for line in lines if line.strip()), "")
+    if delimiter == "," and "," not in first and ";" in first:
+        delimiter = ";"  # spreadsheets write it in countries with a decimal comma
+    try:
+        for row in csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True):
+            row_end = number
+            if any(cell.strip() for cell in row):
+                yield number, row
+    except csv.Error as error:
+        raise DataError(
+            f"{source}, line {row_end + 1:,}: a row that cannot be read ({error}); check its quotes"
+        ) from error
 
 
 def _group_by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
