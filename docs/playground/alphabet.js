@@ -1,5 +1,5 @@
 /**
- * Letters and their indices, and how what somebody types is brought into an alphabet; as `src/namegen/alphabet.py`.
+ * Letters and their indices, and the transliteration of what a user types; as in `src/namegen/datasets/`.
  *
  * A letter is a string, not always of one code point. The index past the last one, the edge, begins a name as an input
  * of the network, and ends it as an output.
@@ -7,9 +7,9 @@
 
 import { NamegenError } from "./errors.js";
 
-const MOST_SHOWN = 30; // letters or runs of letters, in words
+const MAX_SHOWN = 30; // letters or runs of letters, in words
 
-/** What letters that are no letter and an accent are spelt with; namegen itself knows other scripts too. */
+/** Spellings of letters that do not decompose into a letter and an accent. namegen itself knows other scripts too. */
 const SPELT = new Map(
   Object.entries({
     ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ð: "d", ħ: "h", ı: "i", ĸ: "k", ł: "l", ŋ: "ng", þ: "th", ŧ: "t",
@@ -25,12 +25,12 @@ export class Alphabet {
   constructor(letters) {
     this.letters = letters;
     this.#index = new Map(letters.map((letter, index) => [letter, index]));
-    // Of the letters that fit the longest; else a character with the marks upon it.
+    // The longest letter that matches, else a character with its combining marks.
     const longestFirst = letters.filter((letter) => letter.length > 1).sort((a, b) => b.length - a.length);
     this.#pattern = new RegExp([...longestFirst.map(escaped), ".\\p{M}*"].join("|"), "gsu");
   }
 
-  /** What begins a name, and ends it. */
+  /** The index that begins and ends a name. */
   get edge() {
     return this.letters.length;
   }
@@ -39,7 +39,7 @@ export class Alphabet {
     return this.#index.has(letter);
   }
 
-  /** Split a text into letters, and what is between them into characters. */
+  /** Split a text into letters, and everything else into characters. */
   split(text) {
     const pieces = text.normalize("NFC").match(this.#pattern) ?? [];
     // A mark may be a letter of its own.
@@ -47,24 +47,24 @@ export class Alphabet {
     return pieces.flatMap((piece) => (isApart(piece) ? [...piece] : piece));
   }
 
-  /** The indices of the letters of a text, which must all be there. */
+  /** Return the indices of the letters of a text, which must all be in the alphabet. */
   encode(text) {
     return this.split(text).map((letter) => this.#index.get(letter));
   }
 
-  /** The text that indices spell. */
+  /** Return the text of letters with these indices. */
   decode(indices) {
     return indices.map((index) => this.letters[index]).join("");
   }
 
   /**
-   * Bring what a name is to begin with into the alphabet, and into the case that names begin with.
+   * Transliterate a prefix into the alphabet and the case of the model's names.
    *
    * `Łu` becomes `Lu`, and where names are capitalised `sch` and `SCH` both become `Sch`.
    *
    * @param {string} prefix
    * @param {"lower" | "capitalised" | "upper" | "none"} casing
-   * @throws {NamegenError} no name can begin like this
+   * @throws {NamegenError} no name can begin with the prefix
    */
   fit(prefix, casing) {
     const characters = this.split(prefix);
@@ -78,10 +78,10 @@ export class Alphabet {
     return this.split(cased).every((letter) => this.has(letter)) ? cased : text;
   }
 
-  /** What stands for a character: itself, another spelling, or nothing if there is none. */
+  /** Return a character as the alphabet spells it, or an empty string if it cannot. */
   #transliterated(character, all, place) {
     if (this.has(character)) return character;
-    const otherCase = swapped(character); // where names have the letter in one case alone
+    const otherCase = swapped(character); // if the alphabet has the letter in one case only
     if (this.has(otherCase) && swapped(otherCase) === character) return otherCase;
     if (/^\s/u.test(character)) return this.has(" ") ? " " : "";
     const lower = character.toLowerCase();
@@ -93,7 +93,7 @@ export class Alphabet {
     return this.split(spelling).every((letter) => this.has(letter)) ? spelling : "";
   }
 
-  /** The letters in words, runs first and the blank last: `a–z, A–Z, . , ; ' - and blank`. */
+  /** Describe the letters, runs first and the space last: `a–z, A–Z, . , ; ' - and blank`. */
   toString() {
     const runs = [];
     for (const letter of this.letters.filter((letter) => letter !== " ")) {
@@ -102,10 +102,10 @@ export class Alphabet {
       else runs.push([letter]);
     }
     const single = runs.filter((run) => run.length <= 3).flat();
-    const parts = runs.filter((run) => run.length > 3).map((run) => `${run[0]}–${run.at(-1)}`).slice(0, MOST_SHOWN);
-    if (single.length) parts.push(single.slice(0, MOST_SHOWN).join(" "));
+    const parts = runs.filter((run) => run.length > 3).map((run) => `${run[0]}–${run.at(-1)}`).slice(0, MAX_SHOWN);
+    if (single.length) parts.push(single.slice(0, MAX_SHOWN).join(" "));
     if (this.has(" ")) parts.push("blank");
-    if (Math.max(single.length, runs.length) > MOST_SHOWN) parts.push(`others, ${this.edge} letters in all`);
+    if (Math.max(single.length, runs.length) > MAX_SHOWN) parts.push(`others, ${this.edge} letters in all`);
     return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0];
   }
 }

@@ -1,17 +1,17 @@
-/** What to type, as a shell reads it. */
+/** Shell commands that the page shows. */
 
 /**
- * What to type for the same names.
+ * Return the command that gives the same names.
  *
  * @param {object} from
  * @param {string} from.model the name of the model, or its file
  * @param {string[]} from.categories
  * @param {number} from.own the model's own temperature
- * @param {Parameters<typeof import("./sampling.js").drawNames>[1]} request
+ * @param {Parameters<typeof import("./sampling.js").sampleNames>[1]} request
  * @returns {string}
  */
 export function commandFor({ model, categories, own }, { category, prefixes, count, sampling, seed }) {
-  // Start letters stand behind a category. A lone minus would mean standard input.
+  // Start letters follow a category. A lone minus would mean standard input.
   const asLetters = category !== null && prefixes.every((prefix) => [...prefix].length === 1 && prefix !== "-");
   const given = category === null ? [] : [categories[category]];
   const options = [];
@@ -24,7 +24,7 @@ export function commandFor({ model, categories, own }, { category, prefixes, cou
   return command("sample", ...words);
 }
 
-/** What to type for a model of a list of names, a file. */
+/** Return the command that trains a model on a file of names. */
 export function trainingCommand(list) {
   return command("train", `--data=${list}`, "-o", "mine.safetensors");
 }

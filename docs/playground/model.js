@@ -1,5 +1,5 @@
 /**
- * One model, one file: what `docs/model-file.md` describes, read with the same mistrust as `src/namegen/modelfile.py`.
+ * Read a model file, whose format `docs/model-file.md` describes. Files are untrusted: everything is checked.
  */
 
 import { Alphabet } from "./alphabet.js";
@@ -7,14 +7,14 @@ import { NamegenError, UNSHOWABLE } from "./errors.js";
 import { TensorFile, broken, isObject, parsed } from "./safetensors.js";
 
 const FORMAT_VERSION = 1;
-const MOST_LETTERS = 65_535;
-const MOST_CATEGORIES = 20_000;
-const MOST_NAMES = 1e12; // of a category
-const LONGEST_LETTER = 32; // characters
-const LONGEST_CATEGORY = 1_000;
+const MAX_ALPHABET = 65_535;
+const MAX_CATEGORIES = 20_000;
+const MAX_NAMES = 1e12; // of a category
+const MAX_LETTER_LENGTH = 32; // characters
+const MAX_CATEGORY_LENGTH = 1_000;
 
 /**
- * How letters are chosen, as the library's SamplingConfig; `null` is for what is not used.
+ * How letters are chosen, as the library's SamplingConfig; `null` means off.
  *
  * @typedef {object} Sampling
  * @property {number} temperature 0 takes the most probable letter
@@ -22,20 +22,20 @@ const LONGEST_CATEGORY = 1_000;
  * @property {number | null} topP
  * @property {number} dropout
  * @property {number} guidance
- * @property {number | null} maxLength `null` for the rule of {@link mostLetters}
+ * @property {number | null} maxLength `null` for the rule of {@link maxLetters}
  */
 
 /**
- * A trained network and what belongs to it. C categories, L letters, O = L + 1 outputs, H hidden units.
+ * A trained network with its alphabet, categories and settings. C categories, L letters, O = L + 1 outputs, H hidden units.
  *
  * @typedef {object} Model
  * @property {Alphabet} alphabet L letters
  * @property {string[]} categories C of them
  * @property {"lower" | "capitalised" | "upper" | "none"} casing how names begin
  * @property {number} longest the number of letters of the longest training name
- * @property {Sampling} sampling how it draws unless told otherwise
+ * @property {Sampling} sampling the model's own settings
  * @property {boolean} sos whether the network itself chooses the first letter
- * @property {Float64Array} firstLetters (C, L), how many training names begin with each
+ * @property {Float64Array} firstLetters (C, L), the number of training names that begin with each
  * @property {"gru" | "rnn"} architecture
  * @property {boolean} tanh whether the recurrence of the rnn ends in one
  * @property {number} hidden H
@@ -53,17 +53,17 @@ export function readModel(buffer) {
   const tensors = new TensorFile(buffer);
   const text = tensors.metadata.get("namegen");
   if (text === undefined) {
-    throw new NamegenError("The file is not a namegen model; it is a safetensors file of something else.");
+    throw new NamegenError("The file is a safetensors file, but not a namegen model. Open a file that namegen wrote.");
   }
   const facts = parsed(text);
   if (facts.format !== FORMAT_VERSION) {
     const format = String(JSON.stringify(facts.format)).slice(0, 20);
     throw new NamegenError(
-      `The model has format ${format}, and this page reads format ${FORMAT_VERSION}; a newer page may read it.`,
+      `The model has format ${format}, but this page reads format ${FORMAT_VERSION}. Use a newer version of this page.`,
     );
   }
-  const letters = texts("alphabet", facts.alphabet, MOST_LETTERS, LONGEST_LETTER);
-  const categories = texts("categories", facts.categories, MOST_CATEGORIES, LONGEST_CATEGORY);
+  const letters = texts("alphabet", facts.alphabet, MAX_ALPHABET, MAX_LETTER_LENGTH);
+  const categories = texts("categories", facts.categories, MAX_CATEGORIES, MAX_CATEGORY_LENGTH);
   const training = settings("training", facts.training);
   const architecture = oneOf("architecture", training.architecture ?? "gru", ["gru", "rnn"]);
   const { hidden, shapes } = sizes(tensors, architecture, categories.length, letters.length + 1);
@@ -86,17 +86,17 @@ export function readModel(buffer) {
   };
 }
 
-/** The most letters of a name whose prefix has `given` letters. */
-export function mostLetters(model, { temperature, maxLength }, given) {
+/** Return the maximum number of letters of a name whose prefix has `given` letters. */
+export function maxLetters(model, { temperature, maxLength }, given) {
   return maxLength ?? Math.min(given + (isGreedy(temperature) ? 20 : Math.max(20, 2 * model.longest)), 10_000);
 }
 
-/** Whether the most probable letter is taken: a temperature too small to divide by is as good as 0. */
+/** Whether sampling is greedy. A temperature too small to divide by counts as 0. */
 export function isGreedy(temperature) {
   return temperature < 1e-6;
 }
 
-/** The hidden units, by the shape of one tensor, and the shape that every tensor must have. */
+/** Return the number of hidden units, from the shape of one tensor, and the shape that each tensor must have. */
 function sizes(tensors, architecture, C, O) {
   const telling = architecture === "gru" ? "head.weight" : "i2h.weight";
   const hidden = tensors.shape(`network.${telling}`)?.[architecture === "gru" ? 1 : 0];
@@ -140,14 +140,14 @@ function sampling(given) {
   };
 }
 
-/** See that the first letters of each category add up to its names. */
+/** Check that the counts of first letters of each category add up to its number of names. */
 function checkCounts(firstLetters, counts) {
   const letters = firstLetters.length / counts.length;
   counts.forEach((count, category) => {
     const own = firstLetters.subarray(category * letters, (category + 1) * letters);
-    const fits = count >= 1 && count <= MOST_NAMES && own.every((each) => each >= 0 && each <= MOST_NAMES);
+    const fits = count >= 1 && count <= MAX_NAMES && own.every((each) => each >= 0 && each <= MAX_NAMES);
     if (!fits || own.reduce((sum, each) => sum + each, 0) !== count) {
-      throw broken("its first letters do not add up to its names");
+      throw broken("its counts of first letters do not add up to its number of names");
     }
   });
 }
@@ -161,12 +161,12 @@ function texts(what, values, most, longest) {
     values.length <= most &&
     values.every(isText) &&
     new Set(values).size === values.length;
-  if (!fit) throw broken(`its ${what} are no distinct texts`);
+  if (!fit) throw broken(`its ${what} are not distinct strings`);
   return values;
 }
 
 function settings(what, values) {
-  if (!isObject(values)) throw broken(`its settings of ${what} are missing`);
+  if (!isObject(values)) throw broken(`its ${what} settings are missing`);
   return values;
 }
 
@@ -181,6 +181,6 @@ function number(what, value, low, high) {
 }
 
 function whole(what, value, low, high) {
-  if (!Number.isInteger(number(what, value, low, high))) throw broken(`its ${what} is no whole number`);
+  if (!Number.isInteger(number(what, value, low, high))) throw broken(`its ${what} is not an integer`);
   return value;
 }

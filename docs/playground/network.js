@@ -2,8 +2,7 @@
  * One step of each network, by the equations of `docs/model-file.md`: C categories, O inputs and outputs, H hidden
  * units.
  *
- * A network is made for one category, or rather for the share that each category has: all vectors of categories are
- * then mixed once. After that it reads one letter at a time:
+ * A network is built for given shares of the categories, whose vectors it mixes once. It then reads one letter at a time:
  *
  *     let hidden = network.start();                        // Float32Array (H)
  *     ({ logits, hidden } = network.step(letter, hidden)); // Float32Array (O), and (H)
@@ -11,14 +10,14 @@
  * Matrices are Float32Arrays, row by row.
  */
 
-/** The network of a model for shares of its categories, an array (C) of numbers that add up to 1. */
+/** Return a model's network for shares of its categories, an array (C) of numbers that add up to 1. */
 export function networkOf(model, shares) {
   return model.architecture === "gru" ? new ConditionalGRU(model, shares) : new TutorialRNN(model, shares);
 }
 
 /**
- * The shares of one category, moved away from the mean of all categories by a share of the distance (guidance); some
- * may be negative then.
+ * Return the shares of one category, moved away from the mean of all categories by a share of the distance (guidance).
+ * Some may be negative.
  */
 export function guidedShares(category, categories, guidance) {
   const shares = Array(categories).fill(-guidance / categories);
@@ -26,7 +25,7 @@ export function guidedShares(category, categories, guidance) {
   return shares;
 }
 
-/** A gated recurrent unit that the category steers in three places: its first state, its input and its output. */
+/** A gated recurrent unit conditioned on the category in its initial state, its input and its output. */
 class ConditionalGRU {
   #weights;
   #hidden;
@@ -72,7 +71,7 @@ class ConditionalGRU {
   }
 }
 
-/** The tutorial's network: one linear layer makes the new hidden state, two make the output. */
+/** The tutorial's network: one linear layer for the new hidden state, two for the output. */
 class TutorialRNN {
   #weights;
   #hidden;
@@ -116,7 +115,7 @@ function affine(matrix, vector, bias) {
   return product;
 }
 
-/** The rows of a table, each by its share, added up. table: (C, width); shares: (C). Returns (width). */
+/** Return the sum of a table's rows, weighted by shares. table: (C, width); shares: (C). Returns (width). */
 function mixed(table, shares) {
   const width = table.length / shares.length;
   const mixture = new Float32Array(width);

@@ -1,19 +1,19 @@
 /**
- * The page: what the controls say, names drawn accordingly, and what went wrong in a line.
+ * The page: read the controls, sample names, and show the names or a one-line error.
  *
- * The controls can be set by the address too: `?category=German&letters=ABC&temperature=0.5&count=3&seed=7`. With a seed
- * it stands for certain names, which are shown at once.
+ * The address can set the controls: `?category=German&letters=ABC&temperature=0.5&count=3&seed=7`. With a seed, names
+ * are shown at once.
  */
 
 import { commandFor, trainingCommand } from "./command.js";
 import { NamegenError } from "./errors.js";
 import { readModel } from "./model.js";
-import { atTemperature, drawNames, isCertain } from "./sampling.js";
+import { atTemperature, sampleNames, isCertain } from "./sampling.js";
 
 const PRETRAINED = "pretrained";
-const LARGEST_FILE = 2 ** 30; // bytes; browsers have no room for more
+const MAX_FILE_SIZE = 2 ** 30; // bytes
 const LIST_OF_NAMES = /\.(txt|csv|tsv|zip)$/i;
-const AT_A_TIME = 30; // milliseconds of drawing, after which the browser may show what else there is to show
+const MAX_BUSY = 30; // milliseconds of sampling before the browser may update the page
 
 const form = document.getElementById("wanted");
 const { category, letters, whole, count, temperature, seed } = form.elements;
@@ -21,12 +21,11 @@ const button = document.getElementById("invent");
 const fileInput = document.getElementById("file");
 const results = document.getElementById("results");
 
-/** The model, what to call it on the command line, and the temperature that the slider shows for its own. */
+/** The model, its name on the command line, and its own temperature as the slider shows it. */
 let loaded = null;
 
-/** How often names were asked for: who is drawing sees by it that somebody has asked again. */
-let loading = 0; // how many models were to be opened so far
-let asked = 0;
+let loads = 0; // models requested so far: a load that is not the latest is dropped
+let requests = 0; // requests for names so far: a request that is not the latest stops
 
 async function loadPretrained() {
   say("Loading the model …");
@@ -39,36 +38,36 @@ async function loadPretrained() {
   }
 }
 
-/** Fetch a file that lies beside the page. */
+/** Fetch a file next to the page. */
 async function fetched(name) {
   const response = await fetch(name).catch(() => null);
   if (!response?.ok) {
-    const why = response ? `the server answers ${response.status}` : "the server does not answer";
+    const why = response ? `the server answered ${response.status}` : "the server did not answer";
     throw new NamegenError(
-      `${name} is not beside this page: ${why}. Put it there, or open a model of your own under “More”.`,
+      `Cannot load ${name}: ${why}. Put the file next to this page, or open your own model under “More options”.`,
     );
   }
   return response.arrayBuffer();
 }
 
-/** Use a model from now on; if it is none, the one before stays. */
+/** Use a model from now on. If it cannot be read, the previous model stays. */
 async function load(name, content) {
-  const mine = ++loading;
+  const mine = ++loads;
   const model = readModel(await content);
-  if (mine !== loading) return; // another was opened meanwhile
-  asked++;
+  if (mine !== loads) return; // another model was opened meanwhile
+  requests++;
   loaded = { name, model, temperature: showSampling(model.sampling) };
   const any = model.categories.length > 1 ? [new Option("any", "")] : [];
   category.replaceChildren(...any, ...model.categories.map((each, index) => new Option(each, index)));
   category.disabled = button.disabled = false;
   results.removeAttribute("aria-busy");
-  results.replaceChildren(paragraph("None yet: press the button."));
+  results.replaceChildren(paragraph("Press “Invent names” to start."));
   const what = model.categories.length > 1 ? `${model.categories.length} categories` : model.categories[0];
-  say(`The model ${name}: ${what}.`);
+  say(`Model loaded: ${name} (${what}).`);
   complain(null);
 }
 
-/** Let the slider show a model's own temperature. Returns what it shows, which may be rounded. */
+/** Set the slider to a model's own temperature. Returns the value it shows, which may be rounded. */
 function showSampling(sampling) {
   temperature.max = Math.max(2, Math.ceil(sampling.temperature));
   temperature.value = sampling.temperature;
@@ -79,10 +78,10 @@ function showSampling(sampling) {
 function showTemperature() {
   const isGreedy = Number(temperature.value) === 0;
   document.getElementById("temperature-shown").value = Number(temperature.value).toFixed(2);
-  temperature.setAttribute("aria-valuetext", isGreedy ? "0, always the most probable letter" : temperature.value);
+  temperature.setAttribute("aria-valuetext", isGreedy ? "0, always the most likely letter" : temperature.value);
 }
 
-/** Set the controls as the address says. */
+/** Set the controls from the address. */
 function presetByAddress() {
   for (const [name, value] of new URLSearchParams(location.search)) {
     const control = form.elements[name];
@@ -93,12 +92,12 @@ function presetByAddress() {
   showTemperature();
 }
 
-/** What the controls ask for. */
-function wanted({ model, temperature: own }) {
+/** Return the request that the controls describe. */
+function readRequest({ model, temperature: own }) {
   const sampling =
     temperature.value === own ? model.sampling : atTemperature(model.sampling, Number(temperature.value));
   const which = category.value === "" ? null : Number(category.value);
-  const prefixes = beginnings(model);
+  const prefixes = readPrefixes(model);
   const oneOnly = which !== null && prefixes.every((prefix) => isCertain(model, sampling, prefix));
   return {
     category: which,
@@ -109,8 +108,8 @@ function wanted({ model, temperature: own }) {
   };
 }
 
-/** What names are to begin with: each start letter, or all of them together. */
-function beginnings({ alphabet, casing }) {
+/** Return the prefixes: each start letter, or all of them together. */
+function readPrefixes({ alphabet, casing }) {
   const typed = whole.checked || letters.value === "" ? [letters.value] : alphabet.split(letters.value);
   try {
     letters.removeAttribute("aria-invalid");
@@ -123,46 +122,46 @@ function beginnings({ alphabet, casing }) {
 }
 
 async function invent() {
-  const mine = ++asked;
+  const mine = ++requests;
   complain(null);
   results.setAttribute("aria-busy", "true");
   try {
     const from = loaded;
-    const request = wanted(from);
-    const names = await drawn(from.model, request, () => asked === mine);
+    const request = readRequest(from);
+    const names = await sampleInPieces(from.model, request, () => requests === mine);
     if (names) show(from, request, names);
   } catch (error) {
     complain(error);
   }
-  if (asked === mine) results.removeAttribute("aria-busy");
+  if (requests === mine) results.removeAttribute("aria-busy");
 }
 
-/** Draw names without holding the browser up. Returns nothing if they are not wanted any more. */
-async function drawn(model, request, isWanted) {
+/** Sample names without blocking the browser. Returns `null` if they are no longer wanted. */
+async function sampleInPieces(model, request, isWanted) {
   const names = [];
-  let pause = performance.now() + AT_A_TIME;
-  for (const each of drawNames(model, request)) {
+  let pause = performance.now() + MAX_BUSY;
+  for (const each of sampleNames(model, request)) {
     names.push(each);
     if (performance.now() < pause) continue;
     await new Promise((resolve) => setTimeout(resolve));
     if (!isWanted()) return null;
-    pause = performance.now() + AT_A_TIME;
+    pause = performance.now() + MAX_BUSY;
   }
   return names;
 }
 
-/** Show names, all at once: so a screen reader reads them in one go. */
+/** Show all names at once, so that a screen reader reads them in one go. */
 function show({ name, model: { categories, sampling } }, request, names) {
   const list = document.createElement("ul");
   for (const { category, name } of names) {
     const item = document.createElement("li");
-    item.append(name === "" ? "(no letters)" : name);
+    item.append(name === "" ? "(empty name)" : name);
     if (request.category === null && categories.length > 1) item.append(small(categories[category]));
     list.append(item);
   }
   const command = document.createElement("code");
   command.textContent = commandFor({ model: name, categories, own: sampling.temperature }, request);
-  const same = paragraph("The same on the command line: ");
+  const same = paragraph("Same names on the command line: ");
   same.append(command);
   results.replaceChildren(list, same);
   if (results.getBoundingClientRect().bottom > innerHeight) button.scrollIntoView();
@@ -185,10 +184,10 @@ function say(text) {
   document.getElementById("state").textContent = text;
 }
 
-/** Say what is wrong, or that nothing is any more. */
+/** Show an error, or clear the last one. */
 function complain(error) {
   document.getElementById("problem").textContent =
-    error === null ? "" : error instanceof NamegenError ? error.message : `Something went wrong here: ${error}.`;
+    error === null ? "" : error instanceof NamegenError ? error.message : `Unexpected error: ${error}. Reload the page, and report the error if it happens again.`;
   if (error && !(error instanceof NamegenError)) console.error(error);
   if (error && !loaded) say("");
 }
@@ -199,22 +198,24 @@ async function openFile() {
   try {
     if (LIST_OF_NAMES.test(file.name)) {
       throw new NamegenError(
-        `${file.name} is a list of names, not a model. Train one on it: ${trainingCommand(file.name)}`,
+        `${file.name} is a list of names, not a model. Train a model on it: ${trainingCommand(file.name)}`,
       );
     }
-    if (file.size > LARGEST_FILE) throw new NamegenError(`${file.name} is too large for a browser.`);
+    if (file.size > MAX_FILE_SIZE) {
+      throw new NamegenError(`${file.name} is too large for a browser. Open a model of at most 1 GiB.`);
+    }
     await load(file.name, file.arrayBuffer());
   } catch (error) {
     complain(error);
   }
-  fileInput.value = ""; // so that the same file can be opened again once it is mended
+  fileInput.value = ""; // so that the same file can be opened again
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   invent();
 });
-// What keeps the form from being submitted must be seen.
+// Show the seed if it keeps the form from being submitted.
 seed.addEventListener("invalid", () => (seed.closest("details").open = true));
 temperature.addEventListener("input", showTemperature);
 fileInput.addEventListener("change", openFile);

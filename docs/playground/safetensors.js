@@ -1,17 +1,16 @@
 /**
- * Reading safetensors files that nobody vouches for, as `src/namegen/tensors.py` does.
+ * Read untrusted safetensors files.
  *
- * Eight bytes with the length of the header, the header as JSON, then the tensors' bytes one behind the other. The
- * header is checked against the length of the file; a tensor is read when it is asked for, by somebody who says which
- * shape it must have.
+ * A file has eight bytes with the length of the header, the header as JSON, and the tensors' bytes one after another.
+ * The header is checked against the length of the file. A tensor is read on request, and its shape is checked.
  */
 
 import { NamegenError } from "./errors.js";
 
 const LENGTH = 8; // bytes, of the header's length
-const MOST_HEADER = 17_825_792; // bytes, as namegen itself
-const MOST_DIMENSIONS = 8;
-const MOST_SAID = 200; // characters
+const MAX_HEADER = 17_825_792; // bytes, as namegen itself
+const MAX_DIMENSIONS = 8;
+const MAX_REASON = 200; // characters
 const BYTES = { F16: 2, F32: 4, F64: 8, I64: 8, U64: 8 };
 
 export class TensorFile {
@@ -23,20 +22,20 @@ export class TensorFile {
    * Read the header.
    *
    * @param {ArrayBuffer} buffer the whole file
-   * @throws {NamegenError} it is none, or does not fit the file
+   * @throws {NamegenError} the header is missing or does not fit the file
    */
   constructor(buffer) {
-    if (buffer.byteLength < LENGTH) throw broken("it is cut short");
+    if (buffer.byteLength < LENGTH) throw broken("it is truncated");
     const length = new DataView(buffer).getBigUint64(0, true);
     if (length > BigInt(buffer.byteLength - LENGTH)) throw broken("its header is longer than the file");
-    if (length > MOST_HEADER) throw broken(`its header has more than ${MOST_HEADER} bytes`);
+    if (length > MAX_HEADER) throw broken(`its header is longer than ${MAX_HEADER} bytes`);
     this.#buffer = buffer;
     this.#data = LENGTH + Number(length);
     const { __metadata__: metadata = {}, ...tensors } = parsed(decoded(new Uint8Array(buffer, LENGTH, Number(length))));
     if (!isObject(metadata) || !Object.values(metadata).every((text) => typeof text === "string")) {
-      throw broken("its metadata are no texts");
+      throw broken("its metadata are not strings");
     }
-    /** The texts in the header, by their keys. */
+    /** The strings in the header, by key. */
     this.metadata = new Map(Object.entries(metadata));
     this.#entries = new Map(Object.entries(tensors).map(([name, about]) => [name, entry(name, about)]));
     checkLayout([...this.#entries.values()], buffer.byteLength - this.#data);
@@ -71,26 +70,26 @@ export class TensorFile {
   }
 }
 
-/** What the header says of a tensor, if it makes sense by itself: where it begins and ends is counted from the data. */
+/** Return the checked entry of a tensor in the header. Offsets count from the beginning of the data. */
 function entry(name, about) {
   const { dtype: kind, shape, data_offsets: offsets } = isObject(about) ? about : {};
-  const wrong = broken(`what it says of the tensor “${name.slice(0, 80)}” makes no sense`);
+  const wrong = broken(`its entry for the tensor “${name.slice(0, 80)}” is invalid`);
   if (typeof kind !== "string" || !areSizes(shape) || !areSizes(offsets) || offsets.length !== 2) throw wrong;
   const [begin, end] = offsets;
-  if (shape.length > MOST_DIMENSIONS || begin > end) throw wrong;
+  if (shape.length > MAX_DIMENSIONS || begin > end) throw wrong;
   const size = shape.reduce((product, axis) => product * axis, BYTES[kind] ?? NaN);
   if (kind in BYTES && size !== end - begin) throw wrong;
   return { kind, shape, begin, end };
 }
 
-/** See that tensors lie one behind the other, from the end of the header to that of the file. */
+/** Check that the tensors follow one another from the end of the header to the end of the file. */
 function checkLayout(entries, size) {
   let reached = 0;
   for (const { begin, end } of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== reached) throw broken("its tensors overlap, or have gaps between them");
     reached = end;
   }
-  if (reached !== size) throw broken(`its tensors take ${reached} bytes, but there are ${size}`);
+  if (reached !== size) throw broken(`its tensors take ${reached} bytes, but the file has ${size}`);
 }
 
 function decoded(bytes) {
@@ -101,21 +100,21 @@ function decoded(bytes) {
   }
 }
 
-/** The object that a text spells as JSON. */
+/** Return the object that a text contains as JSON. */
 export function parsed(text) {
   let value;
   try {
     value = JSON.parse(text);
   } catch {
-    throw broken("what it says of itself is not JSON");
+    throw broken("its header is not JSON");
   }
-  if (!isObject(value)) throw broken("what it says of itself is no object");
+  if (!isObject(value)) throw broken("its header is not a JSON object");
   return value;
 }
 
-/** The error for a file that does not hold together. */
+/** Return the error for a damaged file. */
 export function broken(why) {
-  return new NamegenError(`The file is not a model, or it is damaged: ${why.slice(0, MOST_SAID)}. Take another copy.`);
+  return new NamegenError(`The file is not a model, or it is damaged: ${why.slice(0, MAX_REASON)}. Use another copy.`);
 }
 
 export function isObject(value) {

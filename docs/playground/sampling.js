@@ -1,40 +1,40 @@
 /**
- * Drawing names from a model, as `src/namegen/sampling.py` and what is below it do: the same seed gives the same names.
+ * Sample names from a model as `src/namegen/sampling/` does: the same seed gives the same names.
  */
 
 import { NamegenError } from "./errors.js";
-import { isGreedy, mostLetters } from "./model.js";
+import { isGreedy, maxLetters } from "./model.js";
 import { guidedShares, networkOf } from "./network.js";
 import { CATEGORY, FIRST_LETTER, streamOf, uniform, uniforms } from "./streams.js";
 
-const IN_VAIN = 1_000; // draws of one name, after which it is taken to be out of reach
-const LETTERS_IN_VAIN = 200_000; // read for one name; fewer draws, if they have so many letters
+const MAX_ATTEMPTS = 1_000; // at one name
+const MAX_LETTERS = 200_000; // read for one name, in all attempts
 
-/** A model's own way to choose letters at another temperature. Greedy, nothing else is left to choose. */
+/** Return a model's sampling settings with another temperature. At 0, top-k, top-p and dropout are off. */
 export function atTemperature(sampling, temperature) {
   const greedy = isGreedy(temperature) ? { topK: null, topP: null, dropout: 0 } : {};
   return { ...sampling, ...greedy, temperature };
 }
 
-/** Whether a category has one name only that begins with a prefix, given or not. */
+/** Whether a prefix always gives the same name of a category. */
 export function isCertain(model, { temperature, dropout }, prefix) {
   return isGreedy(temperature) && !dropout && (model.sos || prefix !== "");
 }
 
 /**
- * Draw names, one after the other: `count` for each prefix.
+ * Sample names, `count` for each prefix.
  *
  * @param {import("./model.js").Model} model
  * @param {object} wanted
- * @param {number | null} wanted.category the index of the category; `null` draws one for each name
- * @param {string[]} wanted.prefixes what names begin with, spelt in the alphabet
+ * @param {number | null} wanted.category the index of the category; `null` samples one for each name
+ * @param {string[]} wanted.prefixes in letters of the alphabet
  * @param {number} wanted.count
  * @param {import("./model.js").Sampling} wanted.sampling how letters are chosen
- * @param {number} wanted.seed where randomness begins, a whole number
+ * @param {number} wanted.seed a non-negative integer
  * @returns {Generator<{category: number, name: string}>}
- * @throws {NamegenError} the model hardly ever ends a name, or its outputs are no numbers
+ * @throws {NamegenError} the model almost never ends a name, or its outputs are not finite
  */
-export function* drawNames(model, { category, prefixes, count, sampling, seed }) {
+export function* sampleNames(model, { category, prefixes, count, sampling, seed }) {
   const sources = new Map();
   const sourceOf = (category) => {
     if (!sources.has(category)) sources.set(category, new Source(model, category, sampling));
@@ -48,7 +48,7 @@ export function* drawNames(model, { category, prefixes, count, sampling, seed })
   }
 }
 
-/** What names of one category are drawn from, and how. */
+/** Samples names of one category. */
 class Source {
   #model;
   #network;
@@ -63,24 +63,24 @@ class Source {
     this.#firstLetters = model.firstLetters.subarray(category * letters, (category + 1) * letters);
   }
 
-  /** Draw the name of this number, again as long as it does not end in time or is none that a list can have. */
+  /** Sample the name with this number, again while it does not end in time or is malformed. */
   draw(prefix, seed, number) {
     const given = this.#model.alphabet.encode(prefix);
-    const limit = mostLetters(this.#model, this.#sampling, given.length);
+    const limit = maxLetters(this.#model, this.#sampling, given.length);
     if (given.length > limit) {
-      throw new NamegenError(`“${prefix.slice(0, 40)}” is longer than this model’s names may be.`);
+      throw new NamegenError(`“${prefix.slice(0, 40)}” is too long: names of this model have at most ${limit} letters.`);
     }
     const isOne = isCertain(this.#model, this.#sampling, prefix);
-    const attempts = isOne ? 1 : Math.min(IN_VAIN, LETTERS_IN_VAIN / limit);
+    const attempts = isOne ? 1 : Math.min(MAX_ATTEMPTS, MAX_LETTERS / limit);
     for (let attempt = 0; attempt < attempts; attempt++) {
       const letters = this.#attempt(given, limit, streamOf(seed, attempt, number));
       const name = letters && this.#model.alphabet.decode(letters);
       if (letters && (isGreedy(this.#sampling.temperature) || isWellFormed(name))) return name;
     }
-    throw new NamegenError("The model hardly ever ends a name here. Try other start letters, or another temperature.");
+    throw new NamegenError("The model almost never ends a name with these settings. Try other start letters or another temperature.");
   }
 
-  /** Draw one name, letter by letter. Returns letters' indices, or `null` where it does not end within the limit. */
+  /** Sample one name. Returns the indices of its letters, or `null` if it does not end within the limit. */
   #attempt(given, limit, stream) {
     const { alphabet, sos } = this.#model;
     const letters = [];
@@ -99,7 +99,7 @@ class Source {
   }
 }
 
-/** Choose the next letter by the numbers of a stream from `place` on; dropout takes one for each output. */
+/** Choose the next letter with the random numbers from `place` on; dropout uses one for each output. */
 function chosen(logits, sampling, stream, place) {
   const { temperature, dropout } = sampling;
   if (isGreedy(temperature)) return drawn(greedyProbabilities(logits, dropout), uniform(stream, place));
@@ -110,11 +110,11 @@ function chosen(logits, sampling, stream, place) {
 }
 
 /**
- * How probable each output is: softmax at a temperature, cut to the top k, then to the top p.
+ * Return the probability of each output: softmax with a temperature, then top-k, then top-p.
  *
  * @param {Float32Array} logits (O)
  * @param {import("./model.js").Sampling} sampling its temperature more than 0
- * @returns {Float32Array} (O), up to a factor; of equals at the edge of a cut the first stay
+ * @returns {Float32Array} (O), not normalised; of equally probable outputs, the first ones are kept
  */
 export function probabilities(logits, { temperature, topK, topP }) {
   const highest = highestOf(logits);
@@ -134,8 +134,8 @@ export function probabilities(logits, { temperature, topK, topP }) {
 }
 
 /**
- * The probability that each output is the largest after dropout, of equals the first; as `src/namegen/choosing.py`,
- * which says why.
+ * Return the probability that each output is the largest after dropout, the first of equals. See
+ * `src/namegen/sampling/decoding.py`.
  *
  * @param {Float32Array} logits (O)
  * @param {number} dropout the probability with which each output is set to 0
@@ -173,12 +173,12 @@ function drawn(likely, point) {
 function highestOf(logits) {
   const highest = logits.reduce((most, logit) => Math.max(most, logit));
   if (!Number.isFinite(highest)) {
-    throw new NamegenError("The model’s weights are so large that its outputs are no numbers. Train it again.");
+    throw new NamegenError("The model’s outputs are not finite, because its weights are too large. Train the model again.");
   }
   return highest;
 }
 
-/** Whether a list of names could have it: it is not empty, and has no blank at its ends, nor two in a row. */
+/** Whether a name is not empty and has no space at its ends nor two in a row. */
 function isWellFormed(name) {
   return name !== "" && !/^ | $| {2}/.test(name);
 }

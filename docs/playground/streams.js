@@ -1,18 +1,18 @@
 /**
- * Counter-based random numbers, the same as those of `src/namegen/streams.py`: so the same seed gives the names that
- * `namegen sample --seed` gives. Every name has a stream of its own for each time that it is drawn.
+ * Counter-based random numbers as in `src/namegen/sampling/rng.py`, so that a seed gives the same names as
+ * `namegen sample --seed`. Every attempt at a name has its own stream.
  *
- * The numbers are those of SplitMix64 (Steele, Lea and Flood 2014): the start plus k times an odd constant, its bits
- * mixed. All are BigInts of 64 bits.
+ * The generator is SplitMix64 (Steele, Lea and Flood 2014): the start plus k times an odd constant, then mixed. All
+ * numbers are BigInts of 64 bits.
  */
 
-export const CATEGORY = 0; // the number of a stream by which a name's category is drawn
-export const FIRST_LETTER = 1; // and its first letter; those of the others follow
+export const CATEGORY = 0; // the position in a stream of the number that chooses the category
+export const FIRST_LETTER = 1; // the first letter; the other letters follow
 
 const STREAM_LENGTH = 2n ** 14n;
 const GAMMA = 0x9e3779b97f4a7c15n;
 
-/** The stream of a name, by its number and how often it has been drawn in vain. */
+/** Return the stream of a name, from its number and the number of rejected attempts. */
 export function streamOf(seed, attempts, number) {
   let start = mix(BigInt(attempts) + GAMMA);
   let rest = BigInt(seed);
@@ -23,12 +23,12 @@ export function streamOf(seed, attempts, number) {
   return BigInt(number) * STREAM_LENGTH * GAMMA + start;
 }
 
-/** A random number of a stream: uniform in [0, 1), a multiple of 2**-52. */
+/** Return a random number of a stream: uniform in [0, 1), a multiple of 2**-52. */
 export function uniform(stream, place) {
   return Number(mix(stream + BigInt(place) * GAMMA) >> 12n) * 2 ** -52;
 }
 
-/** Many random numbers in place of one. */
+/** Return `count` random numbers for one position. */
 export function uniforms(stream, place, count) {
   const begin = mix(stream + BigInt(place) * GAMMA);
   return Array.from({ length: count }, (_, index) => uniform(begin, index + 1));

@@ -72,7 +72,7 @@ def browser(tmp_path_factory):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if chromium is None or driver is None:
-        pytest.skip("there is no chromium, or no chromedriver beside it")
+        pytest.skip("chromium or chromedriver is not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for switch in [*SWITCHES.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
@@ -84,7 +84,7 @@ def browser(tmp_path_factory):
 
 
 class Page:
-    """The page as somebody finds it who opens it."""
+    """The page after a user has opened it."""
 
     def __init__(self, browser, address):
         self.browser, self.address = browser, address
@@ -95,7 +95,7 @@ class Page:
         self.browser.get("about:blank")
         self.browser.get_log("browser")
         self.browser.get(self.address + query)
-        self.wait(lambda: self["state"].text.startswith("The model") or self["problem"].text)
+        self.wait(lambda: self["state"].text.startswith("Model loaded") or self["problem"].text)
         if re.search(r"\bseed=\d", query):
             self.wait(lambda: self.names() or self["problem"].text)
 
@@ -143,7 +143,7 @@ class Page:
         return [item.text.splitlines()[0] for item in self.browser.find_elements(By.CSS_SELECTOR, "#results li")]
 
     def command(self):
-        """What the page says to type for the same names, as a shell splits it."""
+        """Return the command that the page shows for the same names, as a shell splits it."""
         return shlex.split(self.browser.find_element(By.CSS_SELECTOR, "#results code").text)
 
     def look(self, width, height=800, **media):
@@ -192,11 +192,11 @@ def test_the_greedy_names_are_those_of_namegen(page, pretrained):
         """
         const [prefixes] = given;
         const { readModel } = await import("./model.js");
-        const { atTemperature, drawNames } = await import("./sampling.js");
+        const { atTemperature, sampleNames } = await import("./sampling.js");
         const model = readModel(await (await fetch("pretrained.safetensors")).arrayBuffer());
         const sampling = atTemperature(model.sampling, 0);
         return model.categories.map((_, category) =>
-          [...drawNames(model, { category, prefixes, count: 1, sampling, seed: 1 })].map(({ name }) => name));
+          [...sampleNames(model, { category, prefixes, count: 1, sampling, seed: 1 })].map(({ name }) => name));
         """,
         prefixes,
     )
@@ -302,7 +302,7 @@ def test_the_same_seed_gives_the_names_of_the_command_that_it_shows(page, cli, q
 def test_models_of_ones_own_of_every_kind_are_opened_and_drawn_from(page, cli, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tiny(kind).save(tmp_path / "it's mine.safetensors")
-    assert page.open_model(tmp_path / "it's mine.safetensors") == "The model it's mine.safetensors: 2 categories."
+    assert page.open_model(tmp_path / "it's mine.safetensors") == "Model loaded: it's mine.safetensors (2 categories)."
     page.fill("seed", "3")
     for category, letters in (("Y", "ab"), ("any", ""), ("X", "")):
         Select(page["category"]).select_by_visible_text(category)
@@ -316,7 +316,7 @@ def test_letters_of_several_code_points_are_one_letter(page, cli, tmp_path, monk
     model = tiny("gru", letters="0123456789", categories=("-- odd's+name",), first_letters=begins, casing="none")
     model = dataclasses.replace(model, alphabet=Alphabet(LETTERS))
     model.save(tmp_path / "m.safetensors")
-    assert page.open_model(tmp_path / "m.safetensors") == "The model m.safetensors: -- odd's+name."
+    assert page.open_model(tmp_path / "m.safetensors") == "Model loaded: m.safetensors (-- odd's+name)."
     page.fill("seed", "6")
     page.fill("letters", "ngữи\u0301Ива")
     page.browser.find_element(By.NAME, "whole").click()
@@ -367,7 +367,7 @@ def test_the_example_of_the_page_draws_names(page, pretrained):
     assert page.run(f"{code} return names;") == sample(pretrained, "German", "ABC", seed=1)
 
 
-# Files that nobody vouches for
+# Untrusted files
 
 
 def spoilt(content, rng):
@@ -408,11 +408,11 @@ def test_spoilt_files_are_one_line_or_a_model_that_works(page, tmp_path):
         """
         const { NamegenError } = await import("./errors.js");
         const { readModel } = await import("./model.js");
-        const { drawNames } = await import("./sampling.js");
+        const { sampleNames } = await import("./sampling.js");
         return given[0].map((bytes) => {
           try {
             const model = readModel(Uint8Array.from(atob(bytes), (each) => each.charCodeAt()).buffer);
-            [...drawNames(model, { category: 0, prefixes: [""], count: 2, sampling: model.sampling, seed: 1 })];
+            [...sampleNames(model, { category: 0, prefixes: [""], count: 2, sampling: model.sampling, seed: 1 })];
             return "works";
           } catch (error) {
             return error instanceof NamegenError ? error.message : `BUG ${error.stack}`;
@@ -430,16 +430,16 @@ def test_spoilt_files_are_one_line_or_a_model_that_works(page, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "The file is not a model, or it is damaged: it is cut short. Take another copy."),
+        (b"", "The file is not a model, or it is damaged: it is truncated. Use another copy."),
         (b"PK\3\4" + b"x" * 100, "its header is longer than the file"),
-        ((2).to_bytes(8, "little") + b"{}", "it is a safetensors file of something else"),
-        ((2).to_bytes(8, "little") + b"[]", "no object"),
+        ((2).to_bytes(8, "little") + b"{}", "The file is a safetensors file, but not a namegen model."),
+        ((2).to_bytes(8, "little") + b"[]", "its header is not a JSON object"),
     ],
 )
 def test_a_file_that_is_no_model_is_said_in_a_line_and_the_model_before_stays(page, tmp_path, content, message):
     (tmp_path / "x.safetensors").write_bytes(content)
     assert message in page.open_model(tmp_path / "x.safetensors")
-    assert page["state"].text == "The model pretrained: 18 categories."
+    assert page["state"].text == "Model loaded: pretrained (18 categories)."
     assert len(page.invent()) == 5  # and the message has gone
 
 
@@ -453,7 +453,7 @@ def test_a_file_that_is_no_model_is_said_in_a_line_and_the_model_before_stays(pa
 def test_whoever_opens_a_list_of_names_hears_how_to_make_a_model_of_it(page, tmp_path, name, typed):
     (tmp_path / name).write_text("Aelar\nBelen\n", encoding="utf-8")
     said = page.open_model(tmp_path / name)
-    assert said == f"{name} is a list of names, not a model. Train one on it: {typed}"
+    assert said == f"{name} is a list of names, not a model. Train a model on it: {typed}"
     assert len(page.invent()) == 5
 
 
@@ -463,7 +463,7 @@ def test_a_model_of_a_newer_format_says_so(page, tmp_path):
     (tmp_path / "m.safetensors").write_bytes(content)
     assert (
         page.open_model(tmp_path / "m.safetensors")
-        == "The model has format 7, and this page reads format 1; a newer page may read it."
+        == "The model has format 7, but this page reads format 1. Use a newer version of this page."
     )
 
 
@@ -474,7 +474,7 @@ def test_a_model_that_never_ends_a_name_says_so(page, tmp_path):
     page.open_model(tmp_path / "m.safetensors")
     page["invent"].click()
     page.wait(lambda: page["problem"].text)
-    assert "hardly ever ends a name" in page["problem"].text
+    assert "almost never ends a name" in page["problem"].text
 
 
 def test_without_the_model_beside_it_the_page_says_what_to_do(browser, address, tmp_path):
@@ -487,7 +487,7 @@ def test_without_the_model_beside_it_the_page_says_what_to_do(browser, address, 
         thread.start()
         page = Page(browser, f"http://127.0.0.1:{server.server_port}/")
         try:
-            assert "pretrained.safetensors is not beside this page: the server answers 404" in page["problem"].text
+            assert "Cannot load pretrained.safetensors: the server answered 404" in page["problem"].text
             tiny("gru").save(tmp_path / "m.safetensors")
             assert page.open_model(tmp_path / "m.safetensors") or page.wait(lambda: page["state"].text)
             page.wait(lambda: page["state"].text)
@@ -536,11 +536,11 @@ def test_every_control_has_a_role_and_a_name_of_its_own(page):
     assert found == {
         "Category": "combobox",
         "Start letters": "textbox",
-        "As one beginning: Sch": "checkbox",
-        "How many of each": "spinbutton",
+        "Use as one prefix: Sch": "checkbox",
+        "Names for each letter": "spinbutton",
         "Temperature": "slider",
         "Seed": "textbox",
-        "A model of your own": "button",
+        "Your own model": "button",
         "Invent names": "button",
     }
 
