@@ -352,10 +352,10 @@ def test_letters_that_the_usual_font_lacks_are_drawn_with_another_that_is_there(
         return set(font_manager.get_font(font_manager.findfont(font)).get_charmap())
 
     letter = chr(min(has("STIXGeneral") - has("DejaVu Sans")))  # both come with matplotlib
-    usual, *others = plotting._fonts(f"Анна {letter}")
+    usual, *others = plotting._find_fonts(f"Анна {letter}")
     assert usual == "DejaVu Sans"
     assert any(ord(letter) in has(font) for font in others)
-    assert plotting._fonts("Анна") == ["DejaVu Sans"]
+    assert plotting._find_fonts("Анна") == ["DejaVu Sans"]
 
 
 def test_a_letter_that_no_font_has_is_no_noise(tmp_path):
@@ -368,4 +368,4 @@ def test_a_font_that_is_there_no_more_is_passed_over(monkeypatch):
 
     gone = font_manager.FontEntry(fname="/nowhere/gone.ttf", name="AAA")
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [gone, *font_manager.fontManager.ttflist])
-    assert "AAA" not in plotting._fonts("\U0002fa1d")
+    assert "AAA" not in plotting._find_fonts("\U0002fa1d")

@@ -1,7 +1,6 @@
-"""What a model says of given names: how probable they are, and of which category they are likely to be.
+"""The probability of given names, and the categories that they are likely to be from.
 
-A model gives the probability of a name given its category. Bayes' rule turns that round: with a prior, the probability
-of each category before the name is known,
+A model gives the probability of a name given its category. By Bayes' rule and a prior over the categories,
 
     P(category | name) = P(name | category) P(category) / sum over all categories c of P(name | c) P(c)
 """
@@ -28,23 +27,19 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-
 Prior = Literal["uniform", "data"]
 
-
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
-
-
 _MAX_LETTERS = 1000
 
 
 @dataclass(frozen=True)
 class FittedNames:
-    """Names as a model reads them: in its alphabet, and in the case that its training names begin with.
+    """Names in a model's alphabet and case.
 
     Attributes:
-        names: the names, empty where nothing remains of one.
-        dropped: how many characters could not be expressed in the alphabet.
+        names: the names; empty if no character of a name can be expressed.
+        dropped: the number of characters that cannot be expressed in the alphabet.
     """
 
     names: Sequence[str]
@@ -52,13 +47,13 @@ class FittedNames:
 
     @property
     def left_out(self) -> int:
-        """How many names there are of which nothing remains."""
+        """The number of empty names."""
         return sum(not name for name in self.names)
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """How probable names are in a category; ``nan`` for a name of which nothing remains.
+    """The probabilities of names in a category; ``nan`` for an empty name.
 
     Attributes:
         fitted: the names as the model read them.
@@ -73,12 +68,12 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """How probable categories are, given names; ``nan`` for a name of which nothing remains.
+    """The probabilities of categories given names; ``nan`` for an empty name.
 
     Attributes:
         fitted: the names as the model read them.
         categories: the model's categories.
-        probabilities: P(category | name), (names, categories) float64; each row adds up to 1.
+        probabilities: P(category | name), (names, categories) float64; each row sums to 1.
     """
 
     fitted: FittedNames
@@ -86,57 +81,55 @@ class Classification:
     probabilities: Floats
 
     def ranked(self) -> NDArray[np.int64]:
-        """Return the indices of the categories, the most probable first, of equals the first, (names, categories)."""
+        """Return the indices of the categories, the most probable first (ties: the first), (names, categories)."""
         return np.argsort(-self.probabilities, axis=1, kind="stable")
 
     @property
     def best(self) -> list[str | None]:
-        """The most probable category of each name; ``None`` for a name of which nothing remains."""
+        """The most probable category of each name; ``None`` for an empty name."""
         first = self.ranked()[:, 0].tolist()
         return [self.categories[index] if name else None for name, index in zip(self.fitted.names, first, strict=True)]
 
 
 def score(model: Model, category: str, names: Iterable[str]) -> Scores:
-    """Return how probable names are in a category, the first letter and the end included.
+    """Return the probabilities of names in a category, first letter and end included.
 
     >>> namegen.score(model, "German", ["Ackermann", "Smirnov"]).log_probabilities     # doctest: +SKIP
     array([-16.3, -24.8])
 
     Args:
-        model: the model. Its own distribution counts, at temperature 1, however it draws names.
-        category: one of its categories, or a blend as ``German+Italian``.
-        names: the names. They are transliterated, and take the case that the training names begin with.
+        model: the model, whose own distribution is used, at temperature 1.
+        category: one of its categories, or a blend such as ``German+Italian``.
+        names: the names; they are transliterated and take the case in which the training names begin.
 
     Raises:
         UsageError: no such category.
         DataError: a name has more than 1,000 letters.
     """
-    of = find_blend(model, category).category
+    blend = find_blend(model, category).category
     fitted = fit_names(model, names)
     log_probabilities, perplexities = np.full((2, len(fitted.names)), np.nan)
-    source = Source.of(model, build_steppers(model)(of), of)
-    for places, spelling in _spelt(model, fitted):
-        scores = score_names(source, spelling)
-        log_probabilities[places] = scores.total
+    source = Source.of(model, build_steppers(model)(blend), blend)
+    for indices, encoded in _encode(model, fitted):
+        scores = score_names(source, encoded)
+        log_probabilities[indices] = scores.total
         with np.errstate(over="ignore"):
-            perplexities[places] = np.exp(-scores.rest / spelling.lengths)
+            perplexities[indices] = np.exp(-scores.rest / encoded.lengths)
     return Scores(fitted, log_probabilities, perplexities)
 
 
 def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Classification:
-    """Return which categories names are likely to be of, by Bayes' rule.
+    """Return the probability of each category given each name, by Bayes' rule.
 
-    A name that is possible in no category, which there is only for networks without an SOS token, says nothing: what
-    is left is the prior.
+    A name that is impossible in all categories, which only networks without an SOS token can give, gets the prior.
 
     >>> namegen.classify(model, ["Ackermann", "Smirnov"]).best     # doctest: +SKIP
     ['German', 'Russian']
 
     Args:
-        model: the model. Its own distribution counts, at temperature 1, however it draws names.
-        names: the names. They are transliterated, and take the case that the training names begin with.
-        prior: ``uniform``, where all categories are as probable before the name is known, or ``data``, where they are
-            as frequent as in the training data.
+        model: the model, whose own distribution is used, at temperature 1.
+        names: the names; they are transliterated and take the case in which the training names begin.
+        prior: ``uniform``, or ``data`` for the frequencies of the categories in the training data.
 
     Raises:
         UsageError: no such prior.
@@ -146,23 +139,23 @@ def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Cl
         raise UsageError(f"the prior must be uniform or data, not {prior!r}")
     counts = model.counts if prior == "data" else np.ones(len(model.categories))
     log_prior = np.log(counts / counts.sum())
-    fitted, prepared = fit_names(model, names), build_steppers(model)
+    fitted, steppers = fit_names(model, names), build_steppers(model)
     probabilities = np.full((len(fitted.names), len(model.categories)), np.nan)
-    for places, spelling in _spelt(model, fitted):
-        sources = (Source.of(model, prepared(index), index) for index in range(len(model.categories)))
-        scores = score_per_category(sources, spelling, model.alphabet.boundary_id)
-        joint = np.stack([found.total for found in scores], axis=1) + log_prior
+    for indices, encoded in _encode(model, fitted):
+        sources = (Source.of(model, steppers(index), index) for index in range(len(model.categories)))
+        scores = score_per_category(sources, encoded, model.alphabet.boundary_id)
+        joint = np.stack([of_category.total for of_category in scores], axis=1) + log_prior
         joint[np.isneginf(joint).all(axis=1)] = log_prior
         joint = np.exp(joint - joint.max(axis=1, keepdims=True))  # the largest is 1, so the sum is not 0
-        probabilities[places] = joint / joint.sum(axis=1, keepdims=True)
+        probabilities[indices] = joint / joint.sum(axis=1, keepdims=True)
     return Classification(fitted, model.categories, probabilities)
 
 
 def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
-    """Bring names into a model's alphabet, and into the case that its training names begin with.
+    """Bring names into a model's alphabet and the case in which its training names begin.
 
     Raises:
-        UsageError: the names are one text.
+        UsageError: the names are a single string.
         DataError: a name has more than 1,000 letters.
     """
     if isinstance(names, str):
@@ -174,18 +167,18 @@ def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
         if len(name) > _MAX_LETTERS:
             raise DataError(f"{len(name):,} letters are too many for a name; give one a line: {quote(name)}")
         text = name
-        if not known.issuperset(name) or " ".join(name.split()) != name:
+        if not known.issuperset(name) or " ".join(name.split()) != name:  # else transliteration changes nothing
             text, lost = alphabet.transliterate(name)
             dropped += lost
-        fitted.append(model.alphabet.in_case(text, model.casing) if text else "")
+        fitted.append(alphabet.in_case(text, model.casing) if text else "")
     return FittedNames(fitted, dropped)
 
 
-def _spelt(model: Model, fitted: FittedNames) -> Iterator[tuple[NDArray[np.int64], EncodedNames]]:
-    """Go through the names of which something remains, some at a time: their places, and their letters."""
+def _encode(model: Model, fitted: FittedNames) -> Iterator[tuple[NDArray[np.int64], EncodedNames]]:
+    """Yield the names that are not empty with their indices, some at a time."""
     for begin in range(0, len(fitted.names), _NAMES_AT_A_TIME):
         part = fitted.names[begin : begin + _NAMES_AT_A_TIME]
         text = "".join([f"{name}\n" for name in part if name])
         if text:
-            places = begin + np.flatnonzero([bool(name) for name in part])
-            yield places, EncodedNames.from_flat(*model.alphabet.encode_lines(text.encode()))
+            indices = begin + np.flatnonzero([bool(name) for name in part])
+            yield indices, EncodedNames.from_flat(*model.alphabet.encode_lines(text.encode()))

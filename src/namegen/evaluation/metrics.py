@@ -1,11 +1,11 @@
-"""How good a model is: how well it predicts names that it has not seen, and what the names are like that it draws.
+"""The quality of a model: how well it predicts names, and how novel, diverse and typical its samples are.
 
 The loss counts every letter from the second one to EOS, given the category and the letters before, so that networks
 with and without a start-of-sequence token can be compared.
 
-Of names that were drawn it is told how many are novel, how many are distinct, how long they are, and whether a judge
-that is not the model takes them for names of their category. The judge is an n-gram of order 3 on the training names.
-All categories are equally probable to it, and it decides for the one that gives a name the highest probability.
+Sampled names are rated by the share that is novel, the share that is distinct, their length, and whether a judge that
+is not the model assigns them to their category. The judge is an n-gram of order 3 of the training names with a uniform
+prior, and assigns a name to the category in which it is most probable.
 """
 
 from __future__ import annotations
@@ -36,16 +36,14 @@ if TYPE_CHECKING:
     from namegen.models.model import Model
     from namegen.sampling.results import NameBlock
 
-
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
-
-
-_MAX_DRAWN = 10**6  # for each category, whose distinct names are kept in memory
+_MAX_COUNT = 10**6  # samples of a category, whose distinct names are kept in memory
+_SHARED = ("novel", "unique", "right", "length", "data_length")  # figures of a category and their means
 
 
 @dataclass(frozen=True, eq=False)
 class Likelihood:
-    """How well names are predicted, by category.
+    """The loss of a model by category.
 
     Attributes:
         categories: the categories that have names.
@@ -77,54 +75,54 @@ def likelihood(model: Model, dataset: Dataset) -> Likelihood:
     """Measure the loss of a model on names.
 
     Args:
-        model: the model; its alphabet must be the dataset's.
-        dataset: the names; all their categories must be the model's.
+        model: the model, with the dataset's alphabet.
+        dataset: the names, all of categories of the model.
 
     Raises:
         DataError: the categories or alphabets differ.
     """
-    _check(model, dataset)
-    prepared, nats, letters = build_steppers(model), [], []
+    _check_compatible(model, dataset)
+    steppers, nats, letters = build_steppers(model), [], []
     for index, category in enumerate(dataset.categories):
         own = model.categories.index(category)
-        of_category = dataset.select(dataset.category_of == index)
-        nats.append(_nats(Source.of(model, prepared(own), own), of_category))
-        letters.append(len(of_category.letters))
+        names = dataset.select(dataset.category_of == index)
+        nats.append(_measure_nats(Source.of(model, steppers(own), own), names))
+        letters.append(len(names.letters))
     has_names = np.array(letters) > 0
     return Likelihood(
-        tuple(c for c, has in zip(dataset.categories, has_names, strict=True) if has),
+        tuple(category for category, has in zip(dataset.categories, has_names, strict=True) if has),
         np.array(nats)[has_names],
         np.array(letters)[has_names],
     )
 
 
-def _nats(source: Source, names: Dataset) -> float:
+def _measure_nats(source: Source, names: Dataset) -> float:
     """Return the negative log-likelihood of names of one category, from the second letter on."""
     total = 0.0
     for begin in range(0, len(names), _NAMES_AT_A_TIME):
         offsets = names.offsets[begin : begin + _NAMES_AT_A_TIME + 1]
-        spelling = EncodedNames.from_flat(names.letters[offsets[0] : offsets[-1]], np.diff(offsets))
-        total -= float(score_names(source, spelling).rest.sum())
+        encoded = EncodedNames.from_flat(names.letters[offsets[0] : offsets[-1]], np.diff(offsets))
+        total -= float(score_names(source, encoded).rest.sum())
     return total
 
 
 def perplexity_of(loss: float | None) -> float | None:
-    """Return how many letters a uniform choice would be among: exp of the loss, ``None`` if that is not known."""
+    """Return exp of a loss, or ``None`` if the loss is not known."""
     return None if loss is None else float(np.exp(loss))
 
 
 @dataclass(frozen=True)
 class CategoryEvaluation:
-    """How good a model is in one category; ``None`` stands for what could not be measured.
+    """The quality of a model in one category; ``None`` for what could not be measured.
 
     Attributes:
-        names: how many names were scored.
+        names: the number of names scored.
         loss: in nats per letter.
-        novel: the share of the drawn names that are not among the training names of any category.
-        unique: the number of distinct drawn names, as a share of all drawn ones.
-        right: the share of the drawn names that the judge takes for names of this category.
-        length: the mean number of letters of the drawn names.
-        data_length: that of the names in the data.
+        novel: the share of sampled names that are not training names of any category.
+        unique: the number of distinct sampled names, as a share of all sampled names.
+        right: the share of sampled names that the judge assigns to this category.
+        length: the mean number of letters of sampled names.
+        data_length: the mean number of letters of the names in the data.
     """
 
     names: int
@@ -137,21 +135,21 @@ class CategoryEvaluation:
 
     @property
     def perplexity(self) -> float | None:
-        """That of the loss, as :func:`perplexity_of` has it."""
+        """Exp of the loss."""
         return perplexity_of(self.loss)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good a model is; ``None`` stands for what could not be measured.
+    """The quality of a model; ``None`` for what could not be measured.
 
     Attributes:
         categories: by category; those of the data that have names.
         macro: the mean of the categories' losses, in nats per letter.
         micro: the mean loss over all letters.
-        names: how many names were scored.
-        data_names: how many names the data have.
-        drawn: how many names were drawn for each category.
+        names: the number of names scored.
+        data_names: the number of names in the data.
+        drawn: the number of names sampled for each category.
         notes: why something could not be measured, and what to do.
     """
 
@@ -175,12 +173,12 @@ class Evaluation:
 
     @property
     def right(self) -> float | None:
-        """The share of names that the judge takes for names of their category, the mean over the categories."""
+        """The share of names that the judge assigns to their category, the mean over the categories."""
         return self._mean("right")
 
     @property
     def length(self) -> float | None:
-        """The length of the drawn names, the mean over the categories."""
+        """The length of sampled names, the mean over the categories."""
         return self._mean("length")
 
     @property
@@ -194,8 +192,16 @@ class Evaluation:
         return sum(known) / len(known) if known else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all figures as JSON has them."""
-        shared = ("novel", "unique", "right", "length", "data_length")
+        """Return all figures for JSON."""
+        categories = {
+            category: {
+                "names": figures.names,
+                "loss": figures.loss,
+                "perplexity": figures.perplexity,
+                **{figure: getattr(figures, figure) for figure in _SHARED},
+            }
+            for category, figures in self.categories.items()
+        }
         return {
             "macro": self.macro,
             "micro": self.micro,
@@ -203,16 +209,8 @@ class Evaluation:
             "names": self.names,
             "data_names": self.data_names,
             "drawn": self.drawn,
-            **{figure: getattr(self, figure) for figure in shared},
-            "categories": {
-                category: {
-                    "names": figures.names,
-                    "loss": figures.loss,
-                    "perplexity": figures.perplexity,
-                    **{figure: getattr(figures, figure) for figure in shared},
-                }
-                for category, figures in self.categories.items()
-            },
+            **{figure: getattr(self, figure) for figure in _SHARED},
+            "categories": categories,
             "notes": list(self.notes),
         }
 
@@ -227,29 +225,29 @@ def evaluate(
     config: SamplingConfig | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig
 ) -> Evaluation:
-    """Measure how good a model is.
+    """Measure the quality of a model.
 
     >>> namegen.evaluate(model, namegen.open_dataset("surnames")).macro     # doctest: +SKIP
     1.83
 
     Args:
         model: the model; its training must have finished.
-        dataset: names, as they are: of the categories that are to be measured, and with the model's alphabet. Those
-            that the model was trained on, which it knows by their hashes, teach the judge; the others are scored.
-        count: how many names to draw for each category, up to 1,000,000; none with 0.
-        seed: where the randomness of these begins; that of a category's is ``seed + (index << 64)``.
-        everything: score all names, those that the model was trained on too.
-        config: how to draw names; by default the model's own way.
-        parts: parts of that to replace, as ``temperature=0.5``.
+        dataset: names of the categories to measure, in the model's alphabet. The judge learns from those that the
+            model was trained on, which are recognised by their hashes; the others are scored.
+        count: the number of names to sample for each category, from 0 to 1,000,000.
+        seed: the random seed; a category's own is ``seed + (index << 64)``.
+        everything: score all names, including those that the model was trained on.
+        config: how to choose letters; by default the model's own configuration.
+        parts: fields of the configuration to replace, such as ``temperature=0.5``.
 
     Raises:
         UsageError: the count, seed or a setting is out of range.
         DataError: the categories or alphabets differ.
-        NamegenError: the training has not finished, or names cannot be drawn.
+        NamegenError: the training has not finished, or names cannot be sampled.
     """
-    count, seed = check_int("count", count, 0, _MAX_DRAWN), check_int("seed", seed, 0, None)
+    count, seed = check_int("count", count, 0, _MAX_COUNT), check_int("seed", seed, 0, None)
     config = override_sampling(config or model.sampling, parts)
-    _check(model, dataset)
+    _check_compatible(model, dataset)
     if not len(model.name_hashes):
         raise NamegenError(
             "the model does not tell which names it was trained on, for its training has not finished; "
@@ -275,15 +273,15 @@ def evaluate(
     categories = {}
     for index, category in enumerate(dataset.categories):
         if dataset.counts[index]:
-            own_seed = seed + (index << 64)  # with one for all, their names would be drawn by the same numbers
-            drawn = _SampleStatistics(model, blocks(model, category, count=count, seed=own_seed, config=config))
+            own_seed = seed + (index << 64)  # else all categories would use the same random numbers
+            samples = _Samples(model, blocks(model, category, count=count, seed=own_seed, config=config))
             categories[category] = CategoryEvaluation(
                 names=int(scored.counts[index]),
                 loss=measured.by_category.get(category) if measured else None,
-                novel=drawn.mean(~np.isin(drawn.hashes, model.name_hashes)),
-                unique=drawn.mean(1 / drawn.counts),
-                right=drawn.mean(judge.decide(drawn) == index) if judge and trained_on.counts[index] else None,
-                length=drawn.mean(drawn.lengths),
+                novel=samples.mean(~np.isin(samples.hashes, model.name_hashes)),
+                unique=samples.mean(1 / samples.counts),
+                right=samples.mean(judge.assign(samples) == index) if judge and trained_on.counts[index] else None,
+                length=samples.mean(samples.lengths),
                 data_length=float(dataset.lengths[dataset.category_of == index].mean()),
             )
     return Evaluation(
@@ -297,45 +295,45 @@ def evaluate(
     )
 
 
-class _SampleStatistics:
-    """The distinct names among some that were drawn.
+class _Samples:
+    """The distinct names among sampled ones.
 
     Attributes:
-        counts: how often each was drawn, (names,).
+        counts: how often each was sampled, (names,).
         hashes: their hashes, (names,).
-        letters: their letters, one name after the other, (letters,).
+        letters: their letters, concatenated, (letters,).
         lengths: the number of letters of each, (names,).
     """
 
-    def __init__(self, model: Model, drawn: Iterable[NameBlock]) -> None:
-        times = Counter[str]()
-        for block in drawn:
-            times.update(block.names)
-        lines = [name.encode() for name in times]
-        self.counts = np.array(list(times.values()), dtype=np.int64)
+    def __init__(self, model: Model, sampled: Iterable[NameBlock]) -> None:
+        counter = Counter[str]()
+        for block in sampled:
+            counter.update(block.names)
+        lines = [name.encode() for name in counter]
+        self.counts = np.array(list(counter.values()), dtype=np.int64)
         self.hashes = hash_names(lines)
         self.letters, self.lengths = model.alphabet.encode_lines(b"".join(line + b"\n" for line in lines))
 
     def mean(self, values: NDArray[Any]) -> float | None:
-        """Return the mean of what each distinct name has, (names,), over all drawn ones; ``None`` if none were."""
+        """Return the mean over all sampled names of a value for each distinct one; ``None`` if there are none."""
         return float(np.average(values, weights=self.counts)) if len(values) else None
 
 
 class _Judge:
-    """Tells which category a name is of."""
+    """An n-gram classifier that learns from names."""
 
-    def __init__(self, trained_on: Dataset) -> None:
-        self._ngram = NGram.fit(trained_on, order=3)
-        self._has_names = trained_on.counts > 0
+    def __init__(self, names: Dataset) -> None:
+        self._ngram = NGram.fit(names, order=3)
+        self._has_names = names.counts > 0
 
-    def decide(self, drawn: _SampleStatistics) -> NDArray[np.int64]:
-        """Return the index of the category that each distinct name is most probable in, (names,)."""
-        likely = self._ngram.log_probabilities(drawn.letters, drawn.lengths)
-        decided: NDArray[np.int64] = np.where(self._has_names, likely, -np.inf).argmax(axis=1)
-        return decided
+    def assign(self, samples: _Samples) -> NDArray[np.int64]:
+        """Return the index of the category in which each distinct name is most probable, (names,)."""
+        scores = self._ngram.log_probabilities(samples.letters, samples.lengths)
+        assigned: NDArray[np.int64] = np.where(self._has_names, scores, -np.inf).argmax(axis=1)
+        return assigned
 
 
-def _check(model: Model, dataset: Dataset) -> None:
+def _check_compatible(model: Model, dataset: Dataset) -> None:
     unknown = [category for category in dataset.categories if category not in model.categories]
     if unknown or dataset.alphabet != model.alphabet:
         what = f"the category {unknown[0]!r}" if unknown else "this alphabet"
