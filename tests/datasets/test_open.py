@@ -1,4 +1,4 @@
-"""Find the dataset that a user means."""
+"""Opening a dataset by its name or path."""
 
 from __future__ import annotations
 
@@ -9,31 +9,28 @@ import pytest
 from namegen.datasets.catalogue import CatalogueEntry
 from namegen.datasets.download import download
 from namegen.datasets.open import open_dataset
-from namegen.errors import DataError
+from namegen.errors import DataError, UsageError
 
 FILES = {"Dwarvish.txt": b"Gimli\nThorin\nGimli\n", "Elvish.txt": b"Elrond\n"}
 
 
 @pytest.fixture(autouse=True)
-def catalogue(monkeypatch):
-    """A catalogue of small datasets that nobody serves."""
+def in_folder(tmp_path, monkeypatch):
+    """An empty working directory, and a catalogue of small datasets."""
+    monkeypatch.chdir(tmp_path)
     entries = {
         name: CatalogueEntry(
-            name=name,
-            about="made up",
-            origin="nowhere",
-            url="http://nowhere.invalid/",
-            size=sum(map(len, files.values())),
-            files={file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
+            name, "a test", "nowhere", "", 1, {f: hashlib.sha256(content).hexdigest() for f, content in files.items()}
         )
         for name, files in {"surnames": FILES, "makemore": {"names.txt": b"emma\n"}}.items()
     }
     monkeypatch.setattr("namegen.datasets.catalogue.CATALOGUE", entries)
+    return tmp_path
 
 
 @pytest.fixture
 def surnames(tmp_path):
-    """The dataset ``surnames``, downloaded."""
+    """The folder of the dataset ``surnames``, downloaded."""
     source = tmp_path / "source"
     source.mkdir()
     for file, content in FILES.items():
@@ -41,88 +38,62 @@ def surnames(tmp_path):
     return download(source=str(source)).path
 
 
-def test_by_default_the_starter_names_are_read():
+def test_the_included_names_are_the_default_until_the_surnames_are_downloaded():
     dataset = open_dataset()
-    assert (dataset.label, dataset.verified) == ("starter", False)
-    assert len(dataset.categories) == 18
+    assert (dataset.label, dataset.verified, len(dataset.categories)) == ("starter", False, 18)
 
 
-def test_by_default_the_surnames_are_read_where_they_are_downloaded(surnames):
+def test_the_downloaded_surnames_are_the_default(surnames):
     dataset = open_dataset()
     assert (dataset.label, dataset.verified) == ("surnames", True)
     assert dataset.names("Dwarvish") == ["Gimli", "Thorin"]
-
-
-def test_the_starter_names_can_be_asked_for(surnames):
+    assert open_dataset("surnames", keep_repeats=True).names("Dwarvish") == ["Gimli", "Thorin", "Gimli"]
     assert open_dataset("starter").label == "starter"
 
 
-def test_repeats_of_a_downloaded_dataset_can_be_kept(surnames):
-    assert open_dataset("surnames", keep_repeats=True).names("Dwarvish") == ["Gimli", "Thorin", "Gimli"]
+def test_a_path_is_a_file_or_folder_of_the_user(in_folder):
+    (in_folder / "Orcish.txt").write_text("Azog\nAzog\n", encoding="utf-8")
+    dataset = open_dataset(str(in_folder / "Orcish.txt"), keep_repeats=True)
+    assert (dataset.label, dataset.verified, dataset.names("Orcish")) == ("Orcish", False, ["Azog", "Azog"])
 
 
-def test_repeats_of_a_file_can_be_kept(tmp_path):
-    (tmp_path / "X.txt").write_text("Anna\nAnna\n", encoding="utf-8")
-    assert open_dataset(str(tmp_path / "X.txt"), keep_repeats=True).names("X") == ["Anna", "Anna"]
-
-
-def test_a_dataset_that_was_accepted_as_it_was_is_not_verified(tmp_path):
-    (tmp_path / "names.txt").write_bytes(b"olivia\n")
-    download("makemore", source=str(tmp_path), verify=False)
-    assert open_dataset("makemore").verified is False
-
-
-def test_a_path_means_a_file_or_folder_of_the_users(tmp_path):
-    (tmp_path / "Orcish.txt").write_text("Azog\n", encoding="utf-8")
-    dataset = open_dataset(str(tmp_path / "Orcish.txt"))
-    assert (dataset.label, dataset.verified, dataset.names("Orcish")) == ("Orcish", False, ["Azog"])
-
-
-def test_a_downloaded_dataset_goes_before_a_folder_here(surnames, tmp_path, monkeypatch):
-    (tmp_path / "here" / "surnames").mkdir(parents=True)
-    (tmp_path / "here" / "surnames" / "Orcish.txt").write_text("Azog\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path / "here")
+def test_a_folder_is_opened_only_if_no_dataset_of_that_name_is_downloaded(in_folder, request):
+    (in_folder / "surnames").mkdir()
+    (in_folder / "surnames" / "Orcish.txt").write_text("Azog\n", encoding="utf-8")
+    assert open_dataset("surnames").categories == ("Orcish",)
+    request.getfixturevalue("surnames")
     assert open_dataset("surnames").categories == ("Dwarvish", "Elvish")
 
 
-def test_a_folder_here_is_read_where_the_dataset_of_its_name_is_not_downloaded(tmp_path, monkeypatch):
-    (tmp_path / "surnames").mkdir()
-    (tmp_path / "surnames" / "Orcish.txt").write_text("Azog\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    assert open_dataset("surnames").categories == ("Orcish",)
+def test_a_dataset_downloaded_without_verification_is_not_verified(in_folder):
+    (in_folder / "names.txt").write_bytes(b"olivia\n")
+    download("makemore", source=str(in_folder), verify=False)
+    assert open_dataset("makemore").verified is False
 
 
-@pytest.mark.parametrize("name", ["surnames", "makemore"])
-def test_a_dataset_that_is_not_downloaded_says_how_to_get_it(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    expected = f"the dataset {name} is not here yet; get it with `namegen download {name}`"
-    with pytest.raises(DataError) as refused:
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("surnames", "the dataset surnames is not here yet; get it with `namegen download surnames`"),
+        ("makemore", "the dataset makemore is not here yet; get it with `namegen download makemore`"),
+        ("orcs", "no file or folder orcs"),
+        ("", "--data is empty; give a path, or the name of a dataset"),
+    ],
+)
+def test_a_missing_dataset_is_refused(name, complaint):
+    with pytest.raises((DataError, UsageError)) as refused:
         open_dataset(name)
-    assert str(refused.value) == expected
+    assert str(refused.value) == complaint
 
 
-def test_a_dataset_that_nobody_knows_is_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="no file or folder orcs"):
-        open_dataset("orcs")
-
-
-@pytest.mark.parametrize("damage", [b"Sauron\n", b"", None])
+@pytest.mark.parametrize(
+    ("file", "content"), [("Elvish.txt", b"Sauron\n"), ("Elvish.txt", None), ("Orc.txt", b"Azog\n")]
+)
 @pytest.mark.parametrize("name", [None, "surnames"])
-def test_a_damaged_dataset_says_how_to_get_it_again(surnames, name, damage):
-    (surnames / "Elvish.txt").unlink()
-    if damage is not None:
-        (surnames / "Elvish.txt").write_bytes(damage)
-    expected = "the dataset surnames is damaged; get it again with `namegen download surnames`"
+def test_a_damaged_dataset_is_refused_with_the_command_that_repairs_it(surnames, name, file, content):
+    (surnames / file).unlink(missing_ok=True)
+    if content is not None:
+        (surnames / file).write_bytes(content)
     with pytest.raises(DataError) as refused:
         open_dataset(name)
-    assert str(refused.value) == expected
-
-
-def test_a_list_that_was_put_beside_a_downloaded_dataset_does_not_pass_for_verified(surnames):
-    (surnames / "Orcish.txt").write_text("Azog\n", encoding="utf-8")
-    try:
-        dataset = open_dataset("surnames")
-    except DataError:
-        return
-    assert "Orcish" not in dataset.categories or not dataset.verified
+    assert str(refused.value) == "the dataset surnames is damaged; get it again with `namegen download surnames`"
