@@ -1,6 +1,6 @@
 """The command line: one module for each subcommand, each a thin layer over one function of the library.
 
-:func:`main` owns what all of them share: how errors look, exit codes, and pipes that are closed at the other end.
+:func:`main` does what all of them share: error messages, exit codes, and closed pipes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING
 from namegen.errors import NamegenError, UnmetError
 
 if TYPE_CHECKING:
-    from typer import TyperException
-
     from namegen.cli.signals import EndedBySignals
 
-_CLOSED_PIPE = 141  # 128 and SIGPIPE, as a shell reports any filter that nobody reads any more
+_CLOSED_PIPE = 141  # 128 and SIGPIPE, as shells report a program that writes into a closed pipe
 
 
 def command() -> int:
@@ -27,50 +25,47 @@ def command() -> int:
 
     signals = EndedBySignals()
     signals.begin()
-    code = _carry_out(sys.argv[1:], signals)
+    code = _run_safely(sys.argv[1:], signals)
     signals.ignore()
     return code
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command ``namegen`` within this process, whose signals do afterwards what they did before.
+    """Run the command ``namegen`` within this process, and restore its signal handlers afterwards.
 
     Args:
-        arguments: what stands behind the command's name; by default what the process was given.
+        arguments: what follows the name of the command; by default the arguments of the process.
 
     Returns:
-        The exit code: 0 done; 1 it could not be done; 2 wrong usage; 141 nobody reads the results any more; 128 and the
-        signal's number when stopped by one.
+        The exit code: 0 success; 1 failure; 2 wrong usage; 141 closed pipe; 128 and the signal's number when stopped by
+        a signal.
     """
     from namegen.cli.signals import EndedBySignals
 
     with EndedBySignals() as signals:
-        return _carry_out(sys.argv[1:] if arguments is None else arguments, signals)
+        return _run_safely(sys.argv[1:] if arguments is None else arguments, signals)
 
 
-def _carry_out(given: list[str], signals: EndedBySignals) -> int:
-    """Carry out a command and say what is wrong if it cannot be done; returns the exit code."""
-    # For numpy, when it is imported: on matrices as small as ours more threads gain little, and where other programs
-    # keep the processors busy they wait for each other, which takes many times as long.
+def _run_safely(given: list[str], signals: EndedBySignals) -> int:
+    """Run a command, print its error if it fails, and return the exit code."""
+    # For numpy, when it is imported: more threads gain little on matrices as small as ours, and on a busy machine they
+    # wait for each other, which takes many times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    try:
-        from namegen.cli.terminal import forget_odd_sizes, prepare_streams
+    from namegen.cli.terminal import make_printable, prepare_streams, print_error
 
+    try:
         prepare_streams()
-        forget_odd_sizes()
         code = _run([argument for argument in given if argument != "--debug"])
         signals.over()
     except BaseException as error:
         signals.over()
-        message, code = _verdict(error)
+        message, code = _describe_error(error)
         if message is None:
             raise
-        from namegen.cli.terminal import make_printable, print_error
-
         if "--debug" in given:
             import traceback
 
-            with contextlib.suppress(OSError, AttributeError):
+            with contextlib.suppress(OSError):
                 sys.stderr.write(make_printable(traceback.format_exc(), but="\n"))
         if message and not _is_anothers_to_say(error, given):
             print_error(message, whole=given)
@@ -87,18 +82,30 @@ def _run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _verdict(error: BaseException) -> tuple[str | None, int]:
-    """Return what to say of an exception and the exit code: ``""`` for nothing, ``None`` for a bug of ours."""
+def _describe_error(error: BaseException) -> tuple[str | None, int]:
+    """Return the message for an exception, and the exit code.
+
+    The message is ``""`` if there is nothing to say, and ``None`` if the exception is a bug.
+    """
     from typer import TyperException
 
     if isinstance(error, NamegenError):
         return str(error), error.exit_code
     if isinstance(error, TyperException):
+        context = getattr(error, "ctx", None)
         message = getattr(error, "format_message", error.__str__)()
         message = f"{message} See" if message.endswith("?") else f"{message.rstrip('.')}; see"
-        return f"{message} {_help(error)}", getattr(error, "exit_code", 2)
-    ended = _ended(error)
-    return ("", ended) if ended is not None else (_of_the_system(error), 1)
+        path = context.command_path if context else "namegen"
+        return f"{message} `{path} --help`", getattr(error, "exit_code", 2)
+    if isinstance(error, BrokenPipeError) or (
+        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)  # as Typer ends
+    ):
+        return "", _CLOSED_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        return "", 130
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return "", error.code
+    return _describe_system_error(error), 1
 
 
 def _is_anothers_to_say(error: BaseException, given: list[str]) -> bool:
@@ -112,21 +119,10 @@ def _is_anothers_to_say(error: BaseException, given: list[str]) -> bool:
     return is_follower()
 
 
-def _ended(error: BaseException) -> int | None:
-    """Return the exit code where an exception says only that it is over; nobody needs to be told."""
-    if isinstance(error, BrokenPipeError) or (
-        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)  # Typer's own way to end
-    ):
-        return _CLOSED_PIPE
-    if isinstance(error, KeyboardInterrupt):
-        return 130
-    return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else None
-
-
-def _of_the_system(error: BaseException) -> str | None:
-    """Return what to say where the machine or the installation lacks something."""
+def _describe_system_error(error: BaseException) -> str | None:
+    """Return the message for what the machine or the installation lacks, or ``None``."""
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("namegen"):
-        return f"this needs {error.name}, which is not installed; install it, or namegen anew"
+        return f"this needs {error.name}, which is not installed; install it, or reinstall namegen"
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error)):
         return "not enough memory; for training, use a smaller --hidden-size or --batch-size"
     if isinstance(error, OSError):
@@ -136,14 +132,8 @@ def _of_the_system(error: BaseException) -> str | None:
     return None
 
 
-def _help(error: TyperException) -> str:
-    """Say where the help is that tells what was wrong about the usage."""
-    context = getattr(error, "ctx", None)
-    return f"`{context.command_path if context else 'namegen'} --help`"
-
-
 def _silence_stdout() -> None:
-    """Send what is still buffered nowhere, so that the interpreter's own flush at the end cannot fail."""
+    """Discard what is still buffered, so that the interpreter's own flush at the end cannot fail."""
     try:
         sys.stdout.flush()
     except OSError:

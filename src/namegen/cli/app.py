@@ -29,7 +29,7 @@ app = typer.Typer(
     help="Invent names with a small recurrent network, trained on lists of names grouped by category.",
     epilog="Begin with: namegen sample German ABC",
     invoke_without_command=True,
-    add_completion=False,  # ours is a command of its own, and much faster
+    add_completion=False,  # the command `completion` prints the scripts
     rich_markup_mode=None,  # help and usage errors are plain text, and start at once
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -52,23 +52,23 @@ def namegen(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")] = False,
 ) -> None:
-    """Show the help where no command is given; :func:`namegen.cli.main` looks at ``--debug``, wherever it stands."""
+    """Show the help if no command is given; :func:`namegen.cli.main` handles ``--debug``, wherever it appears."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
 
 
 class _Commands(Mapping[str, TyperCommand | TyperGroup]):
-    """The subcommands, each imported when it is asked for: so each starts as fast as if it were the only one."""
+    """The subcommands, each of which is imported when it is used, so that it starts fast."""
 
     def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
         if name not in _COMMANDS:
             raise KeyError(name)
         command = getattr(import_module(f"namegen.cli.{name}"), name)
         if not isinstance(command, typer.Typer):
-            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-            alone.command(name)(command)
-            command = alone
+            single = typer.Typer(add_completion=False, rich_markup_mode=None)
+            single.command(name)(command)
+            command = single
         return cast("TyperCommand | TyperGroup", typer.main.get_command(command))
 
     def __iter__(self) -> Iterator[str]:

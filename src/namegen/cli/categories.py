@@ -1,4 +1,4 @@
-"""``namegen categories``: what a model can invent names of."""
+"""``namegen categories``: list the categories of a model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def categories(
     loaded = load_model(model)
     counts = dict(zip(loaded.categories, loaded.counts.tolist(), strict=True))
     if output_format == "json":
-        listed = [{"category": category, "names": count} for category, count in counts.items()]
-        print_json(listed)
-    else:
-        print_table(
-            ("category", "names"), [(category, str(count)) for category, count in counts.items()], right=("names",)
-        )
+        print_json([{"category": category, "names": count} for category, count in counts.items()])
+        return
+    rows = [(category, str(count)) for category, count in counts.items()]
+    print_table(("category", "names"), rows, right=("names",))

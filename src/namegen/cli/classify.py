@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.options import ModelOption
-from namegen.cli.stdin import NamesArgument, ShapeOption
+from namegen.cli.options import ModelOption, load_model_to_use
+from namegen.cli.stdin import LinesOption, NamesArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Row = tuple[str, list[str], list[float]]
+    from namegen.evaluation.classify import FittedNames
 
-_MAX_SHOWN = 3  # categories to a name, in text
+    Probabilities = list[tuple[str, float]]
+
+_DEFAULT_SHOWN = 3  # categories for each name, in text
 
 
 def classify(
@@ -31,52 +33,32 @@ def classify(
         typer.Option("--prior", help="Take all categories for equally frequent, or for as frequent as in the data."),
     ] = "uniform",
     model: ModelOption = None,
-    output_format: ShapeOption = "text",
+    output_format: LinesOption = "text",
 ) -> None:
     """Say which categories names are likely to be of.
 
     For each name, in the order given: the most probable categories, each with its probability by Bayes' rule.
     """
-    from namegen.cli.stdin import SkippedNames, read_names, wants_table
-    from namegen.cli.terminal import note_unfinished, print_result, print_table
+    from namegen.cli.stdin import print_answers
     from namegen.evaluation import classify as classifying
-    from namegen.models.store import find_model
 
-    place = find_model(model)
-    loaded = place.load()
-    note_unfinished(place, loaded)
-    most = min(count or (_MAX_SHOWN if output_format == "text" else len(loaded.categories)), len(loaded.categories))
-    left_out, rows = SkippedNames(), []
-    as_table = wants_table(names, output_format)
-    for some in read_names(names):
+    _, loaded = load_model_to_use(model)
+    categories = loaded.categories
+    shown = min(count or (_DEFAULT_SHOWN if output_format == "text" else len(categories)), len(categories))
+
+    def compute(some: list[str]) -> tuple[FittedNames, Iterable[Probabilities]]:
         found = classifying.classify(loaded, some, prior)
-        left_out.add(found.fitted)
-        ranked = found.ranked()[:, :most]
-        likely = found.probabilities[range(len(some)), ranked.T].T.tolist()
-        categories = [[loaded.categories[index] for index in row] for row in ranked.tolist()]
-        triples = zip(some, categories, likely, strict=True)
-        classified = [triple for triple, name in zip(triples, found.fitted.names, strict=True) if name]
-        if as_table:
-            rows += classified
-        else:
-            print_result(_jsonl(classified) if output_format == "jsonl" else _text(classified), flush=True)
-    if as_table:
-        head = ("name", *(column for place in range(1, most + 1) for column in (f"{place}.", "probability")))
-        cells = [(name, *_pairs(of, likely)) for name, of, likely in rows]
-        print_table(head, cells, right=("probability",), else_see="--format jsonl")
-    left_out.say()
+        ranked = found.ranked()[:, :shown]
+        probabilities = found.probabilities[range(len(some)), ranked.T].T.tolist()
+        best = [[categories[index] for index in row] for row in ranked.tolist()]
+        return found.fitted, [list(zip(*pair, strict=True)) for pair in zip(best, probabilities, strict=True)]
 
-
-def _pairs(categories: list[str], likely: list[float]) -> list[str]:
-    return [cell for category, p in zip(categories, likely, strict=True) for cell in (category, f"{p:.4f}")]
-
-
-def _text(rows: Iterable[Row]) -> str:
-    return "".join(["\t".join([name, *_pairs(categories, likely)]) + "\n" for name, categories, likely in rows])
-
-
-def _jsonl(rows: Iterable[Row]) -> str:
-    import json
-
-    objects = ({"name": name, "categories": dict(zip(of, likely, strict=True))} for name, of, likely in rows)
-    return "".join([json.dumps(value, ensure_ascii=False) + "\n" for value in objects])
+    print_answers(
+        names,
+        output_format,
+        compute,
+        to_cells=lambda name, best: (name, *[cell for category, p in best for cell in (category, f"{p:.4f}")]),
+        to_object=lambda name, best: {"name": name, "categories": dict(best)},
+        head=("name", *(column for rank in range(1, shown + 1) for column in (f"{rank}.", "probability"))),
+        right=("probability",),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from namegen.cli.options import (
     TopKOption,
     TopPOption,
     complete_dataset,
+    drop_unset,
 )
 
 if TYPE_CHECKING:
@@ -67,14 +68,13 @@ def evaluate(
         from namegen.evaluation.plots import check_image_path
 
         check_image_path(output)
-    place = find_model(model)
-    loaded = place.load()
-    dataset = _open(loaded, data)
+    location = find_model(model)
+    loaded = location.load()
+    dataset = _open_dataset(loaded, data)
     for fact in dataset.notes:
         print_note(f"{dataset.label}: {fact}.")
-    parts = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "guidance": guidance}
-    given: dict[str, Any] = {name: value for name, value in parts.items() if value is not None}
-    found = measure(loaded, dataset, count=count, seed=seed, everything=everything, **given)
+    settings = drop_unset(temperature=temperature, top_k=top_k, top_p=top_p, guidance=guidance)
+    found = measure(loaded, dataset, count=count, seed=seed, everything=everything, **settings)
     if everything:
         print_note(f"Scored all {found.names:,} names of {dataset.label}.")
     else:
@@ -83,19 +83,19 @@ def evaluate(
             "those that the model was not trained on."
         )
     for fact in found.notes:
-        print_note(_sentence(fact))
+        print_note(f"{fact[0].upper()}{fact[1:]}.")
     if output is not None:
         from namegen.evaluation.plots import plot_evaluation
 
-        plot_evaluation(found, output, place.name)
+        plot_evaluation(found, output, location.name)
         print_note(f"Drawn into {output}.", whole=[str(output)])
     if output_format == "json":
         print_json(found.as_dict())
     else:
-        _show(found)
+        _print_evaluation(found)
 
 
-def _open(model: Model, data: str | None) -> Dataset:
+def _open_dataset(model: Model, data: str | None) -> Dataset:
     from namegen.datasets.open import is_dataset_name, open_dataset
     from namegen.errors import UsageError
 
@@ -108,35 +108,30 @@ def _open(model: Model, data: str | None) -> Dataset:
     return open_dataset(data, alphabet=model.alphabet)
 
 
-def _show(evaluation: Evaluation) -> None:
+def _print_evaluation(evaluation: Evaluation) -> None:
     from namegen.cli.terminal import print_table
 
     head = ("category", "names", "loss", "perplexity", "novel", "unique", "right", "length", "data's length")
     rows = [
-        (category, f"{figures.names:,}", *_loss(figures.loss), *_of_drawn(figures))
+        [category, f"{figures.names:,}", *_format_loss(figures.loss), *_format_samples(figures)]
         for category, figures in evaluation.categories.items()
     ]
-    rows.append(("macro", f"{evaluation.names:,}", *_loss(evaluation.macro), *_of_drawn(evaluation)))
-    rows.append(("micro", f"{evaluation.names:,}", *_loss(evaluation.micro), *["-"] * 5))
+    rows.append(["macro", f"{evaluation.names:,}", *_format_loss(evaluation.macro), *_format_samples(evaluation)])
+    rows.append(["micro", f"{evaluation.names:,}", *_format_loss(evaluation.micro), *["-"] * 5])
     print_table(head, rows, right=head[1:])
 
 
-def _loss(loss: float | None) -> tuple[str, str]:
-    """The loss and the perplexity."""
+def _format_loss(loss: float | None) -> list[str]:
+    """Return the loss and the perplexity."""
     from namegen.evaluation.metrics import perplexity_of
 
-    perplexity = perplexity_of(loss)
-    return ("-" if loss is None else f"{loss:.3f}", "-" if perplexity is None else f"{perplexity:.2f}")
+    return [_format(loss, ".3f"), _format(perplexity_of(loss), ".2f")]
 
 
-def _of_drawn(figures: CategoryEvaluation | Evaluation) -> list[str]:
-    shares = [figures.novel, figures.unique, figures.right]
-    lengths = [figures.length, figures.data_length]
-    return [
-        *("-" if share is None else f"{share:.1%}" for share in shares),
-        *("-" if length is None else f"{length:.1f}" for length in lengths),
-    ]
+def _format_samples(figures: CategoryEvaluation | Evaluation) -> list[str]:
+    shares = [_format(share, ".1%") for share in (figures.novel, figures.unique, figures.right)]
+    return [*shares, _format(figures.length, ".1f"), _format(figures.data_length, ".1f")]
 
 
-def _sentence(fact: str) -> str:
-    return f"{fact[0].upper()}{fact[1:]}."
+def _format(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

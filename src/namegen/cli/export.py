@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from namegen.cli.options import complete_model
+from namegen.cli.options import complete_model, load_model_to_use
 
 
 def export(
@@ -21,12 +21,9 @@ def export(
     The file holds one step of the network: from a category, a letter and the state so far to the probabilities of the
     next letter and the state after it. docs/export.md says how to draw names with it.
     """
-    from namegen.cli.terminal import note_unfinished, print_note
+    from namegen.cli.terminal import print_note
     from namegen.models.onnx import export_onnx
-    from namegen.models.store import find_model
 
-    place = find_model(model)
-    loaded = place.load()
-    note_unfinished(place, loaded)
+    location, loaded = load_model_to_use(model)
     export_onnx(loaded, file)
-    print_note(f"Exported {place.name} into {file}.", whole=[str(file)])
+    print_note(f"Exported {location.name} into {file}.", whole=[str(file)])

@@ -1,7 +1,8 @@
-"""``namegen models``: what has been trained."""
+"""``namegen models``: list, show and remove models."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from namegen.cli.options import FormatOption, ModelArgument, complete_own_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from namegen.models.model import Model
 
@@ -29,11 +30,10 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
     from namegen.models.store import list_models
 
     summaries = []
-    for place in list_models():
-        for file in place.files:
+    for location in list_models():
+        for file in filter(Path.is_file, location.files):
             try:
-                if file.is_file():
-                    summaries.append(_summary(place.name, file))
+                summaries.append(_summarize(location.name, file))
             except ModelFileError as error:  # one bad file must not hide the others
                 print_note(f"Left out: {error}")
     if output_format == "json":
@@ -48,8 +48,8 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
             s["name"] + ("" if s["finished"] else " (unfinished)"),
             s["recipe"],
             f"{s['iterations']:,}" + ("" if s["finished"] else f" of {s['planned_iterations']:,}"),
-            _loss(s["training_loss"]),
-            _loss(s["validation_loss"]),
+            _format("training_loss", s["training_loss"]),
+            _format("validation_loss", s["validation_loss"]),
             str(s["categories"]),
             s["data"],
             (s["date"] or "-")[:10],
@@ -68,12 +68,12 @@ def show(name: ModelArgument = None, *, output_format: FormatOption = "table") -
     from namegen.cli.terminal import print_json, print_table
     from namegen.models.store import find_model
 
-    place = find_model(name)
-    model = place.load()
+    location = find_model(name)
+    model = location.load()
     facts: dict[str, Any] = {
-        **_summary(place.name, place.existing or place.model, model),
+        **_summarize(location.name, location.existing or location.model, model),
         "weights_after": model.weights_after,
-        "file": str(place.existing),
+        "file": str(location.existing),
         "parameters": model.parameters,
         "threads": model.threads,
         "processes": model.processes,
@@ -87,17 +87,8 @@ def show(name: ModelArgument = None, *, output_format: FormatOption = "table") -
     if output_format == "json":
         print_json(facts)
         return
-    rows = []
-    for key, value in facts.items():
-        if isinstance(value, dict):  # a stage's settings
-            rows += _settings(key, value)
-        elif key == "card":
-            rows.append((key, _setting(bool(value))))
-        elif key.endswith("_loss"):
-            rows.append((key, _loss(value)))
-        else:
-            rows.append((key, f"{value:,}" if type(value) is int else _setting(value)))
-    print_table(("setting", "value"), rows)
+    facts["card"] = bool(model.card)
+    print_table(("setting", "value"), [(name, _format(name, value)) for name, value in _flatten(facts)])
 
 
 @models.command()
@@ -107,10 +98,10 @@ def card(name: ModelArgument = None) -> None:
     from namegen.errors import ModelFileError
     from namegen.models.store import find_model
 
-    place = find_model(name)
-    text = place.load().card
+    location = find_model(name)
+    text = location.load().card
     if not text:
-        raise ModelFileError(f"the model {place.name} has no card; see `namegen models show` for its settings")
+        raise ModelFileError(f"the model {location.name} has no card; see `namegen models show` for its settings")
     print_result(f"{text.rstrip()}\n")
 
 
@@ -137,13 +128,16 @@ def rm(
     print_note(f"Removed {name}: {' and '.join(removed)}.")
 
 
-def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any]:
-    """What the list says of a model."""
+def _summarize(name: str, file: Path, model: Model | None = None) -> dict[str, Any]:
+    """Return what the list says about a model."""
+    import datetime as dt
+
     from namegen.models.serialization import load_model_file
     from namegen.models.store import PRETRAINED
 
     model = model or load_model_file(file)
     stat = file.stat()
+    date = dt.datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds")
     return {
         "name": name,
         "recipe": model.training.recipe,
@@ -155,35 +149,25 @@ def _summary(name: str, file: Path, model: Model | None = None) -> dict[str, Any
         "validation_loss": model.history.best_validation,
         "categories": len(model.categories),
         "data": model.dataset,
-        "date": None if name == PRETRAINED else _date(stat.st_mtime),  # its file has the date of the package at best
+        "date": None if name == PRETRAINED else date,  # the date of an installed file says nothing
         "bytes": stat.st_size,
     }
 
 
-def _date(seconds: float) -> str | None:
-    """Return a file's date, or nothing where a clock was so wrong that no calendar has it."""
-    import datetime as dt
-
-    try:
-        return dt.datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def _settings(stage: str, values: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the settings of a stage and their values, those of its own stages among them."""
-    rows = []
-    for setting, chosen in values.items():
-        name = f"{stage}.{setting}"
-        rows += _settings(name, chosen) if isinstance(chosen, dict) else [(name, _setting(chosen))]
-    return rows
+def _flatten(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of facts, those of nested ones as ``training.iterations``."""
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
 
 
-def _setting(value: object) -> str:
+def _format(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _loss(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    if isinstance(value, float):
+        return f"{value:.3f}" if name.endswith("_loss") else f"{value:.6g}"
+    if isinstance(value, int) and "." not in name:
+        return f"{value:,}"
+    return "-" if value is None else str(value)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from namegen.models.model import Model
+    from namegen.models.store import ModelLocation
 
 
 def complete_category(context: typer.Context, incomplete: str) -> list[str]:
@@ -70,3 +74,23 @@ GuidanceOption = Annotated[
     typer.Option("--guidance", help="How much to exaggerate what is special about the category; 0: not at all."),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
+
+
+def drop_unset(**options: object) -> dict[str, Any]:
+    """Return the options that were given, which are those that are not ``None``."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def load_model_to_use(name: str | None) -> tuple[ModelLocation, Model]:
+    """Load a model by its name or path; a note says so if its training has not finished."""
+    from namegen.cli.terminal import print_note
+    from namegen.models.store import find_model
+
+    location = find_model(name)
+    model = location.load()
+    if not model.finished:
+        print_note(
+            f"The training of {location.name} has not finished: this is the model after "
+            f"{model.iterations:,} of {model.training.iterations:,} iterations."
+        )
+    return location, model

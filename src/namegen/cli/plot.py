@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,22 +35,13 @@ def plot(
     from namegen.evaluation.plots import plot_history, plot_in_terminal
     from namegen.models.store import find_model
 
-    places = [find_model(name) for name in models or (None,)]
-    histories = {make_printable(place.name): place.load().history for place in places}
+    locations = [find_model(name) for name in models or (None,)]
+    histories = {make_printable(location.name): location.load().history for location in locations}
     if output is not None:
         plot_history(histories, output)
         print_note(f"Drawn into {output}.", whole=[str(output)])
         return
-    import shutil
-    import sys
-
     columns, lines = shutil.get_terminal_size((80, 24))
-    colour = sys.stdout.isatty() and not _no_colour()
-    drawn = plot_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=colour)
-    print_result(drawn, styled=True)
-
-
-def _no_colour() -> bool:
-    import os
-
-    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    plot = plot_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=is_coloured)
+    print_result(plot, styled=True)

@@ -1,13 +1,13 @@
-"""``namegen sample``: invent names."""
+"""``namegen sample``: generate names."""
 
 from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,11 +18,13 @@ from namegen.cli.options import (
     TopKOption,
     TopPOption,
     complete_category,
+    drop_unset,
+    load_model_to_use,
 )
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     from namegen.models.model import Model
     from namegen.sampling.results import NameBlock
@@ -128,29 +130,20 @@ def sample(
 
     `namegen sample German ABC` prints three German names that begin with A, B and C.
     """
-    import os
-
-    from namegen.cli.terminal import note_unfinished, print_note, print_result
-    from namegen.models.store import PRETRAINED, find_model
+    from namegen.cli.terminal import print_note, print_result
+    from namegen.models.store import PRETRAINED
     from namegen.sampling.filters import Filters, read_exclusions
-    from namegen.sampling.generate import blocks
 
     if greedy and temperature:
         raise UsageError("--greedy leaves no choice, so there is no --temperature; use one of them")
-    ways: dict[str, Any] = {
-        "temperature": 0.0 if greedy else temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "dropout": dropout,
-        "guidance": guidance,
-    }
-    ways = {name: value for name, value in ways.items() if value is not None}
-    if top is not None and (ways or any(given is not None for given in (count, seed, shard, device))):
+    temperature = 0.0 if greedy else temperature
+    settings = drop_unset(temperature=temperature, top_k=top_k, top_p=top_p, dropout=dropout, guidance=guidance)
+    if top is not None and (settings or drop_unset(count=count, seed=seed, shard=shard, device=device)):
         raise UsageError(
             "--top finds names without drawing any; leave out --count, --seed, --shard, --device, --greedy, "
             "--temperature, --top-k, --top-p, --dropout and --guidance"
         )
-    which_shard = None if shard is None else _shard(shard)
+    shard_of = None if shard is None else _parse_shard(shard)
     filters = Filters(
         unique=unique,
         novel=novel,
@@ -159,129 +152,99 @@ def sample(
         exclude=() if exclude is None else read_exclusions(exclude),
         ascii=ascii_only,
     )
-    place = find_model(model)
-    loaded = place.load()
-    note_unfinished(place, loaded)
-    category, prefixes = _beginnings(loaded, category, letters, prefix)
-    what: dict[str, Any] = {"prefixes": prefixes, "filters": filters, "scores": scores}
-    if max_length is not None:
-        what["max_length"] = max_length
+    location, loaded = load_model_to_use(model)
+    category, prefixes = _parse_arguments(loaded, category, letters, prefix)
+    request = {"prefixes": prefixes, "filters": filters, "scores": scores, **drop_unset(max_length=max_length)}
+    details = f"model {location.existing}{', which comes with namegen' if location.name == PRETRAINED else ''}"
     if top is not None:
         from namegen.sampling.top import top_blocks
 
-        made = top_blocks(loaded, _one_category(loaded, category), count=top, **what)
+        blocks = top_blocks(loaded, _choose_category(loaded, category), count=top, **request)
     else:
+        from namegen.sampling.generate import blocks as sample_blocks
+
         if seed is None and shard is None:
             seed = int.from_bytes(os.urandom(4), "big")
-        where = _device(device)
-        made = blocks(
-            loaded,
-            category,
-            count=1 if count is None else count,
-            seed=seed,
-            shard=which_shard,
-            device=where,
-            **what,
-            **ways,
-        )
+        chosen = _choose_device(device)
+        settings |= {"count": 1 if count is None else count, "seed": seed, "shard": shard_of, "device": chosen}
+        blocks = sample_blocks(loaded, category, **request, **settings)
+        details += ("" if seed is None else f", seed {seed}") + ("" if device is None else f", on {chosen}")
     if verbose:
-        which = ", which comes with namegen" if place.name == PRETRAINED else ""
-        on = "" if device is None else f", on {where}"
-        print_note(f"model {place.existing}{which}" + ("" if seed is None else f", seed {seed}") + on)
-    if not isinstance(prefixes, Sequence) and sys.stdin.isatty():
-        print_note("Type prefixes, one a line.")
-    shape = _SHAPES[output_format]
-    for block in made:
-        # Whoever types prefixes wants an answer to each.
-        print_result(shape(block), flush=not isinstance(prefixes, Sequence))
+        print_note(details)
+    from_stdin = not isinstance(prefixes, Sequence)
+    for block in blocks:
+        print_result(_format_lines(block, output_format), flush=from_stdin)
 
 
-def _beginnings(
+def _parse_arguments(
     model: Model, category: str | None, letters: str | None, prefixes: Sequence[str] | None
 ) -> tuple[str | None, Iterable[str]]:
-    """Return the category, if there is one, and what names are to begin with; from stdin it is an iterator."""
-    if (category == "-" and letters is None) or (letters is None and category and _is_letters(model, category)):
+    """Return the category, or ``None``, and the prefixes of the names: an iterator if they come from standard input."""
+    from namegen.cli.stdin import read_lines
+    from namegen.models.categories import is_category
+
+    only_letters = category == "-" or (category and len(model.categories) == 1 and not is_category(model, category))
+    if letters is None and only_letters:
         category, letters = None, category
     if letters == "":
         raise UsageError("the start letters are empty; leave them out to let the model choose")
     if letters is not None and prefixes:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
     if letters == "-":
-        return category, _prefixes()
+        # Blanks at the end of a prefix count.
+        return category, (line for lines in read_lines("prefixes") for line in lines if line.strip())
     return category, prefixes or ([""] if letters is None else letters)
 
 
-def _device(name: str | None) -> str:
-    """Return which device is meant; only who asks for another than the processor waits for torch."""
-    from namegen.cli.signals import import_torch
-    from namegen.models.devices import find_sampling_device
-
-    if name not in (None, "cpu"):
-        with contextlib.suppress(ModuleNotFoundError):  # of which there may be nothing to say
-            import_torch()
-    return str(find_sampling_device(name) or "cpu")
-
-
-def _one_category(model: Model, category: str | None) -> str:
-    """Return the category given, or the only one that there is."""
+def _choose_category(model: Model, category: str | None) -> str:
+    """Return the given category, or the only one of the model."""
     if category is None and len(model.categories) > 1:
         raise UsageError("--top needs a category; `namegen categories` lists those of the model")
     return model.categories[0] if category is None else category
 
 
-def _is_letters(model: Model, word: str) -> bool:
-    """Whether a lone word means start letters: where there is one category, and the word is not it."""
-    from namegen.models.categories import is_category
+def _choose_device(name: str | None) -> str:
+    """Return the name of the device to use; torch is imported only for other devices than the processor."""
+    from namegen.cli.signals import import_torch
+    from namegen.models.devices import find_sampling_device
 
-    return len(model.categories) == 1 and not is_category(model, word)
+    if name not in (None, "cpu"):
+        with contextlib.suppress(ModuleNotFoundError):  # `auto` does without torch
+            import_torch()
+    return str(find_sampling_device(name) or "cpu")
 
 
-def _shard(text: str) -> tuple[int, int]:
-    """Return which shard of how many is meant by K/N; leading zeros do no harm, as schedulers may write them."""
+def _parse_shard(text: str) -> tuple[int, int]:
+    """Return the shard and the number of shards from K/N; schedulers may write leading zeros."""
     if not re.fullmatch(r"[0-9]{1,40}/[0-9]{1,40}", text):
         raise UsageError(f"--shard must be K/N, as 1/4 for the first of four, not {quote(text)}")
     number, shards = text.split("/")
     return int(number), int(shards)
 
 
-def _prefixes() -> Iterator[str]:
-    """Go through the lines of standard input that are not blank.
+def _format_lines(block: NameBlock, output_format: str) -> str:
+    """Return the lines of a block of names in one of the formats of ``--format``."""
+    if output_format == "jsonl":
+        from json.encoder import encode_basestring as encode
 
-    Blanks at their ends stay: ``van `` is another prefix than ``van``.
-    """
-    from namegen.cli.stdin import lines_of_stdin
-
-    return (line for lines in lines_of_stdin() for line in lines if line.strip())
-
-
-def _text(block: NameBlock) -> str:
-    if block.scores is None:
-        return block.text
-    return "".join([f"{draw.name}\t{draw.score:.4f}\n" for draw in block])
-
-
-def _tsv(block: NameBlock) -> str:
-    if block.scores is None:
-        return "".join([f"{draw.category}\t{draw.name}\n" for draw in block])
-    return "".join([f"{draw.category}\t{draw.name}\t{draw.score:.4f}\n" for draw in block])
-
-
-def _jsonl(block: NameBlock) -> str:
-    from json.encoder import encode_basestring as encode_json
-
-    return "".join(
-        [
-            f'{{"category": {encode_json(draw.category)}, "name": {encode_json(draw.name)}{_json_score(draw.score)}}}\n'
-            for draw in block
+        lines = [
+            f'{{"category": {encode(category)}, "name": {encode(name)}{_format_json_score(score)}}}\n'
+            for category, name, score in block
         ]
-    )
+    elif output_format == "tsv":
+        lines = [f"{category}\t{name}{_format_score(score)}\n" for category, name, score in block]
+    elif block.scores is None:
+        return block.text
+    else:
+        lines = [f"{name}{_format_score(score)}\n" for _, name, score in block]
+    return "".join(lines)
 
 
-def _json_score(score: float | None) -> str:
-    """Return the last member of an object, if there is a score; JSON knows no infinity."""
+def _format_score(score: float | None) -> str:
+    return "" if score is None else f"\t{score:.4f}"
+
+
+def _format_json_score(score: float | None) -> str:
     if score is None:
         return ""
-    return f', "log_probability": {score if score > -math.inf else "null"}'
-
-
-_SHAPES: dict[str, Callable[[NameBlock], str]] = {"text": _text, "tsv": _tsv, "jsonl": _jsonl}
+    return f', "log_probability": {score if score > -math.inf else "null"}'  # JSON has no infinity

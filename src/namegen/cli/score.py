@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from namegen.cli.options import ModelOption, complete_category
-from namegen.cli.stdin import NamesArgument, ShapeOption
+from namegen.cli.options import ModelOption, complete_category, load_model_to_use
+from namegen.cli.stdin import LinesOption, NamesArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Row = tuple[str, float, float]
+    from namegen.evaluation.classify import FittedNames
+
+    Score = tuple[float, float]
 
 
 def score(
@@ -28,58 +30,42 @@ def score(
     names: NamesArgument = None,
     *,
     model: ModelOption = None,
-    output_format: ShapeOption = "text",
+    output_format: LinesOption = "text",
 ) -> None:
     """Say how probable names are in a category.
 
     For each name, in the order given: its log-probability in nats, of all its letters and its end; and its
     perplexity per letter, from the second letter to the end.
     """
-    from namegen.cli.stdin import SkippedNames, read_names, wants_table
-    from namegen.cli.terminal import note_unfinished, print_result, print_table
+    from namegen.cli.stdin import print_answers
     from namegen.evaluation import classify as classifying
     from namegen.models.categories import find_blend, is_category
-    from namegen.models.store import find_model
 
-    place = find_model(model)
-    loaded = place.load()
-    note_unfinished(place, loaded)
+    _, loaded = load_model_to_use(model)
     if len(loaded.categories) == 1 and not is_category(loaded, category):
         category, names = loaded.categories[0], [category, *(names or [])]
     label = find_blend(loaded, category).label
-    left_out, rows = SkippedNames(), []
-    as_table = wants_table(names, output_format)
-    for some in read_names(names):
+
+    def compute(some: list[str]) -> tuple[FittedNames, Iterable[Score]]:
         scores = classifying.score(loaded, category, some)
-        left_out.add(scores.fitted)
-        triples = zip(some, scores.log_probabilities.tolist(), scores.perplexities.tolist(), strict=True)
-        scored = [triple for triple, name in zip(triples, scores.fitted.names, strict=True) if name]
-        if as_table:
-            rows += scored
-        else:
-            print_result(_jsonl(label, scored) if output_format == "jsonl" else _text(scored), flush=True)
-    if as_table:
-        cells = [(name, f"{score:.4f}", f"{perplexity:.3f}") for name, score, perplexity in rows]
-        print_table(("name", "log-probability", "perplexity"), cells, right=("log-probability", "perplexity"))
-    left_out.say()
+        return scores.fitted, zip(scores.log_probabilities.tolist(), scores.perplexities.tolist(), strict=True)
 
-
-def _text(rows: Iterable[Row]) -> str:
-    return "".join([f"{name}\t{score:.4f}\t{perplexity:.3f}\n" for name, score, perplexity in rows])
-
-
-def _jsonl(category: str, rows: Iterable[Row]) -> str:
-    from json.encoder import encode_basestring as encode_json
-
-    of = f'{{"category": {encode_json(category)}, "name": '
-    return "".join(
-        [
-            f'{of}{encode_json(name)}, "log_probability": {_number(score)}, "perplexity": {_number(perplexity)}}}\n'
-            for name, score, perplexity in rows
-        ]
+    print_answers(
+        names,
+        output_format,
+        compute,
+        to_cells=lambda name, score: (name, f"{score[0]:.4f}", f"{score[1]:.3f}"),
+        to_object=lambda name, score: {
+            "category": label,
+            "name": name,
+            "log_probability": _finite(score[0]),
+            "perplexity": _finite(score[1]),
+        },
+        head=("name", "log-probability", "perplexity"),
+        right=("log-probability", "perplexity"),
     )
 
 
-def _number(value: float) -> str:
-    """A number as JSON has it, which knows no infinity."""
-    return repr(value) if math.isfinite(value) else "null"
+def _finite(value: float) -> float | None:
+    """Return a number, or ``None`` for infinity, which JSON does not have."""
+    return value if math.isfinite(value) else None

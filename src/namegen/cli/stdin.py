@@ -1,4 +1,4 @@
-"""What is given to a command: names as arguments, or lines on standard input, and then in bulk."""
+"""Names given as arguments or as lines on standard input, and the answers to them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from namegen.cli.terminal import print_note
+from namegen.cli.terminal import print_note, print_result, print_table
 from namegen.errors import DataError
 from namegen.io.lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from io import BufferedReader
+    from typing import Any
 
     from namegen.evaluation.classify import FittedNames
 
@@ -23,100 +24,107 @@ NamesArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[NAME]...", help="Names; - or none reads them from standard input, one a line."),
 ]
-
-
-ShapeOption = Annotated[
+LinesOption = Annotated[
     Literal["text", "jsonl"],
     typer.Option("--format", "-f", help="A table in a terminal, else lines with tabs; or JSON, a line for each name."),
 ]
 
-
-_READ_AT_A_TIME = 2**18  # bytes, which bounds the memory
-
-
-def wants_table(names: list[str] | None, shape: str) -> bool:
-    """Whether results are to be a table: in a terminal, unless somebody types names there and waits for each result."""
-    return shape == "text" and sys.stdout.isatty() and not (_from_stdin(names) and _typed())
+_CHUNK_BYTES = 2**18  # bounds the memory
 
 
-def read_names(names: list[str] | None) -> Iterator[list[str]]:
-    """Go through the names given, without superfluous blanks: all arguments, or as many lines as there are to read.
+def print_answers(
+    names: list[str] | None,
+    output_format: str,
+    compute: Callable[[list[str]], tuple[FittedNames, Iterable[Any]]],
+    to_cells: Callable[[str, Any], Sequence[str]],
+    to_object: Callable[[str, Any], dict[str, Any]],
+    *,
+    head: Sequence[str],
+    right: Sequence[str],
+) -> None:
+    """Print an answer for each name: as a table in a terminal, else as soon as the name comes.
 
-    So whoever sends a line gets an answer to it, and whoever sends millions has them read many at once.
+    If the user types the names in the terminal, there is no table either. Notes count what the model cannot read.
+
+    Args:
+        names: the names; ``None`` or ``-`` reads them from standard input.
+        output_format: ``text`` or ``jsonl``.
+        compute: returns the names as the model reads them, and the answer for each name.
+        to_cells: returns the cells of a name's line.
+        to_object: returns a name's JSON object.
+        head: the names of the table's columns.
+        right: the names of columns that are aligned to the right.
+    """
+    import json
+
+    from namegen.datasets.dataset import count_of
+
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    is_table = output_format == "text" and sys.stdout.isatty() and not (_from_stdin(names) and sys.stdin.isatty())
+    rows: list[Sequence[str]] = []
+    dropped = left_out = 0
+    for some in _read_names(names):
+        fitted, answers = compute(some)
+        dropped, left_out = dropped + fitted.dropped, left_out + fitted.left_out
+        kept = [(name, answer) for name, answer, read in zip(some, answers, fitted.names, strict=True) if read]
+        if is_table:
+            rows += [to_cells(name, answer) for name, answer in kept]
+        elif output_format == "jsonl":
+            print_result("".join([encode(to_object(name, answer)) + "\n" for name, answer in kept]), flush=True)
+        else:
+            print_result("".join(["\t".join(to_cells(name, answer)) + "\n" for name, answer in kept]), flush=True)
+    if is_table:
+        print_table(head, rows, right=right, else_see="--format jsonl")
+    if dropped:
+        print_note(f"Dropped {count_of(dropped, 'character')} outside the model's alphabet.")
+    if left_out:
+        print_note(f"Left out {count_of(left_out, 'name')} of which nothing remained.")
+
+
+def _read_names(names: list[str] | None) -> Iterator[list[str]]:
+    """Yield lists of names, without superfluous blanks: all arguments, or the lines that can be read at once.
+
+    So each line is answered as soon as it comes, and many lines are scored together.
     """
     if not _from_stdin(names):
         yield [" ".join(name.split()) for name in names or ()]
         return
-    if _typed():
-        print_note("Type names, one a line.")
-    for lines in lines_of_stdin():
+    for lines in read_lines("names"):
         yield [name for line in lines if (name := " ".join(line.split()))]
-
-
-def lines_of_stdin() -> Iterator[list[str]]:
-    r"""Go through standard input: as many whole lines at a time as there are to read, but for their ends.
-
-    A line ends in ``\n``, ``\r\n`` or ``\r``. A byte-order mark is left out.
-
-    Raises:
-        DataError: a line has more than ``MAX_LINE_BYTES`` bytes. Those before it come before.
-    """
-    stream = cast("BufferedReader", sys.stdin.buffer)
-    rest, mark = b"", "\ufeff"
-    while read := stream.read1(_READ_AT_A_TIME):
-        read = rest + read
-        end = 1 + max(read.rfind(b"\n"), read.rfind(b"\r", 0, -1))  # a line feed may come behind the last byte
-        rest = read[end:]
-        if end:
-            yield from _checked(_lines(read[:end], mark))
-            mark = ""
-        if len(rest) > MAX_LINE_BYTES:
-            raise _too_long()
-    yield _lines(rest, mark)
-
-
-def _checked(lines: list[str]) -> Iterator[list[str]]:
-    """Give back lines if none is too long."""
-    if max(map(len, lines)) <= MAX_LINE_BYTES:
-        yield lines
-        return
-    yield list(itertools.takewhile(lambda line: len(line) <= MAX_LINE_BYTES, lines))
-    raise _too_long()
-
-
-def _too_long() -> DataError:
-    return DataError(f"standard input has a line of more than {MAX_LINE_BYTES:,} bytes; give one name a line")
 
 
 def _from_stdin(names: list[str] | None) -> bool:
     return not names or names == ["-"]
 
 
-def _typed() -> bool:
-    return sys.stdin.isatty()
+def read_lines(kind: str) -> Iterator[list[str]]:
+    r"""Yield lists of lines from standard input, without line ends: as many lines as can be read at once.
+
+    A line ends in ``\n``, ``\r\n`` or ``\r``. A byte-order mark is left out.
+
+    Args:
+        kind: what to ask for if standard input is a terminal.
+
+    Raises:
+        DataError: a line has more than ``MAX_LINE_BYTES`` bytes. The lines before it are yielded first.
+    """
+    if sys.stdin.isatty():
+        print_note(f"Type {kind}, one a line.")
+    stream = cast("BufferedReader", sys.stdin.buffer)
+    rest, mark = b"", "\ufeff"
+    while chunk := stream.read1(_CHUNK_BYTES):
+        chunk = rest + chunk
+        end = 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r", 0, -1))  # the last \r may be followed by \n
+        rest = chunk[end:]
+        lines = _split_lines(chunk[:end], mark) if end else []
+        accepted = list(itertools.takewhile(lambda line: len(line) <= MAX_LINE_BYTES, lines))
+        yield accepted
+        if len(accepted) < len(lines) or len(rest) > MAX_LINE_BYTES:
+            raise DataError(f"standard input has a line of more than {MAX_LINE_BYTES:,} bytes; give one name a line")
+        mark = "" if end else mark
+    yield _split_lines(rest, mark)
 
 
-def _lines(read: bytes, mark: str) -> list[str]:
-    text = read.decode(sys.stdin.encoding, "surrogateescape").removeprefix(mark)
-    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
-
-
-class SkippedNames:
-    """Counts what could not be read of names, to say so at the end."""
-
-    def __init__(self) -> None:
-        self._names = self._characters = 0
-
-    def add(self, fitted: FittedNames) -> None:
-        """Count what is missing of some names."""
-        self._names += fitted.left_out
-        self._characters += fitted.dropped
-
-    def say(self) -> None:
-        """Say what was missing, if anything was."""
-        from namegen.datasets.dataset import count_of
-
-        if self._characters:
-            print_note(f"Dropped {count_of(self._characters, 'character')} outside the model's alphabet.")
-        if self._names:
-            print_note(f"Left out {count_of(self._names, 'name')} of which nothing remained.")
+def _split_lines(text: bytes, mark: str) -> list[str]:
+    decoded = text.decode(sys.stdin.encoding, "surrogateescape").removeprefix(mark)
+    return decoded.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
