@@ -50,6 +50,10 @@ class Outcome:
     out: str
     err: str
 
+    def is_error(self, code: int) -> bool:
+        """Whether the run failed with this exit code and one line that says why."""
+        return self.code == code and is_one_error(self.err)
+
 
 class Terminal(io.StringIO):
     """Text that believes to be a terminal."""
