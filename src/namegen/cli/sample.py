@@ -180,7 +180,6 @@ def _parse_arguments(
     model: Model, category: str | None, letters: str | None, prefixes: Sequence[str] | None
 ) -> tuple[str | None, Iterable[str]]:
     """Return the category, or ``None``, and the prefixes of the names: an iterator if they come from standard input."""
-    from namegen.cli.stdin import read_lines
     from namegen.models.categories import is_category
 
     only_letters = category == "-" or (category and len(model.categories) == 1 and not is_category(model, category))
@@ -191,6 +190,8 @@ def _parse_arguments(
     if letters is not None and prefixes:
         raise UsageError("start letters and --prefix exclude each other; use one of them")
     if letters == "-":
+        from namegen.cli.stdin import read_lines
+
         # Blanks at the end of a prefix count.
         return category, (line for lines in read_lines("prefixes") for line in lines if line.strip())
     return category, prefixes or ([""] if letters is None else letters)
