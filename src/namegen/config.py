@@ -17,6 +17,12 @@ from namegen.models.architectures import ARCHITECTURES, name_supporting
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+MAX_CATEGORIES = 20_000
+"""The most categories of a dataset or model. An input with more probably has something else in that column."""
+
+MAX_CATEGORY_LENGTH = 1000
+"""The most characters of a category."""
+
 _MIN_LARGE = 2_000  # names per category from which categories count as large
 _SEED_STEP = 0x9E3779B9  # between teachers' seeds: far from seeds that users choose, and torch reads 32 bits only
 

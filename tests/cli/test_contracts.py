@@ -133,7 +133,7 @@ def test_version_is_that_of_the_package(cli):
 # Imports
 
 SLOW = ("torch", "matplotlib", "pooch", "requests", "rich", "plotext")
-NEEDLESS = ("namegen.cli.train", "namegen.cli.download", "namegen.io.files", "namegen.datasets.dataset")
+NEEDLESS = ("namegen.cli.train", "namegen.cli.download", "namegen.datasets.dataset")
 NEEDLESS += ("namegen.models.networks", "unidecode", "filelock", "tempfile", "secrets")
 NEEDLESS += ("numpy.random", "numpy.ma", "numpy.fft")
 

@@ -36,7 +36,7 @@ def download(
     list_: Annotated[bool, typer.Option("--list", help="Show the catalogue, and what is here.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the dataset from the cache.")] = False,
 ) -> None:
-    """Download lists of names, each file checked against its SHA-256."""
+    """Download lists of names, each checked by its SHA-256."""
     from namegen.cli.terminal import print_note
     from namegen.datasets.catalogue import get_entry
     from namegen.datasets.download import download, remove_downloaded

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.datasets.alphabet import ASCII, Alphabet
-from namegen.datasets.dataset import MAX_CATEGORIES, MAX_CATEGORY_LENGTH, Dataset, count_of, hash_name
+from namegen.datasets.dataset import Dataset, count_of, hash_name
 from namegen.datasets.graphemes import collect_letters, is_printable, normalize
 from namegen.errors import DataError, UsageError, quote
 from namegen.io.lines import decode_line

@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     AlphabetChoice = Alphabet | Literal["ascii", "unicode"]
 
 
-MAX_CATEGORIES = 20_000
-"""The most categories of a dataset or model. An input with more probably has something else in that column."""
-
-MAX_CATEGORY_LENGTH = 1000
-"""The most characters of a category."""
-
 _MIN_VALIDATION = 20  # names; a loss on fewer would be too noisy
 
 

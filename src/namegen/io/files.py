@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +74,8 @@ def remove_leftovers(path: Path) -> None:
 @contextlib.contextmanager
 def _temporary_file(path: Path) -> Iterator[tuple[int, Path]]:
     """Create a temporary file beside a file, and remove it at the end unless it was renamed."""
+    import tempfile  # slow to import, and sampling does without it
+
     if path.exists() and not path.is_file():
         raise NamegenError(f"cannot write {path}: it is not a regular file; choose another place")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen.datasets.dataset import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
+from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.errors import UsageError, quote
 from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
 
