@@ -135,12 +135,13 @@ class Alphabet:
             the number of letters of each name, (names,).
         """
         table = self._index_of_code_point
+        encoding, dtype = ("latin-1", "u1") if len(table) <= 256 else ("utf-32-le", "<u4")
         blocks = [np.zeros(0, dtype=table.dtype)]
         for block in iter_chunks(text):
             encodable = block
             if self._multi_character is not None:
                 encodable = self._multi_character.sub(lambda match: chr(_PRIVATE_USE + self._index[match[0]]), block)
-            blocks.append(table[np.frombuffer(encodable.encode("utf-32-le"), dtype="<u4")])
+            blocks.append(table[np.frombuffer(encodable.encode(encoding), dtype=dtype)])
         indices = np.concatenate(blocks)
         is_end = indices == self.boundary_id
         return indices[~is_end], np.diff(np.flatnonzero(is_end), prepend=-1) - 1

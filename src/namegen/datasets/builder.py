@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from namegen.io.lines import decode_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    AlphabetChoice = Alphabet | Literal["ascii", "unicode"]
+    from namegen.datasets.dataset import AlphabetChoice
 
 
 _MAX_NAME_BYTES = 1000
