@@ -9,7 +9,7 @@ import pytest
 
 from distributions import LOGITS, TABLE, chi_square_fits, name_shares
 from namegen.errors import UsageError
-from namegen.models.categories import find_blend, suggest_start_letters
+from namegen.models.categories import find_blend, find_category, suggest_start_letters
 from namegen.recipes import training_config
 from namegen.sampling.generate import iterate, sample
 from support import make_bigram_model, make_model
@@ -120,3 +120,20 @@ def test_start_letters_for_a_first_try_are_such_as_the_model_has():
     cyrillic = make_model(letters="абвг", categories=("X", "Y"), first_letters=begins)
     assert (suggest_start_letters(cyrillic, "X"), suggest_start_letters(cyrillic, "Y")) == ("гбв", "а")
     assert suggest_start_letters(make_model(letters="ABCabc"), "X") == "ABC"
+
+
+def test_a_category_is_found_exactly_first_then_ignoring_case_and_the_encoding_of_accents():
+    model = make_model(categories=("Elf", "elf", "Orc", "Fran\u00e7ais"))
+    names = ("Elf", "elf", "orc", "ORC", "Franc\u0327ais")
+
+    assert [find_category(model, name) for name in names] == [0, 1, 2, 2, 3]
+    with pytest.raises(UsageError):
+        find_category(model, "ELF")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("Germn", r"did you mean German\?"), ("zzz", "this model has German, Italian")]
+)
+def test_a_misspelt_category_gets_a_suggestion(name, hint):
+    with pytest.raises(UsageError, match=hint):
+        find_category(make_model(categories=("German", "Italian")), name)
