@@ -1,4 +1,4 @@
-"""What a model says of given names."""
+"""The probabilities of names, and of categories given names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from namegen.errors import DataError, UsageError
-from namegen.evaluation import classify as classifying
+from namegen.evaluation import classify as classify_module
 from namegen.evaluation.classify import classify, fit_names, score
 from namegen.recipes import training_config
 from support import make_bigram_model, make_model
@@ -29,11 +29,11 @@ def model_of_two(*, sos=True, begins=BEGINS):
 
 def share(table, name, first=None):
     """The probability of a name, by multiplying those of its letters; without SOS the first one's is given."""
-    likely, last = (table[2]["ab".index(name[0])] if first is None else first), "ab".index(name[0])
+    probability, last = (table[2]["ab".index(name[0])] if first is None else first), "ab".index(name[0])
     for letter in name[1:]:
-        likely *= table[last]["ab".index(letter)]
+        probability *= table[last]["ab".index(letter)]
         last = "ab".index(letter)
-    return likely * table[last][2]
+    return probability * table[last][2]
 
 
 def latin_model(casing="capitalised"):
@@ -52,25 +52,19 @@ def test_a_score_is_the_log_probability_and_the_perplexity_from_the_second_lette
     np.testing.assert_allclose(scores.perplexities, [p ** (-1 / n) for p, n in zip(rest, (2, 1, 3), strict=True)])
 
 
-def test_a_name_that_cannot_begin_so_has_no_probability_but_a_perplexity():
+def test_a_name_with_an_impossible_first_letter_still_has_a_perplexity():
     scores = score(model_of_two(sos=False, begins=[[1, 0], [1, 1]]), "X", ["ab", "ba"])
 
     assert scores.log_probabilities.tolist()[1] == -np.inf
     assert scores.perplexities[1] == pytest.approx((X[1][0] * X[0][2]) ** -0.5)
 
 
-def test_a_category_that_there_is_not_gets_a_suggestion():
-    model = make_model(training_config(hidden_size=3), categories=("German",))
-    with pytest.raises(UsageError, match="did you mean German"):
-        score(model, "Germn", ["ab"])
-
-
 @pytest.mark.parametrize("function", [lambda model, names: score(model, "X", names), classify])
-def test_names_in_many_parts_are_as_all_at_once(function, monkeypatch):
+def test_the_number_of_names_at_a_time_does_not_change_the_result(function, monkeypatch):
     rng = np.random.default_rng(0)
     names = ["".join(rng.choice(list("ab?"), size=rng.integers(1, 6))) for _ in range(50)]
     whole = function(model_of_two(), names)
-    monkeypatch.setattr(classifying, "_NAMES_AT_A_TIME", 7)
+    monkeypatch.setattr(classify_module, "_NAMES_AT_A_TIME", 7)
 
     parts = function(model_of_two(), names)
     for field in ("log_probabilities", "perplexities", "probabilities"):
@@ -82,35 +76,25 @@ def test_names_in_many_parts_are_as_all_at_once(function, monkeypatch):
 
 
 @pytest.mark.parametrize(("prior", "shares"), [("uniform", (0.5, 0.5)), ("data", (0.4, 0.6))])
-def test_posteriors_are_those_of_bayes_rule(prior, shares):
+@pytest.mark.parametrize("sos", [True, False])
+def test_posteriors_are_those_of_bayes_rule(prior, shares, sos):
     names = ["a", "b", "ab", "bb", "aaab"]
-    found = classify(model_of_two(), names, prior)
+    found = classify(model_of_two(sos=sos), names, prior)
 
     for name, row in zip(names, found.probabilities, strict=True):
-        joint = np.array([share(X, name) * shares[0], share(Y, name) * shares[1]])
+        first = [None, None] if sos else [counts["ab".index(name[0])] / sum(counts) for counts in BEGINS]
+        joint = np.array([share(X, name, first[0]) * shares[0], share(Y, name, first[1]) * shares[1]])
         np.testing.assert_allclose(row, joint / joint.sum(), rtol=1e-5)
-
-
-def test_without_sos_first_letters_count_as_often_as_names_begin_with_them():
-    found = classify(model_of_two(sos=False), ["ab", "ba"])
-
-    for name, firsts, row in zip(("ab", "ba"), ((3 / 4, 2 / 6), (1 / 4, 4 / 6)), found.probabilities, strict=True):
-        joint = np.array([share(X, name, firsts[0]), share(Y, name, firsts[1])])
-        np.testing.assert_allclose(row, joint / joint.sum(), rtol=1e-5)
-
-
-def test_a_category_in_which_a_name_is_impossible_has_probability_0():
-    found = classify(model_of_two(sos=False, begins=[[1, 0], [1, 1]]), ["ba"])
-
-    assert found.probabilities.tolist() == [[0.0, 1.0]]
 
 
 @pytest.mark.parametrize(("prior", "shares"), [("uniform", [0.5, 0.5]), ("data", [0.25, 0.75])])
-def test_a_name_possible_in_no_category_leaves_the_prior(prior, shares):
+def test_an_impossible_name_has_probability_0_or_in_all_categories_the_prior(prior, shares):
     found = classify(model_of_two(sos=False, begins=[[1, 0], [3, 0]]), ["ba", "ab"], prior)
 
     np.testing.assert_allclose(found.probabilities[0], shares)
     assert np.isfinite(found.probabilities).all()
+    found = classify(model_of_two(sos=False, begins=[[1, 0], [1, 1]]), ["ba"], prior)
+    assert found.probabilities.tolist() == [[0.0, 1.0]]
 
 
 def test_names_too_improbable_for_a_float_are_told_apart():
@@ -135,12 +119,7 @@ def test_the_most_probable_categories_come_first_and_of_equals_the_first():
     assert found.best == ["R", None, "P"]
 
 
-def test_another_prior_is_wrong_usage():
-    with pytest.raises(UsageError, match="uniform or data"):
-        classify(model_of_two(), ["a"], "flat")
-
-
-def test_no_names_have_no_probabilities():
+def test_no_names_give_empty_arrays():
     assert classify(model_of_two(), []).probabilities.shape == (0, 2)
     assert score(model_of_two(), "X", []).log_probabilities.shape == (0,)
 
@@ -165,25 +144,20 @@ def test_names_are_transliterated_and_take_the_case_of_the_training_names(casing
     assert list(fit_names(latin_model(casing), [given]).names) == [fitted]
 
 
-def test_what_is_dropped_is_counted_and_what_is_left_out_too():
+def test_dropped_characters_and_empty_names_are_counted():
     fitted = fit_names(latin_model(), ["Anna3", "45", "", "Bo"])
 
     assert list(fitted.names) == ["Anna", "", "", "Bo"]
     assert (fitted.dropped, fitted.left_out) == (3, 2)
 
 
-def test_a_name_of_which_nothing_remains_has_no_score_and_the_others_keep_their_places():
+def test_empty_names_have_no_score_and_the_others_keep_their_places():
     model = model_of_two()
     scores, found = score(model, "X", ["?", "ab", ""]), classify(model, ["?", "ab", ""])
 
     assert np.isnan(scores.log_probabilities).tolist() == [True, False, True]
     assert scores.log_probabilities[1] == score(model, "X", ["ab"]).log_probabilities[0]
     assert np.isnan(found.probabilities).all(axis=1).tolist() == [True, False, True]
-
-
-def test_a_name_that_is_too_long_is_an_error():
-    with pytest.raises(DataError, match="1,001 letters"):
-        score(model_of_two(), "X", ["a" * 1001])
 
 
 def test_letters_that_are_not_ascii_are_read_as_they_are():
@@ -195,9 +169,11 @@ def test_letters_that_are_not_ascii_are_read_as_they_are():
     np.testing.assert_array_equal(cyrillic.log_probabilities, latin.log_probabilities)
 
 
-def test_one_text_is_no_list_of_names():
-    model = make_model(categories=("X", "Y"))
-    with pytest.raises(UsageError, match="names must be a list of names, not one text"):
-        classify(model, "Bauer")
-    with pytest.raises(UsageError, match="names must be a list of names, not one text"):
-        score(model, "X", "Bauer")
+def test_wrong_arguments_are_errors():
+    for function in (classify, lambda model, names: score(model, "X", names)):
+        with pytest.raises(UsageError, match="names must be a list of names, not one text"):
+            function(model_of_two(), "Bauer")
+        with pytest.raises(DataError, match="1,001 letters"):
+            function(model_of_two(), ["a" * 1001])
+    with pytest.raises(UsageError, match="uniform or data"):
+        classify(model_of_two(), ["a"], "flat")

@@ -1,4 +1,4 @@
-"""Choosing letters: the probabilities are those that the settings define, and letters are drawn by them."""
+"""Choosing letters: the probabilities are those that the settings define, and letters are sampled by them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_very_low_temperature_is_the_greedy_choice_and_never_not_a_number(temp
     np.testing.assert_allclose(shares, [[0, 1, 0], [1, 0, 0]], atol=1e-12)
 
 
-def test_a_very_high_temperature_draws_all_letters_alike():
+def test_a_very_high_temperature_samples_all_letters_alike():
     shares = probabilities(np.array([[30.0, -30.0, 0.0]], np.float32), SamplingConfig(temperature=1e6))
 
     np.testing.assert_allclose(shares / shares.sum(), [[1 / 3] * 3], rtol=1e-4)
@@ -54,20 +54,20 @@ def test_a_very_high_temperature_draws_all_letters_alike():
 @given(st.integers(1, 70), st.integers(1, 20), st.integers(0, 2**32))
 def test_a_point_falls_to_the_output_whose_share_of_the_line_it_is_in(outputs, rows, seed):
     rng = np.random.default_rng(seed)
-    likely = rng.random((rows, outputs)).astype(np.float32) * (rng.random((rows, outputs)) < 0.6)
-    likely[np.arange(rows), rng.integers(0, outputs, rows)] += 0.1
+    weights = rng.random((rows, outputs)).astype(np.float32) * (rng.random((rows, outputs)) < 0.6)
+    weights[np.arange(rows), rng.integers(0, outputs, rows)] += 0.1
     names = np.sort(rng.integers(0, rows, 50))
     points = np.concatenate([[0.0, 1 - 2.0**-52], rng.random(48)])
-    drawn = sample_categorical(likely, names, points)
+    sampled = sample_categorical(weights, names, points)
 
-    for row, point, output in zip(names, points, drawn, strict=True):
-        assert likely[row, output] > 0
-        line = likely[row].astype(np.float64)
+    for row, point, output in zip(names, points, sampled, strict=True):
+        assert weights[row, output] > 0
+        line = weights[row].astype(np.float64)
         below, up_to = line[:output].sum() / line.sum(), line[: output + 1].sum() / line.sum()
         assert below - 1e-12 <= point < up_to + 1e-12
 
 
-def test_a_letter_that_is_cut_off_is_never_drawn_however_many_names_are():
+def test_a_letter_that_is_cut_off_is_never_sampled_however_many_names_are():
     logits = np.tile(np.array([0.1, 0.2, 0.3, 0.0], np.float32), (20, 1))
     rows = np.repeat(np.arange(20), 10_000)
     config = SamplingConfig(temperature=1.0, top_k=3)
@@ -95,7 +95,7 @@ def test_what_a_name_chooses_does_not_depend_on_how_many_choose_with_it(names, d
 @pytest.mark.parametrize("row", [[1e38, -1e38, 0], [3e38, -3e38, 3e38], [-1e30, 5, 4.9999], [0, 0, 0]])
 def test_outputs_far_apart_give_probabilities_at_the_lowest_temperature(row, top_p):
     config = SamplingConfig(temperature=1e-6, top_p=top_p)
-    likely = probabilities(np.array([row], np.float32), config)[0]
+    weights = probabilities(np.array([row], np.float32), config)[0]
     best = np.array(row) == max(row)
-    assert likely[best].max() > 0
-    assert (likely[~best] < 1e-40).all()
+    assert weights[best].max() > 0
+    assert (weights[~best] < 1e-40).all()

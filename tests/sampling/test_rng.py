@@ -49,7 +49,7 @@ def test_seeds_and_attempts_have_sequences_of_their_own():
     assert len(begins) == 8
 
 
-def test_numbers_are_uniform_and_independent_between_names_places_and_draws():
+def test_numbers_are_uniform_and_independent_between_names_places_and_attempts():
     own = derive_streams(1, 0, np.arange(100_000))
     one, next_place, next_name = uniform(own, 1), uniform(own, 2), uniform(own[1:], 1)
 
