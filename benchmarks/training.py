@@ -21,7 +21,7 @@ import torch  # noqa: F401 - imported here, so that its import is not in the tra
 
 import namegen
 from namegen.evaluation.metrics import likelihood
-from namegen.training.distributed import Ranks, joined
+from namegen.training.distributed import ProcessGroup, joined
 
 
 def main() -> None:
@@ -37,13 +37,13 @@ def main() -> None:
     parser.add_argument("--validation", type=float)
     parser.add_argument("--threads", type=int)
     given = parser.parse_args()
-    with joined() as ranks:
-        figures = measure(given, ranks)
-    if ranks.rank == 0:
+    with joined() as group:
+        figures = measure(given, group)
+    if group.is_rank_zero:
         print(json.dumps(figures))
 
 
-def measure(given: argparse.Namespace, ranks: Ranks) -> dict[str, float]:
+def measure(given: argparse.Namespace, group: ProcessGroup) -> dict[str, float]:
     """Train and return what it cost and reached."""
     parts = {name: getattr(given, name) for name in ("hidden_size", "batch_size", "validation")}
     parts = {name: value for name, value in parts.items() if value is not None}
@@ -59,7 +59,7 @@ def measure(given: argparse.Namespace, ranks: Ranks) -> dict[str, float]:
             checkpoint=Path(folder, "checkpoint"),
             report=lambda progress: reports.append((time.perf_counter(), time.process_time(), progress.iteration)),
             threads=given.threads,
-            ranks=ranks,
+            group=group,
         )
     (first_time, first_work, first), (last_time, last_work, last) = reports[0], reports[-1]
     figures = {

@@ -29,8 +29,8 @@ from namegen.sampling import rejection as sampler
 from namegen.sampling import top as search
 from namegen.sampling.generate import sample
 from namegen.sampling.top import top
-from namegen.training.distributed import ALONE
-from namegen.training.train import _configured, _Run
+from namegen.training.train import resolve_config
+from namegen.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,9 +171,8 @@ def _resume(path: Path) -> None:
     before = load_checkpoint(path)
     find_device(before.model.device)
     dataset = training_names()
-    config = _configured(dataset, None, {}, None, before)
-    run = _Run(dataset, config, find_device("cpu"), 1, None, ALONE)
-    run.restore(before)
+    config = resolve_config(dataset, None, {}, before=before)
+    trainer = Trainer(dataset, config, find_device("cpu"), checkpoint=before)
     if config.batch_size <= 2 and before.model.iterations < config.iterations:
-        run.advance(next(run.stretches()))
-    run.checkpoint()
+        trainer.advance(next(trainer.iter_stretches()))
+    trainer.checkpoint()

@@ -46,7 +46,7 @@ def full_disk(launcher: Launcher) -> Tally:
         # The file that a save replaces makes room for the next one, so fill what comes free until a save fails.
         wait_until(lambda: _fill(filler) or "Not saved after" in run.err or not run.runs())
         run.send(signal.SIGINT)
-        site.check_error(run, "No space left on device", "to go on from with --resume")
+        site.check_error(run, "No space left on device", "to resume with --resume")
         site.check_files()
         _fill(filler)  # what it was writing has gone since
         run = site.train()

@@ -276,7 +276,7 @@ def _check_stopped(site: Site, run: Run, which: signal.Signals) -> None:
     if not site.checkpoint.is_file() and "Stopped" not in run.err:
         return  # it came before there was anything to save
     *_, last = run.err.splitlines() or [""]
-    said = re.match(r"Stopped after ([\d,]+) of .* Go on with: namegen train --model names .*--resume$", last)
+    said = re.match(r"Stopped after ([\d,]+) of .* Resume with: namegen train --model names .*--resume$", last)
     if not said:
         # Nothing new was learned: what was there before is there still.
         site.tally.require("Error" not in run.err and "Traceback" not in run.err, f"{run} said: {run.err}")

@@ -31,7 +31,7 @@ from namegen.models.architectures import weight_shapes
 from namegen.models.model import History, Model
 from namegen.models.store import cached_location
 from namegen.recipes import training_config
-from namegen.training.jobs import Plan, run
+from namegen.training.jobs import TrainingPlan, run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,7 +246,7 @@ def leave_unfinished(name: str = "default", **parts: object) -> Path:
     place = cached_location(name)
     config = training_config(**{"iterations": 640, "hidden_size": 8, **parts})
     with pytest.raises(TrainingStopped):
-        run(place, Plan(config, False, "starter", "cpu", None), open_dataset("starter"), stop=lambda: True)
+        run_plan(place, TrainingPlan(config, False, "starter", "cpu", None), open_dataset("starter"), stop=lambda: True)
     return place.checkpoint
 
 

@@ -70,11 +70,7 @@ class RunError(NamegenError):
 
 
 class RankError(NamegenError):
-    """A process of a distributed training has ended, or cannot be reached."""
-
-
-class UnmetError(RankError):
-    """The processes of a distributed training have not found each other."""
+    """Another process of a distributed training has ended, or cannot be reached."""
 
 
 class DivergedError(NamegenError):

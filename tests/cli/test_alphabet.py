@@ -141,21 +141,21 @@ def test_a_run_keeps_its_alphabet(cli, tmp_path):
 def test_a_run_in_unicode_goes_on_to_the_same_model_as_without_a_pause(tmp_path):
     from namegen.datasets.open import open_dataset
     from namegen.models.store import cached_location
-    from namegen.training.jobs import Request, claim, plan, run
+    from namegen.training.jobs import TrainingRequest, claim_model, plan_training, run_plan
 
     folder = str(write(tmp_path / "names"))
     models = []
     for name in ("whole", "parted"):
         place = cached_location(name)
-        with claim(place):
-            begun = plan(place, Request(SMALL, dataset=folder, alphabet="unicode"))
+        with claim_model(place):
+            begun = plan_training(place, TrainingRequest(SMALL, dataset=folder, alphabet="unicode"))
             dataset = open_dataset(folder, alphabet=begun.alphabet)
             if name == "parted":
                 with pytest.raises(TrainingStopped):
-                    run(place, begun, dataset, stop=lambda: True)
-                begun = plan(place, Request(dataset=folder, resume=True))
+                    run_plan(place, begun, dataset, stop=lambda: True)
+                begun = plan_training(place, TrainingRequest(dataset=folder, resume=True))
                 dataset = open_dataset(folder, alphabet=begun.alphabet)
-            run(place, begun, dataset)
+            run_plan(place, begun, dataset)
         models.append(place.model.read_bytes())
     assert models[0] == models[1]
 
@@ -213,14 +213,14 @@ PERSIAN = ["علی\u200cرضا", "محمد\u200cرضا", "غلام\u200cحسین
 def test_what_is_written_with_joiners_can_be_trained_stopped_gone_on_with_and_drawn(cli, tmp_path):
     from namegen.datasets.open import open_dataset
     from namegen.models.store import cached_location
-    from namegen.training.jobs import Request, claim, plan, run
+    from namegen.training.jobs import TrainingRequest, claim_model, plan_training, run_plan
 
     folder = str(write(tmp_path / "names", {"نام\u200cها": PERSIAN}))
     place = cached_location("default")
-    with claim(place):
-        begun = plan(place, Request(SMALL, dataset=folder, alphabet="unicode"))
+    with claim_model(place):
+        begun = plan_training(place, TrainingRequest(SMALL, dataset=folder, alphabet="unicode"))
         with pytest.raises(TrainingStopped):
-            run(place, begun, open_dataset(folder, alphabet=begun.alphabet), stop=lambda: True)
+            run_plan(place, begun, open_dataset(folder, alphabet=begun.alphabet), stop=lambda: True)
     assert cli("train", "--data", folder, "--resume", "--quiet").code == 0
     assert any("\u200c" in letter for letter in load_model().alphabet.letters)
     drawn = cli("sample", "نام\u200cها", "-n", 20)

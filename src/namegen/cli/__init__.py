@@ -11,20 +11,20 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from namegen.errors import NamegenError, UnmetError
+from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
-    from namegen.cli.signals import EndedBySignals
+    from namegen.cli.signals import ExitOnSignal
 
 _CLOSED_PIPE = 141  # 128 and SIGPIPE, as shells report a program that writes into a closed pipe
 
 
 def command() -> int:
     """Run the command ``namegen`` as this process, which ends as soon as the command has ended."""
-    from namegen.cli.signals import EndedBySignals
+    from namegen.cli.signals import ExitOnSignal
 
-    signals = EndedBySignals()
-    signals.begin()
+    signals = ExitOnSignal()
+    signals.install()
     code = _run_safely(sys.argv[1:], signals)
     signals.ignore()
     return code
@@ -40,13 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 success; 1 failure; 2 wrong usage; 141 closed pipe; 128 and the signal's number when stopped by
         a signal.
     """
-    from namegen.cli.signals import EndedBySignals
+    from namegen.cli.signals import ExitOnSignal
 
-    with EndedBySignals() as signals:
+    with ExitOnSignal() as signals:
         return _run_safely(sys.argv[1:] if arguments is None else arguments, signals)
 
 
-def _run_safely(given: list[str], signals: EndedBySignals) -> int:
+def _run_safely(given: list[str], signals: ExitOnSignal) -> int:
     """Run a command, print its error if it fails, and return the exit code."""
     # For numpy, when it is imported: more threads gain little on matrices as small as ours, and on a busy machine they
     # wait for each other, which takes many times as long.
@@ -56,9 +56,9 @@ def _run_safely(given: list[str], signals: EndedBySignals) -> int:
     try:
         prepare_streams()
         code = _run([argument for argument in given if argument != "--debug"])
-        signals.over()
+        signals.finish()
     except BaseException as error:
-        signals.over()
+        signals.finish()
         message, code = _describe_error(error)
         if message is None:
             raise
@@ -67,7 +67,7 @@ def _run_safely(given: list[str], signals: EndedBySignals) -> int:
 
             with contextlib.suppress(OSError):
                 sys.stderr.write(make_printable(traceback.format_exc(), but="\n"))
-        if message and not _is_anothers_to_say(error, given):
+        if message and not _is_printed_by_rank_zero(error, given):
             print_error(message, whole=given)
     _silence_stdout()
     return code
@@ -108,11 +108,11 @@ def _describe_error(error: BaseException) -> tuple[str | None, int]:
     return _describe_system_error(error), 1
 
 
-def _is_anothers_to_say(error: BaseException, given: list[str]) -> bool:
-    """Whether an error is that of all processes of one training, for which the first one speaks once they have met."""
+def _is_printed_by_rank_zero(error: BaseException, given: list[str]) -> bool:
+    """Return whether this is one of several processes of a training, of which rank 0 prints the error."""
     from typer import TyperException
 
-    if "train" not in given or not isinstance(error, NamegenError | TyperException) or isinstance(error, UnmetError):
+    if "train" not in given or not isinstance(error, NamegenError | TyperException):
         return False
     from namegen.training.distributed import is_follower
 

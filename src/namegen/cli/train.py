@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import shlex
 import signal
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from namegen.cli.options import complete_dataset, complete_model, complete_own_model
-from namegen.cli.signals import NotedSignals, heard_within, import_torch, last_words
+from namegen.cli.signals import StopOnSignal, import_torch
 from namegen.errors import TrainingStopped, UsageError
 from namegen.models.architectures import ARCHITECTURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from namegen.datasets.dataset import Dataset
     from namegen.models.model import Model
     from namegen.models.store import TrainingLocation
-    from namegen.training.distributed import Ranks
-    from namegen.training.jobs import Plan, Request
+    from namegen.training.distributed import ProcessGroup
+    from namegen.training.jobs import TrainingPlan, TrainingRequest
 
     ArchitectureName = str
 else:
     ArchitectureName = Literal[tuple(ARCHITECTURES)]
 
 BY_RECIPE = "[default: by recipe]"
-_PATIENCE = 20  # seconds, of those 30 after which torchrun ends a process that does not hear its signal
 
 
 def train(
@@ -137,7 +136,7 @@ def train(
 
     `namegen train --iters 100000` trains the model `default`, which `namegen sample` uses from then on.
     """
-    from namegen.training.jobs import Request
+    from namegen.training.jobs import TrainingRequest
 
     parts = {
         "iterations": iters,
@@ -150,7 +149,7 @@ def train(
         "save_every": save_every,
         "seed": seed,
     }
-    request = Request(
+    request = TrainingRequest(
         parts={name: value for name, value in parts.items() if value is not None},
         recipe=recipe,
         init=init,
@@ -161,89 +160,95 @@ def train(
         resume=resume,
         force=force,
     )
-    _train(request, lambda: _place(model, output), quiet=quiet)
+    _train(request, model, output, quiet=quiet)
 
 
-def _train(request: Request, find_place: Callable[[], TrainingLocation], *, quiet: bool) -> None:
-    """Train a model, alone or together with other processes, of which the first one speaks for all."""
-    from namegen.cli.terminal import print_note
-    from namegen.training.distributed import from_environment, joined
-    from namegen.training.jobs import claim, is_finished, plan
+def _train(request: TrainingRequest, model: str | None, output: Path | None, *, quiet: bool) -> None:
+    """Train a model, alone or together with other processes. Rank 0 prepares and finishes the training."""
+    from namegen.training.distributed import find_process_group, joined
 
-    ranks, display = from_environment(), ExitStack()
-    quiet = quiet or not ranks.is_first
-    if not ranks.alone:
+    if not find_process_group().is_single:
         import_torch()
-    with (
-        nullcontext() if ranks.alone else heard_within(_PATIENCE, lambda: _give_up(find_place, display, ranks)),
-        joined(),
-        last_words(aloud=ranks.is_first),
-        claim(ranks.of_first(find_place), ranks) as place,
-    ):
-        import_torch()  # of one process only now: what is wrong about the place is said at once
-        if ranks.of_first(lambda: is_finished(place, ranks)):
-            if not quiet:
-                finished = place.load()
-                _finish(place, finished, finished.categories)
-            return
-        planned = ranks.of_first(lambda: plan(place, request, ranks))
-        dataset = ranks.of_first(lambda: _dataset(planned, quiet=quiet))
-        if planned.changes and not quiet:
-            print_note(
-                f"Going on {' and '.join(planned.changes)}: the model may not be exactly that of an uninterrupted run."
-            )
-        if place.model.is_file() and not quiet:
-            print_note(f"The model {place.name} that is there stays in use until the end, and is replaced then.")
-        trained = _run(place, request, planned, dataset, ranks, display, quiet=quiet)
-    if not quiet:
-        _finish(place, trained, dataset.categories)
+    with joined() as group, ExitStack() as claim:
+        # An error in the names or options must come before the import of torch, which takes long.
+        location, plan, dataset = group.on_rank_zero(
+            lambda: _prepare(request, claim, _find_location(model, output), group, quiet=quiet)
+        )
+        trained = _run(request, location, plan, dataset, group, quiet=quiet or not group.is_rank_zero)
+    if group.is_rank_zero and not quiet:
+        _print_results(location, trained, dataset.categories)
+
+
+def _prepare(
+    request: TrainingRequest, claim: ExitStack, location: TrainingLocation, group: ProcessGroup, *, quiet: bool
+) -> tuple[TrainingLocation, TrainingPlan, Dataset]:
+    """Claim the location, plan the training and read the names."""
+    from namegen.cli.terminal import print_note
+    from namegen.datasets.open import STARTER, open_dataset
+    from namegen.training.fine_tuning import check_new_categories
+    from namegen.training.jobs import claim_model, plan_training, small_data_warning
+
+    claim.enter_context(claim_model(location))
+    import_torch()
+    plan = plan_training(location, request, group)
+    dataset = open_dataset(plan.dataset, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats)
+    if plan.init:
+        check_new_categories(plan.init, dataset)
+    notes = []
+    if plan.dataset is None and dataset.label == STARTER:
+        notes.append("Training on the starter names; `namegen download` gets 20,050 surnames.")
+    elif plan.dataset is None:
+        notes.append("Training on the downloaded surnames; --data takes names of your own.")
+    notes += [f"{dataset.label}: {note}." for note in dataset.notes]
+    if warning := small_data_warning(plan.config, dataset):
+        notes.append(f"{warning}.")
+    if plan.changes:
+        notes.append(
+            f"Resuming {' and '.join(plan.changes)}: the model may not be exactly that of an uninterrupted run."
+        )
+    if location.model.is_file():
+        notes.append(f"The model {location.name} that is there stays in use until the end, and is replaced then.")
+    for note in () if quiet else notes:
+        print_note(note)
+    return location, plan, dataset
 
 
 def _run(
-    place: TrainingLocation,
-    request: Request,
-    planned: Plan,
+    request: TrainingRequest,
+    location: TrainingLocation,
+    plan: TrainingPlan,
     dataset: Dataset,
-    ranks: Ranks,
-    display: ExitStack,
+    group: ProcessGroup,
     *,
     quiet: bool,
 ) -> Model:
-    """Run a training until it ends, or a signal ends it in order, and show it in ``display``, which ends with it."""
+    """Run a training and show its progress, until it is finished or a signal stops it."""
     from namegen.cli.progress import show_progress
     from namegen.cli.terminal import print_note
-    from namegen.training.jobs import command_to_resume, run
+    from namegen.training.jobs import command_to_resume, run_plan
 
-    where = planned.device if ranks.alone else f"{planned.device} in {ranks.world} processes"
-    # An error is said while signals are still only noted: afterwards the next one would take its place.
-    with NotedSignals() as signals, last_words(aloud=ranks.is_first):
+    where = plan.device if group.is_single else f"{plan.device} in {group.world_size} processes"
+    with StopOnSignal() as signals:
         try:
-            with display:
-                shown = display.enter_context(show_progress(dataset, planned.config, place.name, where, quiet=quiet))
-                report = shown.report if ranks.is_first else lambda _: None
-                return run(place, planned, dataset, report=report, stop=lambda: signals.received > 0, ranks=ranks)
+            with show_progress(dataset, plan.config, location.name, where, quiet=quiet) as report:
+                return run_plan(
+                    location,
+                    plan,
+                    dataset,
+                    report=report if group.is_rank_zero else lambda _: None,
+                    stop=lambda: signals.received > 0,
+                    group=group,
+                )
         except TrainingStopped as stopped:
-            if ranks.is_first:
-                how = command_to_resume(place, request, ranks)
-                print_note(f"{str(stopped).capitalize()}, and saved. Go on with: {how}", whole=[how])
-            raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None  # another rank may have heard it
+            if group.is_rank_zero:
+                command = command_to_resume(location, request, group)
+                print_note(f"{str(stopped).capitalize()}, and saved. Resume with: {command}", whole=[command])
+            # Another process may have received the signal.
+            raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
 
 
-def _give_up(find_place: Callable[[], TrainingLocation], display: ExitStack, ranks: Ranks) -> None:
-    """Say that the training does not hear that it should end, and what is left of it."""
-    from namegen.cli.terminal import print_error, show_cursor
-    from namegen.training.jobs import saved
-
-    display.close()
-    show_cursor()  # the first process, which may have died, had it hidden
-    if ranks.is_first:
-        print_error(
-            f"the training did not end within {_PATIENCE} seconds of being asked to, so another process of it may have "
-            f"ended; what is saved is {saved(find_place())}"
-        )
-
-
-def _place(model: str | None, output: Path | None) -> TrainingLocation:
+def _find_location(model: str | None, output: Path | None) -> TrainingLocation:
+    """Return where the options say that the model is saved."""
     from namegen import paths
     from namegen.models.store import DEFAULT_MODEL, RUN_SUFFIX, cached_location, file_location
 
@@ -254,55 +259,33 @@ def _place(model: str | None, output: Path | None) -> TrainingLocation:
     if model is not None:
         raise UsageError("--model names a model in the cache and -o a file; use one of them")
     if output.exists() and not output.is_file():
-        kind = "a folder" if output.is_dir() else "no regular file"
+        kind = "a folder" if output.is_dir() else "not a regular file"
         raise UsageError(f"{output} is {kind}; -o takes the name of a file")
     if output.name.endswith(RUN_SUFFIX):
         raise UsageError(f"{output} would pass for an unfinished run; give the file another ending than {RUN_SUFFIX}")
     return file_location(output)
 
 
-def _dataset(planned: Plan, *, quiet: bool) -> Dataset:
-    """Read the names, and say what there is to say about them."""
-    from namegen.cli.terminal import print_note
-    from namegen.datasets.open import STARTER, open_dataset
-    from namegen.training.fine_tuning import check_new_categories
-    from namegen.training.jobs import small_data_warning
-
-    dataset = open_dataset(planned.dataset, alphabet=planned.alphabet, keep_repeats=planned.config.keep_repeats)
-    if planned.init:
-        check_new_categories(planned.init, dataset)
-    if not quiet:
-        if planned.dataset is None and dataset.label == STARTER:
-            print_note("Training on the starter names; `namegen download` gets 20,050 surnames.")
-        elif planned.dataset is None:
-            print_note("Training on the downloaded surnames; --data takes names of your own.")
-        for fact in dataset.notes:
-            print_note(f"{dataset.label}: {fact}.")
-        if worry := small_data_warning(planned.config, dataset):
-            print_note(f"{worry}.")
-    return dataset
-
-
-def _finish(place: TrainingLocation, model: Model, categories: Sequence[str]) -> None:
-    """Say where the model is, how good it is, and what to do with it: with one of the categories it learned."""
+def _print_results(location: TrainingLocation, model: Model, categories: Sequence[str]) -> None:
+    """Print where the model is, its losses, and a command that samples one of the categories it was trained on."""
     from namegen.cli.terminal import print_note
     from namegen.models.categories import suggest_start_letters
     from namegen.models.store import DEFAULT_MODEL
 
     history = model.history
-    print_note(f"Model {place.name}: {place.model}", whole=[place.name, str(place.model)])
-    taught = " (against its teachers)" if model.training.distillation else ""
-    losses = f"training {history.final_training:.3f}{taught}"
+    print_note(f"Model {location.name}: {location.model}", whole=[location.name, str(location.model)])
+    distilled = " (against its teachers)" if model.training.distillation else ""
+    losses = f"training {history.final_training:.3f}{distilled}"
     if history.best_validation is not None:
         losses += f", validation {history.validation[-1]:.3f}"
     print_note(f"Loss at the end, in nats per letter: {losses}")
     if history.best_validation is not None:
         best = f"{history.best_validation:.3f}"
         print_note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
-    which = "" if place.name == DEFAULT_MODEL else f" --model {shlex.quote(place.name)}"
+    which = "" if location.name == DEFAULT_MODEL else f" --model {shlex.quote(location.name)}"
     category = "German" if "German" in categories else categories[0]
     letters = shlex.quote(suggest_start_letters(model, category))
-    dashes = "-- " if category.startswith("-") else ""  # it would pass for an option
+    dashes = "-- " if category.startswith("-") else ""  # else the category would be read as an option
     what = letters if len(model.categories) == 1 else f"{dashes}{shlex.quote(category)} {letters}"
-    following = f"namegen sample{which} {what}"
-    print_note(f"Next: {following}", whole=[following])
+    command = f"namegen sample{which} {what}"
+    print_note(f"Next: {command}", whole=[command])

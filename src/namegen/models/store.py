@@ -99,11 +99,6 @@ class TrainingLocation(ModelLocation):
         return paths.locks_dir() / f"model-{key}.lock"
 
     @property
-    def progress_note(self) -> Path:
-        """Where processes note how far a training has come, for those that torchrun starts in their place."""
-        return self.lock.with_suffix(".torchrun")
-
-    @property
     def files(self) -> tuple[Path, ...]:
         """The finished model and the checkpoint."""
         return (self.model, self.checkpoint)
@@ -234,5 +229,4 @@ def remove_model(name: str) -> list[str]:
                 pass
             except OSError as error:
                 raise NamegenError(f"cannot remove {file}: {error.strerror or error}") from error
-        location.progress_note.unlink(missing_ok=True)
     return removed

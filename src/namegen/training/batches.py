@@ -1,8 +1,7 @@
-"""Which names a training run sees, in which order, and how they are laid out for the network.
+"""Sample training names, and arrange them in batches.
 
-Names are drawn ahead in blocks. What a block holds is a function of the seed and the block's number alone, so a run
-that is resumed needs nothing but its position. Within a block names of similar length are put into a batch together,
-which saves padding, and the batches are put into random order again.
+Names are sampled in blocks. A block is a function of the seed and its number, so a run that is resumed needs only its
+position. A batch holds names of similar length, which saves padding; the batches of a block are in random order.
 """
 
 from __future__ import annotations
@@ -22,26 +21,23 @@ if TYPE_CHECKING:
 
 
 IGNORED = -1
-"""The target where a name has ended already."""
-
+"""The target after the end of a name."""
 
 _BATCHES_PER_BLOCK = 64
-
-
-_MIN_BLOCK = 4096
+_MIN_BLOCK_SIZE = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Names side by side, the shorter ones padded.
+    """Names as padded arrays.
 
     Attributes:
         category: the categories, (names,) int64.
-        inputs: what the network reads, (names, length) int64: SOS where there is one, then the letters.
-        targets: what it should say, (names, length) int64: the letters (without SOS: from the second on), then EOS,
+        inputs: the inputs of the network, (names, length) int64: SOS if it has one, then the letters.
+        targets: the correct outputs, (names, length) int64: the letters (without SOS: from the second on), then EOS,
             then :data:`IGNORED`.
-        soft_targets: how probable each output should be, (names, length, outputs) float32, 0 where it is ignored;
-            ``None`` where the one in ``targets`` should be certain.
+        soft_targets: the correct probabilities of the outputs, (names, length, outputs) float32, 0 where ignored;
+            ``None`` if the correct output has probability 1.
     """
 
     category: NDArray[np.int64]
@@ -49,8 +45,8 @@ class Batch:
     targets: NDArray[np.int64]
     soft_targets: NDArray[np.float32] | None = None
 
-    def of(self, names: slice) -> Batch:
-        """Return some of the names, or none, without padding that none of them needs."""
+    def select(self, names: slice) -> Batch:
+        """Return some of the names, or none, with as little padding as possible."""
         targets = self.targets[names]
         longest = int((targets != IGNORED).sum(axis=1).max(initial=1))
         return Batch(
@@ -62,14 +58,14 @@ class Batch:
 
 
 def build_batch(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Batch:
-    """Lay names, given by their indices in the dataset, (names,) int64, out as a batch."""
+    """Return names, given by their indices in the dataset, (names,) int64, as a batch."""
     boundary_id = dataset.alphabet.boundary_id
     begin = dataset.offsets[names]
     lengths = dataset.offsets[names + 1] - begin
-    place = np.arange(lengths.max() + 1)
-    inside = place < lengths[:, None]
+    position = np.arange(lengths.max() + 1)
+    inside = position < lengths[:, None]
     letters = np.full(inside.shape, boundary_id, dtype=np.int64)
-    letters[inside] = dataset.letters[(begin[:, None] + place)[inside]]
+    letters[inside] = dataset.letters[(begin[:, None] + position)[inside]]
     inputs, targets = inputs_and_targets(letters, lengths, boundary_id)
     category = dataset.category_of[names].astype(np.int64)
     return Batch(category, inputs, targets) if sos else Batch(category, inputs[:, 1:], targets[:, 1:])
@@ -78,86 +74,82 @@ def build_batch(dataset: Dataset, names: NDArray[np.int64], *, sos: bool) -> Bat
 def inputs_and_targets(
     letters: NDArray[np.int64], lengths: NDArray[np.int64], boundary_id: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return what a network with an SOS token reads of names, and what it should say.
+    """Return the inputs and targets of names for a network with an SOS token, (names, longest + 1) each.
 
     Args:
-        letters: the letters of each name, filled up with ``boundary_id``, (names, longest + 1).
-        lengths: the number of letters of each, (names,).
+        letters: the letters of each name, padded with ``boundary_id``, (names, longest + 1).
+        lengths: the number of letters of each name, (names,).
         boundary_id: the index of SOS and EOS.
-
-    Returns:
-        (names, longest + 1) each.
     """
     inputs = np.concatenate([np.full((len(letters), 1), boundary_id), letters[:, :-1]], axis=1)
     return inputs, np.where(np.arange(letters.shape[1]) > lengths[:, None], IGNORED, letters)
 
 
 def category_probabilities(dataset: Dataset, config: TrainingConfig) -> NDArray[np.float64]:
-    """Return the probability that a training name is drawn from each category, (categories,)."""
+    """Return the probability that a training name is sampled from each category, (categories,)."""
     weights = np.float_power(dataset.counts, config.category_exponent) * (dataset.counts > 0)
     probabilities: NDArray[np.float64] = weights / weights.sum()
     return probabilities
 
 
 class BatchSource(Protocol):
-    """What a network learns from: names in blocks, each a function of the seed and the block's number alone."""
+    """A source of training batches: names in blocks, each a function of the seed and its number.
+
+    Attributes:
+        block_size: the number of names of a block, a multiple of the batch size.
+    """
 
     @property
-    def block_size(self) -> int:
-        """How many names are drawn ahead at a time: a multiple of the batch size."""
-        ...
+    def block_size(self) -> int: ...  # noqa: D102
 
-    def block(self, number: int) -> NDArray[np.int64]:
-        """Return the names of a block in training order, by numbers that :meth:`build_batch` understands, (names,).
+    def sample_block(self, number: int) -> NDArray[np.int64]:
+        """Return the names of a block in training order, as numbers for :meth:`build_batch`, (names,).
 
-        The last block of a training ends where the training does.
+        The last block ends with the training.
         """
         ...
 
     def build_batch(self, names: NDArray[np.int64]) -> Batch:
-        """Lay names, given by their numbers, out as a batch."""
+        """Return names, given by their numbers, as a batch."""
         ...
 
 
 class DatasetBatches:
-    """The names of a dataset, drawn at random: a name's number is its index there."""
+    """Names sampled from a dataset; the number of a name is its index there."""
 
     def __init__(self, dataset: Dataset, config: TrainingConfig) -> None:
         self._dataset, self._config = dataset, config
 
     @property
     def block_size(self) -> int:
-        """See :attr:`Lessons.block_size`."""
+        """The number of names of a block."""
         size = self._config.batch_size
-        return size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK // size))
+        return size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK_SIZE // size))
 
-    def block(self, number: int) -> NDArray[np.int64]:
-        """Draw the names of a block: for each a category, then a name of it uniformly."""
+    def sample_block(self, number: int) -> NDArray[np.int64]:
+        """Sample the names of a block: for each a category, then one of its names uniformly."""
         dataset, config, size = self._dataset, self._config, self.block_size
         rng = np.random.default_rng([config.seed, 0, number])
         probabilities = category_probabilities(dataset, config)
         counts = dataset.counts
         category = rng.choice(len(probabilities), size=size, p=probabilities)
         within = (rng.random(size) * counts[category]).astype(np.int64)
-        names = (np.cumsum(counts) - counts)[category] + within  # the names of a category lie together
+        names = (np.cumsum(counts) - counts)[category] + within  # names are sorted by category
         names = names[: config.iterations - number * size]
-        return names[iter_batches(dataset.lengths[names], config.batch_size, rng)]
+        return names[order_by_batch(dataset.lengths[names], config.batch_size, rng)]
 
     def build_batch(self, names: NDArray[np.int64]) -> Batch:
-        """See :meth:`Lessons.build_batch`."""
+        """Return names as a batch."""
         return build_batch(self._dataset, names, sos=self._config.sos)
 
 
-def iter_batches(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return an order of names in which those of a batch have similar lengths, and the batches come at random.
+def order_by_batch(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the indices of names in an order of random batches, each with names of similar length, (names,).
 
     Args:
         lengths: the number of letters of each name, (names,).
-        batch_size: names to a batch. Those that are too few for one stay at the end.
-        rng: where the order of the batches comes from.
-
-    Returns:
-        (names,) indices.
+        batch_size: the names per batch. An incomplete batch stays at the end.
+        rng: the generator for the order of the batches.
     """
     whole = len(lengths) // batch_size * batch_size
     by_length = np.argsort(lengths[:whole], kind="stable")
@@ -165,26 +157,28 @@ def iter_batches(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Gen
     return np.concatenate([batches.ravel(), np.arange(whole, len(lengths))])
 
 
-def iter_stretches(lessons: BatchSource, config: TrainingConfig, start: int, most: int) -> Iterator[NDArray[np.int64]]:
-    """Go through the names of a run from iteration ``start`` on, a stretch of whole batches at a time.
+def iter_stretches(
+    source: BatchSource, config: TrainingConfig, start: int, max_names: int
+) -> Iterator[NDArray[np.int64]]:
+    """Iterate over the names of a stage from iteration ``start`` on, in stretches of whole batches.
 
     Args:
-        lessons: where the names come from.
-        config: how many, and in which batches.
-        start: the number of names already drawn, at the end of a stretch.
-        most: the most names to a stretch, at least one batch. A stretch ends early at the end of a block, and with the
-            batch before which a point of the loss history is due.
+        source: the source of the names.
+        config: the configuration of the stage.
+        start: the number of names before, at the end of a stretch.
+        max_names: the most names of a stretch, at least one batch. A stretch ends early at the end of a block, and
+            where a point of the loss history is due.
 
     Yields:
         The numbers of the names of a stretch, (names,) int64.
     """
-    size = lessons.block_size
+    size = source.block_size
     while start < config.iterations:
         block, position = divmod(start, size)
-        order = lessons.block(block)
+        order = source.sample_block(block)
         while position < len(order):
             until_due = config.history_interval - start % config.history_interval
-            length = max(config.batch_size, min(most, until_due) // config.batch_size * config.batch_size)
+            length = max(config.batch_size, min(max_names, until_due) // config.batch_size * config.batch_size)
             stretch = order[position : position + length]
             yield stretch
             start += len(stretch)

@@ -1,11 +1,10 @@
-"""Adding categories to a model: what a writer needs who has some dozen names of a people that nobody else has.
+"""Add categories to a model, for a few dozen names.
 
-The model knows already what names are like; what it must learn is what is special about the new ones. So it goes on
-from where it is, with vectors for the new categories that begin as a mixture of those of the others, each weighted by
-how well it explains the new names. The vectors learn fast and the rest of the network slowly. And so that it does not
-forget, every batch has as many names that the model itself draws in its old categories, with its own distributions as
-targets. (Robins 1995, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal"; Li and Hoiem 2016, "Learning without
-Forgetting".)
+Training continues from the model's weights. The vectors of the new categories begin as a mixture of the others',
+weighted by how well each explains the new names; they learn fast, and the rest of the network slowly. So that the model
+does not forget, half of each batch are names that the original model generates in its categories, with its
+distributions as targets (Robins 1995, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal"; Li and Hoiem 2016,
+"Learning without Forgetting").
 """
 
 from __future__ import annotations
@@ -36,23 +35,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
-_KEPT = ("architecture", "hidden_size", "nonlinearity", "sos")  # what the weights that there are depend on
-
-
+_KEPT = ("architecture", "hidden_size", "nonlinearity", "sos")  # the settings that determine the weights' shapes
 _BATCHES_PER_BLOCK = 64
-
-
-_MAX_SCORED = 1000  # names of a category, to find what they are like
-
-
-_SHARPNESS = 5.0  # per nat of a letter's loss: how much more the vectors of a better category weigh
+_MAX_SCORED = 1000  # names of a category
+_SHARPNESS = 5.0  # of the weights of the old categories, per nat of a letter's loss
 
 
 def fine_tuning_config(init: Model, **parts: object) -> TrainingConfig:
-    """Return the configuration that adds categories to a model, with some of its parts replaced.
+    """Return the configuration that adds categories to a model, with some settings replaced.
 
     Raises:
-        UsageError: the model is none that can be extended, or a part cannot be replaced or is out of its range.
+        UsageError: the model cannot be extended, or a setting cannot be replaced or is out of range.
     """
     _check_base(init)
     kept = {name: getattr(init.training, name) for name in _KEPT}
@@ -60,10 +53,10 @@ def fine_tuning_config(init: Model, **parts: object) -> TrainingConfig:
 
 
 def check_fine_tuning(init: Model, config: TrainingConfig) -> TrainingConfig:
-    """Return a configuration as one that adds categories to a model.
+    """Return a configuration, marked as one that adds categories to a model.
 
     Raises:
-        UsageError: the model is none that can be extended, or the configuration is none to extend it by.
+        UsageError: the model cannot be extended, or not with this configuration.
     """
     _check_base(init)
     for name in _KEPT:
@@ -86,7 +79,7 @@ def _check_base(init: Model) -> None:
 
 
 def model_digest(model: Model) -> str:
-    """Return by what a model is known as the beginning of another: 16 hexadecimal digits of a SHA-256."""
+    """Return the digest by which a run recognises the model it began with: 16 hexadecimal digits of a SHA-256."""
     sha = hashlib.sha256(repr((model.alphabet.letters, model.categories, model.training)).encode())
     for name in sorted(model.weights):
         sha.update(model.weights[name].astype("<f4").tobytes())
@@ -94,10 +87,10 @@ def model_digest(model: Model) -> str:
 
 
 def check_new_categories(init: Model, dataset: Dataset) -> None:
-    """See that names can be added to a model.
+    """Check that the categories of a dataset can be added to a model.
 
     Raises:
-        UsageError: a category is there already.
+        UsageError: the model has one of the categories already.
         DataError: the alphabets differ.
     """
     known = [category for category in dataset.categories if category in init.categories]
@@ -110,7 +103,7 @@ def check_new_categories(init: Model, dataset: Dataset) -> None:
 
 
 def extend_dataset(init: Model, dataset: Dataset) -> Dataset:
-    """Return new names as a dataset of all categories, the old ones first and empty, in the case of the model's names.
+    """Return a dataset with the model's categories before its own, empty, and with the casing of the model's names.
 
     Raises:
         UsageError, DataError: as :func:`check_new_categories`.
@@ -125,7 +118,7 @@ def extend_dataset(init: Model, dataset: Dataset) -> Dataset:
 
 
 def merge_models(init: Model, added: Model) -> Model:
-    """Return a model that knows new names, of all categories, as one that knows the old ones too."""
+    """Return a model of an extended dataset, with the counts, hashes and settings of the original model added."""
     new = len(added.categories) - len(init.categories)
     return dataclasses.replace(
         added,
@@ -140,16 +133,16 @@ def merge_models(init: Model, added: Model) -> Model:
 
 
 def initial_weights(init: Model, training: Dataset) -> dict[str, Floats]:
-    """Return the weights to begin with: the model's own, and vectors for the new categories."""
+    """Return the initial weights: the model's, and vectors for the new categories."""
     old = len(init.categories)
-    places = np.arange(len(training)) - np.searchsorted(training.category_of, training.category_of)
-    some = training.select(places < _MAX_SCORED)
-    names = EncodedNames.from_flat(some.letters, some.lengths)
+    index_in_category = np.arange(len(training)) - np.searchsorted(training.category_of, training.category_of)
+    scored = training.select(index_in_category < _MAX_SCORED)
+    names = EncodedNames.from_flat(scored.letters, scored.lengths)
     stepper = build_steppers(init)
     sources = (Source.of(init, stepper(category), category) for category in range(old))
     totals = [scores.total for scores in score_per_category(sources, names, init.alphabet.boundary_id)]
-    nats = np.stack([np.bincount(some.category_of, total, minlength=len(some.categories)) for total in totals])
-    letters = np.bincount(some.category_of, some.lengths + 1, minlength=len(some.categories))
+    nats = np.stack([np.bincount(scored.category_of, total, minlength=len(scored.categories)) for total in totals])
+    letters = np.bincount(scored.category_of, scored.lengths + 1, minlength=len(scored.categories))
     closeness = _SHARPNESS * nats[:, old:] / letters[old:]
     shares = np.exp(closeness - closeness.max(axis=0))
     shares /= shares.sum(axis=0)
@@ -161,14 +154,14 @@ def initial_weights(init: Model, training: Dataset) -> dict[str, Floats]:
 
 
 class ReplayBatches:
-    """New names and names that the model draws in its old categories, half and half, as lessons.
+    """Batches of which half are new names, and half are names that the original model generates.
 
-    A name's number says which batch it is of; the first half of each are new names.
+    The number of a name says which batch it is in; the new names come first.
 
     Args:
-        init: the model as it was.
-        dataset: the new names, as :func:`extend_dataset` returns them.
-        config: the training; its batches have two names at least.
+        init: the original model.
+        dataset: the new names, from :func:`extend_dataset`.
+        config: the configuration; its batches have at least two names.
     """
 
     def __init__(self, init: Model, dataset: Dataset, config: TrainingConfig) -> None:
@@ -176,56 +169,56 @@ class ReplayBatches:
         batches = -(-config.iterations // config.batch_size)
         halves = (config.batch_size - config.batch_size // 2, config.batch_size // 2)
         new, old = (dataclasses.replace(config, batch_size=size, iterations=batches * size) for size in halves)
-        everywhere = np.full(len(init.categories), 1 / len(init.categories))
+        uniform = np.full(len(init.categories), 1 / len(init.categories))
         self._halves: tuple[BatchSource, BatchSource] = (
             DatasetBatches(dataset, new),
             DistillationBatches(
-                Ensemble([init]), old, everywhere, boundary_id=self._boundary_id, limit=2 * init.longest
+                Ensemble([init]), old, uniform, boundary_id=self._boundary_id, max_length=2 * init.longest
             ),
         )
         self._sizes = halves
-        self._drawn: list[tuple[int, NDArray[np.int64]]] = [(-1, np.zeros(0, np.int64))] * 2
+        self._blocks: list[tuple[int, NDArray[np.int64]]] = [(-1, np.zeros(0, np.int64))] * 2
 
     @property
     def block_size(self) -> int:
-        """See :attr:`namegen.training.batches.BatchSource.block_size`."""
+        """The number of names of a block."""
         return self._config.batch_size * _BATCHES_PER_BLOCK
 
-    def block(self, number: int) -> NDArray[np.int64]:
-        """See :meth:`namegen.training.batches.BatchSource.block`."""
+    def sample_block(self, number: int) -> NDArray[np.int64]:
+        """Return the names of a block."""
         begin = number * self.block_size
         return np.arange(begin, min(begin + self.block_size, self._config.iterations))
 
     def build_batch(self, names: NDArray[np.int64]) -> Batch:
-        """See :meth:`namegen.training.batches.BatchSource.build_batch`; the names must be those of one batch."""
+        """Return names as a batch; they must be those of one batch."""
         number, new = int(names[0]) // self._config.batch_size, len(names) - len(names) // 2
-        return _joined(self._half(0, number, new), self._half(1, number, len(names) - new), self._boundary_id + 1)
+        halves = self._build_half(0, number, new), self._build_half(1, number, len(names) - new)
+        return _concatenate([half for half in halves if half is not None], self._boundary_id + 1)
 
-    def _half(self, half: int, batch: int, count: int) -> Batch | None:
-        """Lay the first names of one half of a batch out."""
+    def _build_half(self, half: int, number: int, count: int) -> Batch | None:
+        """Return the first names of one half of a batch."""
         if not count:
             return None
-        lessons, size = self._halves[half], self._sizes[half]
-        block, position = divmod(batch * size, lessons.block_size)
-        if self._drawn[half][0] != block:
-            self._drawn[half] = block, lessons.block(block)
-        return lessons.build_batch(self._drawn[half][1][position : position + count])
+        source, size = self._halves[half], self._sizes[half]
+        block, position = divmod(number * size, source.block_size)
+        if self._blocks[half][0] != block:
+            self._blocks[half] = block, source.sample_block(block)
+        return source.build_batch(self._blocks[half][1][position : position + count])
 
 
-def _joined(new: Batch | None, old: Batch | None, outputs: int) -> Batch:
-    """Put batches into one, whose targets are distributions: where a batch has none, its targets are certain."""
-    parts = [batch for batch in (new, old) if batch is not None]
-    length = max(batch.inputs.shape[1] for batch in parts)
+def _concatenate(batches: list[Batch], outputs: int) -> Batch:
+    """Return batches as one with soft targets."""
+    length = max(batch.inputs.shape[1] for batch in batches)
 
-    def padded(values: NDArray[Any], with_what: float) -> NDArray[Any]:
+    def pad(values: NDArray[Any], value: float) -> NDArray[Any]:
         widths = [(0, 0), (0, length - values.shape[1]), (0, 0)][: values.ndim]
-        return np.pad(values, widths, constant_values=with_what)
+        return np.pad(values, widths, constant_values=value)
 
     return Batch(
-        np.concatenate([batch.category for batch in parts]),
-        np.concatenate([padded(batch.inputs, outputs - 1) for batch in parts]),
-        np.concatenate([padded(batch.targets, IGNORED) for batch in parts]),
-        np.concatenate([padded(_soft_targets(batch, outputs), 0.0) for batch in parts]),
+        np.concatenate([batch.category for batch in batches]),
+        np.concatenate([pad(batch.inputs, outputs - 1) for batch in batches]),
+        np.concatenate([pad(batch.targets, IGNORED) for batch in batches]),
+        np.concatenate([pad(_soft_targets(batch, outputs), 0.0) for batch in batches]),
     )
 
 
@@ -233,6 +226,6 @@ def _soft_targets(batch: Batch, outputs: int) -> Floats:
     if batch.soft_targets is not None:
         return batch.soft_targets
     certain = np.zeros((*batch.targets.shape, outputs), dtype=np.float32)
-    names, places = np.nonzero(batch.targets != IGNORED)
-    certain[names, places, batch.targets[names, places]] = 1
+    names, positions = np.nonzero(batch.targets != IGNORED)
+    certain[names, positions, batch.targets[names, positions]] = 1
     return certain

@@ -1,4 +1,7 @@
-"""A training run with a place of its own: one at a time, resumable, and an older model stays usable until it ends."""
+"""Train a model at a location: one training at a time, resumable, and an older model stays until the new one is done.
+
+:func:`claim_model` locks the location, :func:`plan_training` decides what to do there, and :func:`run_plan` does it.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from typing import TYPE_CHECKING, Literal
 from namegen.config import check_unchanged
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.open import is_dataset_name
-from namegen.errors import ModelFileError, NamegenError, RunError, UsageError
+from namegen.errors import NamegenError, RunError, UsageError
 from namegen.io.files import check_writable, remove_leftovers
 from namegen.io.locks import hold_lock
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import DEFAULT_MODEL, RUN_SUFFIX, find_model
 from namegen.recipes import training_config
-from namegen.training.distributed import ALONE
+from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import fine_tuning_config
 from namegen.training.resources import device_name, find_training_device
-from namegen.training.train import saved_in_words, train
+from namegen.training.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,32 +33,31 @@ if TYPE_CHECKING:
     from namegen.datasets.dataset import AlphabetChoice, Dataset
     from namegen.models.model import Model
     from namegen.models.store import TrainingLocation
-    from namegen.training.distributed import Ranks
-    from namegen.training.train import Progress, Report
+    from namegen.training.distributed import ProcessGroup
+    from namegen.training.train import Report
 
 
-FEW_NAMES = 200
-"""Fewer names than this, and a model mostly learns them by heart."""
+MIN_NAMES = 200
+"""A model trained on fewer names than this mostly repeats them."""
 
-
-FEW_ADDED = 20
-"""Fewer names than this, and a model that they are added to does so too."""
+MIN_ADDED_NAMES = 20
+"""A model that fewer names than this are added to mostly repeats them."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked for of a training run; ``None`` leaves it to the recipe, or to the run that is gone on with.
+class TrainingRequest:
+    """What the user asks of a training; ``None`` means the recipe's setting, or that of the run to be resumed.
 
     Attributes:
-        parts: parts of the configuration.
+        parts: settings of the configuration.
         recipe: the recipe.
-        init: the name or path of the model to add to.
+        init: the name or path of the model to add categories to.
         dataset: the name or path of the dataset.
-        alphabet: the alphabet; ``None`` is that of the model or run to go on with, else ``ascii``.
+        alphabet: the alphabet; by default that of ``init`` or of the run to be resumed, else ``ascii``.
         device: the device.
         threads: the number of threads.
-        resume: whether to go on with the unfinished run at the place, with its settings.
-        force: whether to start over although there is one.
+        resume: whether to resume the unfinished run.
+        force: whether to replace the unfinished run.
     """
 
     parts: Mapping[str, object] = field(default_factory=dict)
@@ -70,18 +72,18 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a training run at a place is to do.
+class TrainingPlan:
+    """What a training will do.
 
     Attributes:
         config: the configuration.
-        resume: whether it goes on with the unfinished run there.
+        resume: whether it resumes the unfinished run.
         dataset: the name or path of the dataset; ``None`` for the default one.
-        device: where it runs.
-        threads: with how many threads; ``None`` for what the configuration asks for.
-        alphabet: what the names are transliterated into, or ``unicode``.
-        init: the model to add to, if there is one.
-        changes: in what it differs from the run that it goes on with, in words.
+        device: the name of the device.
+        threads: the number of threads; ``None`` for the default of the configuration.
+        alphabet: the alphabet to transliterate the names into, or ``unicode``.
+        init: the model to add categories to, if any.
+        changes: differences from the run that it resumes, in words.
     """
 
     config: TrainingConfig
@@ -95,261 +97,202 @@ class Plan:
 
 
 @contextlib.contextmanager
-def claim(place: TrainingLocation, ranks: Ranks = ALONE) -> Iterator[TrainingLocation]:
-    """Keep a model's place for this process, or for several, while the body plans and runs its training.
-
-    Yields:
-        the place.
+def claim_model(location: TrainingLocation) -> Iterator[TrainingLocation]:
+    """Lock a model's location while the body plans and runs its training.
 
     Raises:
-        BusyError: another process has it.
-        NamegenError: nothing can be written there.
+        BusyError: another process holds the lock.
+        NamegenError: the files cannot be written.
     """
-    with contextlib.ExitStack() as stack:
-        ranks.of_first(lambda: stack.enter_context(_claimed(place, ranks)))
-        yield place
-
-
-@contextlib.contextmanager
-def _claimed(place: TrainingLocation, ranks: Ranks) -> Iterator[None]:
-    with hold_lock(place.lock, f"training {place.name}"):
-        if not ranks.restarted:
-            with contextlib.suppress(OSError):
-                place.progress_note.unlink()  # of another torchrun
-        for file in place.files:
+    with hold_lock(location.lock, f"training {location.name}"):
+        for file in location.files:
             remove_leftovers(file)
-        for file in place.files:
+        for file in location.files:
             check_writable(file)
-        yield
+        yield location
 
 
-def plan(place: TrainingLocation, request: Request, ranks: Ranks = ALONE) -> Plan:
-    """Decide what a training run at a place, which must be claimed, is to do.
+def plan_training(
+    location: TrainingLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
+) -> TrainingPlan:
+    """Decide what a training will do.
 
     Args:
-        place: where the model is to be.
-        request: what is asked for.
-        ranks: the processes that are to share the training, this one being the first. Where torchrun has started them
-            anew, they go on with the run that those before them began, if it is that.
+        location: the location of the model, which must be claimed.
+        request: what the user asks for.
+        group: the processes that train together.
 
     Raises:
-        UsageError: something that is asked for makes no sense, or disagrees with the run that is to be resumed.
+        UsageError: the request is invalid, or contradicts the run that is to be resumed.
         RunError: there is an unfinished run, or none to resume.
-        DeviceError: the device is not there.
+        DeviceError: the device does not exist.
         ModelFileError: the unfinished run is damaged, or there is no such model to begin with.
     """
     if request.init is not None and request.recipe is not None:
         raise UsageError("--init has settings of its own, and a recipe others; use one of them")
-    base = None if request.init is None else find_model(request.init).load()
-    unfinished = place.checkpoint.is_file()
-    if unfinished and _is_noted(place, "begun", ranks):
-        request = replace(request, resume=True, force=False)
+    init = None if request.init is None else find_model(request.init).load()
     if request.resume and request.force:
-        raise UsageError("--resume goes on with a run and --force starts over; use one of them")
+        raise UsageError("--resume continues a run and --force starts over; use one of them")
     if request.resume:
-        return _plan_to_go_on(place, request, base, ranks)
-    if unfinished and not request.force:
+        return _plan_to_resume(location, request, init, group)
+    if location.checkpoint.is_file() and not request.force:
         raise RunError(
-            f"there is an unfinished training run of {place.name}; use --resume to go on, or --force to start over"
+            f"there is an unfinished training run of {location.name}; use --resume to resume it, or --force to start "
+            "over"
         )
     config = (
-        fine_tuning_config(base, **request.parts)
-        if base
+        fine_tuning_config(init, **request.parts)
+        if init
         else training_config(request.recipe or "default", **request.parts)
     )
-    ranks.check(config)
-    return Plan(
+    group.check(config)
+    return TrainingPlan(
         config,
         resume=False,
         dataset=request.dataset,
-        device=device_name(find_training_device("auto" if request.device is None else request.device, ranks), ranks),
+        device=_resolve_device(request, "auto", group),
         threads=request.threads,
-        alphabet=_alphabet(base, None, request.alphabet),
-        init=base,
+        alphabet=_resolve_alphabet(request, init, None),
+        init=init,
     )
 
 
-def _plan_to_go_on(place: TrainingLocation, request: Request, base: Model | None, ranks: Ranks) -> Plan:
-    if not place.checkpoint.is_file():
-        raise RunError(f"no unfinished training run of {place.name} to go on with; leave --resume out to start one")
-    before = load_checkpoint(place.checkpoint).model
-    if before.training.init and base is None:
+def _plan_to_resume(
+    location: TrainingLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup
+) -> TrainingPlan:
+    if not location.checkpoint.is_file():
+        raise RunError(f"no unfinished training run of {location.name} to resume; leave --resume out to start one")
+    before = load_checkpoint(location.checkpoint).model
+    if before.training.init and init is None:
         raise UsageError("the run adds to another model; say to which with --init")
-    asked_for = {} if request.recipe is None else {"recipe": request.recipe}
-    config = check_unchanged(before.training, {**asked_for, **request.parts})
+    requested = {} if request.recipe is None else {"recipe": request.recipe}
+    config = check_unchanged(before.training, {**requested, **request.parts})
     if request.dataset is None and not is_dataset_name(before.dataset):
-        how = command_to_resume(place, replace(request, dataset="PATH"), ranks)
+        command = command_to_resume(location, replace(request, dataset="PATH"), group)
         raise UsageError(
-            f"the run began with names of your own, {before.dataset!r}; go on with `{how}`, PATH being where they are"
+            f"the run began with names of your own, {before.dataset!r}; resume it with `{command}`, PATH being where "
+            "they are"
         )
-    ranks.check(config)
-    where = device_name(find_training_device(before.device if request.device is None else request.device, ranks), ranks)
-    changes = [] if where == before.device else [f"on {where}, not {before.device}"]
-    threads = request.threads
+    group.check(config)
+    device, threads, processes = _resolve_device(request, before.device, group), request.threads, group.world_size
+    changes = [] if device == before.device else [f"on {device}, not {before.device}"]
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
-    if ranks.world != before.processes:
-        changes.append(f"with {ranks.world} {'process' if ranks.alone else 'processes'}, not {before.processes}")
-    return Plan(
+    if processes != before.processes:
+        changes.append(f"with {processes} {'process' if processes == 1 else 'processes'}, not {before.processes}")
+    return TrainingPlan(
         config,
         resume=True,
         dataset=before.dataset if request.dataset is None else request.dataset,
-        device=where,
+        device=device,
         threads=threads,
-        alphabet=_alphabet(base, before, request.alphabet),
-        init=base,
+        alphabet=_resolve_alphabet(request, init, before),
+        init=init,
         changes=tuple(changes),
     )
 
 
-def _alphabet(init: Model | None, run: Model | None, asked_for: Literal["ascii", "unicode"] | None) -> AlphabetChoice:
-    """Return what names are transliterated into, or ``unicode``: of what is gone on with it cannot be changed."""
-    before = init or run
+def _resolve_device(request: TrainingRequest, default: str, group: ProcessGroup) -> str:
+    return device_name(find_training_device(default if request.device is None else request.device, group), group)
+
+
+def _resolve_alphabet(request: TrainingRequest, init: Model | None, run: Model | None) -> AlphabetChoice:
+    """Return what to transliterate the names into; the alphabet of ``init`` or of a run cannot be changed."""
+    before, requested = init or run, request.alphabet
     if before is None:
-        return asked_for or "ascii"
+        return requested or "ascii"
     kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
-    if asked_for not in (None, kind):
+    if requested not in (None, kind):
         what, instead = ("the model to begin with", " or --init") if init else ("the run", "")
-        raise UsageError(f"{what} has another alphabet than {asked_for}; leave out --alphabet{instead}")
+        raise UsageError(f"{what} has another alphabet than {requested}; leave out --alphabet{instead}")
     return init.alphabet if init else kind
 
 
 def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
-    """Say what is to be expected of a list so small that a model cannot do well, or be measured."""
-    few = len(dataset) < (FEW_ADDED if config.init else FEW_NAMES)
-    held_out = config.validation * len(dataset)  # about; where that is much, there is no need to look
-    unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
-    fewer = "" if config.init or dataset.alphabet != ASCII else ", and fewer with --init pretrained"
-    facts = [
-        *([f"the model will repeat many of them{fewer}"] if few else []),
-        *(["no names are held out to measure on"] if unmeasured else []),
-    ]
+    """Return a warning about a list that is too short to train a good model on, or to measure it."""
+    is_small = len(dataset) < (MIN_ADDED_NAMES if config.init else MIN_NAMES)
+    held_out = config.validation * len(dataset)  # about; if that is much, the split need not be made
+    is_unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
+    facts = []
+    if is_small:
+        advice = "" if config.init or dataset.alphabet != ASCII else ", and fewer with --init pretrained"
+        facts.append(f"the model will repeat many of them{advice}")
+    if is_unmeasured:
+        facts.append("no names are held out to measure on")
     if not facts:
         return None
     names = "1 name is" if len(dataset) == 1 else f"{len(dataset):,} names are"
     return f"{names} few: {'; '.join(facts)}"
 
 
-def command_to_resume(place: TrainingLocation, request: Request, ranks: Ranks = ALONE) -> str:
-    """Return the command that goes on with the unfinished run at a place.
+def command_to_resume(
+    location: TrainingLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
+) -> str:
+    """Return the command that resumes the unfinished run of a request.
 
-    Args:
-        place: where it is.
-        request: what was asked for when it began.
-        ranks: the processes that train it together. How those of several machines find each other is left open.
+    With several machines, the options that say where they meet are left out.
     """
-    is_users_file = place.checkpoint.name.endswith(RUN_SUFFIX)
-    which = ["-o", place.name] if is_users_file else [] if place.name == DEFAULT_MODEL else ["--model", place.name]
+    is_users_file = location.checkpoint.name.endswith(RUN_SUFFIX)
+    which = ["-o", location.name] if is_users_file else []
+    if not is_users_file and location.name != DEFAULT_MODEL:
+        which = ["--model", location.name]
     data = [] if request.dataset is None else ["--data", request.dataset]
-    base = [] if request.init is None else ["--init", request.init]
-    command = shlex.join(["namegen", "train", *which, *data, *base, "--resume"])
-    if ranks.alone:
+    init = [] if request.init is None else ["--init", request.init]
+    command = shlex.join(["namegen", "train", *which, *data, *init, "--resume"])
+    if group.is_single:
         return command
-    machines = "--standalone" if ranks.local_world == ranks.world else "..."
-    return f"torchrun {machines} --nproc-per-node {ranks.local_world} -m {command}"
+    machines = "--standalone" if group.local_world_size == group.world_size else "..."
+    return f"torchrun {machines} --nproc-per-node {group.local_world_size} -m {command}"
 
 
-def saved(place: TrainingLocation) -> str:
-    """Return what of the unfinished run at a place is saved, in words."""
-    try:
-        return saved_in_words(load_checkpoint(place.checkpoint).model.iterations)
-    except ModelFileError:  # there is none
-        return saved_in_words(0)
-
-
-def run(
-    place: TrainingLocation,
-    planned: Plan,
+def run_plan(
+    location: TrainingLocation,
+    plan: TrainingPlan,
     dataset: Dataset,
     *,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
-    ranks: Ranks = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> Model:
-    """Train a model as planned and put it into its place, which must still be claimed.
+    """Train a model as planned, and save it at its location, which must be claimed.
 
-    See :func:`~namegen.training.train.train` for the arguments and further errors.
+    See :func:`~namegen.training.train.train` for the other arguments and errors.
 
     Raises:
-        RunError: the model cannot be written there. It is put into the folder for temporary files then, and the last
-            state of the run that was saved stays.
+        RunError: the model cannot be saved there. Then it is saved in the folder for temporary files, and the last
+            checkpoint stays.
     """
-    noted = False
-
-    def reported(progress: Progress) -> None:
-        nonlocal noted
-        if not noted:  # and what was in this place before is gone
-            _note(place, "begun", ranks)
-            noted = True
-        report(progress)
-
     model = train(
         dataset,
-        planned.config,
-        init=planned.init,
-        device=planned.device,
-        threads=planned.threads,
-        checkpoint=place.checkpoint,
-        resume=planned.resume,
-        report=reported,
+        plan.config,
+        init=plan.init,
+        device=plan.device,
+        threads=plan.threads,
+        checkpoint=location.checkpoint,
+        resume=plan.resume,
+        report=report,
         stop=stop,
-        ranks=ranks,
+        group=group,
     )
-    ranks.of_first(lambda: _put(model, place, ranks))
+    if group.is_rank_zero:
+        try:
+            model.save(location.model)
+        except NamegenError as error:
+            raise RunError(f"{error}; {_save_elsewhere(model, location)}") from error
+        location.checkpoint.unlink(missing_ok=True)
     return model
 
 
-def is_finished(place: TrainingLocation, ranks: Ranks) -> bool:
-    """Whether those whom the same torchrun started before have put the model into a place, which must be claimed.
-
-    One of them may have died later than that, and so torchrun starts all anew, who have nothing to do any more.
-    """
-    finished = place.model.is_file() and _is_noted(place, "finished", ranks)
-    if finished:
-        place.checkpoint.unlink(missing_ok=True)
-    return finished
-
-
-def _put(model: Model, place: TrainingLocation, ranks: Ranks) -> None:
-    """Put a finished model into its place, where its unfinished run was."""
+def _save_elsewhere(model: Model, location: TrainingLocation) -> str:
+    """Save a model in the folder for temporary files, and return what the user can do now."""
     try:
-        model.save(place.model)
-    except NamegenError as error:
-        raise RunError(f"{error}; {_kept_elsewhere(model, place)}") from error
-    _note(place, "finished", ranks)
-    place.checkpoint.unlink(missing_ok=True)
-
-
-def _note(place: TrainingLocation, reached: Literal["begun", "finished"], ranks: Ranks) -> None:
-    """Write down what of a run is done, for those whom the same torchrun starts if one of these processes dies.
-
-    That may be at the very end, so it stays behind, until the next training at this place.
-    """
-    if ranks.launch and ranks.is_first:
-        with contextlib.suppress(OSError):  # without it they ask what to do
-            place.progress_note.write_text(f"{reached} {ranks.launch}", encoding="utf-8")
-
-
-def _is_noted(place: TrainingLocation, reached: Literal["begun", "finished"], ranks: Ranks) -> bool:
-    """Whether those whom the same torchrun started before have come this far."""
-    if not (ranks.restarted and ranks.launch):
-        return False
-    try:
-        return place.progress_note.read_text(encoding="utf-8") == f"{reached} {ranks.launch}"
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _kept_elsewhere(model: Model, place: TrainingLocation) -> str:
-    """Put a model that took hours, and for which there is no room in its place, where there may be; say where."""
-    try:
-        file = Path(tempfile.mkdtemp(prefix="namegen-")) / place.model.name
+        file = Path(tempfile.mkdtemp(prefix="namegen-")) / location.model.name
         try:
             model.save(file)
         except NamegenError:
             file.parent.rmdir()
             raise
     except (NamegenError, OSError):
-        resumable = place.checkpoint.is_file()
-        return "then go on from what was saved last with --resume" if resumable else "then train it again"
+        is_resumable = location.checkpoint.is_file()
+        return "then continue from what was saved last with --resume" if is_resumable else "then train it again"
     return f"until you move it there, the finished model is {file}"

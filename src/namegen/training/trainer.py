@@ -1,270 +1,234 @@
-"""Train one network: its batches, its loss history, and the loss on held-out names.
+"""Train a model: the stages of a run, and its state.
 
-A run trains one network or, with distillation, several in turn; each is a stage of the run.
+A run trains one network or, with distillation, several in turn. Each is a stage of the run.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.errors import DivergedError
-from namegen.models.model import MAX_LOSS, History
-from namegen.training.batches import build_batch, category_probabilities, iter_stretches
+from namegen.errors import ModelFileError, NamegenError, RunError, UsageError
+from namegen.io.safetensors import describe_error
+from namegen.models.architectures import weight_shapes
+from namegen.models.model import Checkpoint, History, Model, check_categories
+from namegen.models.ngram import NGram
+from namegen.recipes import RECIPES
+from namegen.training.batches import DatasetBatches, category_probabilities
+from namegen.training.distillation import DistillationBatches, Ensemble
+from namegen.training.distributed import SINGLE_PROCESS
+from namegen.training.fine_tuning import ReplayBatches, extend_dataset, initial_weights, merge_models
+from namegen.training.resources import device_name
+from namegen.training.stage import Stage, select_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
 
-    from namegen.config import TrainingConfig
+    from namegen.config import Distillation, TrainingConfig
     from namegen.datasets.dataset import Dataset
-    from namegen.models.networks import Network
     from namegen.training.batches import BatchSource
-    from namegen.training.distributed import Ranks
-
-    Weights = dict[str, NDArray[np.float32]]
-    from numpy.typing import NDArray
+    from namegen.training.distributed import ProcessGroup
 
 
-_VALIDATIONS = 20  # in a stage, at most
+class Trainer:
+    """A training run: its stages one after the other. All but the last one train teachers.
 
-
-_DIVERGED = 100.0  # nats per letter; a network that knows nothing loses 4
-
-
-class Stage:
-    """The training of one network.
+    If several processes train together, all of them must call the same methods.
 
     Args:
-        config: its configuration.
-        start: how many names the run had drawn before.
-        network: the network, as it is to begin.
-        lessons: what it learns from.
-        training: the names of the training part.
-        held_out: those to measure the loss on, if there are any.
-        device: where the arithmetic runs.
-        ranks: the processes that train it together. Whatever they do here, they must all do.
+        dataset: the names.
+        config: the configuration.
+        device: the device to train on.
+        threads: the number of threads, for the model file.
+        init: the model to add categories to, if any.
+        group: the processes that train together.
+        checkpoint: the checkpoint to resume.
+
+    Raises:
+        UsageError: the names are not those of the checkpoint.
+        ModelFileError: the checkpoint is damaged.
 
     Attributes:
-        iteration: how many names the run has drawn by now.
+        config: the configuration.
+        stage: the present stage.
+        unsaved: why the last attempt to save the state failed; ``None`` if it did not.
     """
 
     def __init__(
         self,
+        dataset: Dataset,
         config: TrainingConfig,
-        start: int,
-        network: Network,
-        lessons: BatchSource,
-        training: Dataset,
-        held_out: Dataset | None,
         device: torch.device,
-        ranks: Ranks,
+        *,
+        threads: int = 1,
+        init: Model | None = None,
+        group: ProcessGroup = SINGLE_PROCESS,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
-        from namegen.training.optimize import AutogradLearner, Learner, TutorialLearner
-
-        self._config, self._start, self.iteration = config, start, start
-        self._lessons, self._ranks = lessons, ranks
-        self._learner: Learner
-        if TutorialLearner.fits(config, device):
-            self._learner = TutorialLearner(network, training, config)
+        self.config, self._device, self._init, self._group = config, device, init, group
+        fingerprint = dataset.fingerprint
+        if init:
+            dataset = extend_dataset(init, dataset)
+        check_categories(dataset.alphabet, dataset.categories)
+        self._training, self._held_out = dataset.split(config.validation)
+        self._blank = Model(
+            training=config,
+            sampling=RECIPES.get(config.recipe, RECIPES["default"]).sampling,
+            alphabet=dataset.alphabet,
+            categories=dataset.categories,
+            counts=self._training.counts,
+            first_letter_counts=self._training.first_letter_counts,
+            longest=int(self._training.lengths.max()),
+            casing=dataset.casing,
+            dataset=dataset.label,
+            dataset_verified=dataset.verified,
+            fingerprint=fingerprint,
+            name_hashes=self._training.distinct_hashes,
+            held_out_hashes=self._held_out.distinct_hashes if self._held_out else np.zeros(0, np.uint64),
+            device=device_name(device, group),
+            threads=threads,
+            processes=group.world_size,
+            iterations=0,
+            weights={},
+            history=History(),
+        )
+        if init:
+            self._blank = merge_models(init, self._blank)
+        self._saved_at = 0
+        self.unsaved: str | None = None
+        self._teachers: list[dict[str, NDArray[np.float32]]] = []
+        if checkpoint:
+            self._restore(checkpoint)
         else:
-            self._learner = AutogradLearner(network, lessons, config, device, ranks)
-        self._validation = Validation(held_out, training, config, device) if held_out else None
-        self._history: dict[str, list[float]] = {part.name: [] for part in dataclasses.fields(History)}
-        # Of the names that are dealt to this rank, for each stretch since the last point of the history.
-        self._losses: list[torch.Tensor] = []
-        self._latest: torch.Tensor | None = None  # of those of the last stretch
-        self._best: Weights | None = None
+            self.stage = self._build_stage()
 
     @property
-    def ended(self) -> bool:
-        """Whether all of its names have been drawn."""
-        return self.iteration - self._start == self._config.iterations
+    def iteration(self) -> int:
+        """The number of iterations so far."""
+        return self.stage.iteration
 
     @property
-    def history(self) -> History:
-        """How the loss went in this stage."""
-        return History(
-            **{
-                name: np.array(values, dtype=np.int64 if "iterations" in name else np.float64)  # type: ignore[arg-type]
-                for name, values in self._history.items()
-            }
+    def stage_name(self) -> str:
+        """What the present stage trains, in words; empty if the run has only one stage."""
+        by, number = self.config.distillation, len(self._teachers) + 1
+        if by is None:
+            return ""
+        return f"teacher {number} of {by.teachers}" if number <= by.teachers else "taught"
+
+    def _build_stage(self) -> Stage:
+        """Return the stage that follows the finished teachers."""
+        from namegen.models.networks import build_network, load_weights
+
+        training, number = self._training, len(self._teachers)
+        config = self.config.stages[number]
+        start = sum(earlier.iterations for earlier in self.config.stages[:number])
+        network = build_network(config, len(training.categories), len(training.alphabet) + 1)
+        source: BatchSource
+        if config.distillation:
+            source = self._distil(config, config.distillation)
+        elif self._init:
+            source = ReplayBatches(self._init, training, config)
+            load_weights(network, initial_weights(self._init, training))
+        else:
+            source = DatasetBatches(training, config)
+        return Stage(config, start, network, source, training, self._held_out, self._device, self._group)
+
+    def _distil(self, config: TrainingConfig, distillation: Distillation) -> DistillationBatches:
+        """Return the batches that the teachers generate."""
+        training = self._training
+        networks = [
+            dataclasses.replace(self._blank, training=teacher, weights=weights)
+            for teacher, weights in zip(self.config.stages, self._teachers, strict=False)
+        ]
+        return DistillationBatches(
+            Ensemble(networks, NGram.fit(training, distillation.ngram_order), distillation.ngram_share),
+            config,
+            category_probabilities(training, config),
+            boundary_id=training.alphabet.boundary_id,
+            max_length=2 * int(training.lengths.max()),
         )
 
-    @property
-    def loss(self) -> float | None:
-        """The last training point of the history; ``None`` before the first."""
-        return next(reversed(self._history["training"]), None)
-
-    @property
-    def validation_loss(self) -> float | None:
-        """The last validation point; ``None`` before the first."""
-        return next(reversed(self._history["validation"]), None)
-
-    @property
-    def latest(self) -> torch.Tensor | None:
-        """The mean letter losses of this rank's names of the last stretch, (names,); ``None`` before the first."""
-        return self._latest
-
-    def stretches(self) -> Iterator[NDArray[np.int64]]:
-        """Go through the names that are left, for :meth:`advance`, a stretch at a time."""
-        return iter_stretches(self._lessons, self._config, self.iteration - self._start, self._learner.stretch)
+    def iter_stretches(self) -> Iterator[NDArray[np.int64]]:
+        """Iterate over the remaining names, a stretch at a time, for :meth:`advance`."""
+        while self.iteration < self.config.iterations:
+            yield from self.stage.iter_stretches()
 
     def advance(self, names: NDArray[np.int64]) -> None:
-        """Learn from a stretch of names, and take the points of the history that fall due.
+        """Train on a stretch of names; at the end of a stage begin the next one."""
+        self.stage.advance(names)
+        if self.stage.is_finished and self.iteration < self.config.iterations:
+            self._teachers.append(self.stage.weights())
+            self.stage = self._build_stage()
+
+    def model(self) -> Model:
+        """Return the present model, or the one with the lowest validation loss once the run is finished."""
+        weights, history = self.stage.weights(), self.stage.history
+        return dataclasses.replace(self._blank, iterations=self.iteration, weights=weights, history=history)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the state of the run.
 
         Raises:
-            DivergedError: the loss or a weight has grown beyond all bounds.
+            DivergedError: not all of it is finite.
         """
-        config, before = self._config, self.iteration - self._start
-        losses = self._learner.learn(names, before)
-        self.iteration += len(names)
-        after = before + len(names)
-        self._losses.append(losses)
-        self._latest = losses
-        due = after // config.history_interval > before // config.history_interval
-        # So that the last point is no mean of a few names only, the one before it waits for the end where that is near.
-        if self.ended or (due and config.iterations - after >= config.history_interval / 2):
-            self._take_point()
-        if self._validation:
-            every = max(config.iterations // _VALIDATIONS, self._validation.interval)
-            if self.ended or after // every > before // every:
-                self._validate(self._validation)
+        state = self.stage.state()
+        for number, weights in enumerate(self._teachers):
+            state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
+        # Without the hashes of the names: the dataset has them, and millions take long to write.
+        empty = np.zeros(0, np.uint64)
+        return Checkpoint(dataclasses.replace(self.model(), name_hashes=empty, held_out_hashes=empty), state)
 
-    def _take_point(self) -> None:
-        loss = float(self._collected(self._losses).mean())
-        if not abs(loss) < _DIVERGED:
-            raise self._diverged()
-        self._history["iterations"].append(self.iteration)
-        self._history["training"].append(loss)
-        self._losses = []
-
-    def _diverged(self) -> DivergedError:
-        return DivergedError(
-            f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
-            f"start over with --force and a lower --learning-rate than {self._config.learning_rate:g}"
-        )
-
-    def _collected(self, stretches: list[torch.Tensor]) -> NDArray[np.float64]:
-        """Return the losses of all names of some stretches, (names,)."""
-        # Added up on the CPU, where there is double precision (not so on mps), and only when it is needed.
-        own = [losses.cpu().double().numpy() for losses in stretches]
-        return np.concatenate([np.zeros(0), *self._ranks.collect(own)])
-
-    def _validate(self, validation: Validation) -> None:
-        weights = self._finite(self._learner.weights())
-        loss = self._ranks.of_first(lambda: validation.loss(weights))
-        if loss <= MAX_LOSS:  # not so if it is no number
-            if loss < min(self._history["validation"], default=np.inf):
-                self._best = weights
-            self._history["validation_iterations"].append(self.iteration)
-            self._history["validation"].append(loss)
-
-    def weights(self) -> Weights:
-        """Return the weights as they are, or the best ones once the stage has ended.
-
-        Raises:
-            DivergedError: they are not finite.
-        """
-        return self._finite(self._best if self.ended and self._best is not None else self._learner.weights())
-
-    def _finite(self, values: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        if not all(np.isfinite(value).all() for value in values.values()):
-            raise self._diverged()
-        return values
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return what :meth:`restore` needs besides the history.
-
-        Raises:
-            DivergedError: it is worth nothing: the loss has grown beyond all bounds, or not all of it is finite.
-        """
-        if self._latest is not None and not abs(float(self._collected([self._latest]).mean())) < _DIVERGED:
-            raise self._diverged()
-        state = {f"learner.{name}": value for name, value in self._learner.state().items()}
-        state["losses"] = self._collected(self._losses)
-        if self._best is not None:
-            state |= {f"best.{name}": value for name, value in self._best.items()}
-        return self._finite(state)
-
-    def restore(self, iteration: int, history: History, state: dict[str, NDArray[Any]]) -> None:
-        """Go on from where :meth:`state` was called.
+    def save(self, file: Path, *, is_stopping: bool) -> None:
+        """Save the state of the run. If that fails, the older state stays and :attr:`unsaved` says why.
 
         Args:
-            iteration: how many names the run had drawn.
-            history: what :attr:`history` was.
-            state: what :meth:`state` returned, and perhaps more.
+            file: the file of the checkpoint.
+            is_stopping: whether the run stops now, so that a failure is an error.
 
         Raises:
-            KeyError, ValueError: it is no such state.
+            DivergedError: not all of the state is finite.
+            RunError: it cannot be saved, and the run stops.
         """
-        import torch
+        checkpoint = self.checkpoint()
 
+        def try_to_save() -> str | None:
+            try:
+                checkpoint.save(file)
+            except NamegenError as error:
+                return str(error)
+            return None
+
+        self.unsaved = self._group.on_rank_zero(try_to_save)
+        if not self.unsaved:
+            self._saved_at = self.iteration
+        elif is_stopping:
+            saved = f"the run after {self._saved_at:,}, to resume with --resume" if self._saved_at else "nothing"
+            raise RunError(f"stopped after {self.iteration:,} iterations, but {self.unsaved}; what is saved is {saved}")
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
         from namegen.training.optimize import check_array
 
-        self.iteration = iteration
-        self._history = {part.name: getattr(history, part.name).tolist() for part in dataclasses.fields(History)}
-        self._losses = [torch.from_numpy(check_array(state, "losses", (None,))[self._ranks.share])]
-        self._learner.restore(select_prefix(state, "learner."))
-        if self._validation and self._history["validation"]:
-            best, shapes = (
-                select_prefix(state, "best."),
-                {name: value.shape for name, value in self._learner.weights().items()},
+        model, state, stages = checkpoint.model, checkpoint.state, self.config.stages
+        if model.fingerprint != self._blank.fingerprint:
+            raise UsageError(
+                f"these are not the names that the run began with ({model.dataset}); give the same --data, "
+                "or start over with --force"
             )
-            self._best = {name: check_array(best, name, shape) for name, shape in shapes.items()}
-
-
-def select_prefix(state: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a saved state whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-
-
-_MAX_NAMES = 4096  # more would not make the estimate better by anything that shows
-
-
-_NAMES_AT_A_TIME = 512
-
-
-class Validation:
-    """Measures the loss on the held-out names, as an estimate of the same mean as the training loss.
-
-    Each category counts with the probability that training draws from it, so the two curves can be compared.
-
-    Attributes:
-        interval: how many training names there should be to a measurement at least, so that most time goes into
-            training.
-    """
-
-    def __init__(self, held_out: Dataset, training: Dataset, config: TrainingConfig, device: torch.device) -> None:
-        from namegen.models.networks import build_network
-
-        self._network = build_network(config, len(training.categories), len(training.alphabet) + 1).to(device).eval()
-        self._config, self._device, self._dataset = config, device, held_out
-        names = np.argsort(held_out.hashes, kind="stable")[:_MAX_NAMES]
-        self._names = names[np.argsort(held_out.lengths[names], kind="stable")]
-        category = held_out.category_of[self._names]
-        counts = np.bincount(category, minlength=len(held_out.categories))
-        weights = (category_probabilities(training, config) / np.maximum(counts, 1))[category]
-        self._weights = weights / weights.sum()
-        self.interval = 2 * len(names)
-
-    def loss(self, weights: dict[str, NDArray[np.float32]]) -> float:
-        """Return the mean letter loss with these weights, without dropout, in nats."""
-        import torch
-
-        from namegen.models.networks import load_weights
-        from namegen.training.optimize import letter_losses, name_losses, on_device
-
-        load_weights(self._network, weights)
-        with torch.no_grad():
-            losses = []
-            for begin in range(0, len(self._names), _NAMES_AT_A_TIME):
-                batch = build_batch(self._dataset, self._names[begin : begin + _NAMES_AT_A_TIME], sos=self._config.sos)
-                category, inputs, targets = on_device(batch, self._device)
-                logits, _ = self._network(category, inputs)
-                losses.append(name_losses(letter_losses(logits, targets), targets, sos=self._config.sos))
-            return float(torch.cat(losses).cpu().double().numpy() @ self._weights)
+        try:
+            for number, stage in enumerate(stages[: stages.index(model.stage)]):
+                teacher = select_prefix(state, f"teacher{number}.")
+                shapes = weight_shapes(stage, len(model.categories), len(model.alphabet) + 1)
+                self._teachers.append({name: check_array(teacher, name, shape) for name, shape in shapes.items()})
+            self.stage = self._build_stage()
+            self.stage.restore(model.iterations, model.history, state)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"the checkpoint is damaged ({describe_error(error)}); start over with --force"
+            ) from error
+        self._saved_at = self.iteration

@@ -1,0 +1,254 @@
+"""Train one network: its batches, its loss history, and the loss on held-out names."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namegen.errors import DivergedError
+from namegen.models.model import MAX_LOSS, History
+from namegen.training.batches import build_batch, category_probabilities, iter_stretches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+    from numpy.typing import NDArray
+
+    from namegen.config import TrainingConfig
+    from namegen.datasets.dataset import Dataset
+    from namegen.models.networks import Network
+    from namegen.training.batches import BatchSource
+    from namegen.training.distributed import ProcessGroup
+
+    State = dict[str, NDArray[Any]]
+    Weights = dict[str, NDArray[np.float32]]
+
+
+_MAX_VALIDATIONS = 20  # in a stage
+_MAX_TRAINING_LOSS = 100.0  # nats per letter; a network of random weights has about 4
+_MAX_VALIDATION_NAMES = 4096  # more would hardly make the estimate better
+_NAMES_PER_BATCH = 512
+
+
+class Stage:
+    """The training of one network.
+
+    If several processes train it, all of them must call the same methods.
+
+    Args:
+        config: the configuration of the stage.
+        start: the number of iterations of the stages before.
+        network: the network, with its initial weights.
+        source: the batches to train on.
+        training: the training names.
+        held_out: the names to measure the validation loss on, if there are any.
+        device: the device to train on.
+        group: the processes that train the network.
+
+    Attributes:
+        iteration: the number of iterations of the run so far.
+        latest: the mean letter loss of each name of the last stretch that this process has, (names,); ``None`` before
+            the first stretch.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        start: int,
+        network: Network,
+        source: BatchSource,
+        training: Dataset,
+        held_out: Dataset | None,
+        device: torch.device,
+        group: ProcessGroup,
+    ) -> None:
+        from namegen.training.optimize import AutogradLearner, Learner, TutorialLearner
+
+        self._config, self._start, self.iteration = config, start, start
+        self._source, self._group = source, group
+        self._learner: Learner
+        if TutorialLearner.supports(config, device):
+            self._learner = TutorialLearner(network, training, config)
+        else:
+            self._learner = AutogradLearner(network, source, config, device, group)
+        self._validation = Validation(held_out, training, config, device) if held_out else None
+        self._history: dict[str, list[float]] = {field.name: [] for field in dataclasses.fields(History)}
+        self._losses: list[torch.Tensor] = []  # one for each stretch since the last point of the history
+        self.latest: torch.Tensor | None = None
+        self._best: Weights | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all iterations of the stage are done."""
+        return self.iteration - self._start == self._config.iterations
+
+    @property
+    def history(self) -> History:
+        """The loss history of the stage."""
+        return History(
+            **{
+                name: np.array(values, dtype=np.int64 if "iterations" in name else np.float64)  # type: ignore[arg-type]
+                for name, values in self._history.items()
+            }
+        )
+
+    @property
+    def loss(self) -> float | None:
+        """The last training loss of the history; ``None`` if there is none yet."""
+        return next(reversed(self._history["training"]), None)
+
+    @property
+    def validation_loss(self) -> float | None:
+        """The last validation loss of the history; ``None`` if there is none yet."""
+        return next(reversed(self._history["validation"]), None)
+
+    def iter_stretches(self) -> Iterator[NDArray[np.int64]]:
+        """Iterate over the remaining names, a stretch at a time, for :meth:`advance`."""
+        return iter_stretches(self._source, self._config, self.iteration - self._start, self._learner.stretch)
+
+    def advance(self, names: NDArray[np.int64]) -> None:
+        """Train on a stretch of names, and add to the history what is due.
+
+        Raises:
+            DivergedError: the loss or a weight is not finite or far too large.
+        """
+        config, before = self._config, self.iteration - self._start
+        self.latest = self._learner.learn(names, before)
+        self._losses.append(self.latest)
+        self.iteration += len(names)
+        after = before + len(names)
+        is_due = after // config.history_interval > before // config.history_interval
+        # A point shortly before the end is left out, so that the last one is not the mean of a few names.
+        if self.is_finished or (is_due and config.iterations - after >= config.history_interval / 2):
+            self._record_loss()
+        if self._validation:
+            interval = max(config.iterations // _MAX_VALIDATIONS, self._validation.interval)
+            if self.is_finished or after // interval > before // interval:
+                self._validate(self._validation)
+
+    def _record_loss(self) -> None:
+        loss = float(self._gather_losses(self._losses).mean())
+        if not abs(loss) < _MAX_TRAINING_LOSS:
+            raise self._diverged()
+        self._history["iterations"].append(self.iteration)
+        self._history["training"].append(loss)
+        self._losses = []
+
+    def _diverged(self) -> DivergedError:
+        return DivergedError(
+            f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
+            f"start over with --force and a lower --learning-rate than {self._config.learning_rate:g}"
+        )
+
+    def _gather_losses(self, stretches: list[torch.Tensor]) -> NDArray[np.float64]:
+        """Return the losses of all names of some stretches, (names,)."""
+        # On the CPU, as mps has no double precision.
+        own = [losses.cpu().double().numpy() for losses in stretches]
+        return np.concatenate([np.zeros(0), *self._group.gather(own)])
+
+    def _validate(self, validation: Validation) -> None:
+        weights = self._check_finite(self._learner.weights())
+        loss = self._group.on_rank_zero(lambda: validation.loss(weights))
+        if loss <= MAX_LOSS:  # False for NaN
+            if loss < min(self._history["validation"], default=np.inf):
+                self._best = weights
+            self._history["validation_iterations"].append(self.iteration)
+            self._history["validation"].append(loss)
+
+    def weights(self) -> Weights:
+        """Return the present weights, or those with the lowest validation loss once the stage is finished.
+
+        Raises:
+            DivergedError: they are not finite.
+        """
+        return self._check_finite(self._best if self.is_finished and self._best else self._learner.weights())
+
+    def _check_finite(self, values: State) -> State:
+        if not all(np.isfinite(value).all() for value in values.values()):
+            raise self._diverged()
+        return values
+
+    def state(self) -> State:
+        """Return what :meth:`restore` needs besides the history.
+
+        Raises:
+            DivergedError: the loss is far too large, or not everything is finite.
+        """
+        if self.latest is not None and not abs(float(self._gather_losses([self.latest]).mean())) < _MAX_TRAINING_LOSS:
+            raise self._diverged()
+        state = {f"learner.{name}": value for name, value in self._learner.state().items()}
+        state["losses"] = self._gather_losses(self._losses)
+        if self._best is not None:
+            state |= {f"best.{name}": value for name, value in self._best.items()}
+        return self._check_finite(state)
+
+    def restore(self, iteration: int, history: History, state: State) -> None:
+        """Return to the point where :meth:`state` was called.
+
+        Args:
+            iteration: the value of :attr:`iteration` there.
+            history: the value of :attr:`history` there.
+            state: what :meth:`state` returned; other keys are ignored.
+
+        Raises:
+            KeyError, ValueError: it is not such a state.
+        """
+        import torch
+
+        from namegen.training.optimize import check_array
+
+        self.iteration = iteration
+        self._history = {field.name: getattr(history, field.name).tolist() for field in dataclasses.fields(History)}
+        self._losses = [torch.from_numpy(check_array(state, "losses", (None,))[self._group.share])]
+        self._learner.restore(select_prefix(state, "learner."))
+        if self._validation and self._history["validation"]:
+            best = select_prefix(state, "best.")
+            self._best = {name: check_array(best, name, w.shape) for name, w in self._learner.weights().items()}
+
+
+def select_prefix(state: State, prefix: str) -> State:
+    """Return the arrays whose names begin with a prefix, under their names without it."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+class Validation:
+    """The loss on held-out names, comparable with the training loss.
+
+    Each category has the weight of its probability in training.
+
+    Attributes:
+        interval: the fewest iterations between two measurements, so that most of the time goes into training.
+    """
+
+    def __init__(self, held_out: Dataset, training: Dataset, config: TrainingConfig, device: torch.device) -> None:
+        from namegen.models.networks import build_network
+
+        self._network = build_network(config, len(training.categories), len(training.alphabet) + 1).to(device).eval()
+        self._config, self._device, self._dataset = config, device, held_out
+        names = np.argsort(held_out.hashes, kind="stable")[:_MAX_VALIDATION_NAMES]
+        self._names = names[np.argsort(held_out.lengths[names], kind="stable")]
+        category = held_out.category_of[self._names]
+        counts = np.bincount(category, minlength=len(held_out.categories))
+        weights = (category_probabilities(training, config) / np.maximum(counts, 1))[category]
+        self._weights = weights / weights.sum()
+        self.interval = 2 * len(names)
+
+    def loss(self, weights: dict[str, NDArray[np.float32]]) -> float:
+        """Return the mean letter loss with these weights, without dropout, in nats."""
+        import torch
+
+        from namegen.models.networks import load_weights
+        from namegen.training.losses import letter_losses, name_losses, to_tensors
+
+        load_weights(self._network, weights)
+        with torch.no_grad():
+            losses = []
+            for begin in range(0, len(self._names), _NAMES_PER_BATCH):
+                batch = build_batch(self._dataset, self._names[begin : begin + _NAMES_PER_BATCH], sos=self._config.sos)
+                category, inputs, targets = to_tensors(batch, self._device)
+                logits, _ = self._network(category, inputs)
+                losses.append(name_losses(letter_losses(logits, targets), targets, sos=self._config.sos))
+            return float(torch.cat(losses).cpu().double().numpy() @ self._weights)
