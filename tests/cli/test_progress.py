@@ -30,7 +30,7 @@ def clock(monkeypatch):
 def names(monkeypatch):
     """The fresh names that a display gets to show."""
     given = ["Annabella (Italian)", "Bo (Chinese)", "Clara (German)", "Dorothea-Elisabeth (German)", "Emil (Czech)"]
-    monkeypatch.setattr(progress._FreshNames, "__call__", lambda *_: given)
+    monkeypatch.setattr(progress.Preview, "sample", lambda *_: given)
     return given
 
 
@@ -40,7 +40,7 @@ def live(terminal, clock, names):
 
     def show(columns: int, *iterations: int, **losses: float | None) -> list[str]:
         _, err = terminal(columns)
-        with progress._Live(progress._FreshNames([])) as display:
+        with progress.LiveDisplay(progress.Preview()) as display:
             for iteration in iterations:
                 err.truncate(err.seek(0))
                 display.report(at(iteration, **losses))
@@ -83,7 +83,7 @@ def test_without_a_loss_the_live_display_says_nothing_of_one(live):
 def test_a_plain_line_without_a_loss_has_no_gap(capsys, names, clock):
     from namegen.recipes import training_config
 
-    lines = progress._Lines(training_config(iterations=1_000_000), progress._FreshNames([]))
+    lines = progress.PlainLines(training_config(iterations=1_000_000), progress.Preview())
     lines.report(at(50_000, loss=None, validation=None))
     lines.report(at(100_000, validation=None))
     listed = ", ".join(names)
@@ -100,15 +100,15 @@ def test_where_several_networks_are_trained_the_live_display_says_which(live):
 def test_where_several_networks_are_trained_a_plain_line_says_which(capsys, names, clock):
     from namegen.recipes import training_config
 
-    lines = progress._Lines(training_config("best", iterations=1_000_000), progress._FreshNames([]))
+    lines = progress.PlainLines(training_config("best", iterations=1_000_000), progress.Preview())
     lines.report(at(50_000, stage="teacher 1 of 2"))
     assert "  5%  teacher 1 of 2  50,000/1,000,000" in capsys.readouterr().err
 
 
 def test_saves_that_fail_are_told_once_even_where_nothing_else_is_shown_and_so_is_their_end(capsys):
-    display = progress._Saves(progress._Nothing())
+    notes = progress._SaveNotes()
     for iteration, unsaved in ((1, None), (2, "cannot write x"), (3, "cannot write x"), (4, None), (5, None)):
-        display.report(dataclasses.replace(at(iteration), unsaved=unsaved))
+        notes(dataclasses.replace(at(iteration), unsaved=unsaved))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("Not saved after 2 iterations: cannot write x. The training goes on")

@@ -58,18 +58,18 @@ def test_shorter_names_are_padded_with_targets_that_do_not_count():
 def test_the_tutorial_draws_categories_uniformly_whatever_their_sizes():
     names = dataset(A=["a"], B=["ba", "bb", "bc"], C=[f"c{x}" for x in "abcdefghij"])
     config = training_config("tutorial", iterations=40_960)
-    drawn = np.concatenate([DatasetBatches(names, config).block(block) for block in range(10)])
-    observed = np.bincount(names.category_of[drawn], minlength=3)
+    sampled = np.concatenate([DatasetBatches(names, config).sample_block(block) for block in range(10)])
+    observed = np.bincount(names.category_of[sampled], minlength=3)
 
     assert observed.sum() == 40_960
     assert chi_square(observed, np.full(3, 40_960 / 3)) < 13.8  # the 99.9 % point with 2 degrees of freedom
 
 
-def test_within_a_category_names_are_drawn_uniformly():
+def test_within_a_category_names_are_sampled_uniformly():
     names = dataset(C=[f"c{x}" for x in "abcdefghij"])
     config = training_config("tutorial", iterations=40_960)
     observed = np.bincount(
-        np.concatenate([DatasetBatches(names, config).block(block) for block in range(10)]), minlength=10
+        np.concatenate([DatasetBatches(names, config).sample_block(block) for block in range(10)]), minlength=10
     )
 
     assert chi_square(observed, np.full(10, 4096.0)) < 27.9  # the 99.9 % point with 9 degrees of freedom
@@ -121,7 +121,7 @@ def test_with_single_names_stretches_end_exactly_where_points_are_due_and_do_not
 def test_a_batch_holds_names_of_similar_length():
     names = dataset(A=[f"{'x' * n}{c}" for n in range(10) for c in "abcdefghij"])
     config = training_config(iterations=100_000, batch_size=64)
-    block = DatasetBatches(names, config).block(0)
+    block = DatasetBatches(names, config).sample_block(0)
     spread = np.ptp(names.lengths[block].reshape(-1, 64), axis=1)
 
     assert len(block) == DatasetBatches(names, config).block_size
@@ -134,6 +134,6 @@ def test_blocks_and_seeds_differ():
     one = training_config(iterations=100_000, seed=1)
     other = training_config(iterations=100_000, seed=2)
 
-    assert not np.array_equal(DatasetBatches(names, one).block(0), DatasetBatches(names, one).block(1))
-    assert not np.array_equal(DatasetBatches(names, one).block(0), DatasetBatches(names, other).block(0))
-    assert np.array_equal(DatasetBatches(names, one).block(0), DatasetBatches(names, one).block(0))
+    assert not np.array_equal(DatasetBatches(names, one).sample_block(0), DatasetBatches(names, one).sample_block(1))
+    assert not np.array_equal(DatasetBatches(names, one).sample_block(0), DatasetBatches(names, other).sample_block(0))
+    assert np.array_equal(DatasetBatches(names, one).sample_block(0), DatasetBatches(names, one).sample_block(0))

@@ -1,4 +1,4 @@
-"""Names drawn from a mixture of teachers."""
+"""Names sampled from a ensemble of teachers."""
 
 from __future__ import annotations
 
@@ -33,76 +33,78 @@ def teacher(table):
 
 
 @pytest.fixture
-def mixture():
+def ensemble():
     return Ensemble([teacher(ONE), teacher(OTHER)], NGram.fit(NAMES, 3), 0.3)
 
 
-def expected(category, before, *, drawn=False):
-    """What the mixture says after a prefix, by its definition, or how names are drawn."""
+def expected(category, before, *, sampled=False):
+    """What the ensemble says after a prefix, by its definition, or how names are sampled."""
     context = [EDGE, *before][:-3:-1]
     context += [-1] * (2 - len(context))
     row = before[-1] if before else EDGE
     by_ngram = NGram.fit(NAMES, 3).probabilities(np.array([category]), np.array([context]))[0]
     shares = [(np.array(ONE[row]), 0.35), (np.array(OTHER[row]), 0.35), (by_ngram, 0.3)]
-    if drawn:
-        mixed = sum(share * likely for likely, share in shares)
+    if sampled:
+        mixed = sum(share * probabilities for probabilities, share in shares)
     else:
-        mixed = np.prod([likely**share for likely, share in shares], axis=0)
+        mixed = np.prod([probabilities**share for probabilities, share in shares], axis=0)
     if not before:
         mixed[EDGE] = 0  # no name is empty
     return mixed / mixed.sum()
 
 
-def lessons_of(mixture, **parts):
+def make_source(ensemble, **parts):
     small = {"hidden_size": 4, "batch_size": 8, "iterations": 10_000, "distillation": None}
     config = training_config("best", **{**small, **parts})
     return DistillationBatches(
-        mixture, config, category_probabilities(NAMES, config), boundary_id=EDGE, limit=6
+        ensemble, config, category_probabilities(NAMES, config), boundary_id=EDGE, max_length=6
     ), config
 
 
-def test_the_targets_are_the_mixtures_whole_distributions_after_each_prefix(mixture):
-    lessons, _ = lessons_of(mixture)
-    batch = lessons.build_batch(lessons.block(0)[:64])
+def test_the_targets_are_the_ensembles_whole_distributions_after_each_prefix(ensemble):
+    source, _ = make_source(ensemble)
+    batch = source.build_batch(source.sample_block(0)[:64])
 
     assert batch.soft_targets is not None
-    for category, inputs, targets, likely in zip(*map(np.asarray, vars(batch).values()), strict=True):
+    for category, inputs, targets, probabilities in zip(*map(np.asarray, vars(batch).values()), strict=True):
         length = int((targets != IGNORED).sum())
         assert inputs[0] == EDGE
         assert inputs[1:length].tolist() == targets[: length - 1].tolist()
         for place in range(length):
-            np.testing.assert_allclose(likely[place], expected(category, inputs[1 : place + 1].tolist()), rtol=1e-5)
-        assert (likely[length:] == 0).all()
+            np.testing.assert_allclose(
+                probabilities[place], expected(category, inputs[1 : place + 1].tolist()), rtol=1e-5
+            )
+        assert (probabilities[length:] == 0).all()
 
 
-def test_names_are_drawn_by_the_arithmetic_mean_of_the_teachers(mixture):
-    lessons, _ = lessons_of(mixture, category_exponent=0.0)
+def test_names_are_sampled_by_the_arithmetic_mean_of_the_teachers(ensemble):
+    source, _ = make_source(ensemble, category_exponent=0.0)
     seen = np.zeros((2, 3))
     followers = np.zeros(3)  # of the prefix b in category Y
     for number in range(4):
-        batch = lessons.build_batch(lessons.block(number))
+        batch = source.build_batch(source.sample_block(number))
         np.add.at(seen, (batch.category, batch.targets[:, 0]), 1)
         after_b = (batch.category == 1) & (batch.targets[:, 0] == B)
         np.add.at(followers, batch.targets[after_b, 1], 1)
 
-    count = 4 * lessons.block_size
+    count = 4 * source.block_size
     assert seen.sum() == count
     of_category = seen.sum(axis=1)
     assert abs(of_category[0] - count / 2) < 4 * np.sqrt(count / 4)
     for category in (0, 1):
-        exact = expected(category, [], drawn=True)[:2] * of_category[category]
+        exact = expected(category, [], sampled=True)[:2] * of_category[category]
         assert ((seen[category, :2] - exact) ** 2 / exact).sum() < 10.8  # the 99.9 % point with 1 degree of freedom
-    exact = expected(1, [B], drawn=True) * followers.sum()
+    exact = expected(1, [B], sampled=True) * followers.sum()
     assert ((followers - exact) ** 2 / exact).sum() < 13.8  # and with 2
 
 
-def test_a_block_is_a_function_of_its_number_and_the_seed(mixture):
-    lessons, _ = lessons_of(mixture)
-    first = lessons.build_batch(lessons.block(0))
-    second = lessons.build_batch(lessons.block(1))
-    again = lessons.build_batch(lessons.block(0))
-    other_seed, _ = lessons_of(mixture, seed=2)
-    other = other_seed.build_batch(other_seed.block(0))
+def test_a_block_is_a_function_of_its_number_and_the_seed(ensemble):
+    source, _ = make_source(ensemble)
+    first = source.build_batch(source.sample_block(0))
+    second = source.build_batch(source.sample_block(1))
+    again = source.build_batch(source.sample_block(0))
+    other_seed, _ = make_source(ensemble, seed=2)
+    other = other_seed.build_batch(other_seed.sample_block(0))
 
     for one, same in zip(vars(first).values(), vars(again).values(), strict=True):
         np.testing.assert_array_equal(one, same)
@@ -110,26 +112,26 @@ def test_a_block_is_a_function_of_its_number_and_the_seed(mixture):
     assert not np.array_equal(first.targets[:, 0], other.targets[:, 0])
 
 
-def test_a_training_draws_exactly_as_many_names_as_it_has_iterations(mixture):
-    lessons, config = lessons_of(mixture, iterations=5_003)
-    drawn = list(iter_stretches(lessons, config, 0, 8))
+def test_a_training_draws_exactly_as_many_names_as_it_has_iterations(ensemble):
+    source, config = make_source(ensemble, iterations=5_003)
+    sampled = list(iter_stretches(source, config, 0, 8))
 
-    assert sum(map(len, drawn)) == 5_003
-    assert len(set(np.concatenate(drawn).tolist())) == 5_003
+    assert sum(map(len, sampled)) == 5_003
+    assert len(set(np.concatenate(sampled).tolist())) == 5_003
 
 
-def test_the_names_of_a_batch_have_similar_lengths(mixture):
-    lessons, config = lessons_of(mixture)
-    order = lessons.block(0).reshape(-1, config.batch_size)
-    spread = [np.ptp((lessons.build_batch(names).targets != IGNORED).sum(axis=1)) for names in order]
+def test_the_names_of_a_batch_have_similar_lengths(ensemble):
+    source, config = make_source(ensemble)
+    order = source.sample_block(0).reshape(-1, config.batch_size)
+    spread = [np.ptp((source.build_batch(names).targets != IGNORED).sum(axis=1)) for names in order]
 
     assert np.mean(spread) < 0.1
 
 
 def test_a_name_that_does_not_end_is_cut_and_its_last_distribution_learned():
     endless = teacher([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 0.0]])
-    lessons, _ = lessons_of(Ensemble([endless], NGram.fit(NAMES, 1), 0.01))
-    batch = lessons.build_batch(lessons.block(0))
+    source, _ = make_source(Ensemble([endless], NGram.fit(NAMES, 1), 0.01))
+    batch = source.build_batch(source.sample_block(0))
     limit = 2 * int(NAMES.lengths.max())
 
     was_cut = (batch.targets != IGNORED).all(axis=1)
@@ -138,13 +140,13 @@ def test_a_name_that_does_not_end_is_cut_and_its_last_distribution_learned():
     np.testing.assert_allclose(batch.soft_targets[was_cut, limit].sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_network_learns_the_mixtures_distributions(mixture):
-    lessons, config = lessons_of(
-        mixture, hidden_size=16, iterations=16_000, batch_size=32, averaging=0.9, learning_rate=0.02
+def test_a_network_learns_the_ensembles_distributions(ensemble):
+    source, config = make_source(
+        ensemble, hidden_size=16, iterations=6_000, batch_size=32, averaging=0.9, learning_rate=0.03
     )
-    learner = AutogradLearner(build_network(config, 2, 3), lessons, config, torch.device("cpu"))
+    learner = AutogradLearner(build_network(config, 2, 3), source, config, torch.device("cpu"))
     done = 0
-    for names in iter_stretches(lessons, config, 0, 32):
+    for names in iter_stretches(source, config, 0, 32):
         learner.learn(names, done)
         done += len(names)
     taught = make_model(config, categories=("X", "Y"))
@@ -156,8 +158,8 @@ def test_a_network_learns_the_mixtures_distributions(mixture):
             hidden = network.start()
             for letter in [EDGE, *before]:
                 logits, hidden = network.step(np.array([letter]), hidden)
-            likely = np.exp(logits[0]) / np.exp(logits[0]).sum()
-            np.testing.assert_allclose(likely, expected(category, before), atol=0.03)
+            probabilities = np.exp(logits[0]) / np.exp(logits[0]).sum()
+            np.testing.assert_allclose(probabilities, expected(category, before), atol=0.03)
 
 
 @pytest.mark.parametrize("parts", [{"teachers": 4, "share": 0.25}, {"ngram_share": 1.0}, {"teachers": 0}])
@@ -168,6 +170,6 @@ def test_teachers_that_make_no_sense_are_wrong_usage(parts):
 
 def test_teachers_that_begin_no_name_are_an_error():
     mute = teacher([[0.2, 0.5, 0.3], [0.4, 0.1, 0.5], [0.0, 0.0, 1.0]])
-    lessons, _ = lessons_of(Ensemble([mute, mute], NGram.fit(NAMES, 3), 0.3))
+    source, _ = make_source(Ensemble([mute, mute], NGram.fit(NAMES, 3), 0.3))
     with pytest.raises(DivergedError, match="the teachers give no first letter any probability"):
-        lessons.block(0)
+        source.sample_block(0)

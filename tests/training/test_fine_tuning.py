@@ -15,8 +15,9 @@ from namegen.evaluation.metrics import evaluate, likelihood
 from namegen.models.inference import build_steppers
 from namegen.models.networks import build_network
 from namegen.models.serialization import load_model_file
+from namegen.models.store import cached_location
 from namegen.recipes import training_config
-from namegen.training.batches import IGNORED, iter_stretches
+from namegen.training.batches import IGNORED, build_batch, iter_stretches
 from namegen.training.fine_tuning import (
     ReplayBatches,
     extend_dataset,
@@ -24,6 +25,7 @@ from namegen.training.fine_tuning import (
     initial_weights,
     model_digest,
 )
+from namegen.training.jobs import TrainingRequest, claim_model, command_to_resume, plan_training, run_plan
 from namegen.training.optimize import AutogradLearner
 from namegen.training.train import train
 from support import make_model
@@ -47,18 +49,18 @@ MORE = Dataset.from_names({"Z": random_names("efghij", 200)})
 
 @pytest.fixture(scope="module")
 def init():
-    return train(OLD, hidden_size=32, iterations=20_000, batch_size=32, validation=0.0)
+    return train(OLD, hidden_size=32, iterations=10_000, batch_size=32, validation=0.0)
 
 
 @pytest.fixture(scope="module")
 def extended(init):
-    return train(NEW, init=init, iterations=6_400)
+    return train(NEW, init=init, iterations=4_800)
 
 
 def test_a_few_names_are_learned_better_than_alone_and_the_old_ones_are_not_forgotten(init, extended):
     alone = min(
         likelihood(train(NEW, hidden_size=32, iterations=iterations, validation=0.0), MORE).micro
-        for iterations in (1_000, 3_000, 6_400)
+        for iterations in (1_000, 3_000)
     )
     assert likelihood(extended, MORE).micro < alone
 
@@ -77,7 +79,7 @@ def test_the_model_has_all_categories_and_knows_all_names(init, extended):
     assert extended.finished
 
 
-def test_the_new_vectors_begin_as_a_mixture_of_the_old_the_most_of_what_explains_the_names_best(init):
+def test_the_new_vectors_begin_as_a_ensemble_of_the_old_the_most_of_what_explains_the_names_best(init):
     like_y = Dataset.from_names({"Z": OLD.names("Y")})
     weights = initial_weights(init, extend_dataset(init, like_y))
 
@@ -92,20 +94,20 @@ def test_the_new_vectors_begin_as_a_mixture_of_the_old_the_most_of_what_explains
             np.testing.assert_array_equal(weights[name], weight)
 
 
-def test_half_of_a_batch_are_new_names_and_half_are_drawn_by_the_model_with_its_own_distributions(init):
+def test_half_of_a_batch_are_new_names_and_half_are_sampled_by_the_model_with_its_own_distributions(init):
     dataset = extend_dataset(init, NEW)
     config = fine_tuning_config(init, iterations=1_000, batch_size=9)
-    lessons = ReplayBatches(init, dataset, config)
-    batches = [lessons.build_batch(names) for names in iter_stretches(lessons, config, 0, 9)]
+    source = ReplayBatches(init, dataset, config)
+    batches = [source.build_batch(names) for names in iter_stretches(source, config, 0, 9)]
 
     assert sum(len(batch.category) for batch in batches) == 1_000
     for batch in batches[:3]:
         assert (batch.category == 2).tolist() == [True] * 5 + [False] * 4
-        for category, inputs, targets, likely in zip(*map(np.asarray, vars(batch).values()), strict=True):
+        for category, inputs, targets, probabilities in zip(*map(np.asarray, vars(batch).values()), strict=True):
             places = np.flatnonzero(targets != IGNORED)
             if category == 2:
-                np.testing.assert_array_equal(likely[places].argmax(axis=1), targets[places])
-                assert (likely[places].max(axis=1) == 1).all()
+                np.testing.assert_array_equal(probabilities[places].argmax(axis=1), targets[places])
+                assert (probabilities[places].max(axis=1) == 1).all()
             else:
                 network = build_steppers(init)(int(category))
                 hidden = network.start()
@@ -113,14 +115,14 @@ def test_half_of_a_batch_are_new_names_and_half_are_drawn_by_the_model_with_its_
                     logits, hidden = network.step(inputs[place : place + 1], hidden)
                     own = np.exp(logits[0].astype(np.float64))
                     own[-1] *= place > 0  # no name is empty
-                    np.testing.assert_allclose(likely[place], own / own.sum(), atol=1e-5)
-            assert (likely[len(places) :] == 0).all()
+                    np.testing.assert_allclose(probabilities[place], own / own.sum(), atol=1e-5)
+            assert (probabilities[len(places) :] == 0).all()
 
 
 def test_the_last_batch_is_shared_out_too(init):
     config = fine_tuning_config(init, iterations=11, batch_size=8)
-    lessons = ReplayBatches(init, extend_dataset(init, NEW), config)
-    *_, last = [lessons.build_batch(names) for names in iter_stretches(lessons, config, 0, 8)]
+    source = ReplayBatches(init, extend_dataset(init, NEW), config)
+    *_, last = [source.build_batch(names) for names in iter_stretches(source, config, 0, 8)]
 
     assert (last.category == 2).tolist() == [True, True, False]
 
@@ -151,40 +153,29 @@ class Fixed:
     block_size = 8
 
     def build_batch(self, names):
-        from namegen.training.batches import build_batch
-
         return build_batch(OLD, names, sos=True)
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 7])
-def test_an_extension_goes_on_exactly(init, stop_after, tmp_path):
-    whole = train(NEW, init=init, iterations=640)
-    left = iter(range(stop_after))
+def test_a_resumed_run_gives_the_uninterrupted_model(init, tmp_path):
+    whole, left = train(NEW, init=init, iterations=480), iter(range(3))
     with pytest.raises(TrainingStopped):
-        train(NEW, init=init, iterations=640, checkpoint=tmp_path / "run", stop=lambda: next(left, None) is None)
+        train(NEW, init=init, iterations=480, checkpoint=tmp_path / "run", stop=lambda: next(left, None) is None)
     resumed = train(NEW, init=init, checkpoint=tmp_path / "run", resume=True)
     for name, model in (("whole", whole), ("resumed", resumed)):
         model.save(tmp_path / name)
 
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "resumed").read_bytes()
-    with pytest.raises(UsageError, match="the same model to begin with"):
-        train(NEW, checkpoint=tmp_path / "run", resume=True)
-    with pytest.raises(UsageError, match="the same model to begin with"):
-        train(NEW, init=whole, checkpoint=tmp_path / "run", resume=True)
+    for other in (None, whole):
+        with pytest.raises(UsageError, match="the same model to begin with"):
+            train(NEW, init=other, checkpoint=tmp_path / "run", resume=True)
 
 
-def test_names_take_the_case_of_the_models(init):
+def test_names_take_the_case_of_the_models_and_an_evaluation_knows_them_in_either(init):
     lower = Dataset.from_names({"Z": [name.lower() for name in NEW.names("Z")]})
+    extended = train(lower, init=init, iterations=32)
 
     assert extend_dataset(init, lower).name(0) == NEW.name(0)
-
-
-def test_an_evaluation_knows_the_names_again_that_took_another_case(init):
-    lower = Dataset.from_names({"Z": [name.lower() for name in NEW.names("Z")]})
-    extended = train(lower, init=init, iterations=64)
-
-    assert evaluate(extended, lower, count=0).names == 0
-    assert evaluate(extended, NEW, count=0).names == 0
+    assert evaluate(extended, lower, count=0).names == evaluate(extended, NEW, count=0).names == 0
 
 
 def test_a_category_that_is_there_already_is_wrong_usage(init):
@@ -207,14 +198,15 @@ def test_what_cannot_be_changed_is_wrong_usage(init, parts, says):
         train(NEW, training_config(**{"hidden_size": 32, "iterations": 64, **parts}), init=init)
 
 
-def test_a_model_that_cannot_be_added_to_is_wrong_usage(init):
-    with pytest.raises(UsageError, match="only a gru"):
-        train(NEW, init=make_model(training_config("tutorial", iterations=1, hidden_size=4)))
-    tutorial = training_config("tutorial", iterations=1, hidden_size=4)
-    with pytest.raises(UsageError, match="only a gru"):
-        train(NEW, tutorial, init=make_model(tutorial))
-    with pytest.raises(UsageError, match="begin with a model of another recipe"):
-        train(NEW, init=make_model(training_config("default", iterations=1, hidden_size=4, architecture="rnn")))
+@pytest.mark.parametrize(("recipe", "parts"), [("tutorial", {}), ("default", {"architecture": "rnn"})])
+def test_a_network_that_cannot_be_added_to_is_wrong_usage(recipe, parts):
+    config = training_config(recipe, iterations=1, hidden_size=4, **parts)
+    for given in (None, config):
+        with pytest.raises(UsageError, match=r"only a gru.*begin with a model of another recipe"):
+            train(NEW, given, init=make_model(config))
+
+
+def test_an_unfinished_model_cannot_be_added_to(init):
     with pytest.raises(UsageError, match="not finished"):
         train(NEW, init=dataclasses.replace(init, iterations=5))
 
@@ -228,7 +220,7 @@ def elves(tmp_path):
 
 def test_the_command_adds_the_categories_of_a_file_to_a_model(init, elves, cli, tmp_path):
     init.save(tmp_path / "base.safetensors")
-    done = cli("train", "--init", tmp_path / "base.safetensors", "--data", elves, "-m", "mine", "--iters", 640)
+    done = cli("train", "--init", tmp_path / "base.safetensors", "--data", elves, "-m", "mine", "--iters", 128)
 
     assert done.code == 0, done.err
     assert "namegen sample --model mine Elvish ABC" in done.err
@@ -243,7 +235,7 @@ def test_the_names_shown_are_of_one_new_category_after_the_other(init, cli, tmp_
     for category, letters in {"Dwarvish": "xyz", "Elvish": "efgh", "Orcish": "qrst"}.items():
         listed = "".join(f"{name}\n" for name in random_names(letters, 30))
         (tmp_path / "new" / f"{category}.txt").write_text(listed, encoding="utf-8")
-    line = ("train", "--init", tmp_path / "base.safetensors", "--data", tmp_path / "new", "--iters", 6_400)
+    line = ("train", "--init", tmp_path / "base.safetensors", "--data", tmp_path / "new", "--iters", 1_280)
     shown = [set(re.findall(r"\((\w+)\)", said)) for said in cli(*line).err.splitlines() if "ish)" in said]
 
     assert len(shown) > 6
@@ -269,27 +261,25 @@ def test_a_recipe_beside_a_model_to_begin_with_is_wrong_usage(init, elves, cli, 
     assert cli("train", "--init", "nothing", "--data", elves).code == 1
 
 
-def test_going_on_needs_the_model_again_and_the_command_says_so(init, elves, tmp_path):
-    from namegen.models.store import cached_location
-    from namegen.training.jobs import Request, claim, command_to_resume, plan, run
-
+def test_resuming_needs_the_model_again_and_the_command_says_so(init, elves, tmp_path):
     init.save(tmp_path / "base.safetensors")
-    base, place, left = str(tmp_path / "base.safetensors"), cached_location("mine"), iter(range(2))
-    with claim(place):
-        planned = plan(place, Request({"iterations": 640}, init=base, dataset=str(elves)))
+    other = dataclasses.replace(init, weights={name: -weight for name, weight in init.weights.items()})
+    other.save(tmp_path / "other.safetensors")
+    base, location = str(tmp_path / "base.safetensors"), cached_location("mine")
+
+    def plan(**request):
+        return plan_training(location, TrainingRequest(dataset=str(elves), **request))
+
+    with claim_model(location):
         with pytest.raises(TrainingStopped):
-            run(place, planned, NEW, stop=lambda: next(left, None) is None)
-        other = dataclasses.replace(init, weights={name: -weight for name, weight in init.weights.items()})
-        other.save(tmp_path / "other.safetensors")
-        changed = plan(place, Request(init=str(tmp_path / "other.safetensors"), dataset=str(elves), resume=True))
+            run_plan(location, plan(init=base, parts={"iterations": 320}), NEW, stop=lambda: True)
         with pytest.raises(UsageError, match="give the same model to begin with again"):
-            run(place, changed, NEW)
+            run_plan(location, plan(init=str(tmp_path / "other.safetensors"), resume=True), NEW)
         with pytest.raises(UsageError, match="say to which with --init"):
-            plan(place, Request(dataset=str(elves), resume=True))
-        again = plan(place, Request(init=base, dataset=str(elves), resume=True))
-        assert run(place, again, NEW).finished
-    assert command_to_resume(place, Request(dataset="Elvish.txt", init="base")) == (
+            plan(resume=True)
+        assert run_plan(location, plan(init=base, resume=True), NEW).finished
+        with pytest.raises(RunError):
+            plan(init=base, resume=True)
+    assert command_to_resume(location, TrainingRequest(dataset="Elvish.txt", init="base")) == (
         "namegen train --model mine --data Elvish.txt --init base --resume"
     )
-    with pytest.raises(RunError), claim(place):
-        plan(place, Request(init=base, resume=True))

@@ -12,7 +12,8 @@ from namegen.datasets.dataset import Dataset
 from namegen.models.networks import TutorialRNN, build_network
 from namegen.recipes import training_config
 from namegen.training.batches import DatasetBatches, build_batch
-from namegen.training.optimize import AutogradLearner, TutorialLearner, learning_rate, letter_losses, on_device
+from namegen.training.losses import letter_losses, to_tensors
+from namegen.training.optimize import AutogradLearner, TutorialLearner, learning_rate
 
 CPU = torch.device("cpu")
 NAMES = Dataset.from_names({"X": ["Anna", "Bo", "C"], "Y": ["Dieter", "Elisabeth"]})
@@ -20,7 +21,7 @@ NAMES = Dataset.from_names({"X": ["Anna", "Bo", "C"], "Y": ["Dieter", "Elisabeth
 
 def learner_for(config, dataset=NAMES):
     network = build_network(config, len(dataset.categories), 59)
-    if TutorialLearner.fits(config, CPU):
+    if TutorialLearner.supports(config, CPU):
         return TutorialLearner(network, dataset, config)
     return AutogradLearner(network, DatasetBatches(dataset, config), config, CPU)
 
@@ -112,9 +113,9 @@ def test_the_closed_form_drops_outputs_with_the_recipes_probability():
     "part", [{"architecture": "gru"}, {"batch_size": 2}, {"sos": True}, {"nonlinearity": "tanh"}, {"averaging": 0.9}]
 )
 def test_the_closed_form_is_for_the_tutorials_recipe_alone(part):
-    assert TutorialLearner.fits(training_config("tutorial"), CPU)
-    assert not TutorialLearner.fits(training_config("tutorial", **part), CPU)
-    assert not TutorialLearner.fits(training_config("tutorial"), torch.device("cuda:0"))
+    assert TutorialLearner.supports(training_config("tutorial"), CPU)
+    assert not TutorialLearner.supports(training_config("tutorial", **part), CPU)
+    assert not TutorialLearner.supports(training_config("tutorial"), torch.device("cuda:0"))
 
 
 def test_a_batch_has_the_mean_of_its_names_gradients():
@@ -219,11 +220,11 @@ def test_a_restored_learner_goes_on_exactly_as_it_would_have(config):
 
 def test_the_loss_against_whole_distributions_is_their_cross_entropy():
     logits = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
-    likely = torch.softmax(torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(1)), dim=2)
-    likely[1, 2] = 0  # past the end of the second name
-    losses = letter_losses(logits, torch.zeros(2, 3, dtype=torch.int64), likely)
+    probabilities = torch.softmax(torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(1)), dim=2)
+    probabilities[1, 2] = 0  # past the end of the second name
+    losses = letter_losses(logits, torch.zeros(2, 3, dtype=torch.int64), probabilities)
 
-    exact = -(likely.double() * torch.log_softmax(logits.double(), dim=2)).sum(dim=2)
+    exact = -(probabilities.double() * torch.log_softmax(logits.double(), dim=2)).sum(dim=2)
     np.testing.assert_allclose(losses, exact, rtol=1e-5)
     assert losses[1, 2] == 0
 
@@ -240,7 +241,7 @@ def test_a_step_is_the_step_of_torchs_own_optimiser(optimiser):
     for step in range(5):
         names = np.arange(4) + step % 2
         learner.learn(names, 4 * step)
-        category, inputs, targets = on_device(build_batch(NAMES, names, sos=True), torch.device("cpu"))
+        category, inputs, targets = to_tensors(build_batch(NAMES, names, sos=True), torch.device("cpu"))
         reference.zero_grad()
         (letter_losses(network(category, inputs)[0], targets).sum() / 4).backward()
         reference.param_groups[0]["lr"] = learning_rate(config, step)
@@ -265,6 +266,6 @@ def test_learning_keeps_every_tensor_on_the_device(parts, fake_cuda, monkeypatch
     losses = learner.learn(np.array([0, 1, 2, 3]), 0)
 
     kept = [*learner._parameters, *learner._average]
-    kept += [value for values in learner._moments or () for value in values]
+    kept += [value for values in learner._moments.values() for value in values]
     assert losses.device == fake_cuda
     assert {tensor.device for tensor in kept} == {fake_cuda}
