@@ -131,7 +131,7 @@ def test_what_would_take_all_memory_or_time_is_refused(cli, beginnings, argument
 
 
 def test_a_training_that_cannot_fit_into_memory_is_refused_before_it_starts(cli, beginnings, monkeypatch):
-    monkeypatch.setattr(resources, "_memory", lambda: 16 * 10**9)
+    monkeypatch.setattr(resources, "_find_memory", lambda: 16 * 10**9)
     outcome = cli(*beginnings["train"], "--hidden-size", 4096, "--batch-size", 65_536)
     assert outcome.code == 1
     assert is_one_error(outcome.err)
@@ -139,7 +139,7 @@ def test_a_training_that_cannot_fit_into_memory_is_refused_before_it_starts(cli,
 
 
 def test_where_the_system_does_not_say_how_much_memory_there_is_training_starts(cli, beginnings, monkeypatch):
-    monkeypatch.setattr(resources, "_memory", lambda: None)
+    monkeypatch.setattr(resources, "_find_memory", lambda: None)
     assert "Stopped after" in cli(*beginnings["train"]).err
 
 

@@ -189,12 +189,3 @@ def print_table(
 def is_live_terminal() -> bool:
     """Return whether standard error is a terminal that can redraw a line."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def show_cursor() -> None:
-    """Let the terminal show its cursor, which a live display hides."""
-    if is_live_terminal():
-        from rich.console import Console
-
-        with contextlib.suppress(OSError):
-            Console(stderr=True).show_cursor()

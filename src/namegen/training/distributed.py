@@ -241,7 +241,9 @@ def joined() -> Iterator[ProcessGroup]:
         yield group
     except RuntimeError as error:
         if isinstance(error, distributed.DistError) or "gloo" in str(error) or "NCCL" in str(error):
-            raise RankError("another process of this training has ended or cannot be reached; resume from the last checkpoint") from error
+            raise RankError(
+                "another process of this training has ended or cannot be reached; resume from the last checkpoint"
+            ) from error
         raise
     finally:
         with contextlib.suppress(RuntimeError):  # if another process has died
