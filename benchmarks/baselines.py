@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FITS: dict[str, Callable[[namegen.Dataset, int], NGram]] = {"Witten-Bell": NGram.fit, "Kneser-Ney": kneser_ney}
 ORDERS = range(2, 8)
 POSITIONS_AT_A_TIME = 4096
-DRAWN = 1_000
+SAMPLED = 1_000
 TUTORIAL_ITERATIONS = 100_000
 
 
@@ -101,8 +101,8 @@ def ngrams(dataset: namegen.Dataset) -> Figures:
     return figures
 
 
-def drawn_figures(judge: NGram, training: namegen.Dataset, names: list[str], category: int) -> Figures:
-    """Measure names drawn for one category.
+def sample_figures(judge: NGram, training: namegen.Dataset, names: list[str], category: int) -> Figures:
+    """Measure names sampled for one category.
 
     Returns:
         Of all that were asked for, how many it made; of these the share that is novel, that is distinct, and that the
@@ -141,10 +141,10 @@ def namemaker_names(dataset: namegen.Dataset) -> Figures:
         for index, category in enumerate(training.categories):
             maker = namemaker.make_name_set(training.names(category))
             names: list[str] = []
-            while len(names) < DRAWN and (not names or names[-1]):  # once it gives up, it has hardly any names left
+            while len(names) < SAMPLED and (not names or names[-1]):  # once it gives up, it has hardly any names left
                 names.append(maker.make_name(**how))
-            names += [""] * (DRAWN - len(names))
-            rows[category] = drawn_figures(judge, training, names, index)
+            names += [""] * (SAMPLED - len(names))
+            rows[category] = sample_figures(judge, training, names, index)
         mean = {
             key: float(np.mean([row[key] for row in rows.values()])) for key in ("made", "novel", "unique", "right")
         }

@@ -5,8 +5,8 @@
 - `default`, `best`: the recipes on the protocol, for three seeds. They train on all names with u below 0.9, and the
   test names are scored once.
 - `makemore`: the recipe `best` on makemore's names, with its own split and loss.
-- `drawing`: names drawn from the model of seed 1 in several ways: how many are novel, and how many a judge that is not
-  the model takes for names of their language.
+- `drawing`: names sampled from the model of seed 1 in several ways: how many are novel, and how many a judge that is
+  not the model takes for names of their language.
 - `few`: a language that a model does not know, learned from 50 names; see few_names.py.
 
 What is measured goes into benchmarks/figures.json, part by part, and from there into docs/quality.md. Everything runs
@@ -96,7 +96,7 @@ def makemore(folder: Path) -> Figures:
     return rows
 
 
-def drawing(surnames: Path, models: Path) -> Figures:
+def sampling(surnames: Path, models: Path) -> Figures:
     """Draw 1,000 names of each language in each way from the best model of seed 1."""
     dataset, model = namegen.load_dataset(surnames), namegen.load_model(models / "best-1.safetensors")
     rows: Figures = {}
@@ -184,7 +184,7 @@ def main() -> None:
         measurements: dict[str, Callable[[], Figures]] = {
             "default": lambda: recipe("default", given.surnames, models),
             "best": lambda: recipe("best", given.surnames, models),
-            "drawing": lambda: drawing(given.surnames, models),
+            "drawing": lambda: sampling(given.surnames, models),
             "makemore": lambda: makemore(given.makemore),
             "few": few_names,
         }

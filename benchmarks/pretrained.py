@@ -35,7 +35,7 @@ REPOSITORY = Path(__file__).parent.parent
 MODEL = Path("src", "namegen", "data", "pretrained.safetensors")
 CARD = Path("docs", "model-card.md")
 NAMES = Path("docs", "names.md")
-DRAWN = 1000  # names for each category
+SAMPLED = 1000  # names for each category
 SHOWN = 20  # of them, in docs/names.md
 
 PAGE = """# The included model
@@ -122,7 +122,7 @@ def pretrain(dataset: namegen.Dataset, config: namegen.TrainingConfig) -> namege
         file = Path(folder, "half.safetensors")
         full.save(file, half=True)
         model = namegen.load_model(file)
-    found = namegen.evaluate(model, dataset, count=DRAWN)
+    found = namegen.evaluate(model, dataset, count=SAMPLED)
     if found.names != len(test):
         raise ValueError(f"by their hashes {found.names:,} names are left to score, not the {len(test):,} test names")
     return replace(model, card=card(model, found, test, likelihood(full, test)))

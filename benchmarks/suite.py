@@ -114,7 +114,7 @@ class Bench:
         return self.run(BIN / "namegen", *words, quiet=True)
 
     def train_default(self) -> None:
-        """Train the model that names are drawn from, unless that has been done."""
+        """Train the model that names are sampled from, unless that has been done."""
         if not (self.folder / "cache" / "models" / "default.safetensors").exists():
             self.namegen("train", "--data", self.surnames)
 
@@ -224,8 +224,8 @@ def tutorial_recipe(bench: Bench) -> list[Row]:
     return [Row("tutorial recipe", what, "iterations/s", ours, peer, ratio(ours, peer), 8)]
 
 
-def drawing(bench: Bench) -> list[Row]:
-    """Drawing many names."""
+def sampling(bench: Bench) -> list[Row]:
+    """Sampling many names."""
     bench.train_default()
     bench.namegen("train", "--data", bench.surnames, "--recipe", "tutorial", "--model", "tutorial")
     tutorial = bench.folder / "cache" / "models" / "tutorial.safetensors"
@@ -334,7 +334,7 @@ def longer(name: str, what: str, figures: list[float], python: list[float]) -> R
 
 
 def memory(bench: Bench) -> list[Row]:
-    """Memory of drawing very many names."""
+    """Memory of sampling very many names."""
     bench.train_default()
     many, few = in_turn(
         2,
@@ -379,7 +379,7 @@ def growing(bench: Bench) -> list[Row]:
     return rows
 
 
-ROWS = (quality, tutorial_recipe, drawing, starting, completing, memory, growing)
+ROWS = (quality, tutorial_recipe, sampling, starting, completing, memory, growing)
 
 
 def machine() -> dict[str, object]:

@@ -3,7 +3,7 @@
     python benchmarks/tutorial_loop.py train SURNAMES_FOLDER [--iterations 3000]
     python benchmarks/tutorial_loop.py sample MODEL CATEGORY [--count 2000]
 
-time either and print the figures as JSON. `train` takes one name a step; `sample` draws names one by one, with the
+time either and print the figures as JSON. `train` takes one name a step; `sample` samples names one by one, with the
 weights of a model of the tutorial recipe. Both follow docs/tutorial-recipe.md; tests hold them against it.
 """
 
@@ -127,9 +127,11 @@ def main() -> None:
     begins = model.first_letter_counts[category]
     starts = random.choices(range(len(begins)), weights=begins.tolist(), k=given.count)
     begin = time.perf_counter()
-    drawn = [sample(network, len(model.categories), category, [start], model.alphabet.boundary_id) for start in starts]
+    sampled = [
+        sample(network, len(model.categories), category, [start], model.alphabet.boundary_id) for start in starts
+    ]
     seconds = time.perf_counter() - begin
-    print(json.dumps({"seconds": seconds, "names": len(drawn)}))
+    print(json.dumps({"seconds": seconds, "names": len(sampled)}))
 
 
 if __name__ == "__main__":

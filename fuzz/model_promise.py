@@ -48,7 +48,7 @@ class BrokenPromiseError(AssertionError):
 @contextlib.contextmanager
 def _little_effort() -> Iterator[None]:
     """Let names that are hard to find be given up soon, not after minutes."""
-    with patch.object(sampler, "MAX_REJECTIONS", 32), patch.object(search, "_EFFORT", 64):
+    with patch.object(sampler, "MAX_REJECTIONS", 32), patch.object(search, "_MAX_READ", 64):
         yield
 
 
@@ -114,10 +114,10 @@ def _greedy(model: Model) -> None:
 
 def _many(model: Model) -> None:
     model = _shortened(model)
-    drawn = sample(model, model.categories[-1], count=80, seed=2)
-    _clean(drawn)
+    sampled = sample(model, model.categories[-1], count=80, seed=2)
+    _clean(sampled)
     # Not fewer of them: where weights are huge, how a BLAS rounds by the number of rows decides on letters.
-    if drawn != sample(model, model.categories[-1], count=80, seed=2):
+    if sampled != sample(model, model.categories[-1], count=80, seed=2):
         raise BrokenPromiseError("the same seed gives other names")
 
 

@@ -129,7 +129,7 @@ def read_only_cache(launcher: Launcher, *, mounted: bool) -> Tally:
             ("evaluate", "names", "--data", site.names, "-n", "10"),
         ):
             site.check_done(site.start(*words, **how))
-        if mounted:  # another user may not be permitted to import what draws
+        if mounted:  # another user may not be permitted to import what samples
             site.check_done(site.start("plot", "names", "-o", site.outputs / "loss.png"))
         for words in (("train", "--data", site.names, "--model", "names"), ("models", "rm", "names")):
             site.check_error(site.start(*words, **how), reason, "set NAMEGEN_CACHE_DIR")

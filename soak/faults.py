@@ -130,7 +130,7 @@ def signals_at_the_start(launcher: Launcher, rng: random.Random, *, count: int) 
 
 
 def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence[signal.Signals] = STOPPING) -> Tally:
-    """Signals while names are drawn, a model is measured, and a dataset is fetched from a server that stalls."""
+    """Signals while names are sampled, a model is measured, and a dataset is fetched from a server that stalls."""
     tally = Tally("signals in sample, evaluate and download")
     with Site(launcher, tally) as site, _stalling_server() as (url, asked):
         model, results = site.put_older_model(), site.outputs / "results"
@@ -193,13 +193,13 @@ def samplers_and_trainer(launcher: Launcher, *, seconds: float) -> Tally:
         site.put_older_model()
         end = time.monotonic() + seconds
 
-        def draw() -> None:
+        def run_sampler() -> None:
             while time.monotonic() < end:
                 run = site.start("sample", "--model", "names", "-n", "50", "--format", "tsv")
                 _check_sample(site, run, 50)
                 run.forget()
 
-        samplers = [threading.Thread(target=draw) for _ in range(8)]
+        samplers = [threading.Thread(target=run_sampler) for _ in range(8)]
         for sampler in samplers:
             sampler.start()
         while time.monotonic() < end:

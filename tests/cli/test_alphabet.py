@@ -1,4 +1,4 @@
-"""Names in any script: trained on and drawn as they are written, by the real command."""
+"""Names in any script: trained on and sampled as they are written, by the real command."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_in_ascii_the_same_names_come_transliterated(model, category):
 def test_no_two_names_are_alike_in_ascii_where_none_may_come_twice(model):
     names = sample(model, "Русские", count=300, seed=1, unique=True, ascii=True, temperature=1.5)
     assert len(set(names)) == 300
-    find_most_probable = [draw.name for draw in top(model, "Русские", count=100, unique=True, ascii=True)]
-    assert len(set(find_most_probable)) == 100
+    best = [generated.name for generated in top(model, "Русские", count=100, unique=True, ascii=True)]
+    assert len(set(best)) == 100
 
 
 def test_filters_see_names_as_they_come(model):
@@ -109,8 +109,8 @@ def test_the_command_trains_and_draws_in_any_script(cli, tmp_path):
     assert "transliterated" not in trained.err
     following = shlex.split(trained.err.splitlines()[-1].removeprefix("Next: namegen "))
     assert cli(*following).code == 0
-    drawn = cli("sample", "हिन्दी", "किअ", "--format", "jsonl", "--seed", 1)
-    rows = [json.loads(line) for line in drawn.out.splitlines()]
+    sampled = cli("sample", "हिन्दी", "किअ", "--format", "jsonl", "--seed", 1)
+    rows = [json.loads(line) for line in sampled.out.splitlines()]
     assert [(row["category"], split_letters(row["name"])[0]) for row in rows] == [("हिन्दी", "कि"), ("हिन्दी", "अ")]
     assert cli("sample", "русские", "-n", 20, "--ascii", "--seed", 1).out.isascii()
     assert [line.split("\t")[0] for line in cli("categories").out.splitlines()[1:]] == sorted(NAMES)
@@ -191,9 +191,9 @@ def test_place_names_are_drawn_with_single_blanks_inside():
     names = ["Bad Homburg vor der Höhe", "Bad Tölz", "Stoke-on-Trent", "São Paulo", "New York", "Los Angeles"]
     dataset = Dataset.from_names({"Places": names}, alphabet="unicode")
     model = train(dataset, TrainingConfig(iterations=3000, hidden_size=32, validation=0.0))
-    drawn = sample(model, "Places", count=200, seed=1)
-    assert any(" " in name for name in drawn)
-    assert all(name == " ".join(name.split()) for name in drawn)
+    sampled = sample(model, "Places", count=200, seed=1)
+    assert any(" " in name for name in sampled)
+    assert all(name == " ".join(name.split()) for name in sampled)
     assert all(name.startswith("Bad ") for name in sample(model, "Places", ["Bad "], count=5, seed=1))
 
 
@@ -223,8 +223,8 @@ def test_what_is_written_with_joiners_can_be_trained_stopped_gone_on_with_and_dr
             run_plan(place, begun, open_dataset(folder, alphabet=begun.alphabet), stop=lambda: True)
     assert cli("train", "--data", folder, "--resume", "--quiet").code == 0
     assert any("\u200c" in letter for letter in load_model().alphabet.letters)
-    drawn = cli("sample", "نام\u200cها", "-n", 20)
-    assert (drawn.code, drawn.out.count("\n")) == (0, 20)
+    sampled = cli("sample", "نام\u200cها", "-n", 20)
+    assert (sampled.code, sampled.out.count("\n")) == (0, 20)
     assert "نام\u200cها" in cli("categories").out
 
 

@@ -81,9 +81,9 @@ def tilted_model(**options):
 def test_names_of_a_blend_have_the_probabilities_of_the_mixed_vectors(blend, shares):
     rows = TABLE * np.exp([shares[0], 0, 2 * shares[1]])
     rows /= rows.sum(axis=1, keepdims=True)
-    drawn = Counter(sample(tilted_model(), blend, count=5_000, seed=1, max_length=8))
+    sampled = Counter(sample(tilted_model(), blend, count=5_000, seed=1, max_length=8))
 
-    assert chi_square_fits(drawn, name_shares(rows, 8))
+    assert chi_square_fits(sampled, name_shares(rows, 8))
 
 
 def test_a_blend_of_a_category_with_itself_is_the_category():
@@ -97,22 +97,22 @@ def test_a_blend_of_a_category_with_itself_is_the_category():
 
 def test_without_sos_a_blend_begins_as_its_categories_do_each_with_its_share():
     model = make_bigram_model(LOGITS, sos=False, categories=("X", "Y"), first_letters=[[1, 3], [90, 10]])
-    drawn = Counter(name[0] for name in sample(model, "X:3+Y", count=5_000, seed=1))
+    sampled = Counter(name[0] for name in sample(model, "X:3+Y", count=5_000, seed=1))
 
     share = 0.75 * 0.25 + 0.25 * 0.9
-    assert chi_square_fits(drawn, {"a": share, "b": 1 - share})
+    assert chi_square_fits(sampled, {"a": share, "b": 1 - share})
 
 
 def test_names_of_a_blend_carry_its_label_and_the_score_of_the_blend():
-    draws = list(iterate(tilted_model(), "Y+X", "ab", count=3, seed=1, scores=True, max_length=8))
+    names = list(iterate(tilted_model(), "Y+X", "ab", count=3, seed=1, scores=True, max_length=8))
     rows = TABLE * np.exp([0.5, 0, 1])
     rows /= rows.sum(axis=1, keepdims=True)
 
-    assert {draw.category for draw in draws} == {"Y+X"}
-    for draw in draws:
-        places = [2, *("ab".index(letter) for letter in draw.name), 2]
+    assert {generated.category for generated in names} == {"Y+X"}
+    for generated in names:
+        places = [2, *("ab".index(letter) for letter in generated.name), 2]
         expected = sum(np.log(rows[places[i]][places[i + 1]]) for i in range(len(places) - 1))
-        assert draw.score == pytest.approx(expected, abs=1e-5)
+        assert generated.score == pytest.approx(expected, abs=1e-5)
 
 
 def test_start_letters_for_a_first_try_are_such_as_the_model_has():

@@ -79,9 +79,11 @@ def test_the_plain_sampler_draws_what_the_recipe_draws(tutorial_loop):
     plain.load_state_dict({name: torch.from_numpy(weight) for name, weight in model.weights.items()})
     plain.dropout.p = 0.0
 
-    drawn = [tutorial_loop.sample(plain, 2, 1, [start], 6) for start in range(6)]
+    sampled = [tutorial_loop.sample(plain, 2, 1, [start], 6) for start in range(6)]
 
-    assert [model.alphabet.decode(name) for name in drawn] == sample(model, "Y", "abcdef", temperature=0.0, dropout=0.0)
+    assert [model.alphabet.decode(name) for name in sampled] == sample(
+        model, "Y", "abcdef", temperature=0.0, dropout=0.0
+    )
 
 
 def test_the_parts_that_are_written_are_those_of_the_protocol(tmp_path, monkeypatch):
@@ -205,7 +207,7 @@ def test_the_loss_of_an_ngram_counts_from_the_second_letter_on(baselines):
 
 def test_drawn_names_are_counted_as_novel_distinct_and_right(baselines):
     training = Dataset.from_names({"One": ["aaaa", "aaa"], "Two": ["bbbb", "bbb"]}, alphabet=Alphabet(tuple("ab")))
-    figures = baselines.drawn_figures(NGram.fit(training, 3), training, ["aa", "aa", "bbb", "aaaaa", ""], 0)
+    figures = baselines.sample_figures(NGram.fit(training, 3), training, ["aa", "aa", "bbb", "aaaaa", ""], 0)
 
     assert figures == {"made": 0.8, "novel": 0.75, "unique": 0.75, "right": 0.75}
 

@@ -93,10 +93,10 @@ def test_once_installed_the_command_draws_names_without_training_network_or_torc
     assert "no network" in run(python, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))").stderr
     assert str(installed) in run(python, "-c", "import namegen; print(namegen.__file__)").stdout
 
-    drawn = run(installed / "bin" / "namegen", "sample", "German", "ABC")
-    assert (drawn.returncode, drawn.stderr) == (0, "")
-    assert [name[0] for name in drawn.stdout.splitlines()] == ["A", "B", "C"]
-    assert all(re.fullmatch(r"[A-Za-z' -]{2,}", name) for name in drawn.stdout.splitlines())
+    sampled = run(installed / "bin" / "namegen", "sample", "German", "ABC")
+    assert (sampled.returncode, sampled.stderr) == (0, "")
+    assert [name[0] for name in sampled.stdout.splitlines()] == ["A", "B", "C"]
+    assert all(re.fullmatch(r"[A-Za-z' -]{2,}", name) for name in sampled.stdout.splitlines())
 
     where = run(installed / "bin" / "namegen", "models", "path")
     assert Path(where.stdout.strip()).is_relative_to(installed)
