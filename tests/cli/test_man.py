@@ -1,4 +1,4 @@
-"""The manual page says all that the command line has, and is what the formatters want."""
+"""The manual page has all commands and options, and formatters accept it."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ def section(text, *words):
 
 def test_the_page_is_up_to_date(docs_script):
     page = docs_script("generate_man.py")["page"]()
-    assert PAGE.read_text(encoding="utf-8") == page, "write it anew with `make docs`"
+    assert PAGE.read_text(encoding="utf-8") == page, "run `make docs`"
 
 
+@pytest.mark.slow
 def test_the_page_has_every_command_with_every_argument_and_option(formatted):
     text = formatted(PAGE)
     commands = list(all_commands())
@@ -62,6 +63,7 @@ def test_the_page_has_every_command_with_every_argument_and_option(formatted):
                 assert any(f"{name} {value}".rstrip() in tag for name in parameter.opts)
 
 
+@pytest.mark.slow
 def test_the_page_has_the_sections_that_people_look_for(formatted):
     headings = re.findall(r"^[A-Z][A-Z ]+$", formatted(PAGE), re.MULTILINE)
     assert headings == [
@@ -70,6 +72,7 @@ def test_the_page_has_the_sections_that_people_look_for(formatted):
     ]
 
 
+@pytest.mark.slow
 def test_the_formatter_has_nothing_to_complain_about():
     if shutil.which("groff") is None:
         pytest.skip("there is no groff")
@@ -77,6 +80,7 @@ def test_the_formatter_has_nothing_to_complain_about():
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.slow
 def test_what_is_typed_in_a_shell_can_be_copied_from_the_page(formatted, command):
     shown = section(formatted(PAGE), "EXAMPLES")
     line = next(line for line in shown.splitlines() if "printf" in line).strip()
