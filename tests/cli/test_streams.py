@@ -7,7 +7,6 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -216,23 +215,11 @@ def test_a_user_who_types_names_is_asked_for_them():
     assert out.startswith(b"Anna")
 
 
-# Signals
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("sample", "-n", "1000000000"),
-        ("sample", "-n", "100000", "-m", "pretrained", "--match", "(?=(?:.?){200}x)" * 5 + "!"),  # slow, and in vain
-    ],
-    ids=["names", "match"],
-)
-def test_ctrl_c_ends_sampling_quietly(arguments):
-    with subprocess.Popen([*NAMEGEN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        if "--match" in arguments:
-            time.sleep(1)  # until it matches
-        else:
-            process.stdout.readline()
+def test_ctrl_c_ends_sampling_quietly():
+    with subprocess.Popen(
+        [*NAMEGEN, "sample", "-n", "1000000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, b"")
