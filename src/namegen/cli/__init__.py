@@ -51,11 +51,16 @@ def _run_safely(given: list[str], signals: ExitOnSignal) -> int:
     # For numpy, when it is imported: more threads gain little on matrices as small as ours, and on a busy machine they
     # wait for each other, which takes many times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from namegen.cli.terminal import make_printable, prepare_streams, print_error
+    from namegen.cli.terminal import make_printable, prepare_streams, print_error, print_result
 
     try:
         prepare_streams()
-        code = _run([argument for argument in given if argument != "--debug"])
+        from namegen.cli.app import build
+
+        arguments = [argument for argument in given if argument != "--debug"]
+        returned = build()(arguments, prog_name="namegen", standalone_mode=False)
+        code = returned if isinstance(returned, int) else 0
+        print_result("", flush=True)
         signals.finish()
     except BaseException as error:
         signals.finish()
@@ -71,15 +76,6 @@ def _run_safely(given: list[str], signals: ExitOnSignal) -> int:
             print_error(message, whole=given)
     _silence_stdout()
     return code
-
-
-def _run(arguments: list[str]) -> int:
-    from namegen.cli.app import build
-    from namegen.cli.terminal import print_result
-
-    code = build()(arguments, prog_name="namegen", standalone_mode=False)
-    print_result("", flush=True)
-    return code if isinstance(code, int) else 0
 
 
 def _describe_error(error: BaseException) -> tuple[str | None, int]:

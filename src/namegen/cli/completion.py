@@ -96,8 +96,7 @@ class _Completer(ShellComplete):
 
     def source_vars(self) -> dict[str, Any]:
         """Return the variables of the script."""
-        names = {"complete_func": self.func_name, "autocomplete_var": self.complete_var}
-        return {**names, "prog_name": self.prog_name}
+        return {"complete_func": self.func_name, "autocomplete_var": self.complete_var, "prog_name": self.prog_name}
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """Return the words before the cursor, and the one at the cursor."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import re
@@ -159,13 +158,16 @@ def sample(
     if top is not None:
         from namegen.sampling.top import top_blocks
 
-        blocks = top_blocks(loaded, _choose_category(loaded, category), count=top, **request)
+        if category is None and len(loaded.categories) > 1:
+            raise UsageError("--top needs a category; `namegen categories` lists those of the model")
+        blocks = top_blocks(loaded, category or loaded.categories[0], count=top, **request)
     else:
+        from namegen.models.devices import find_sampling_device
         from namegen.sampling.generate import blocks as sample_blocks
 
         if seed is None and shard is None:
             seed = int.from_bytes(os.urandom(4), "big")
-        chosen = _choose_device(device)
+        chosen = str(find_sampling_device(device) or "cpu")
         settings |= {"count": 1 if count is None else count, "seed": seed, "shard": shard_of, "device": chosen}
         blocks = sample_blocks(loaded, category, **request, **settings)
         details += ("" if seed is None else f", seed {seed}") + ("" if device is None else f", on {chosen}")
@@ -195,24 +197,6 @@ def _parse_arguments(
         # Blanks at the end of a prefix count.
         return category, (line for lines in read_lines("prefixes") for line in lines if line.strip())
     return category, prefixes or ([""] if letters is None else letters)
-
-
-def _choose_category(model: Model, category: str | None) -> str:
-    """Return the given category, or the only one of the model."""
-    if category is None and len(model.categories) > 1:
-        raise UsageError("--top needs a category; `namegen categories` lists those of the model")
-    return model.categories[0] if category is None else category
-
-
-def _choose_device(name: str | None) -> str:
-    """Return the name of the device to use; torch is imported only for other devices than the processor."""
-    from namegen.cli.signals import import_torch
-    from namegen.models.devices import find_sampling_device
-
-    if name not in (None, "cpu"):
-        with contextlib.suppress(ModuleNotFoundError):  # `auto` does without torch
-            import_torch()
-    return str(find_sampling_device(name) or "cpu")
 
 
 def _parse_shard(text: str) -> tuple[int, int]:
