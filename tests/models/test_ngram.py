@@ -40,12 +40,6 @@ def test_probabilities_are_those_of_the_definition(dataset, order):
             assert sum(exact) == 1
 
 
-def test_a_letter_that_never_occurred_is_possible(dataset):
-    likely = NGram.fit(dataset, 3).probabilities(np.array([1]), np.array([[LETTERS.boundary_id, -1]]))
-
-    assert (likely > 0).all()
-
-
 def test_positions_go_through_every_letter_and_the_end_of_every_name(dataset):
     contexts, letters, names = positions(dataset.letters, dataset.lengths, dataset.alphabet.boundary_id, 2)
 
@@ -68,7 +62,3 @@ def test_the_probability_of_a_name_is_the_product_of_those_of_its_letters_and_it
             for place, letter in enumerate(f"{name}$"):
                 exact *= by_definition(NAMES[category], f"^{name}"[: place + 1], letter, order)
             assert score == pytest.approx(np.log(float(exact)), rel=1e-12)
-
-
-def test_no_names_have_no_probabilities(dataset):
-    assert NGram.fit(dataset, 3).log_probabilities(np.zeros(0, np.uint8), np.zeros(0, np.int64)).shape == (0, 2)

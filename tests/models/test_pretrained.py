@@ -8,7 +8,6 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from namegen import paths
@@ -17,18 +16,16 @@ from namegen.datasets.catalogue import CATALOGUE
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.download import download
 from namegen.datasets.open import open_dataset
-from namegen.evaluation.classify import Classification, FittedNames
 from namegen.evaluation.metrics import evaluate
+from namegen.io.safetensors import open_safetensors
 from namegen.models.store import load_model, pretrained_location
 from namegen.recipes import RECIPES, training_config
-from support import REPOSITORY, make_model
+from support import REPOSITORY
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from namegen.models.model import Model
-
-MEGABYTE = 2**20
 
 
 @pytest.fixture(scope="module")
@@ -66,23 +63,16 @@ def test_it_is_one_finished_network_of_the_best_recipe_on_the_surnames_of_the_ca
 
 
 def test_its_file_is_small_and_in_half_precision():
-    from safetensors import safe_open
-
-    assert paths.PRETRAINED_FILE.stat().st_size <= 4 * MEGABYTE
-    with safe_open(paths.PRETRAINED_FILE, framework="numpy") as file:
-        kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
-    assert {kind for name, kind in kinds.items() if name.startswith("network.")} == {"F16"}
-    assert kinds["training_names.hashes"] == "U64"
-    assert not any(name.startswith("state.") for name in kinds)
-
-
-def test_its_card_is_the_page_in_the_documentation(model):
-    assert (REPOSITORY / "docs" / "model-card.md").read_text(encoding="utf-8") == model.card
+    assert paths.PRETRAINED_FILE.stat().st_size <= 4 * 2**20
+    with open_safetensors(paths.PRETRAINED_FILE) as file:
+        assert not any(name.startswith("state.") for name in file.names)
+        assert all(file.read(name, ("F16",)).size for name in file.names if name.startswith("network."))
 
 
 def test_its_card_names_the_data_their_licence_and_what_was_done(model):
     repository, commit = "https://github.com/spro/practical-pytorch", "a7c4ecdc500a7b49d19d72b4cd76dc4b8d36acfe"
     trained_on = int(model.counts.sum())
+    assert (REPOSITORY / "docs" / "model-card.md").read_text(encoding="utf-8") == model.card
     for fact in (repository, commit, "data/names", "MIT", "Sean Robertson", "`best`", f"{trained_on:,}"):
         assert fact in model.card
     assert commit in CATALOGUE["surnames"].url
@@ -143,19 +133,3 @@ def test_the_script_writes_a_card_with_the_figures_of_its_model(script, tmp_path
         (row,) = re.findall(rf"^\| {category} \|.*$", made.card, re.MULTILINE)
         assert row.endswith(f"| {of.names:,} | {of.loss:.3f} | {of.novel:.3f} | {of.right:.3f} |")
     assert f"| {found.macro:.3f} | {found.novel:.3f} | {found.right:.3f} |\n" in made.card
-
-
-def test_accuracy_is_by_category_with_a_uniform_prior_and_over_all_names_with_the_datas(script, monkeypatch):
-    names = Dataset.from_names({"One": ["Anna", "Berta", "Clara"], "Two": ["Dora"]})
-    categories = ("Two", "Three", "One")
-    likely = {
-        "uniform": [[0.1, 0.2, 0.7], [0.4, 0.0, 0.6], [0.5, 0.4, 0.1], [0.9, 0.0, 0.1]],
-        "data": [[0.1, 0.2, 0.7], [0.4, 0.0, 0.6], [0.0, 0.4, 0.6], [0.4, 0.0, 0.6]],
-    }
-
-    def classify(_, names, prior):
-        return Classification(FittedNames(names, 0), categories, np.array(likely[prior]))
-
-    monkeypatch.setattr("figures.classify", classify)
-
-    assert script.accuracy(make_model(categories=categories), names) == pytest.approx(((2 / 3 + 1) / 2, 3 / 4))

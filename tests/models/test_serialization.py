@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from namegen.errors import ModelFileError, NamegenError, UsageError
 from namegen.models import serialization
@@ -78,9 +80,6 @@ def with_facts(path, change):
 
 
 def with_tensors(path, changed):
-    from safetensors import safe_open
-    from safetensors.numpy import save_file
-
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()} | changed  # noqa: SIM118
@@ -284,14 +283,9 @@ def test_a_file_that_is_not_a_model_gives_one_clear_line(content, tmp_path):
         (tmp_path / "m").write_bytes(content)
     with pytest.raises(ModelFileError, match=r"^[^\n]*(is not a|no) model file[^\n]*$"):
         load_model_file(tmp_path / "m")
-
-
-def test_a_safetensors_file_of_something_else_says_so(tmp_path):
-    from safetensors.numpy import save_file
-
-    save_file({"x": np.zeros(3)}, tmp_path / "m")
+    save_file({"x": np.zeros(3)}, tmp_path / "other")
     with pytest.raises(ModelFileError, match="not a namegen model"):
-        load_model_file(tmp_path / "m")
+        load_model_file(tmp_path / "other")
 
 
 def test_a_file_cut_short_anywhere_is_an_error(path, tmp_path):
@@ -318,37 +312,28 @@ def test_pipes_devices_and_folders_are_errors_at_once(tmp_path, cli):
         ({"format": 2, "something_new": 1}, "format 2, not 1; a newer namegen may read it, so update"),
         ({"alphabet": "abc'"}, "is not a list"),
         ({"alphabet": ["a", "a", "b", "c"]}, "is damaged"),
-        ({"alphabet": ["a", "b", "c"]}, "is damaged"),
-        ({"alphabet": ["a", "b", "'", "\x1b[31m"]}, "is not text"),
         ({"alphabet": ["a", "b", "'", "e" * 33]}, "is damaged"),
         ({"alphabet": ["a", "b", "'", "\u202e" * 9]}, "is not text"),
-        ({"categories": ["X"]}, "is damaged"),
         ({"categories": ["X", "X"]}, "must be distinct"),
         ({"categories": ["X", "\ud800"]}, "is not text"),
         ({"categories": ["X", "x" * 1001]}, "1,001 characters"),
-        ({"categories": [1, 2]}, "is not text"),
         ({"iterations": -1}, "iterations is -1"),
         ({"iterations": [["x" * 10**6]]}, "iterations is"),
         ({"longest": 10**10}, "longest is"),
         ({"threads": "\x1b[31m\n" + "x" * 10**5}, "threads is"),
         ({"processes": 0}, "processes is 0"),
-        ({"processes": True}, "processes is True"),
         ({"casing": "shouted"}, "casing"),
         ({"card": 1}, "card"),
         ({"card": "\x1b]0;owned\x07"}, "the card must be"),
         ({"card": "x" * 20_001}, "the card has 20,001 characters"),
         ({"dataset": []}, "is damaged"),
         ({"training": ["sos"]}, "are not settings"),
-        ({"sampling": ["temperature"]}, "are not settings"),
         ({"training": {"\x1b[31m": 1}}, "are not settings"),
         ({"training": {"hidden_size": "\x1b[31m\n"}}, "hidden size must be"),
-        ({"training": {"hidden_size": 10**9}}, "hidden size must be"),
         ({"training": {"hidden_size": 4}}, "is damaged"),
         ({"training": {"architecture": "perceptron"}}, "architecture must be one of"),
         ({"training": {"sos": "yes"}}, "the setting sos"),
-        ({"training": {"dropout": None}}, "dropout must be"),
         ({"training": {"recipe": "\x1b[1m"}}, "recipe must be"),
-        ({"training": {"distillation": 5}}, "are not settings"),
         ({"training": {"distillation": {"teachers": 0}}}, "number of teachers must be"),
         ({"sampling": {"temperature": -1}}, "temperature must be"),
         ({"sampling": {"temperature": True}}, "the setting temperature"),
@@ -387,22 +372,17 @@ def test_a_document_that_is_not_the_facts_is_an_error(path, change):
     [
         ("network.head.bias", None),
         ("network.head.bias", np.zeros(4, np.float32)),
-        ("network.head.bias", np.zeros(5, np.float64)),
         ("network.head.bias", np.full(5, np.nan, np.float32)),
         ("network.head.bias", np.full(5, np.inf, np.float16)),
         ("categories.counts", np.array([4, 0])),
-        ("categories.counts", np.array([4, 5])),
         ("categories.first_letters", np.array([[4, 0, 0, 0], [5, -1, 0, 0]])),
         ("categories.first_letters", np.array([[2**62, 2**62, 2**62, 2**62 + 4], [4, 0, 0, 0]])),  # the sum wraps to 4
         ("history.training", np.array([1.0])),
         ("history.training", np.array([1.0, np.nan])),
-        ("history.training", np.array([1.0, 1e10])),
         ("history.iterations", np.array([5, 5])),
-        ("history.iterations", np.array([0, 5])),
         ("history.iterations", np.array([5, 2**62])),
         ("training_names.hashes", np.zeros((2, 2), np.uint64)),
         ("training_names.hashes", np.array([2**63, 1], np.uint64)),
-        ("training_names.hashes", np.zeros(2)),
     ],
 )
 def test_a_tensor_that_is_missing_or_wrong_is_an_error(path, name, array):
