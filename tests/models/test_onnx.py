@@ -167,7 +167,7 @@ def test_the_metadata_tell_what_drawing_takes(pretrained):
 
 
 def test_the_example_of_the_page_samples_as_namegen_does(tmp_path, monkeypatch, pretrained):
-    """Its code is run with the pretrained model, and what it draws is as frequent as it should be."""
+    """Its code is run with the pretrained model, and what it samples is as frequent as it should be."""
     monkeypatch.chdir(tmp_path)
     page = (REPOSITORY / "docs" / "export.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
@@ -175,12 +175,12 @@ def test_the_example_of_the_page_samples_as_namegen_does(tmp_path, monkeypatch, 
     exec(compile(code, "example", "exec"), ran)
     assert [name[0] for name in ran["names"]] == ["A", "B", "C"]
     model, count = pretrained[0], 200
-    drawn = [ran["sample"]("Polish", "Ka", np.random.default_rng(seed)) for seed in range(count)]
-    assert all(name.startswith("Ka") for name in drawn)
+    sampled = [ran["sample"]("Polish", "Ka", np.random.default_rng(seed)) for seed in range(count)]
+    assert all(name.startswith("Ka") for name in sampled)
     ours = sample(model, "Polish", ["Ka"], count=5_000, seed=1)
     for following in "cmlr":
         share = sum(name[2:3] == following for name in ours) / len(ours)
-        found = sum(name[2:3] == following for name in drawn) / count
+        found = sum(name[2:3] == following for name in sampled) / count
         assert abs(found - share) < 4 * np.sqrt(share * (1 - share) / count)
 
 

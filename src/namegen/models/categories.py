@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -67,10 +68,10 @@ def find_blend(model: Model, text: str) -> Blend:
     index = _look_up(model, text)
     if index is not None:
         return Blend(model.categories[index], index)
-    weights: dict[int, float] = {}
+    weights = defaultdict[int, float](float)
     for part in text.split("+"):
         category, weight = _parse_part(model, part.strip(), text)
-        weights[category] = weights.get(category, 0.0) + weight
+        weights[category] += weight
     if len(weights) == 1:
         (index,) = weights
         return Blend(model.categories[index], index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from namegen.errors import DeviceError, UsageError, quote
@@ -9,7 +10,7 @@ from namegen.errors import DeviceError, UsageError, quote
 if TYPE_CHECKING:
     import torch
 
-_MAX_DIGITS = 8  # of the number of a GPU
+_NAME = re.compile("auto|cpu|cuda(:[0-9]{1,8})?|mps")
 
 
 def find_device(name: str, *, index: int = 0) -> torch.device:
@@ -23,13 +24,11 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
         UsageError: ``name`` is not the name of a device.
         DeviceError: this machine does not have the device.
     """
-    kind, _, number = name.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or (
-        number and not (kind == "cuda" and number.isdecimal() and len(number) <= _MAX_DIGITS)
-    ):
+    if not _NAME.fullmatch(name):
         raise UsageError(f"no device is called {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
     import torch
 
+    kind, _, number = name.partition(":")
     has_mps = torch.backends.mps.is_available()
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"

@@ -32,14 +32,7 @@ if TYPE_CHECKING:
 
 
 class _TorchStepper:
-    """A network on a device, conditioned on a category; see :class:`~namegen.models.inference.Stepper`.
-
-    Args:
-        network: a network of one category, without weights of its own.
-        weights: its weights, on the device.
-        first: the state before the first letter, (1, state).
-        device: the device.
-    """
+    """A network of one category on a device, without weights of its own; see ``inference.Stepper``."""
 
     def __init__(self, network: Network, weights: Mapping[str, Tensor], first: Floats, device: torch.device) -> None:
         self._network, self._weights, self._first, self._device = network, dict(weights), first, device

@@ -12,6 +12,7 @@ import numpy as np
 
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.errors import UsageError, quote
+from namegen.io.files import write_atomically
 from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
 
 if TYPE_CHECKING:
@@ -164,9 +165,9 @@ class Model:
         Raises:
             NamegenError: the file cannot be written, or a weight is out of range for half precision.
         """
-        from namegen.models.serialization import save_model
+        from namegen.models.serialization import pack_model
 
-        save_model(self, Path(path), half=half)
+        write_atomically(Path(path), pack_model(self, half=half))
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,14 +183,10 @@ class Checkpoint:
     state: dict[str, NDArray[Any]]
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint to a file, atomically.
+        """Write the checkpoint to a file, atomically."""
+        from namegen.models.serialization import pack_model
 
-        Raises:
-            NamegenError: the file cannot be written.
-        """
-        from namegen.models.serialization import save_checkpoint
-
-        save_checkpoint(self, path)
+        write_atomically(path, pack_model(self.model, self.state))
 
 
 def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:

@@ -5,9 +5,7 @@ metadata entry ``namegen`` with everything else as JSON; ``docs/model-file.md`` 
 untrusted model cannot run code, and no time, host name or path, so the same training gives the same bytes.
 
 A *checkpoint* of an unfinished run is a model file with the state of the training added as ``state.*``, so names can be
-sampled from it too.
-
-The reader checks everything in a file that is used later.
+sampled from it too. The reader checks everything in a file that is used later.
 """
 
 from __future__ import annotations
@@ -24,7 +22,6 @@ from namegen.config import Distillation, SamplingConfig, TrainingConfig
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.graphemes import is_printable
 from namegen.errors import ModelFileError, NamegenError
-from namegen.io.files import write_atomically
 from namegen.io.safetensors import DTYPES, SafetensorsFile, describe_error, open_safetensors, read_json
 from namegen.models.architectures import weight_shapes
 from namegen.models.model import (
@@ -39,7 +36,7 @@ from namegen.models.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -77,16 +74,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return checkpoint
 
 
-def save_model(model: Model, path: Path, *, half: bool = False) -> None:
-    """Write a model atomically; see :meth:`Model.save <namegen.models.model.Model.save>`."""
-    write_atomically(path, _pack(model, {}, half=half))
-
-
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint atomically; see :meth:`Checkpoint.save <namegen.models.model.Checkpoint.save>`."""
-    write_atomically(path, _pack(checkpoint.model, checkpoint.state))
-
-
 def _halve(name: str, weight: NDArray[np.float32]) -> NDArray[np.float16]:
     with np.errstate(over="ignore"):
         halved = weight.astype(np.float16)
@@ -95,7 +82,17 @@ def _halve(name: str, weight: NDArray[np.float32]) -> NDArray[np.float16]:
     return halved
 
 
-def _pack(model: Model, state: dict[str, NDArray[Any]], *, half: bool = False) -> bytes:
+def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *, half: bool = False) -> bytes:
+    """Return the contents of a model file, or of a checkpoint with the state of its training.
+
+    Args:
+        model: the model.
+        state: the arrays of the training by name.
+        half: whether to store the weights in half precision.
+
+    Raises:
+        NamegenError: a weight is out of range for half precision.
+    """
     from safetensors.numpy import save
 
     tensors: dict[str, NDArray[Any]] = {
@@ -108,7 +105,7 @@ def _pack(model: Model, state: dict[str, NDArray[Any]], *, half: bool = False) -
         _TRAINED_ON: model.name_hashes,
         **({_HELD_OUT: model.held_out_hashes} if len(model.held_out_hashes) else {}),
         **{f"network.{name}": _halve(name, weight) if half else weight for name, weight in model.weights.items()},
-        **{f"{_STATE}{name}": array for name, array in state.items()},
+        **{f"{_STATE}{name}": array for name, array in (state or {}).items()},
     }
     facts = {
         "alphabet": list(model.alphabet.letters),

@@ -117,29 +117,25 @@ def cached_location(name: str) -> TrainingLocation:
     """
     if name == PRETRAINED:
         raise UsageError(f"{PRETRAINED} is the model that comes with namegen; give yours another name")
-    paths.check_name(name)
-    return TrainingLocation(
-        name=name,
-        model=paths.models_dir() / f"{name}{paths.SUFFIX}",
-        checkpoint=paths.runs_dir() / f"{name}{paths.SUFFIX}",
-    )
+    file = f"{paths.check_name(name)}{paths.SUFFIX}"
+    return TrainingLocation(name, paths.models_dir() / file, paths.runs_dir() / file)
 
 
 def file_location(path: str | Path) -> TrainingLocation:
     """Return the location of a model at a path; an unfinished run is kept beside it."""
     file = Path(path)
-    return TrainingLocation(name=str(path), model=file, checkpoint=file.with_name(f"{file.name}{RUN_SUFFIX}"))
+    return TrainingLocation(str(path), file, file.with_name(f"{file.name}{RUN_SUFFIX}"))
 
 
 def find_model(name_or_path: str | None = None) -> ModelLocation:
-    """Return the location of an existing model.
+    """Return the location of a model.
 
     Args:
         name_or_path: a name in the cache, ``pretrained``, or a path. By default the environment variable
             ``NAMEGEN_MODEL``, else ``default`` if it exists, else ``pretrained``.
 
     Raises:
-        ModelFileError: there is neither such a model nor an unfinished run of it.
+        ModelFileError: the cache has neither such a model nor an unfinished run of it. A path is not checked.
     """
     wanted = (os.environ.get("NAMEGEN_MODEL") or None) if name_or_path is None else name_or_path
     if wanted is None:
@@ -152,10 +148,7 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
         return pretrained_location()
     is_path = paths.looks_like_path(wanted) or (not _in_cache(wanted) and Path(wanted).is_file())
     location = file_location(wanted) if is_path else cached_location(wanted)
-    if location.existing:
-        return location
-    if is_path:
-        location.load()  # raises an error that says what is wrong with the path
+    if is_path or location.existing:
         return location
     raise _no_model(wanted)
 
@@ -219,14 +212,12 @@ def remove_model(name: str) -> list[str]:
     location = cached_location(name)
     if not location.existing:
         raise _no_model(name)
+    files = {"the model": location.model, "its unfinished run": location.checkpoint}
     with hold_lock(location.lock, f"training {name}"):
-        removed = []
-        for kind, file in (("the model", location.model), ("its unfinished run", location.checkpoint)):
-            try:
-                file.unlink()
-                removed.append(kind)
-            except FileNotFoundError:
-                pass
-            except OSError as error:
-                raise NamegenError(f"cannot remove {file}: {error.strerror or error}") from error
+        removed = [kind for kind, file in files.items() if file.is_file()]
+        try:
+            for file in files.values():
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise NamegenError(f"cannot remove {name}: {error.strerror or error}") from error
     return removed
