@@ -12,7 +12,6 @@ import numpy as np
 
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.errors import UsageError, quote
-from namegen.io.files import write_atomically
 from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
 
 if TYPE_CHECKING:
@@ -165,6 +164,7 @@ class Model:
         Raises:
             NamegenError: the file cannot be written, or a weight is out of range for half precision.
         """
+        from namegen.io.files import write_atomically
         from namegen.models.serialization import pack_model
 
         write_atomically(Path(path), pack_model(self, half=half))
@@ -184,6 +184,7 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write the checkpoint to a file, atomically."""
+        from namegen.io.files import write_atomically
         from namegen.models.serialization import pack_model
 
         write_atomically(path, pack_model(self.model, self.state))
