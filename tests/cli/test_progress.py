@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
 
@@ -67,8 +66,9 @@ def test_a_preview_name_is_whole_or_left_out(live, names, columns):
 
 
 def test_the_figures_stand_two_blanks_apart(live):
-    bar = live(120, 500_000, 504_000)[0]
-    assert bar.endswith("   50%  504,000/1,000,000  0:01 gone, 2:04 left  4,000 names/s")
+    figures = "   50%  504,000/1,000,000  0:01 gone, 2:04 left  4,000 names/s"
+    assert live(120, 500_000, 504_000)[0].endswith(figures)
+    assert live(120, 500_000, 504_000, stage="teacher 1 of 2")[0].endswith(f"{figures}  teacher 1 of 2")
 
 
 def test_nothing_is_said_of_a_rate_that_is_not_known_yet(live):
@@ -93,18 +93,6 @@ def test_a_plain_line_without_a_loss_has_no_gap(capsys, names, clock):
     ]
 
 
-def test_where_several_networks_are_trained_the_live_display_says_which(live):
-    assert live(120, 500_000, 504_000, stage="teacher 1 of 2")[0].endswith("4,000 names/s  teacher 1 of 2")
-
-
-def test_where_several_networks_are_trained_a_plain_line_says_which(capsys, names, clock):
-    from namegen.recipes import training_config
-
-    lines = progress.PlainLines(training_config("best", iterations=1_000_000), progress.Preview())
-    lines.report(at(50_000, stage="teacher 1 of 2"))
-    assert "  5%  teacher 1 of 2  50,000/1,000,000" in capsys.readouterr().err
-
-
 def test_saves_that_fail_are_told_once_even_where_nothing_else_is_shown_and_so_is_their_end(capsys):
     notes = progress._SaveNotes()
     for iteration, unsaved in ((1, None), (2, "cannot write x"), (3, "cannot write x"), (4, None), (5, None)):
@@ -113,19 +101,3 @@ def test_saves_that_fail_are_told_once_even_where_nothing_else_is_shown_and_so_i
     assert len(lines) == 2
     assert lines[0].startswith("Not saved after 2 iterations: cannot write x. The training goes on")
     assert lines[1] == "Saved again after 4 iterations."
-
-
-def test_durations_are_taken_from_a_clock_that_never_jumps():
-    source = Path(progress.__file__).parents[1]
-    wall = re.compile(r"\btime\.(time|time_ns|localtime|ctime)\b|\b(now|today|utcnow)\(\)|from time import")
-    looking = [file.name for file in source.rglob("*.py") if wall.search(file.read_text(encoding="utf-8"))]
-    assert not looking
-
-
-def test_the_time_shown_is_that_of_the_monotonic_clock_whatever_the_one_on_the_wall_shows(monkeypatch, clock):
-    monkeypatch.setattr(progress.time, "time", lambda: -1e9)
-    measured = progress._Clock()
-    measured.update(0)
-    clock[0] += 90
-    measured.update(900)
-    assert (measured.elapsed, measured.rate) == (90, 10)

@@ -25,25 +25,18 @@ def chi_square(observed, expected):
     return float(((observed - expected) ** 2 / expected).sum())
 
 
-def test_without_sos_the_targets_of_anna_are_n_n_a_and_eos():
-    batch = build_batch(dataset(X=["Anna"]), np.array([0]), sos=False)
+@pytest.mark.parametrize(
+    ("name", "sos", "inputs", "targets"),
+    [
+        ("Anna", False, letters("Anna"), [*letters("nna"), EOS]),
+        ("Anna", True, [SOS, *letters("Anna")], [*letters("Anna"), EOS]),
+        ("A", False, letters("A"), [EOS]),
+    ],
+)
+def test_inputs_and_targets_of_a_name_with_and_without_an_sos_token(name, sos, inputs, targets):
+    batch = build_batch(dataset(X=[name]), np.array([0]), sos=sos)
 
-    assert batch.inputs.tolist() == [letters("Anna")]
-    assert batch.targets.tolist() == [[*letters("nna"), EOS]]
-
-
-def test_with_sos_the_targets_of_anna_are_all_its_letters_and_eos():
-    batch = build_batch(dataset(X=["Anna"]), np.array([0]), sos=True)
-
-    assert batch.inputs.tolist() == [[SOS, *letters("Anna")]]
-    assert batch.targets.tolist() == [[*letters("Anna"), EOS]]
-
-
-def test_a_name_of_one_letter_trains_eos_alone_without_sos():
-    batch = build_batch(dataset(X=["A"]), np.array([0]), sos=False)
-
-    assert batch.inputs.tolist() == [letters("A")]
-    assert batch.targets.tolist() == [[EOS]]
+    assert (batch.inputs.tolist(), batch.targets.tolist()) == ([inputs], [targets])
 
 
 def test_shorter_names_are_padded_with_targets_that_do_not_count():
@@ -55,24 +48,16 @@ def test_shorter_names_are_padded_with_targets_that_do_not_count():
     assert batch.targets.tolist() == [[*letters("o"), EOS, IGNORED, IGNORED], [*letters("nna"), EOS]]
 
 
-def test_the_tutorial_draws_categories_uniformly_whatever_their_sizes():
+def test_the_tutorial_samples_categories_and_their_names_uniformly():
     names = dataset(A=["a"], B=["ba", "bb", "bc"], C=[f"c{x}" for x in "abcdefghij"])
     config = training_config("tutorial", iterations=40_960)
     sampled = np.concatenate([DatasetBatches(names, config).sample_block(block) for block in range(10)])
-    observed = np.bincount(names.category_of[sampled], minlength=3)
+    of_category = np.bincount(names.category_of[sampled], minlength=3)
+    of_name = np.bincount(sampled, minlength=14)[4:]
 
-    assert observed.sum() == 40_960
-    assert chi_square(observed, np.full(3, 40_960 / 3)) < 13.8  # the 99.9 % point with 2 degrees of freedom
-
-
-def test_within_a_category_names_are_sampled_uniformly():
-    names = dataset(C=[f"c{x}" for x in "abcdefghij"])
-    config = training_config("tutorial", iterations=40_960)
-    observed = np.bincount(
-        np.concatenate([DatasetBatches(names, config).sample_block(block) for block in range(10)]), minlength=10
-    )
-
-    assert chi_square(observed, np.full(10, 4096.0)) < 27.9  # the 99.9 % point with 9 degrees of freedom
+    assert of_category.sum() == 40_960
+    assert chi_square(of_category, np.full(3, 40_960 / 3)) < 13.8  # the 99.9 % point with 2 degrees of freedom
+    assert chi_square(of_name, np.full(10, of_name.mean())) < 27.9  # and with 9
 
 
 @pytest.mark.parametrize(("exponent", "expected"), [(0.0, [0.5, 0.5]), (1.0, [0.1, 0.9]), (0.5, [0.25, 0.75])])

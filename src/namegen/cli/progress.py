@@ -27,20 +27,13 @@ _ECHO_WIDTH = 8  # columns of the last line that stay free, so that the terminal
 
 @contextlib.contextmanager
 def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: str, *, quiet: bool) -> Iterator[Report]:
-    """Show the progress of a training while the body runs.
+    """Show the progress of a training while the body runs, which gets the function to call with the progress.
 
-    Args:
-        dataset: the names.
-        config: the configuration.
-        name: the name of the model.
-        where: the device, and the number of processes, in words.
-        quiet: whether to show only failed saves.
-
-    Yields:
-        The function to call with the progress.
+    If it is ``quiet``, only failed saves are shown.
     """
+    save_notes = _SaveNotes()
     if quiet:
-        yield _SaveNotes()
+        yield save_notes
         return
     units = f"{config.architecture.upper()} of {config.hidden_size} units"
     if config.distillation:
@@ -50,11 +43,10 @@ def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: st
     categories = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
     print_note(f"Training {name}{recipe} on {where}: {units}, {len(dataset):,} names in {categories}.")
     preview = Preview(dataset.categories if config.init else [])
-    with LiveDisplay(preview) if is_live_terminal() else PlainLines(config, preview) as display:
-        notes = _SaveNotes()
+    with LiveDisplay(preview) if is_live_terminal() else contextlib.nullcontext(PlainLines(config, preview)) as display:
 
         def report(progress: Progress) -> None:
-            notes(progress)
+            save_notes(progress)
             display.report(progress)
 
         yield report
@@ -78,17 +70,13 @@ class _SaveNotes:
 
 
 class Preview:
-    """Names from the present model, each with its category if there are several.
-
-    Args:
-        added: the categories that are added to a model, which are previewed in turn; by default all categories at once.
-    """
+    """Names from the present model; of categories that are added to a model in turn, else of all at once."""
 
     def __init__(self, added: Sequence[str] = ()) -> None:
         self._categories = itertools.cycle(added or [None])
 
     def sample(self, progress: Progress, count: int) -> list[str]:
-        """Return a few names, or none if they may be very long."""
+        """Return names with their categories, if there are several; none if names may be very long."""
         from namegen.sampling.generate import sample_preview
 
         model = progress.model()
@@ -116,19 +104,13 @@ class _Clock:
 
 
 class PlainLines:
-    """A plain line every 5 %, for logs; with the tutorial's recipe every 5,000 iterations, as in the tutorial."""
+    """Plain lines every 5 %, for logs; with the tutorial's recipe every 5,000 iterations, as in the tutorial."""
 
     def __init__(self, config: TrainingConfig, preview: Preview) -> None:
         self._preview, self._is_tutorial = preview, config.recipe == "tutorial"
         self._interval = 5_000 if self._is_tutorial else max(1, config.iterations // _LINES)
         self._printed: int | None = None
         self._clock = _Clock()
-
-    def __enter__(self) -> PlainLines:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
     def report(self, progress: Progress) -> None:
         """Print a line if one is due."""

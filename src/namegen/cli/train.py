@@ -34,8 +34,7 @@ BY_RECIPE = "[default: by recipe]"
 def train(
     *,
     iters: Annotated[
-        int | None,
-        typer.Option("--iters", help="How many training names to draw.  [default: 100000, best: 1200000]"),
+        int | None, typer.Option(help="How many training names to draw.  [default: 100000, best: 1200000]")
     ] = None,
     data: Annotated[
         str | None,
@@ -89,37 +88,23 @@ def train(
             "--output", "-o", metavar="FILE", help="Put the model into this file, not under a name in the cache."
         ),
     ] = None,
-    arch: Annotated[
-        ArchitectureName | None, typer.Option("--arch", help=f"The recurrent network.  {BY_RECIPE}")
-    ] = None,
-    hidden_size: Annotated[
-        int | None, typer.Option("--hidden-size", help=f"The units of its hidden state.  {BY_RECIPE}")
-    ] = None,
-    dropout: Annotated[
-        float | None, typer.Option("--dropout", help=f"The probability that a unit is dropped.  {BY_RECIPE}")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", help=f"Names to an optimiser step.  {BY_RECIPE}")
-    ] = None,
+    arch: Annotated[ArchitectureName | None, typer.Option(help=f"The recurrent network.  {BY_RECIPE}")] = None,
+    hidden_size: Annotated[int | None, typer.Option(help=f"The units of its hidden state.  {BY_RECIPE}")] = None,
+    dropout: Annotated[float | None, typer.Option(help=f"The probability that a unit is dropped.  {BY_RECIPE}")] = None,
+    batch_size: Annotated[int | None, typer.Option(help=f"Names to an optimiser step.  {BY_RECIPE}")] = None,
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", "--lr", help=f"The (peak) learning rate.  {BY_RECIPE}")
     ] = None,
     validation: Annotated[
-        float | None,
-        typer.Option("--validation", help=f"The share of names held out to measure the loss on.  {BY_RECIPE}"),
+        float | None, typer.Option(help=f"The share of names held out to measure the loss on.  {BY_RECIPE}")
     ] = None,
     save_every: Annotated[
-        int | None,
-        typer.Option("--save-every", help="Iterations between saves of the run.  [default: 10000, tutorial: 5000]"),
+        int | None, typer.Option(help="Iterations between saves of the run.  [default: 10000, tutorial: 5000]")
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="The same seed gives the same model.  [default: 1]")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads for torch.  [default: by a fixed rule]")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.  [default: 1]")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads for torch.  [default: by a fixed rule]")] = None,
     device: Annotated[
-        str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
+        str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
     ] = None,
     resume: Annotated[
         bool,
@@ -194,12 +179,11 @@ def _prepare(
     dataset = open_dataset(plan.dataset, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats)
     if plan.init:
         check_new_categories(plan.init, dataset)
-    notes = []
+    notes = [f"{dataset.label}: {note}." for note in dataset.notes]
     if plan.dataset is None and dataset.label == STARTER:
-        notes.append("Training on the starter names; `namegen download` gets 20,050 surnames.")
+        notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
     elif plan.dataset is None:
-        notes.append("Training on the downloaded surnames; --data takes names of your own.")
-    notes += [f"{dataset.label}: {note}." for note in dataset.notes]
+        notes.insert(0, "Training on the downloaded surnames; --data takes names of your own.")
     if warning := small_data_warning(plan.config, dataset):
         notes.append(f"{warning}.")
     if plan.changes:

@@ -93,14 +93,12 @@ def category_probabilities(dataset: Dataset, config: TrainingConfig) -> NDArray[
 
 
 class BatchSource(Protocol):
-    """A source of training batches: names in blocks, each a function of the seed and its number.
-
-    Attributes:
-        block_size: the number of names of a block, a multiple of the batch size.
-    """
+    """A source of training batches: names in blocks, each a function of the seed and its number."""
 
     @property
-    def block_size(self) -> int: ...  # noqa: D102
+    def block_size(self) -> int:
+        """The number of names of a block, a multiple of the batch size."""
+        ...
 
     def sample_block(self, number: int) -> NDArray[np.int64]:
         """Return the names of a block in training order, as numbers for :meth:`build_batch`, (names,).

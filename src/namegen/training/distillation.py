@@ -42,13 +42,7 @@ _STREAM = 2  # the second word of the seeds of blocks; batches.py uses 0 and opt
 
 
 class Ensemble:
-    """Networks, and perhaps an n-gram, whose distributions are averaged.
-
-    Args:
-        networks: the networks, of one alphabet and the same categories.
-        ngram: the n-gram, of these too; by default none.
-        ngram_share: the weight of the n-gram; the networks have equal shares of the rest.
-    """
+    """Networks, which share their weight equally, and perhaps an n-gram with a weight of ``ngram_share``."""
 
     def __init__(self, networks: Sequence[Model], ngram: NGram | None = None, ngram_share: float = 0.0) -> None:
         self._steppers = [build_steppers(network) for network in networks]
@@ -63,15 +57,10 @@ class Ensemble:
 
 
 class Prefixes(NamedTuple):
-    """The states of the teachers after distinct prefixes.
+    """The states of the teachers after distinct prefixes."""
 
-    Attributes:
-        hidden: each network's hidden states, (prefixes, H).
-        contexts: the last letters for the n-gram, the very last one first, (prefixes, order - 1).
-    """
-
-    hidden: list[Floats]
-    contexts: NDArray[np.int64]
+    hidden: list[Floats]  # of each network, (prefixes, H)
+    contexts: NDArray[np.int64]  # the last letters for the n-gram, the very last one first, (prefixes, order - 1)
 
     def select(self, rows: Integers) -> Prefixes:
         """Return the states of some prefixes."""
@@ -124,21 +113,13 @@ def softmax(scores: Floats) -> Floats:
 
 
 class _SampledBlock(NamedTuple):
-    """Sampled names, with the distribution of the next letter after each of their prefixes.
+    """Sampled names, with the distribution of the next letter after each of their prefixes."""
 
-    Attributes:
-        category: the category of each name, (names,).
-        letters: the letters of each name, padded with the index of the end, (names, longest).
-        lengths: the number of letters of each name, (names,).
-        nodes: the number of each prefix of each name, from the empty one on, (names, longest + 1); 0 past its end.
-        probabilities: the distribution after each prefix by its number, (prefixes, outputs); 0 for number 0.
-    """
-
-    category: NDArray[np.int64]
-    letters: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    nodes: NDArray[np.int64]
-    probabilities: Floats
+    category: NDArray[np.int64]  # (names,)
+    letters: NDArray[np.int64]  # padded with the index of the end, (names, longest)
+    lengths: NDArray[np.int64]  # (names,)
+    nodes: NDArray[np.int64]  # the numbers of each name's prefixes, (names, longest + 1); 0 past the end
+    probabilities: Floats  # by the number of the prefix, (prefixes, outputs); 0 for number 0
 
 
 class DistillationBatches:

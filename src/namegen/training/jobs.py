@@ -115,12 +115,7 @@ def claim_model(location: TrainingLocation) -> Iterator[TrainingLocation]:
 def plan_training(
     location: TrainingLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
 ) -> TrainingPlan:
-    """Decide what a training will do.
-
-    Args:
-        location: the location of the model, which must be claimed.
-        request: what the user asks for.
-        group: the processes that train together.
+    """Decide what a training will do at a location, which must be claimed.
 
     Raises:
         UsageError: the request is invalid, or contradicts the run that is to be resumed.

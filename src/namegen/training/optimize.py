@@ -36,13 +36,9 @@ _DROPOUT_STREAM = 1  # the second word of the seeds of dropout masks; batches.py
 
 
 class Learner(Protocol):
-    """A network and its optimiser.
+    """A network and its optimiser."""
 
-    Attributes:
-        stretch: the most names per call of :meth:`learn`.
-    """
-
-    stretch: int
+    stretch: int  # the most names per call of learn()
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
         """Take the optimiser steps for whole batches of names.

@@ -19,11 +19,7 @@ _FLOATS_PER_WEIGHT = 9  # three matrices, their gradients and the optimiser's mo
 
 
 def find_training_device(name: str, group: ProcessGroup = SINGLE_PROCESS) -> torch.device:
-    """Return the torch device to train on; each process of a machine gets a GPU of its own.
-
-    Args:
-        name: as for :func:`~namegen.models.devices.find_device`.
-        group: the processes that train together.
+    """Return the torch device of a name, as :func:`~namegen.models.devices.find_device`, for each process its own GPU.
 
     Raises:
         UsageError: ``name`` is not the name of a device, or several processes cannot share it.
@@ -45,14 +41,9 @@ def device_name(device: torch.device, group: ProcessGroup) -> str:
 
 
 def check_memory(config: TrainingConfig, letters: float, group: ProcessGroup = SINGLE_PROCESS) -> None:
-    """Check that a training on the CPU may fit into the machine's memory.
+    """Check that a training on the CPU, of names with so many letters on average, may fit into the memory.
 
     The estimate is less than half of what training takes, by measurement, so only impossible trainings are refused.
-
-    Args:
-        config: the configuration.
-        letters: the mean number of letters of a name.
-        group: the processes that share the training.
 
     Raises:
         NamegenError: it cannot fit.

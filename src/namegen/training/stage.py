@@ -34,19 +34,7 @@ _NAMES_PER_BATCH = 512
 
 
 class Stage:
-    """The training of one network.
-
-    If several processes train it, all of them must call the same methods.
-
-    Args:
-        config: the configuration of the stage.
-        start: the number of iterations of the stages before.
-        network: the network, with its initial weights.
-        source: the batches to train on.
-        training: the training names.
-        held_out: the names to measure the validation loss on, if there are any.
-        device: the device to train on.
-        group: the processes that train the network.
+    """The training of one network. All processes of the group must call the same methods.
 
     Attributes:
         iteration: the number of iterations of the run so far.
@@ -110,11 +98,7 @@ class Stage:
         return iter_stretches(self._source, self._config, self.iteration - self._start, self._learner.stretch)
 
     def advance(self, names: NDArray[np.int64]) -> None:
-        """Train on a stretch of names, and add to the history what is due.
-
-        Raises:
-            DivergedError: the loss or a weight is not finite or far too large.
-        """
+        """Train on a stretch of names, and add to the history what is due; raise `DivergedError` if it diverges."""
         config, before = self._config, self.iteration - self._start
         self.latest = self._learner.learn(names, before)
         self._losses.append(self.latest)
@@ -159,11 +143,7 @@ class Stage:
             self._history["validation"].append(loss)
 
     def weights(self) -> Weights:
-        """Return the present weights, or those with the lowest validation loss once the stage is finished.
-
-        Raises:
-            DivergedError: they are not finite.
-        """
+        """Return the present weights, or those with the lowest validation loss once the stage is finished."""
         return self._check_finite(self._best if self.is_finished and self._best else self._learner.weights())
 
     def _check_finite(self, values: State) -> State:
@@ -172,11 +152,7 @@ class Stage:
         return values
 
     def state(self) -> State:
-        """Return what :meth:`restore` needs besides the history.
-
-        Raises:
-            DivergedError: the loss is far too large, or not everything is finite.
-        """
+        """Return what :meth:`restore` needs; raise `DivergedError` if it is not worth saving."""
         if self.latest is not None and not abs(float(self._gather_losses([self.latest]).mean())) < _MAX_TRAINING_LOSS:
             raise self._diverged()
         state = {f"learner.{name}": value for name, value in self._learner.state().items()}
@@ -186,15 +162,10 @@ class Stage:
         return self._check_finite(state)
 
     def restore(self, iteration: int, history: History, state: State) -> None:
-        """Return to the point where :meth:`state` was called.
-
-        Args:
-            iteration: the value of :attr:`iteration` there.
-            history: the value of :attr:`history` there.
-            state: what :meth:`state` returned; other keys are ignored.
+        """Return to the point where :meth:`state` was called, with the iteration and history of that point.
 
         Raises:
-            KeyError, ValueError: it is not such a state.
+            KeyError, ValueError: the state is not what :meth:`state` returned.
         """
         import torch
 

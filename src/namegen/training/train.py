@@ -151,17 +151,10 @@ def resolve_config(
     init: Model | None = None,
     before: Checkpoint | None = None,
 ) -> TrainingConfig:
-    """Return the complete configuration of a run.
-
-    Args:
-        dataset: the names.
-        config: the configuration, if the caller has one.
-        parts: settings to replace in it.
-        init: the model to add categories to.
-        before: the checkpoint to resume.
+    """Return the configuration of a run: the one given or the default one, with some parts replaced.
 
     Raises:
-        UsageError: the configuration is invalid, or differs from that of the run to be resumed.
+        UsageError: the configuration is invalid, or differs from that of the checkpoint to be resumed.
         DataError: a category has no names.
     """
     if before and before.model.training.init != (model_digest(init) if init else None):

@@ -37,25 +37,15 @@ if TYPE_CHECKING:
 
 
 class Trainer:
-    """A training run: its stages one after the other. All but the last one train teachers.
+    """A training run, new or resumed from a checkpoint: its stages one after the other.
 
-    If several processes train together, all of them must call the same methods.
-
-    Args:
-        dataset: the names.
-        config: the configuration.
-        device: the device to train on.
-        threads: the number of threads, for the model file.
-        init: the model to add categories to, if any.
-        group: the processes that train together.
-        checkpoint: the checkpoint to resume.
+    All but the last stage train teachers. All processes of the group must call the same methods.
 
     Raises:
         UsageError: the names are not those of the checkpoint.
         ModelFileError: the checkpoint is damaged.
 
     Attributes:
-        config: the configuration.
         stage: the present stage.
         unsaved: why the last attempt to save the state failed; ``None`` if it did not.
     """
@@ -172,11 +162,7 @@ class Trainer:
         return dataclasses.replace(self._blank, iterations=self.iteration, weights=weights, history=history)
 
     def checkpoint(self) -> Checkpoint:
-        """Return the state of the run.
-
-        Raises:
-            DivergedError: not all of it is finite.
-        """
+        """Return the state of the run; raise `DivergedError` if it is not worth saving."""
         state = self.stage.state()
         for number, weights in enumerate(self._teachers):
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
@@ -187,13 +173,9 @@ class Trainer:
     def save(self, file: Path, *, is_stopping: bool) -> None:
         """Save the state of the run. If that fails, the older state stays and :attr:`unsaved` says why.
 
-        Args:
-            file: the file of the checkpoint.
-            is_stopping: whether the run stops now, so that a failure is an error.
-
         Raises:
-            DivergedError: not all of the state is finite.
-            RunError: it cannot be saved, and the run stops.
+            DivergedError: the state is not worth saving.
+            RunError: it cannot be saved, and the run is stopping.
         """
         checkpoint = self.checkpoint()
 
