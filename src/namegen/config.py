@@ -325,6 +325,6 @@ def check_unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> Trai
         if value != began_with:
             raise UsageError(
                 f"the run began with {name.replace('_', ' ')} {began_with}, not {value}; "
-                "leave the option out to go on, or start over with --force"
+                "leave the option out to resume it, or start over with --force"
             )
     return config

@@ -48,7 +48,7 @@ def cache_dir() -> Path:
         folder = Path("~")
     if not folder.is_absolute():
         raise CacheError(
-            "there is no home folder to keep things in, or XDG_CACHE_HOME is no absolute path; "
+            "there is no home folder to keep things in, or XDG_CACHE_HOME is not an absolute path; "
             "set NAMEGEN_CACHE_DIR to a folder"
         )
     return folder

@@ -121,7 +121,7 @@ def with_category(name, weight, vector):
 def test_logits_that_are_not_numbers_are_an_error_but_minus_infinity_is_only_impossible():
     np.testing.assert_array_equal(max_logits(np.array([[-np.inf, 1.0]])), [[1.0]])
     for bad in (np.nan, np.inf):
-        with pytest.raises(NamegenError, match="no numbers"):
+        with pytest.raises(NamegenError, match="not numbers"):
             max_logits(np.array([[0.0, 1.0], [0.0, bad]], dtype=np.float32))
 
 
@@ -147,5 +147,5 @@ def test_weights_too_large_to_be_multiplied_are_one_error_and_no_warning(kind, s
         lambda: classify(model, ["ab"]),
         lambda: top(model, "X", count=2),
     ):
-        with pytest.raises(NamegenError, match="weights are so large that its outputs are no numbers"):
+        with pytest.raises(NamegenError, match="weights are so large that its outputs are not numbers"):
             use()

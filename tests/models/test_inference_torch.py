@@ -142,7 +142,7 @@ def test_a_device_that_fails_is_one_clear_line(monkeypatch):
     with pytest.raises(DeviceError) as failed:
         ours.step(np.array([0]), ours.start())
     assert str(failed.value) == (
-        "drawing on cpu failed: CUDA out of memory. Tried to allocate 2.00 GiB; leave --device out"
+        "sampling on cpu failed: CUDA out of memory. Tried to allocate 2.00 GiB; leave --device out"
     )
 
 
@@ -172,7 +172,7 @@ def test_without_torch_only_numpy_draws(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
 
     assert find_sampling_device("auto") is None
-    with pytest.raises(DeviceError, match="to draw on cuda takes torch, which is not installed; leave --device out"):
+    with pytest.raises(DeviceError, match="sampling on cuda needs torch, which is not installed; leave --device out"):
         find_sampling_device("cuda")
     with pytest.raises(UsageError, match="no device is called 'gpu'"):
         find_sampling_device("gpu")

@@ -117,7 +117,7 @@ def test_it_can_be_fine_tuned_and_the_result_has_no_card(cli, model, tmp_path):
 
 
 def test_the_script_writes_a_card_with_the_figures_of_its_model(script, tmp_path, monkeypatch):
-    monkeypatch.setattr(script, "DRAWN", 5)
+    monkeypatch.setattr(script, "SAMPLED", 5)
     starter = open_dataset("starter")
     few = Dataset.from_names({category: starter.names(category) for category in ("German", "Greek")})
     teachers = Distillation(teachers=1, ngram_order=2)

@@ -20,7 +20,7 @@ Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
 
 @dataclass(frozen=True)
 class Architecture:
-    """What the rest of the package needs to know about an architecture.
+    """A network architecture, as the rest of the package sees it.
 
     References to code are strings, ``module:name``, so that torch and onnx are imported only where they are used.
 

@@ -63,5 +63,5 @@ def find_sampling_device(name: str | None) -> torch.device | None:
     except ModuleNotFoundError as error:
         if name == "auto":
             return None
-        raise DeviceError(f"to draw on {name} takes torch, which is not installed; leave --device out") from error
+        raise DeviceError(f"sampling on {name} needs torch, which is not installed; leave --device out") from error
     return None if device.type == "cpu" else device

@@ -55,15 +55,10 @@ class Source(NamedTuple):
 
     @classmethod
     def of(cls, model: Model, network: Stepper, category: Category) -> Source:
-        """Return the source of a category or a blend of a model.
+        """Return the source of a category (its index) or a blend (the share of each category) of a model.
 
         If the network cannot choose the first letter, names of a blend begin as those of its categories do, weighted
         by their shares.
-
-        Args:
-            model: the model.
-            network: its network for the category, see :func:`build_steppers`.
-            category: the index of the category, or the share of each category, (categories,).
         """
         begins: NDArray[np.int64] | NDArray[np.float64]
         if isinstance(category, int):
@@ -104,15 +99,12 @@ def _operations_per_letter(units: int, outputs: int) -> int:
 def max_logits(logits: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the maximum of each row of logits, (rows, 1).
 
-    Args:
-        logits: (rows, outputs).
-
     Raises:
         NamegenError: logits are infinite or not numbers, because the weights are too large.
     """
     most: NDArray[np.floating] = logits.max(axis=1, keepdims=True)
     if not np.isfinite(most).all():
-        raise NamegenError("the model's weights are so large that its outputs are no numbers; train it again")
+        raise NamegenError("the model's weights are so large that its outputs are not numbers; train it again")
     return most
 
 

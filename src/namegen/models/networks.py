@@ -122,8 +122,7 @@ class ConditionalGRU(Network):
         hidden_t = GRU cell(gates_t, hidden_t-1), see :class:`_GRURecurrence`          (H)
         output_t = head(dropout(hidden_t)) + category_output[category]                 (O)
 
-    The category sets the initial state, is part of every input, and has letter frequencies of its own. All other
-    weights are shared, so that a category of 70 names profits from one of 9,000.
+    The category-independent weights are shared, so that a category of 70 names profits from one of 9,000.
 
     `read` is linear, so it is applied once to each letter of the alphabet, not to each letter of each name.
     """
@@ -174,7 +173,7 @@ class _GRURecurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, gates: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # noqa: ANN401
-        """Return the hidden states after each letter, (length, batch, H).
+        """Return the states after each letter, (length, batch, H).
 
         Args:
             ctx: stores what :meth:`backward` needs.

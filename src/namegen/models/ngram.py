@@ -72,12 +72,7 @@ class NGram:
 
     @classmethod
     def fit(cls, dataset: Dataset, order: int = 3) -> NGram:
-        """Count the n-grams of a dataset.
-
-        Args:
-            dataset: the training names.
-            order: the number of letters of an n-gram, at least 1, with the letter to predict.
-        """
+        """Count the n-grams of ``order`` letters, the one to predict included, of a dataset."""
         outputs = len(dataset.alphabet) + 1
         contexts, targets, names = positions(dataset.letters, dataset.lengths, outputs - 1, order - 1)
         nodes, levels = dataset.category_of[names].astype(np.int64), []

@@ -48,22 +48,14 @@ class NameScores(NamedTuple):
 
 
 def score_names(source: Source, names: EncodedNames) -> NameScores:
-    """Return the log-probabilities of names in a category or a blend.
-
-    Args:
-        source: the network with its category.
-        names: finished names, in any order.
-    """
+    """Return the log-probabilities of finished names in a category or a blend."""
     return _score(source, _build_tries(names, source.boundary_id), len(names.lengths))
 
 
 def score_per_category(sources: Iterable[Source], names: EncodedNames, boundary_id: int) -> Iterator[NameScores]:
     """Yield what :func:`score_names` returns, for each of several categories of a model.
 
-    Args:
-        sources: the network with each category.
-        names: finished names, in any order; some ten thousands at most, since their tries are kept in memory.
-        boundary_id: the index that ends a name.
+    The tries are kept in memory, so there should be some ten thousands of names at most.
     """
     tries = list(_build_tries(names, boundary_id))
     return (_score(source, tries, len(names.lengths)) for source in sources)
@@ -108,13 +100,7 @@ def _build_tries(names: EncodedNames, boundary_id: int) -> Iterator[_Trie]:
 
 
 def _levels(letters: Integers, lengths: Integers, boundary_id: int) -> Iterator[_Level]:
-    """Yield the distinct prefixes of names, by length from 0 on.
-
-    Args:
-        letters: the letters of each name, padded with ends, (names, longest + 1).
-        lengths: the number of letters of each name, (names,).
-        boundary_id: the index that begins and ends a name.
-    """
+    """Yield the distinct prefixes of names by length, from letters padded with ends, (names, longest + 1)."""
     outputs, rows = boundary_id + 1, np.zeros(len(lengths), dtype=np.int64)
     prefixes = np.array([boundary_id])  # each is its parent's row and its last letter, as one number
     for length in range(int(lengths.max()) + 1):

@@ -70,7 +70,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     with _open(path) as reader:
         checkpoint = Checkpoint(reader.model(), reader.state())
     if not checkpoint.state:
-        raise ModelFileError(f"{path} is a finished model, there is no training run to go on with")
+        raise ModelFileError(f"{path} is a finished model; it has no training run to resume")
     return checkpoint
 
 

@@ -24,7 +24,7 @@ RUN_SUFFIX = ".run"
 
 @dataclass(frozen=True)
 class ModelLocation:
-    """Where a model is.
+    """The location of a model.
 
     Attributes:
         name: its name in the cache, or the path that the user gave.
@@ -82,7 +82,7 @@ class ModelLocation:
 
 @dataclass(frozen=True)
 class TrainingLocation(ModelLocation):
-    """Where a model is that the user trains.
+    """The location of a model that the user trains.
 
     Attributes:
         checkpoint: the file of an unfinished training run.
