@@ -10,8 +10,6 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from namegen.cli.completion import quote_for_bash, split_line
 from namegen.datasets.catalogue import CATALOGUE
@@ -161,9 +159,3 @@ def test_bash_reads_what_it_inserts_as_the_value(quote):
 
     assert done.stdout.decode().split("\0")[:-1] == many
     assert done.stderr == b""
-
-
-@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1), st.sampled_from(["", "'"]))
-@example("!", "'")
-def test_what_bash_inserts_is_read_back_as_the_value(value, quote):
-    assert split_line(f"namegen {insert_in_bash(value, quote)} ")[0] == ["namegen", value, ""]

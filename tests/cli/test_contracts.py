@@ -99,23 +99,6 @@ def test_help_goes_to_stdout_within_80_columns(cli, words):
     assert cli(*words, "-h").out == shown.out
 
 
-@pytest.mark.parametrize(
-    ("words", "arguments"),
-    [
-        (["download"], "[NAME]"),
-        (["train"], ""),
-        (["plot"], "[MODEL]..."),
-        (["export"], "{MODEL} {FILE.onnx}"),
-        (["models", "show"], "[MODEL]"),
-        (["models", "rm"], "{NAME}"),
-        (["sample"], "[CATEGORY] [LETTERS]"),
-    ],
-)
-def test_usage_names_arguments_in_one_style(cli, words, arguments):
-    usage = cli(*words, "--help").out.splitlines()[0]
-    assert usage == f"Usage: namegen {' '.join(words)} [OPTIONS] {arguments}".rstrip()
-
-
 def test_the_help_lists_every_command_with_a_whole_sentence(cli):
     listed = cli("--help").out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert {line.split()[0] for line in listed} == {words[0] for words in COMMANDS if words}

@@ -84,21 +84,10 @@ def test_the_formatter_has_nothing_to_complain_about():
 def test_what_is_typed_in_a_shell_can_be_copied_from_the_page(formatted, command):
     shown = section(formatted(PAGE), "EXAMPLES")
     line = next(line for line in shown.splitlines() if "printf" in line).strip()
-    printed, drawn = line.split(" | ")
+    printed, sampled = line.split(" | ")
     bash = subprocess.run(["sh", "-c", printed], capture_output=True, text=True, check=True)
-    names = command(*shlex.split(drawn)[1:], stdin=bash.stdout)
+    names = command(*shlex.split(sampled)[1:], stdin=bash.stdout)
 
     assert [name[:3] for name in names.out.split("\n")][:1] == ["Mac"]
     assert "\u2010" not in shown
     assert "\u2019" not in shown
-
-
-@pytest.mark.parametrize(
-    "text", [".SH no heading", "'br", "a\\nb \\fBc \\", "-n --no-verify", "'it''s' \"so\" `there`", "~/^ ü и́ 日本"]
-)
-def test_what_the_formatter_would_obey_is_shown_as_it_stands(text, docs_script, formatted, tmp_path):
-    lines = docs_script("generate_man.py")["_lines"](text)
-    page = tmp_path / "page.1"
-    page.write_text("\n".join(['.TH X 1 "" "" ""', ".SH NAME", *lines, ""]), encoding="utf-8")
-
-    assert formatted(page).splitlines()[3].strip() == text.replace("`there`", "there")
