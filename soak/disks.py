@@ -80,7 +80,7 @@ def file_too_large(launcher: Launcher) -> Tally:
         wait_until(lambda: site.checkpoint.is_file() or not run.runs())
         run.send(signal.SIGKILL)
         run.wait()
-        site.check_error(site.train(**limit), "File too large", "then go on from what was saved last with --resume")
+        site.check_error(site.train(**limit), "File too large", "then continue from what was saved last with --resume")
         tally.require(site.model.read_bytes() == older, "the older model is gone")
         site.check_files()
         site.check_error(_download(site, **limit), "File too large")
@@ -89,7 +89,7 @@ def file_too_large(launcher: Launcher) -> Tally:
         full = Path("/dev/full")
         for words in (("sample",), ("models",), ("evaluate", "names", "--data", site.names, "-n", "10")):
             site.check_error(site.start(*words, stdout=full), "cannot write the results: No space left on device")
-        site.check_error(site.start("train", "-o", full), "no regular file", code=2)
+        site.check_error(site.start("train", "-o", full), "not a regular file", code=2)
         (site.outputs / "full.png").symlink_to(full)
         site.check_error(site.start("plot", "names", "-o", site.outputs / "full.png"), "not a regular file")
         site.check_nothing_stray(site.model, site.checkpoint)
