@@ -129,13 +129,13 @@ def test_names_that_may_be_very_long_are_given_up_after_fewer_attempts(monkeypat
         return attempt(source, config, prefixes, limits, streams)
 
     monkeypatch.setattr(rejection, "sample_autoregressive", counted)
-    monkeypatch.setattr(rejection, "MAX_OPERATIONS", 2**32)
+    monkeypatch.setattr(rejection, "MAX_OPERATIONS", 2**30)
     model = replace(make_bigram_model(np.array([[5.0, 1, -1e4]] * 3)), longest=10**6)  # as a file may claim
 
     with pytest.raises(NamegenError, match=r"hardly ever ends .* within 10,000 letters"):
         sample(model, "X", seed=1)
     # A letter counts as at least 1024 multiplications for each of three outputs; each round doubles the attempts.
-    assert 10_000 <= sum(sampled) <= 2 * 2**32 // 3072
+    assert 10_000 <= sum(sampled) <= 2 * 2**30 // 3072
 
 
 def test_when_a_name_is_given_up_does_not_depend_on_the_other_names(monkeypatch):
@@ -149,7 +149,9 @@ def test_when_a_name_is_given_up_does_not_depend_on_the_other_names(monkeypatch)
     assert found[400] == found[3000]
 
 
-@pytest.mark.parametrize("options", [{"temperature": 0.9, "top_p": 0.95}, {"temperature": 1.0, "dropout": 0.1}, {}])
+@pytest.mark.parametrize(
+    "options", [{"count": 1000, "temperature": 1.0}, {"count": 300, "temperature": 1.0, "dropout": 0.1}, {}]
+)
 def test_a_very_large_alphabet_takes_a_bounded_memory(options, monkeypatch):
     for module in (rejection, top_module):
         monkeypatch.setattr(module, "MAX_OPERATIONS", 2**28)
@@ -161,7 +163,7 @@ def test_a_very_large_alphabet_takes_a_bounded_memory(options, monkeypatch):
     tracemalloc.start()
     try:
         if options:
-            assert len(sample(model, "X", count=300, seed=1, max_length=2, **options)) == 300
+            assert len(sample(model, "X", seed=1, max_length=2, **options)) == options["count"]
         else:
             top(model, "X", count=1, max_length=2)
             score(model, "X", [f"{one}{other}" for one, other in zip(letters[:500], letters[500:], strict=False)])
@@ -231,7 +233,7 @@ def test_many_names_are_distributed_as_in_plain_ancestral_sampling():
             name += "abc"[last]
         plain[name] += 1
     del plain[""]
-    sampled = Counter(sample(model, "X", count=100_000, seed=2, temperature=1.0))
+    sampled = Counter(sample(model, "X", count=40_000, seed=2, temperature=1.0))
 
     assert chi_square_alike(sampled, plain)
 

@@ -266,7 +266,7 @@ def evaluate(
             "give others with --data, or score these with --all"
         )
     if np.count_nonzero(trained_on.counts) > 1:
-        judge = _Judge(trained_on)
+        judge = NGram.fit(trained_on, order=3)
     elif count:
         which = "names of one category only" if len(trained_on) else "no names"
         notes.append(f"no judge: in {dataset.label} are {which} that the model was trained on")
@@ -275,12 +275,15 @@ def evaluate(
         if dataset.counts[index]:
             own_seed = seed + (index << 64)  # else all categories would use the same random numbers
             samples = _Samples(model, blocks(model, category, count=count, seed=own_seed, config=config))
+            right = None
+            if judge and trained_on.counts[index]:
+                right = samples.mean(_assign_categories(judge, trained_on, samples) == index)
             categories[category] = CategoryEvaluation(
                 names=int(scored.counts[index]),
                 loss=measured.by_category.get(category) if measured else None,
                 novel=samples.mean(~np.isin(samples.hashes, model.name_hashes)),
                 unique=samples.mean(1 / samples.counts),
-                right=samples.mean(judge.assign(samples) == index) if judge and trained_on.counts[index] else None,
+                right=right,
                 length=samples.mean(samples.lengths),
                 data_length=float(dataset.lengths[dataset.category_of == index].mean()),
             )
@@ -319,18 +322,11 @@ class _Samples:
         return float(np.average(values, weights=self.counts)) if len(values) else None
 
 
-class _Judge:
-    """An n-gram classifier that learns from names."""
-
-    def __init__(self, names: Dataset) -> None:
-        self._ngram = NGram.fit(names, order=3)
-        self._has_names = names.counts > 0
-
-    def assign(self, samples: _Samples) -> NDArray[np.int64]:
-        """Return the index of the category in which each distinct name is most probable, (names,)."""
-        scores = self._ngram.log_probabilities(samples.letters, samples.lengths)
-        assigned: NDArray[np.int64] = np.where(self._has_names, scores, -np.inf).argmax(axis=1)
-        return assigned
+def _assign_categories(judge: NGram, trained_on: Dataset, samples: _Samples) -> NDArray[np.int64]:
+    """Return the index of the category in which each distinct name is most probable to the judge, (names,)."""
+    scores = judge.log_probabilities(samples.letters, samples.lengths)
+    assigned: NDArray[np.int64] = np.where(trained_on.counts > 0, scores, -np.inf).argmax(axis=1)
+    return assigned
 
 
 def _check_compatible(model: Model, dataset: Dataset) -> None:
