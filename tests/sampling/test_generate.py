@@ -414,7 +414,7 @@ def test_a_name_that_cannot_be_sampled_fails_in_its_own_shard():
         ({"count": 10**15, "prefixes": "ab"}, "no more than 1,000,000,000,000,000"),
         ({"prefixes": iter("ab9")}, "'9'"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else ",".join(value),
 )
 def test_impossible_shards_are_errors_before_the_first_name(options, complaint):
     with pytest.raises(UsageError, match=complaint):
