@@ -1,10 +1,11 @@
-"""Two processes that train one network together, beside one process: benchmarks/processes.json, and a table of it.
+"""Compare training with two processes to training with one process.
 
     python benchmarks/processes.py [--rounds 5] [--table]
 
-trains on the starter names, without a validation part, networks and batches of several sizes, a few steps of each:
-with one thread, with two, and with two processes of one thread, in turn. It writes what was measured, and from that the
-table in docs/many-machines.md; with `--table` the table alone. It takes a quarter of an hour and wants two cores.
+trains networks of several sizes on the starter names, without validation, for a few steps each: with one thread, with
+two threads, and with two processes of one thread, in turn. It writes the measurements to benchmarks/processes.json and
+a table of them to docs/many-machines.md; with `--table`, it only writes the table. It takes a quarter of an hour and
+needs two cores.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ SIZES = ((192, 64, 300), (192, 1024, 40), (192, 8192, 10), (512, 512, 20), (1024
 
 
 def train(*before: object, threads: int, hidden: int, batch: int, steps: int) -> dict[str, float]:
-    """Train in a process, or in several; returns what the first one printed."""
+    """Train in one or several processes, and return the figures that the first one prints."""
     words = ["training.py", STARTER, "--validation", 0, "--hidden-size", hidden, "--batch-size", batch]
     words += ["--iterations", batch * (steps + 1), "--threads", threads]
     done = subprocess.run(
@@ -83,32 +84,32 @@ def row_of_table(row: dict[str, Any]) -> str:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Return the table, and below it what the figures depend on."""
+    """Return the table, followed by the conditions of the measurement."""
     about = results["machine"]
     low, high = results["load"]
     runs = len(results["rows"][0]["one thread"])
-    columns = ("hidden units", "names to a batch", "one thread", "two threads", "two processes")
-    columns += ("two processes to one thread", "two threads to one", "work")
+    columns = ("hidden units", "names per batch", "one thread", "two threads", "two processes")
+    columns += ("two processes / one thread", "two threads / one thread", "processor time")
     lines = [
         f"| {' | '.join(columns)} |",
         f"|{' --- |' * len(columns)}",
         *map(row_of_table, results["rows"]),
         "",
-        f"Names a second: medians of {runs} runs each, in turn. *Work* is the processor time of both processes to that",
-        f"of one. {about['date']}, {about['processor']}, {about['cores']} cores,",
-        f"on which others ran meanwhile (load {low:.1f} to {high:.1f}).",
-        f"Python {about['python']}, torch {about['versions']['torch']}, gloo over the loopback interface.",
+        f"Medians of {runs} runs each, in turn. *Processor time*: that of both processes together, divided by that of",
+        f"one process with one thread. Measured on {about['date']} on an {about['processor']} with {about['cores']} cores",
+        f"that other programs also used (load {low:.1f} to {high:.1f}), with Python {about['python']}, torch",
+        f"{about['versions']['torch']}, and gloo over the loopback interface.",
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def page(text: str, results: dict[str, Any]) -> str:
-    """Return the page with the table of these results."""
+    """Return the page with its table replaced."""
     return re.sub(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", lambda _: table(results), text, flags=re.DOTALL)
 
 
 def main() -> None:
-    """Measure and write, or only write."""
+    """Measure unless only the table is wanted, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--table", action="store_true")
