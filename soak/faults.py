@@ -31,7 +31,7 @@ def kills(
     launcher: Launcher, rng: random.Random, *, count: int, training: str = "default", afresh: bool = False
 ) -> Tally:
     """``kill -9`` at random moments of a run that saves after each batch; every other time in the middle of a save."""
-    tally = Tally(f"kill -9, {training}{', processes started afresh' if afresh else ''}")
+    tally = Tally(f"kill -9, {training}{', new processes' if afresh else ''}")
     with Site(launcher, tally, training) as site:
         expected, older = site.uninterrupted(), site.put_older_model()
         for number in range(count):
@@ -215,7 +215,7 @@ def samplers_and_trainer(launcher: Launcher, *, seconds: float) -> Tally:
 
 def divergence(launcher: Launcher) -> Tally:
     """Learning rates at which the loss, or a weight within a batch, becomes infinite or not a number."""
-    tally = Tally("a loss that is not a number")
+    tally = Tally("infinite or NaN loss")
     for words in (
         ("--recipe", "tutorial", "--learning-rate", "50", "--iters", "5000"),
         ("--hidden-size", "16", "--learning-rate", "100", "--iters", "2000"),
@@ -242,7 +242,7 @@ def divergence(launcher: Launcher) -> Tally:
 
 def clock_and_sleep(launcher: Launcher) -> Tally:
     """A clock on the wall that jumps back whenever somebody looks at it, and a process that sleeps for a while."""
-    tally = Tally("a clock that jumps, a machine that sleeps")
+    tally = Tally("clock jumps back, machine sleeps")
     with Site(launcher, tally, "small") as site:
         expected = site.uninterrupted()
         begun = time.monotonic()

@@ -67,7 +67,7 @@ TRAININGS = {
     "small": Training(("--iters", "800", "--batch-size", "16", "--hidden-size", "48"), 1.0),
     "tutorial": Training(("--recipe", "tutorial", "--iters", "12000"), 2.0),
     "best": Training(("--recipe", "best", "--iters", "1200", "--batch-size", "16", "--hidden-size", "16"), 1.5),
-    "extension": Training(("--init", "pretrained", "--iters", "320", "--batch-size", "16"), 1.5),
+    "fine-tuning": Training(("--init", "pretrained", "--iters", "320", "--batch-size", "16"), 1.5),
 }
 
 
@@ -123,7 +123,7 @@ class Site:
             words += (*TRAININGS[self.training].options, "--save-every", "1")
         elif "--force" not in options:
             words += ("--resume",)
-            if self.training == "extension":
+            if self.training == "fine-tuning":
                 words += ("--init", "pretrained")
         return self.start(*words, *options, **how)
 

@@ -27,7 +27,7 @@ _SAMPLERS = 60  # seconds of eight samplers and a trainer in the first round; la
 
 def parts(launcher: Launcher, rng: random.Random, number: int) -> Iterator[Callable[[], Tally]]:
     """Go through what a round consists of, the kills first: in five minutes there are 200 of them."""
-    for training, count in (("default", 80), ("small", 50), ("best", 30), ("tutorial", 25), ("extension", 20)):
+    for training, count in (("default", 80), ("small", 50), ("best", 30), ("tutorial", 25), ("fine-tuning", 20)):
         yield lambda training=training, count=count: faults.kills(launcher, rng, count=count, training=training)
     yield lambda: faults.kills(launcher, rng, count=4, afresh=True)
     yield lambda: faults.samplers_and_trainer(launcher, seconds=_SAMPLERS if number == 0 else _SAMPLERS / 6)
@@ -41,7 +41,7 @@ def parts(launcher: Launcher, rng: random.Random, number: int) -> Iterator[Calla
     yield lambda: faults.clock_and_sleep(launcher)
     yield lambda: faults.signals_while_saving(launcher)
     yield lambda: faults.signals_elsewhere(launcher, rng)
-    for training in ("default", "best", "tutorial", "extension"):
+    for training in ("default", "best", "tutorial", "fine-tuning"):
         yield lambda training=training: faults.signals(launcher, rng, count=12, training=training)
     yield lambda: faults.signals_at_the_start(launcher, rng, count=6)
 
