@@ -96,8 +96,8 @@ def table(results: dict[str, Any]) -> str:
         *map(row_of_table, results["rows"]),
         "",
         f"Medians of {runs} runs each, in turn. *Processor time*: that of both processes together, divided by that of",
-        f"one process with one thread. Measured on {about['date']} on an {about['processor']} with {about['cores']} cores",
-        f"that other programs also used (load {low:.1f} to {high:.1f}), with Python {about['python']}, torch",
+        f"one process with one thread. Measured on {about['date']} on an {about['processor']} with {about['cores']}",
+        f"cores that other programs also used (load {low:.1f} to {high:.1f}), with Python {about['python']}, torch",
         f"{about['versions']['torch']}, and gloo over the loopback interface.",
     ]
     return "".join(f"{line}\n" for line in lines)
