@@ -1,6 +1,6 @@
-"""Draw the badges of the README, docs/badges/*.svg, from facts of the project itself: no service is asked for anything.
+"""Draw the badges of the README, docs/badges/*.svg, from facts in the repository, without any online service.
 
-A test draws them anew and looks whether each is true.
+A test redraws the badges and checks that each fact is true.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from namegen.models.store import load_model
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "docs" / "badges"
-_LETTER = 6.6  # pixels, about; the letters are spread to it exactly
+_LETTER = 6.6  # the approximate width in pixels; the letters are spread to fit exactly
 _MARGIN = 7
 _HEIGHT = 20
 

@@ -1,10 +1,9 @@
-"""Build the site from docs/ into site/: strictly, and with no network.
+"""Build the site from docs/ into site/, in strict mode and without a network connection.
 
-The pages are written for a forge first, where they lie beside the code and link to ``../CHANGELOG.md``. A site has a
-folder of its own, so its sources are laid out anew in a temporary one: the pages of docs/ and those of the repository's
-root, with their links turned to where things lie then. Zensical makes the pages of that, and stops at a dead link or
-anchor. What it does not look at is looked at here: that the navigation has every page, and that a browser loads nothing
-from another host.
+The pages link to files of the repository such as ``../CHANGELOG.md``, which is right on GitHub but not on a site. So
+this script copies the pages of docs/ and of the repository's root into a temporary folder and adapts their links.
+Zensical builds the site from there and fails on a dead link or anchor. In addition, this script checks that the
+navigation contains every page and that a browser loads nothing from another host.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
-"""The pages of the repository's root that are on the site, and what they are called there."""
+"""The pages of the repository's root that are on the site, with their names there."""
 
 PRETRAINED = Path("src/namegen/data/pretrained.safetensors")
 _LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)")
@@ -31,7 +30,7 @@ _LOADERS = re.compile(r"https://(?:unpkg\.com|cdn\.jsdelivr\.net|api\.github\.co
 
 
 class SiteError(Exception):
-    """The site cannot be built as it should be."""
+    """The site cannot be built."""
 
 
 def build(source: Path, site: Path) -> None:
@@ -39,11 +38,10 @@ def build(source: Path, site: Path) -> None:
 
     Args:
         source: the repository.
-        site: the folder to make; a site that is there is replaced when the new one is whole.
+        site: the folder to write; an existing site is replaced once the new one is complete.
 
     Raises:
-        SiteError: something is wrong with the pages: the message says what, or Zensical has printed it; or the folder
-            holds something else.
+        SiteError: a page is wrong, as the message or Zensical's output says; or the folder contains other files.
     """
     with tempfile.TemporaryDirectory(prefix="namegen-site-") as temporary:
         folder = Path(temporary)
@@ -52,7 +50,7 @@ def build(source: Path, site: Path) -> None:
         check_navigation(folder / "mkdocs.yml", folder / "docs")
         line = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(folder / "mkdocs.yml")]
         if subprocess.run(line, cwd=folder, check=False).returncode:
-            raise SiteError("Zensical could not build the site, for what is named above")
+            raise SiteError("Zensical could not build the site; see its output above")
         made = folder / "site"
         silence_theme(made / "assets")
         if (made / "playground").is_dir():
@@ -61,20 +59,20 @@ def build(source: Path, site: Path) -> None:
         if found := loaded_from_elsewhere(made):
             raise SiteError("something would be loaded from another host:\n" + "\n".join(found))
         if site.is_dir() and any(site.iterdir()) and not (site / "404.html").exists():
-            raise SiteError(f"{site} holds something else than a site; empty it, or take another folder")
+            raise SiteError(f"{site} contains other files than a site; empty it, or choose another folder")
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(made, site)
 
 
 def lay_out_pages(source: Path, pages: Path) -> None:
-    """Lay out the sources of the site.
+    """Copy the pages into a folder and adapt their links.
 
     Args:
         source: the repository.
-        pages: the folder to make.
+        pages: the folder to create.
 
     Raises:
-        SiteError: a page links to what is no file of the repository.
+        SiteError: the target of a link is not a file in the repository.
     """
     shutil.copytree(source / "docs", pages, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     places = {page: source / "docs" / page.relative_to(pages) for page in pages.rglob("*.md")}
@@ -85,7 +83,9 @@ def lay_out_pages(source: Path, pages: Path) -> None:
         def turned(link: re.Match[str], place: Path = place, above: str = above) -> str:
             target = (place.parent / link[2]).resolve()
             if not target.is_file() or not target.is_relative_to(source):
-                raise SiteError(f"{place.relative_to(source)} links to {link[2]}, which is no file of the repository")
+                raise SiteError(
+                    f"{place.relative_to(source)} links to {link[2]}, which is not a file in the repository"
+                )
             inside = target.relative_to(source).as_posix()
             if inside.startswith("docs/") and not inside.endswith(".py"):
                 return link[1] + above + inside.removeprefix("docs/")
@@ -100,10 +100,10 @@ def lay_out_pages(source: Path, pages: Path) -> None:
 
 
 def check_navigation(configuration: Path, pages: Path) -> None:
-    """Check that the navigation has every page once, and nothing else.
+    """Check that the navigation contains every page exactly once.
 
     Raises:
-        SiteError: it has not.
+        SiteError: a page is missing, listed twice, or does not exist.
     """
     named = re.findall(
         r"^ +- (?:[^:\n]+: )?(\S+\.(?:md|html))$", configuration.read_text(encoding="utf-8"), re.MULTILINE
@@ -111,37 +111,37 @@ def check_navigation(configuration: Path, pages: Path) -> None:
     there = {path.relative_to(pages).as_posix() for name in ("*.md", "*.html") for path in pages.rglob(name)}
     wrong = [f"{page} is missing" for page in sorted(there - {*named})]
     wrong += [f"{page} does not exist" for page in sorted({*named} - there)]
-    wrong += [f"{page} comes twice" for page in sorted({page for page in named if named.count(page) > 1})]
+    wrong += [f"{page} is listed twice" for page in sorted({page for page in named if named.count(page) > 1})]
     if wrong:
         raise SiteError(f"the navigation in {configuration.name}: {'; '.join(wrong)}")
 
 
 def lead_back(page: Path) -> None:
-    """Show the link from the playground to the site, which on its own it has no use for.
+    """Show the link from the playground to the site, which is hidden in the playground alone.
 
     Raises:
-        SiteError: there is none.
+        SiteError: there is no such link.
     """
     text = page.read_text(encoding="utf-8")
     shown = re.sub(r"(<nav [^>]*?) hidden>", r"\1>", text)
     if shown == text:
-        raise SiteError(f"{page.name} of the playground has no hidden <nav> that leads back to the site")
+        raise SiteError(f"{page.name} of the playground has no hidden <nav> with a link to the site")
     page.write_text(shown, encoding="utf-8")
 
 
 def silence_theme(assets: Path) -> None:
-    """Take out the addresses from which the theme would load what none of our pages has, such as diagrams."""
+    """Remove the addresses from which the theme loads features that our pages do not use, such as diagrams."""
     for script in assets.rglob("*.js"):
         script.write_text(_LOADERS.sub("about:invalid", script.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def loaded_from_elsewhere(site: Path) -> list[str]:
-    """Find what a browser would load from another host when it shows the site.
+    """Find what a browser would load from another host to show the site.
 
-    A link loads nothing until it is followed, nor does the name of a namespace.
+    Links and names of namespaces do not count, as they load nothing.
 
     Returns:
-        A line for each finding: the file, and the address.
+        A line with the file and the address for each finding.
     """
     found = []
     for path in sorted(path for path in site.rglob("*") if path.suffix in {".html", ".svg", ".css", ".js"}):
@@ -158,7 +158,7 @@ def loaded_from_elsewhere(site: Path) -> list[str]:
 
 
 class _Loaded(HTMLParser):
-    """Collects what a page makes a browser load: attributes, but for links to follow, and all scripts and styles."""
+    """Collects what a browser loads to show a page: attributes, except targets of links, and all scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class _Loaded(HTMLParser):
             and not (followed and name == "href")
         ]
 
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - what an element ends is of no matter
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the kind of element does not matter
         self._within = ""
 
     def handle_data(self, data: str) -> None:
@@ -185,8 +185,10 @@ class _Loaded(HTMLParser):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Build the site from docs/, strictly, and with no network.")
-    parser.add_argument("site", nargs="?", type=Path, default=REPOSITORY / "site", help="the folder to make")
+    parser = argparse.ArgumentParser(
+        description="Build the site from docs/, in strict mode and without a network connection."
+    )
+    parser.add_argument("site", nargs="?", type=Path, default=REPOSITORY / "site", help="the folder to write")
     try:
         build(REPOSITORY, parser.parse_args().site)
     except SiteError as error:

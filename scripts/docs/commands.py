@@ -1,4 +1,4 @@
-"""Descriptions of all commands, from which the reference and the manual page are generated."""
+"""Describe all commands, for the generated reference and manual page."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Parameter(NamedTuple):
     """An option or an argument.
 
     Attributes:
-        names: what an option is called; an argument has no name.
-        value: what its value is called in the help; a flag has none.
-        choices: what its value may be, if that is a fixed few.
-        help: what the help says of it, its default included.
+        names: the names of an option; empty for an argument.
+        value: the name of its value in the help; empty for a flag.
+        choices: the possible values, if they are a fixed set.
+        help: its help text, with its default.
         many: whether it may be given several times.
     """
 
@@ -35,14 +35,14 @@ class Command(NamedTuple):
     """A command.
 
     Attributes:
-        words: what calls it, without the name of the program.
-        usage: what may stand behind these words.
-        summary: what it does, in a line.
-        help: the same in full, in paragraphs.
-        epilog: what stands below its help.
+        words: the words that call it, without the name of the program.
+        usage: what may follow these words.
+        summary: its help in one line.
+        help: its full help, in paragraphs.
+        epilog: the text below its help.
         arguments: its arguments.
         options: its options.
-        commands: the names of the commands below it.
+        commands: the names of its subcommands.
     """
 
     words: tuple[str, ...]
@@ -56,7 +56,7 @@ class Command(NamedTuple):
 
 
 def commands() -> Iterator[Command]:
-    """Go through all commands, each before those below it."""
+    """Yield all commands, each before its subcommands."""
     root = build()
     open_ = [((), root, typer.Context(root, info_name="namegen", **root.context_settings))]
     while open_:
@@ -101,5 +101,5 @@ def _is_long(name: str) -> bool:
 
 
 def called(value: str) -> str:
-    """Return what a value is called, without the marks that say whether and how often it may be given."""
+    """Return the name of a value without the brackets and dots that mark it as optional or repeatable."""
     return re.sub(r"^\[|\]?(\.\.\.)?$", "", value)

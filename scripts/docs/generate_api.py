@@ -1,6 +1,6 @@
 """Write the reference of the library, docs/api.md, from the docstrings of its public names.
 
-Griffe reads the source without importing it. The page is plain Markdown, to be as readable on a forge as on the site.
+Griffe reads the source without importing it. The page is plain Markdown, so that it is readable on GitHub too.
 """
 
 from __future__ import annotations
@@ -17,23 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
-HEAD = """# The library, name by name
+HEAD = """# API reference
 
-Written by `make docs` from the docstrings; a test fails when it falls behind. [The library](library.md) shows how these
-are used together. All of them are imported from `namegen` itself, when they are first used; the last one is that of
-`namegen.faker`, which needs Faker.
+All public names of `namegen`, generated from their docstrings by `make docs`. [Use from Python](library.md) shows how
+to use them together. `namegen.faker` needs Faker.
 """
 GROUPS = {
-    "Names to learn from": ("Dataset", "load_dataset", "open_dataset", "download", "Alphabet", "ASCII"),
+    "Datasets": ("Dataset", "load_dataset", "open_dataset", "download", "Alphabet", "ASCII"),
     "Training": ("train", "training_config", "TrainingConfig", "Progress"),
     "Models": ("load_model", "Model", "History"),
-    "Drawing names": ("sample", "iterate", "top", "SamplingConfig", "Filters"),
-    "Measuring": ("score", "Scores", "classify", "Classification", "evaluate", "Evaluation"),
-    "Pictures": ("plot_history", "plot_evaluation"),
-    "For other programs": ("export_onnx",),
+    "Sampling": ("sample", "iterate", "top", "SamplingConfig", "Filters"),
+    "Evaluation": ("score", "Scores", "classify", "Classification", "evaluate", "Evaluation"),
+    "Plots": ("plot_history", "plot_evaluation"),
+    "Export": ("export_onnx",),
     "Errors": ("NamegenError", "UsageError", "TrainingStopped", "errors"),
 }
-"""The public names, in the order in which somebody meets them."""
+"""The public names, in the order in which users need them."""
 
 TITLES = {
     Section.parameters: "Arguments",
@@ -41,22 +40,22 @@ TITLES = {
     Section.returns: "Returns",
     Section.raises: "Raises",
 }
-WHOLE = {"returns_multiple_items": False, "returns_named_value": False}  # what is returned is one thing
-_WIDEST = 100  # columns of a signature on one line
+WHOLE = {"returns_multiple_items": False, "returns_named_value": False}  # a function returns one unnamed value
+_WIDEST = 100  # maximum width of a signature on one line
 _ROLE = re.compile(r":(?:func|class|meth|attr|mod|data):`~?([\w.]+)`")
-_EXAMPLE = re.compile(r"^>>> .*(?:\n(?!\n).*)*", re.MULTILINE)  # docs/library.md has some that are run
+_EXAMPLE = re.compile(r"^>>> .*(?:\n(?!\n).*)*", re.MULTILINE)  # docs/library.md has examples that tests run
 
 
 def page() -> str:
     """Return the page.
 
     Raises:
-        ValueError: the groups do not have the public names, each once.
+        ValueError: the groups do not contain every public name exactly once.
     """
     package = griffe.load("namegen", search_paths=[SOURCE], docstring_parser="google", docstring_options=WHOLE)
     public = sorted(str(name) for name in package.exports or ())
     if sorted(name for names in GROUPS.values() for name in names) != public:
-        raise ValueError(f"GROUPS does not have what is public: {', '.join(public)}")
+        raise ValueError(f"GROUPS must contain each public name once: {', '.join(public)}")
     parts = [HEAD]
     for group, names in GROUPS.items():
         parts.append(f"## {group}\n")
@@ -69,19 +68,19 @@ def page() -> str:
 
 
 def _described(thing: griffe.Object, path: str) -> Iterator[str]:
-    """Go through what there is to say of a public name."""
+    """Yield the description of a public name."""
     yield f"### `{path}`\n"
     if isinstance(thing, griffe.Function):
         yield f"```text\n{_signature(thing, path)}\n```\n"
     elif isinstance(thing, griffe.Class) and "dataclass" in thing.labels:
         yield f"```text\n{_signature(thing.members['__init__'], path)}\n```\n"
     elif isinstance(thing, griffe.Class):
-        yield f"A kind of `{thing.bases[0]}`.\n"
+        yield f"A subclass of `{thing.bases[0]}`.\n"
     yield from _docstring(thing)
     if isinstance(thing, griffe.Module):
         for each in thing.classes.values():
             kinds = " and ".join(f"`{base}`" for base in each.bases)
-            yield f"- `{each.name}`, a kind of {kinds}: {_linked(' '.join(each.docstring.value.split()))}"
+            yield f"- `{each.name}`, a subclass of {kinds}: {_linked(' '.join(each.docstring.value.split()))}"
         yield ""
     elif isinstance(thing, griffe.Class):
         for name, member in thing.members.items():
@@ -94,7 +93,7 @@ def _described(thing: griffe.Object, path: str) -> Iterator[str]:
 
 
 def _signature(function: griffe.Function, path: str) -> str:
-    """Return how a function is called, on one line if there is room."""
+    """Return the signature of a function, on one line if it fits."""
     shown, starred = [], False
     for parameter in function.parameters:
         if parameter.name in {"self", "cls"}:
@@ -114,7 +113,7 @@ def _signature(function: griffe.Function, path: str) -> str:
 
 
 def _docstring(thing: griffe.Object) -> Iterator[str]:
-    """Go through the sections of a docstring."""
+    """Yield the sections of a docstring."""
     for section in thing.docstring.parsed if thing.docstring else ():
         if section.kind is Section.text:
             yield _linked(_EXAMPLE.sub("", section.value)).strip() + "\n"
@@ -127,7 +126,7 @@ def _docstring(thing: griffe.Object) -> Iterator[str]:
 
 
 def _linked(text: str) -> str:
-    """Turn the marks of docstrings into Markdown."""
+    """Convert reStructuredText roles and literals to Markdown."""
     return _ROLE.sub(lambda role: f"`{role[1]}`", text).replace("``", "`")
 
 

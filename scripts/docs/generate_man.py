@@ -1,7 +1,7 @@
-r"""Write the manual page, docs/namegen.1, from the commands themselves and what else there is to know.
+r"""Write the manual page, docs/namegen.1, from the commands and the texts in this file.
 
-It is one page for all commands, so that one search finds an option. A character that the formatter would obey, or show
-as another one than a shell wants, is written as an escape: a hyphen is ``\-``, a backslash ``\e``.
+It is one page for all commands, so that a search finds every option. Characters that roff would interpret, or replace
+by others that a shell does not accept, are escaped: a hyphen is ``\-``, a backslash ``\e``.
 """
 
 from __future__ import annotations
@@ -18,53 +18,53 @@ DESCRIPTION = """\
 A small character-level recurrent network learns from lists of names grouped by category (languages, or elves and
 dwarves, drug names, street names) and invents new names in the style of a category.
 
-A model of the surnames of 18 languages comes along, so `namegen sample German ABC` works at once; `namegen train` makes
-a model of names of your own. Names go to standard output, one a line, and nothing else does; progress, notes and errors
-go to standard error.
+A model of the surnames of 18 languages is included, so `namegen sample German ABC` works at once. `namegen train`
+trains a model on your own names. Names go to standard output, one per line; progress, notes and errors go to standard
+error.
 """
 
 ENVIRONMENT = {
-    "NAMEGEN_MODEL": "The name or the file of the model to use where none is given.",
-    "NAMEGEN_CACHE_DIR": "The folder of models, datasets and unfinished runs, in place of the user's cache folder.",
-    "XDG_CACHE_HOME": "Where the user's cache folder is, if not at ~/.cache (on Linux).",
-    "NO_COLOR": "If it is set and not empty, nothing is coloured.",
-    "TERM": "If it is `dumb`, there is no progress bar, but a plain line now and then.",
-    "COLUMNS": "The width of the terminal, in place of what the terminal says.",
-    "HTTPS_PROXY, NO_PROXY": "The proxy for `namegen download`, and which hosts are reached without it.",
-    "OPENBLAS_NUM_THREADS": "Threads for drawing names; 1 unless it is set.",
+    "NAMEGEN_MODEL": "The name or path of the default model.",
+    "NAMEGEN_CACHE_DIR": "The folder of models, datasets and unfinished runs, instead of the user's cache folder.",
+    "XDG_CACHE_HOME": "The user's cache folder, instead of ~/.cache (on Linux).",
+    "NO_COLOR": "If set and not empty, output has no colours.",
+    "TERM": "If it is `dumb`, plain lines replace the progress bar.",
+    "COLUMNS": "The width of the terminal, instead of its own.",
+    "HTTPS_PROXY, NO_PROXY": "The proxy for `namegen download`, and the hosts that are reached without it.",
+    "OPENBLAS_NUM_THREADS": "Threads for sampling; 1 by default.",
 }
 
 FILES = {
-    "~/.cache/namegen/models/NAME.safetensors": "Finished models; on macOS and Windows in the cache folder that is "
-    "usual there. `namegen models path` says where one is.",
-    "~/.cache/namegen/runs/NAME.safetensors": "Training runs that are under way, or wait to be resumed.",
-    "~/.cache/namegen/datasets/NAME/": "What `namegen download` fetched.",
-    "~/.cache/namegen/locks/": "Who is training what.",
+    "~/.cache/namegen/models/NAME.safetensors": "Finished models. On macOS and Windows, they are in the system's cache "
+    "folder. `namegen models path` prints the path of one.",
+    "~/.cache/namegen/runs/NAME.safetensors": "Checkpoints of unfinished training runs.",
+    "~/.cache/namegen/datasets/NAME/": "Datasets from `namegen download`.",
+    "~/.cache/namegen/locks/": "Locks of models in training.",
 }
 
 EXIT_STATUS = {
-    "0": "Done.",
-    "1": "It could not be done; one line says what is wrong, and what to do.",
+    "0": "Success.",
+    "1": "Failure; one line says what is wrong and what to do.",
     "2": "Wrong usage.",
-    "141": "Nobody reads the results any more.",
-    "128 + N": "Stopped by signal N, 130 by Ctrl-C; a training run was saved before.",
+    "141": "The reader of the results has closed the pipe.",
+    "128 + N": "Stopped by signal N, 130 by Ctrl-C. A training run saves a checkpoint first.",
 }
 
 EXAMPLES = {
-    "namegen sample German ABC": "Three German names, which begin with A, B and C.",
-    "namegen sample Italian -n 1000 --unique": "A thousand Italian names, none twice.",
-    "namegen sample German:2+Italian -n 5": "Names between two languages, more German than Italian.",
+    "namegen sample German ABC": "Three German names that begin with A, B and C.",
+    "namegen sample Italian -n 1000 --unique": "A thousand different Italian names.",
+    "namegen sample German:2+Italian -n 5": "A blend of two languages, more German than Italian.",
     "printf 'Mac\\nO\\n' | namegen sample Irish -": "A name for each prefix in a pipe.",
-    "namegen train --data elves.txt --model elves": "Train a model on names of your own, one a line.",
-    "namegen train --init pretrained --data elves.txt --model elves": "The same with only 30 to 200 of them.",
-    "namegen train --resume": "Go on with a run that was stopped.",
-    "namegen classify Sato Ivanov": "Which languages these names are likely to be of.",
+    "namegen train --data elves.txt --model elves": "Train a model on your own names, one per line.",
+    "namegen train --init pretrained --data elves.txt --model elves": "Fine-tune the included model on few names.",
+    "namegen train --resume": "Resume a stopped run.",
+    "namegen classify Sato Ivanov": "Print the most probable languages of these names.",
     'eval "$(namegen completion bash)"': "Let bash complete commands, options, models and categories.",
 }
 
 SEE_ALSO = """\
-`namegen COMMAND --help` shows the help of one command. README.md and the folder docs of the source have more: a guide
-for beginners, the library, completion in shells, and how good and how fast all this is.
+`namegen COMMAND --help` shows the help of one command. README.md and the folder docs of the source contain the full
+documentation.
 """
 
 _ESCAPES = {
@@ -76,16 +76,16 @@ _ESCAPES = {
     "^": r"\(ha",
     "~": r"\(ti",
 }
-_TYPED = re.compile(r"`([^`]+)`|(?<![\w-])(--?[a-z][\w-]*)")  # what is to be typed as it stands
+_TYPED = re.compile(r"`([^`]+)`|(?<![\w-])(--?[a-z][\w-]*)")  # literal input
 
 
 def page() -> str:
     """Return the page."""
     root, *others = commands()
     parts = [
-        r".\" Written by `make docs` from the commands themselves; change those, or scripts/docs/generate_man.py.",
+        r".\" Generated by `make docs`; change the commands or scripts/docs/generate_man.py instead.",
         f'.TH NAMEGEN 1 "" "namegen {__version__}" "User Commands"',
-        ".nh",  # no hyphens where a line ends: they would pass for part of a command
+        ".nh",  # hyphens at the ends of lines would look like parts of commands
         ".ad l",
         ".SH NAME",
         rf"namegen \- {escaped(SUMMARY)}",
@@ -94,7 +94,7 @@ def page() -> str:
         ".SH DESCRIPTION",
         *_paragraphs(DESCRIPTION),
         ".SH OPTIONS",
-        *_paragraphs("These stand before any command; `--help` and `--debug` may stand behind one, too."),
+        *_paragraphs("Give these before the command; `--help` and `--debug` may also follow it."),
         *(line for option in root.options for line in _tagged(_option(option), option.help)),
         ".SH COMMANDS",
         *(line for command in others for line in _command(command)),
@@ -111,7 +111,7 @@ def page() -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text as the formatter is to read it, to show it as it stands."""
+    """Return a text with roff's special characters escaped."""
     return "".join([_ESCAPES.get(c, c) if c.isascii() else f"\\[u{ord(c):04X}]" for c in text])
 
 
@@ -135,7 +135,7 @@ def _usage(command: Command) -> str:
 
 
 def _option(option: Parameter) -> str:
-    """Return the names of an option and what it takes."""
+    """Return the names of an option and its value."""
     names = ", ".join(_bold(name) for name in option.names)
     if not option.value:
         return names
@@ -153,17 +153,17 @@ def _italic(text: str) -> str:
 
 
 def _tagged(tag: str, text: str) -> list[str]:
-    """Return a paragraph that hangs on a tag."""
+    """Return a paragraph with a hanging tag."""
     return [".TP", tag, *_lines(text)]
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Return the first paragraphs of a section, which are separated by blank lines."""
+    """Return the paragraphs at the start of a section; blank lines separate them in the text."""
     return [line for paragraph in text.strip().split("\n\n") for line in (".PP", *_lines(paragraph))][1:]
 
 
 def _lines(text: str) -> list[str]:
-    """Return a paragraph in short lines, a new one for each sentence, as the formatter wants it."""
+    """Return a paragraph in short lines with a new line for each sentence, so that roff spaces sentences correctly."""
     plain = " ".join(text.split())
     pieces, end = [], 0
     for typed in _TYPED.finditer(plain):

@@ -1,7 +1,7 @@
-"""Record a terminal for the README, docs/terminal.svg: real commands, and what they print on a terminal.
+"""Record a terminal for the README, docs/terminal.svg: commands and their real output.
 
-Each command runs in a pseudo-terminal, and so shows what a person would see: tables and colours. Everything in it is
-seeded or exact, and the picture has no clock and no random identifier, so that it comes out the same to the byte.
+Each command runs in a pseudo-terminal, so that tables and colours appear as a user sees them. All output is seeded or
+deterministic, and the picture contains no time and no random identifier, so it is byte-identical every time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COMMANDS = (
 )
 COLUMNS = 64
 FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
-"""What the reader has: rich's own template loads a font from a host."""
+"""Fonts that readers have; rich's own template downloads a font."""
 
 THEME = TerminalTheme(
     background=(30, 32, 40),
@@ -52,10 +52,10 @@ def on_a_terminal(command: str, columns: int) -> str:
         columns: the width of the terminal.
 
     Returns:
-        What it wrote, escape codes included.
+        Its output, with escape codes.
 
     Raises:
-        subprocess.CalledProcessError: it ended with another exit code than 0.
+        subprocess.CalledProcessError: its exit code is not 0.
     """
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -70,7 +70,7 @@ def on_a_terminal(command: str, columns: int) -> str:
         try:
             while part := os.read(ours, 65536):
                 written += part
-        except OSError:  # as Linux says that nobody has the other end open any more
+        except OSError:  # on Linux, the other end is closed
             pass
         os.close(ours)
         if process.wait():

@@ -1,4 +1,4 @@
-"""Serve the playground on this machine, the pretrained model beside it as on the site: ``make playground``."""
+"""Serve the playground and the pretrained model on this machine: ``make playground``."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ MODEL = Path(__file__).parents[2] / "src" / "namegen" / "data" / "pretrained.saf
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves the folder of the playground, and in it the model, which lies elsewhere."""
+    """Serves the folder of the playground, and the model as if it were there."""
 
-    # Browsers run modules of this type only, which not every system knows.
+    # Browsers run modules only if they have this type, which some systems do not know.
     extensions_map: ClassVar[dict[str, str]] = {
         **SimpleHTTPRequestHandler.extensions_map,
         ".js": "text/javascript",
     }
 
     def translate_path(self, path: str) -> str:
-        """Return the file that an address means."""
+        """Return the file of a URL's path."""
         if path.partition("?")[0] == f"/{MODEL.name}":
             return str(MODEL)
         return super().translate_path(path)
 
 
 def server(port: int = 0) -> ThreadingHTTPServer:
-    """Return a server of the playground, for this machine only; port 0 takes any that is free."""
+    """Return a server of the playground for this machine only; port 0 chooses a free one."""
     return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=str(PLAYGROUND)))
 
 
 def main() -> None:
-    """Serve until Ctrl-C, on port 8000 or the one that is given."""
+    """Serve until Ctrl-C, on port 8000 or the given one."""
     parser = argparse.ArgumentParser(description="Serve the playground on this machine.")
     parser.add_argument("port", type=int, nargs="?", default=8000, help="where to listen (default: 8000)")
     port = parser.parse_args().port

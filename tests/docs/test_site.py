@@ -87,7 +87,7 @@ def test_a_dead_link_ends_the_build_and_leaves_the_old_site_as_it_is(link, proje
     [
         (lambda project: (project / "docs" / "new.md").write_text("# New\n", encoding="utf-8"), "new.md is missing"),
         (lambda project: (project / "docs" / "names.md").unlink(), "names.md does not exist"),
-        (lambda project: add(project / "mkdocs.yml", "\n  - Again: names.md\n"), "names.md comes twice"),
+        (lambda project: add(project / "mkdocs.yml", "\n  - Again: names.md\n"), "names.md is listed twice"),
     ],
 )
 def test_a_page_that_is_not_in_the_navigation_ends_the_build(spoil, message, project, tmp_path):

@@ -1,8 +1,8 @@
-"""What all pictures have in common: their width, their letters and colours, and how they become files.
+"""Define the width, fonts and colours of all pictures, and write them to files.
 
-A picture is as wide as a column of text and its letters as large as the text's, so that it can be read on a phone. Its
-ground is white, for pages with a light and with a dark ground alike. Letters stay letters, in whatever plain face
-the reader has, so the file is small, and the same picture has the same bytes: no date in it, no chance.
+A picture is as wide as a column of text, with letters of the same size as the text, so it can be read on a phone. Its
+background is white on light and dark pages. Text stays text, in the reader's sans-serif font, so files are small. They
+contain no date and nothing random, so the same picture always has the same bytes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
 WIDTH = 5.2  # inches
 INK, GREY, PALE = "#222222", "#777777", "#e4e4e4"
-BLUE, ORANGE, GREEN, PURPLE, RED = "#0072b2", "#e08a00", "#00805e", "#a8527f", "#c23b00"  # told apart by all eyes
-MORE_OR_LESS = "RdBu_r"  # of a unit: blue below zero, red above
+BLUE, ORANGE, GREEN, PURPLE, RED = (
+    "#0072b2",
+    "#e08a00",
+    "#00805e",
+    "#a8527f",
+    "#c23b00",
+)  # distinguishable with colour blindness
+MORE_OR_LESS = "RdBu_r"  # the value of a unit: blue below zero, red above
 
 _STYLE: dict[str, Any] = {
     "svg.hashsalt": "namegen",
@@ -64,7 +70,7 @@ def write(path: Path, height: float, draw: Callable[[Figure], None]) -> None:
 
 
 def sheet(figure: Figure, height: float) -> Axes:
-    """Return axes without scales that fill a figure, an inch to a unit, (0, 0) at the top left: to draw boxes on."""
+    """Return axes without scales that fill a figure, in inches from the top left."""
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))

@@ -1,4 +1,4 @@
-"""What each thing that the default recipe does otherwise is worth, added one after the other."""
+"""Draw the validation loss after each change from the tutorial recipe to the default one."""
 
 from __future__ import annotations
 

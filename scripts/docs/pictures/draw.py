@@ -1,8 +1,8 @@
-"""Make the pictures of the tutorial anew, about two minutes.
+"""Redraw the pictures of the tutorial, in about two minutes.
 
 python scripts/docs/pictures/draw.py [PICTURE...] [--iterations N] [--folder FOLDER]
 
-Each picture NAME.svg is made by the function `draw` of the module NAME.py beside this one.
+The function `draw` of the module NAME.py draws the picture NAME.svg.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ PICTURES = (
 
 
 def main() -> None:
-    """Make pictures."""
-    options = argparse.ArgumentParser(description="Make the pictures of the tutorial anew.")
+    """Draw pictures."""
+    options = argparse.ArgumentParser(description="Redraw the pictures of the tutorial.")
     options.add_argument("pictures", nargs="*", metavar="PICTURE", help=f"by default all: {', '.join(PICTURES)}")
-    options.add_argument("--iterations", type=int, default=ITERATIONS, help="training names, fewer only for a trial")
-    options.add_argument("--folder", type=Path, default=FOLDER, help="where to put them; by default docs/pictures")
+    options.add_argument("--iterations", type=int, default=ITERATIONS, help="training names; fewer for a quick test")
+    options.add_argument("--folder", type=Path, default=FOLDER, help="where to write them; by default docs/pictures")
     given = options.parse_args()
     unknown = set(given.pictures) - set(PICTURES)
     if unknown:

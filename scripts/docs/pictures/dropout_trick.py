@@ -1,7 +1,7 @@
-"""The tutorial's randomness: the most likely letter under dropout, beside drawing from the distribution itself.
+"""Compare the tutorial's way of sampling, the most likely letter under dropout, with sampling from the probabilities.
 
-The tutorial model has read a category and a letter. On the left is what the network says, on the right what the
-rule makes of it, and below them the names that come out.
+The tutorial model has read a category and a letter. The left column shows the network's probabilities, the right one
+those of the most likely letter under dropout, and below are the names that each gives.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def draw(figure: Figure, models: Models) -> None:
     letters = [*model.alphabet.letters, EOS]
 
     rows = figure.subplots(2, 2, gridspec_kw={"height_ratios": (1, 1), "wspace": 0.08})
-    titles = ("drawn as the\nnetwork says", "the most likely letter\nunder dropout 0.1")
+    titles = ("sampled from the\nprobabilities", "the most likely letter\nunder dropout 0.1")
     for axes, title, likely, colour in zip(rows[0], titles, (said, by_rule), (BLUE, ORANGE), strict=True):
         labels = [f"{share:.0%}" if share >= 0.005 else "<0.5%" for share in likely[order]]
         _bars(axes, [letters[i] for i in order], [float(share) for share in likely[order]], labels, colour)

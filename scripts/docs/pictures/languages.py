@@ -1,7 +1,7 @@
-"""The vectors that stand for the languages when the default network reads letters, as a map.
+"""Draw a map of the category vectors in the input of the default network.
 
-The map shows the two directions in which the 18 vectors differ most, and for each the one that is nearest to it
-(by cosine, in all 192 dimensions, not on the map).
+The axes are the two directions in which the 18 vectors vary most. A line connects each language to the most similar
+one, by cosine in all 192 dimensions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def draw(figure: Figure, models: Models) -> None:
     vectors = model.weights["category_input.weight"].astype(np.float64)
     vectors -= vectors.mean(axis=0)
     left, spread, right = np.linalg.svd(vectors, full_matrices=False)
-    signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])  # so that rounding cannot turn the map
+    signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])  # so that rounding cannot flip the map
     at = left[:, :2] * spread[:2] * signs
     shares = spread**2 / np.sum(spread**2)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -50,9 +50,9 @@ def draw(figure: Figure, models: Models) -> None:
 
 
 def _label(axes: Axes, categories: list[str], at: NDArray[np.float64]) -> None:
-    """Write each category beside its point, farther away where another is in the way."""
+    """Label each point with its category, farther away if another label is in the way."""
     low, high = at.min(axis=0), at.max(axis=0)
-    points = (at - low) / (high - low) * (WIDTH * 72 * 0.68, HEIGHT * 72 * 0.62)  # about where they are, in points
+    points = (at - low) / (high - low) * (WIDTH * 72 * 0.68, HEIGHT * 72 * 0.62)  # the approximate positions, in points
     taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]
     for index in np.argsort(-points[:, 1]):
         (x, y), wide = points[index], 6.0 * len(categories[index])

@@ -1,4 +1,4 @@
-"""The loss while names are drawn, by the tutorial recipe and by the default recipe."""
+"""Draw the losses during training, by the tutorial recipe and by the default recipe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def draw(figure: Figure, models: Models) -> None:
 
 
 def curves(axes: Axes, model: Model, name: str, colour: str, marker: str) -> None:
-    """Draw a model's loss history: on the training names thin, on the held-out names thick, the best one ringed."""
+    """Draw a model's loss history: training thin, validation thick, and a ring around the best validation."""
     history = model.history
     axes.plot(history.iterations, history.training, color=colour, lw=1, alpha=0.75, label=f"{name}: training")
     look = {"color": colour, "marker": marker, "ms": 4, "lw": 2}
@@ -37,6 +37,6 @@ def curves(axes: Axes, model: Model, name: str, colour: str, marker: str) -> Non
     ground = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8}
     label = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center", "color": colour, "bbox": ground}
     axes.annotate(f"{point[1]:.2f}", point, weight="bold", **label)
-    axes.set(xlabel="training names drawn", ylabel="nats per letter", xlim=(0, None))
+    axes.set(xlabel="training names", ylabel="nats per letter", xlim=(0, None))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(visible=True)

@@ -1,7 +1,7 @@
-"""The models that the pictures are of, each trained once, on the names that come along and by one seed.
+"""Train the models of the pictures, each once, on the starter names and with one seed.
 
-Most pictures need no more than two: one by the tutorial recipe and one by the default recipe. Between these two lie the
-models of :attr:`Models.changes`, each of which has one thing more of the default recipe than the one before.
+Most pictures need only two models: one by the tutorial recipe and one by the default recipe. The models of
+:attr:`Models.changes` lie between these two. Each has one more part of the default recipe than the previous one.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from namegen import Dataset, Model, Progress, TrainingConfig
 
 ITERATIONS, SEED = 100_000, 1
-_LOOKS = 20  # in the course of a training, to see how many names are novel;
-_DRAWN = 50  # of each category
+_LOOKS = 20  # how often novelty is measured during a training
+_DRAWN = 50  # names sampled from each category to measure it
 
 PLAIN = {"temperature": 1.0, "top_k": None, "top_p": None, "dropout": 0.0, "guidance": 0.0}
-"""Names as the network's own distribution has them."""
+"""Settings that sample from the network's own distribution."""
 
 
 class Novelty(NamedTuple):
-    """Which share of the names that a model draws is novel, after so many iterations."""
+    """The share of novel names among the names sampled from a model, by the iterations of its training."""
 
     iterations: list[int]
     shares: list[float]
 
 
 class Models:
-    """What the pictures are made from.
+    """The models of the pictures.
 
     Args:
-        iterations: how long each training is; fewer than ITERATIONS only to see whether the pictures can be made.
+        iterations: the length of each training; fewer than ITERATIONS for a quick test.
     """
 
     def __init__(self, iterations: int = ITERATIONS) -> None:
@@ -46,22 +46,22 @@ class Models:
 
     @cached_property
     def tutorial(self) -> Model:
-        """By the tutorial recipe; but a tenth of the names is held out, as by the default recipe."""
+        """The model of the tutorial recipe, but with a tenth of the names held out, as in the default recipe."""
         return namegen.train(self.names, namegen.training_config("tutorial", **self._run, validation=0.1), threads=1)
 
     @cached_property
     def default(self) -> Model:
-        """By the default recipe."""
+        """The model of the default recipe."""
         return self._watched("default")
 
     @cached_property
     def unbraked(self) -> Model:
-        """The network of the default recipe, without anything that keeps it from learning the names by heart."""
+        """The model of the default recipe without regularisation."""
         return self._watched("unbraked", dropout=0.0, weight_decay=0.0, averaging=0.0)
 
     @cached_property
     def changes(self) -> dict[str, Model]:
-        """From the tutorial recipe to the default one, by what each model has more than the one before."""
+        """The models from the tutorial recipe to the default one, by the part that each adds to the previous one."""
         by_batches: dict[str, Any] = {
             part: getattr(namegen.training_config(iterations=ITERATIONS), part)
             for part in ("batch_size", "optimiser", "learning_rate", "schedule", "warmup", "clip")
@@ -85,7 +85,7 @@ class Models:
         }
 
     def novelty(self, which: str) -> Novelty:
-        """Return how novel the names of `default` or `unbraked` were in the course of its training."""
+        """Return the novelty of the names of `default` or `unbraked` during its training."""
         getattr(self, which)
         return self._novelty[which]
 
@@ -94,18 +94,20 @@ class Models:
         return {"iterations": self.iterations, "seed": SEED}
 
     def _config(self, **parts: object) -> TrainingConfig:
-        # Short trainings have smaller batches, which is not what is to be tried here.
+        # A short training would have smaller batches.
         config = namegen.training_config(iterations=ITERATIONS)
         long: dict[str, Any] = {"batch_size": config.batch_size, "learning_rate": config.learning_rate}
         return namegen.training_config(**long, **parts, **self._run)
 
     def _watched(self, which: str, **parts: object) -> Model:
-        """Train a model, and draw names from it now and then on the way."""
+        """Train a model, and measure the novelty of its names during the training."""
         seen = self._novelty[which] = Novelty([], [])
 
         def watch(progress: Progress) -> None:
             due = (len(seen.iterations) + 1) * self.iterations / _LOOKS
-            if due <= progress.iteration < self.iterations:  # at the end it has the best weights, not the last ones
+            if (
+                due <= progress.iteration < self.iterations
+            ):  # at the end it would have the best weights, not the last ones
                 seen.iterations.append(progress.iteration)
                 seen.shares.append(_novel(progress.model()))
 

@@ -1,4 +1,4 @@
-"""Learning by heart: what the losses do, and what becomes of the names, with brakes and without."""
+"""Draw losses and novelty during a training with and without regularisation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def draw(figure: Figure, models: Models) -> None:
     curves(above, models.unbraked, "without brakes", RED, "s")
     curves(above, models.default, "default", BLUE, "o")
     above.set(ylim=(0.3, 3.0), xlabel="")
-    above.set_title("Loss: training goes on falling, validation turns round")
+    above.set_title("Loss: training keeps falling, validation turns")
     above.legend(ncols=2, loc="upper right", fontsize=9)
     for which, colour, marker in (("unbraked", RED, "s"), ("default", BLUE, "o")):
         novelty = models.novelty(which)
@@ -29,7 +29,7 @@ def draw(figure: Figure, models: Models) -> None:
         last = novelty.iterations[-1], novelty.shares[-1]
         place = {"xytext": (0, 8), "textcoords": "offset points", "ha": "right"}
         below.annotate(f"{last[1]:.0%}", last, color=colour, weight="bold", **place)
-    below.set_title("Share of the invented names that are novel")
-    below.set(ylim=(0, 1.08), xlabel="training names drawn")
+    below.set_title("Share of novel names")
+    below.set(ylim=(0, 1.08), xlabel="training names")
     below.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     below.grid(visible=True)

@@ -1,4 +1,4 @@
-"""What goes on in a network while it reads a name: its hidden state after each letter, and what it expects next."""
+"""Compute the hidden states and predictions of a network while it reads a name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SOS, EOS = "SOS", "EOS"
 
 
 class Reading(NamedTuple):
-    """A name that was read, R inputs in all: SOS where there is one, then the letters.
+    """The states and predictions for a name of R inputs: SOS, if the model has one, and the letters.
 
     Attributes:
-        inputs: what was read.
+        inputs: the inputs.
         states: the hidden state before the first input and after each, (R + 1, H).
-        probabilities: how likely each letter and EOS is to come next, after each input, (R, O).
-        outputs: what these are.
+        probabilities: the probability of each letter and EOS after each input, (R, O).
+        outputs: the letters and EOS, in the order of the probabilities.
     """
 
     inputs: list[str]
@@ -32,13 +32,13 @@ class Reading(NamedTuple):
     outputs: list[str]
 
     def likeliest(self, row: int, most: int) -> list[tuple[str, float]]:
-        """Return the likeliest outputs after an input, with their probabilities."""
+        """Return the most probable outputs after an input, with their probabilities."""
         order = np.argsort(-self.probabilities[row], kind="stable")[:most]
         return [(self.outputs[i], float(self.probabilities[row, i])) for i in order]
 
 
 def read(model: Model, category: str, name: str) -> Reading:
-    """Let a model read a name of one of its categories."""
+    """Read a name with a model."""
     network = build_steppers(model)(model.categories.index(category))
     indices = [int(i) for i in model.alphabet.encode(name)]
     if model.training.sos:
@@ -54,14 +54,14 @@ def read(model: Model, category: str, name: str) -> Reading:
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the probabilities that logits stand for."""
+    """Return the softmax of logits."""
     likely = np.exp(logits.astype(np.float64) - logits.max())
     total: NDArray[np.float64] = likely / likely.sum()
     return total
 
 
 def kept(model: Model, category: str, reading: Reading) -> NDArray[np.float64]:
-    """Return which share of its state a GRU keeps at each input: the mean of its update gate, (R,)."""
+    """Return the share of its state that a GRU keeps at each input: the mean of its update gate, (R,)."""
     weights, units = model.weights, model.training.hidden_size
     update = slice(units, 2 * units)
     vector = weights["category_input.weight"][model.categories.index(category)]

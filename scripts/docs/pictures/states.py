@@ -1,6 +1,6 @@
-"""The hidden states of the default network, seen from the side that shows most of their differences.
+"""Draw the hidden states of the default network after all letters of all names, by principal component analysis.
 
-That is principal component analysis: the two directions in which the states after all letters of all names differ most.
+The axes are the two directions in which the states vary most.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class States(NamedTuple):
 
     Attributes:
         states: (letters, H).
-        vowel: whether the letter that was just read is one of a, e, i, o, u, (letters,).
-        place: its place in the name, from 1 on, (letters,).
-        left: how many letters are still to come, (letters,).
+        vowel: whether the letter is one of a, e, i, o, u, (letters,).
+        place: its position in the name, from 1, (letters,).
+        left: the number of letters after it, (letters,).
     """
 
     states: NDArray[np.float32]
@@ -43,7 +43,7 @@ class States(NamedTuple):
 
 
 def states_of(model: Model, names: Dataset) -> States:
-    """Let a model with an SOS token read names, each as one of its own category; the letters come in no order."""
+    """Return the states of a model with an SOS token for names, each read as its own category, in no fixed order."""
     network_for, edge = build_steppers(model), model.alphabet.boundary_id
     is_vowel = np.array([letter.lower() in "aeiou" for letter in model.alphabet.letters])
     parts = []
@@ -52,7 +52,7 @@ def states_of(model: Model, names: Dataset) -> States:
         lengths = names.lengths[names.category_of == index]
         begin = names.offsets[:-1][names.category_of == index]
         _, state = network.step(np.full(len(begin), edge), np.repeat(network.start(), len(begin), axis=0))
-        for place in range(int(lengths.max(initial=0))):  # all names of a category side by side, as far as they go
+        for place in range(int(lengths.max(initial=0))):  # all names of a category at once
             on = lengths > place
             begin, lengths, state = begin[on], lengths[on], state[on]
             letters = names.letters[begin + place].astype(np.int64)
@@ -70,7 +70,7 @@ def draw(figure: Figure, models: Models) -> None:
     shares = spread**2 / np.sum(spread**2)
     signs = [np.sign(np.corrcoef((found.states - centre) @ directions[0], found.place)[0, 1])]
     signs += [np.sign(np.corrcoef((found.states - centre) @ directions[1], found.vowel)[0, 1])]
-    plane = directions[:2].T * signs  # to the right goes the end of a name, and up a vowel
+    plane = directions[:2].T * signs  # the end of a name is to the right, and vowels are at the top
     at = (found.states - centre) @ plane
 
     axes = figure.add_subplot()

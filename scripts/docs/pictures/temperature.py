@@ -1,4 +1,4 @@
-"""One step at several temperatures: how likely each letter is to come next, and what top-p leaves of it.
+"""Draw the probabilities of the next letter at several temperatures and with top-p.
 
 The pretrained model has read a category and the beginning of a name.
 """
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 HEIGHT = 6.2
 
 _CATEGORY, _PREFIX = "Italian", "Mar"
-_SHOWN = 14  # of the likeliest letters
+_SHOWN = 14  # the most probable letters
 _WAYS = {
     "temperature 0.5": {"temperature": 0.5},
-    "temperature 1: as the network has it": {"temperature": 1.0},
+    "temperature 1: the network's own": {"temperature": 1.0},
     "temperature 1.5": {"temperature": 1.5},
     "temperature 0.9, then top-p 0.8": {"temperature": 0.9, "top_p": 0.8},
 }
@@ -33,7 +33,7 @@ _WAYS = {
 
 def draw(figure: Figure, models: Models) -> None:
     """Draw the picture."""
-    del models  # it needs no training
+    del models  # this picture needs no training
     reading = read(namegen.load_model("pretrained"), _CATEGORY, _PREFIX)
     logits = np.log(reading.probabilities[-1:]).astype(np.float32)
     order = np.argsort(-logits[0], kind="stable")[:_SHOWN]

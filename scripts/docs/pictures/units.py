@@ -1,7 +1,7 @@
-"""How much can be read off the hidden state of the default network: off its best unit, and off all units together.
+"""Draw how well the best unit of the default network, and all units together, predict properties of letters.
 
-Off all units means a linear probe (Alain and Bengio 2016): least squares on the training names. Both are tried on the
-names that were held out.
+The prediction from all units is a linear probe (Alain and Bengio 2016): least squares on the training names. Both are
+measured on the held-out names.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def draw(figure: Figure, models: Models) -> None:
     below.tick_params(axis="y", length=0)
     below.set(ylim=(len(questions) - 0.4, -0.3), xlim=(0, 1.1))
     below.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    below.set_title("How much of the answer is in it (held-out names)", loc="right")
+    below.set_title("Variance explained (held-out names)", loc="right")
     below.legend(loc="lower right")
     _strips(above, models, best[:2])
 
 
 def _strips(axes: Axes, models: Models, units: list[int]) -> None:
-    """Draw what two units do over some names: a row of letters for each name and unit."""
+    """Draw the values of two units over some names: a row of letters for each name and unit."""
     model = models.default
     axes.set(xlim=(-3.4, 9), ylim=(len(_NAMES) * 2.6 - 0.4, -1.1))
     axes.axis("off")
@@ -79,7 +79,7 @@ def _strips(axes: Axes, models: Models, units: list[int]) -> None:
 
 
 def _best_unit(found: States, wanted: NDArray[np.generic]) -> int:
-    """Return the unit that goes most with an answer."""
+    """Return the unit with the highest correlation with an answer."""
     states, answer = found.states - found.states.mean(axis=0), wanted - np.mean(wanted.astype(np.float64))
     covariance = answer @ states
     return int(np.argmax(np.abs(covariance) / np.sqrt((states**2).sum(axis=0) + 1e-9)))
@@ -88,7 +88,7 @@ def _best_unit(found: States, wanted: NDArray[np.generic]) -> int:
 def _explained(
     states: NDArray[np.float32], known: NDArray[np.generic], unseen: NDArray[np.float32], wanted: NDArray[np.generic]
 ) -> float:
-    """Return which share of the variance of an answer a linear function of the states explains (R squared)."""
+    """Return the share of the variance of an answer that a linear function of the states explains (R squared)."""
     inputs = np.column_stack([states, np.ones(len(states))]).astype(np.float64)
     square = inputs.T @ inputs + _PENALTY * np.eye(inputs.shape[1])
     weights = np.linalg.solve(square, inputs.T @ known.astype(np.float64))

@@ -1,6 +1,6 @@
-"""The tutorial's network unrolled over a name: what it reads, its hidden state, and what it expects next.
+"""Draw the tutorial's network unrolled over a name: its inputs, its hidden states and its predictions.
 
-The name is the one that the tutorial recipe spells for German and S when nothing is dropped.
+The name is the one that the tutorial recipe generates for German and S without dropout.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 HEIGHT = 5.65
 CATEGORY = "German"
 
-# Where things stand, in inches. From left to right:
+# Positions in inches, from left to right:
 READ, _STATE, _EXPECTED, _NEXT = 0.66, 1.45, 3.1, 3.5
-_CELL, _SHOWN = 0.085, 15  # the width of a unit, and how many are shown
+_CELL, _SHOWN = 0.085, 15  # the width of a unit, and the number of units shown
 MIDDLE = _STATE + _SHOWN * _CELL / 2
-# From top to bottom: the first letter, and how far below it the next.
+# From the top: the first letter, and the distance to the next.
 TOP, ROW = 1.75, 0.86
-_FULL = 0.95  # the length of the bar of a certain letter
+_FULL = 0.95  # the length of the bar of a letter with probability 1
 
 
 def draw(figure: Figure, models: Models) -> None:
@@ -67,12 +67,12 @@ def _headings(axes: Axes, units: int) -> None:
 
 
 def chain(axes: Axes, reading: Reading, notes: list[str] | None = None) -> None:
-    """Draw what was read from top to bottom: letters, states and expectations, each letter taken being read next.
+    """Draw letters, states and predictions from top to bottom; the predicted letter is the next input.
 
     Args:
         axes: a sheet.
-        reading: what was read; it took the likeliest letter each time.
-        notes: what to write below each state.
+        reading: the states and predictions for a name in which each letter is the most probable one.
+        notes: the text below each state.
     """
     most = float(np.abs(reading.states[1:, :_SHOWN]).max())
     for row, letter in enumerate(reading.inputs):
@@ -93,7 +93,7 @@ def chain(axes: Axes, reading: Reading, notes: list[str] | None = None) -> None:
 
 
 def box(axes: Axes, middle: tuple[float, float], size: tuple[float, float], colour: str) -> None:
-    """Draw a box with round corners."""
+    """Draw a box with rounded corners."""
     (x, y), (width, height) = middle, size
     style = {"boxstyle": "round,pad=0,rounding_size=0.06", "fc": "white", "lw": 1.4}
     axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, ec=colour, **style))

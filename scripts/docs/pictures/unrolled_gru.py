@@ -1,6 +1,6 @@
-"""The default recipe's network unrolled over a name: it begins by itself, and the category is there in three places.
+"""Draw the default recipe's network unrolled over a name: it starts with SOS, and the category enters at three places.
 
-The name is the most likely one for German, letter by letter.
+The name is the greedy choice for German, letter by letter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 7.45
 
-_VECTORS = {"category_input": 0.14, "category_state": 1.84, "category_output": 3.54}  # and their left edges, in inches
+_VECTORS = {"category_input": 0.14, "category_state": 1.84, "category_output": 3.54}  # with their left edges, in inches
 _WIDE = 1.52
 _RIGHT = WIDTH - 0.16
 
