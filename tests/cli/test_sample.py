@@ -323,7 +323,7 @@ def test_unique_holds_between_prefixes_from_stdin(cli, ab):
         (["ab", "-n", 3, "--match", "a.*"], 3, "no name that begins with 'b' in 131,072 samples matches 'a.*'"),
         (["-n", 9, "--unique", "--max-length", 2, "--seed", 1], 6, "only 6 different names"),
         (["-n", 9, "--unique", "--greedy"], 1, "only 1 different name"),
-        (["--top", 9, "--max-length", 2], 6, "only 6 of 9 names: there are no others"),
+        (["--top", 9, "--max-length", 2], 6, "only 6 of 9 names: no others exist"),
     ],
 )
 def test_what_cannot_be_met_is_an_error_after_the_names_found(cli, ab, options, printed, message):

@@ -138,17 +138,6 @@ def test_names_that_may_be_very_long_are_given_up_after_fewer_attempts(monkeypat
     assert 10_000 <= sum(sampled) <= 2 * 2**30 // 3072
 
 
-def test_when_a_name_is_given_up_does_not_depend_on_the_other_names(monkeypatch):
-    monkeypatch.setattr(rejection, "MAX_OPERATIONS", 2**25)
-    rare = make_bigram_model(np.array([[3.0, 1, -1.5]] * 3))
-    found = {400: [], 3000: []}
-    for count, names in found.items():
-        with pytest.raises(NamegenError):
-            names.extend(generated.name for generated in iterate(rare, "X", count=count, seed=1, max_length=8))
-
-    assert found[400] == found[3000]
-
-
 @pytest.mark.parametrize(
     "options", [{"count": 1000, "temperature": 1.0}, {"count": 300, "temperature": 1.0, "dropout": 0.1}, {}]
 )
@@ -325,13 +314,6 @@ def test_shards_are_cut_between_blocks_and_differ_in_size_by_at_most_one(monkeyp
     assert max(abs(size - sum(sizes) / shards) for size in sizes) <= 40
 
 
-@pytest.mark.parametrize("shards", [2, 7, 130])
-def test_if_names_may_be_rejected_shards_differ_in_size_by_at_most_one_name(shards):
-    dealt = run_shards(letters_model(), shards, "X", "ga", count=60, seed=1, match=".*[a-d]")
-
-    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -390,7 +372,7 @@ def test_a_shard_of_endless_prefixes_is_an_error(monkeypatch):
     model = make_bigram_model(LOGITS)
 
     assert len(list(iterate(model, "X", itertools.repeat("a", 50), seed=1, shard=(1, 2)))) == 25
-    with pytest.raises(UsageError, match="more than 50 prefixes"):
+    with pytest.raises(UsageError, match="at most 50 prefixes"):
         iterate(model, "X", itertools.repeat("a"), seed=1, shard=(1, 2))
 
 
@@ -411,7 +393,7 @@ def test_a_name_that_cannot_be_sampled_fails_in_its_own_shard():
         *[({"shard": shard}, "a pair") for shard in [3, "1/2", (1,)]],
         ({"seed": None}, "--seed"),
         ({"unique": True}, "--unique"),
-        ({"count": 10**15, "prefixes": "ab"}, "no more than 1,000,000,000,000,000"),
+        ({"count": 10**15, "prefixes": "ab"}, "at most 1,000,000,000,000,000"),
         ({"prefixes": iter("ab9")}, "'9'"),
     ],
     ids=lambda value: value if isinstance(value, str) else ",".join(value),
@@ -484,17 +466,6 @@ def test_a_blank_at_the_end_of_a_prefix_is_obeyed():
     model = make_bigram_model(np.log(np.full((4, 4), 0.25)), letters="ab ")
 
     assert all(name.startswith("a ") and len(name) > 2 for name in sample(model, "X", ["a "], count=50))
-
-
-def test_a_network_is_prepared_once_for_each_category(monkeypatch):
-    prepared, build = [], rejection.build_steppers
-    counted = lambda model: lambda category: prepared.append(category) or build(model)(category)  # noqa: E731
-    monkeypatch.setattr(rejection, "build_steppers", counted)
-    monkeypatch.setattr(generate, "_FIRST_BLOCK", 10)
-    monkeypatch.setattr(generate, "BLOCK_SIZE", 10)
-    sample(make_bigram_model(LOGITS), "X", ["a"] * 50)
-
-    assert prepared == [0]
 
 
 def test_scores_do_not_depend_on_guidance():

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from namegen.config import SamplingConfig
 from namegen.models.inference import Source, build_steppers
 from namegen.models.networks import build_network
-from namegen.models.scoring import score_names
 from namegen.recipes import training_config
 from namegen.sampling import top as top_module
 from namegen.sampling.top import find_most_probable
@@ -27,7 +25,7 @@ def any_name(names):
     return names.lengths > 0
 
 
-def top(model, count, *, limit=6, prefix="", accepts=any_name, config=None):
+def top(model, count, *, limit=6, prefix="", accepts=any_name):
     """The names and their log-probabilities, and whether the search was complete."""
     source = Source.of(model, build_steppers(model)(0), 0)
     ranking = find_most_probable(source, model.alphabet.encode(prefix), limit, count, accepts)
@@ -80,28 +78,6 @@ def test_the_best_names_are_those_of_going_through_all_names(known, count, limit
     assert len(found) == min(count, len(allowed))
 
 
-def test_only_names_that_are_accepted_count(known):
-    model, shares = known
-
-    def ends_in_a(names):
-        return names.letters[np.arange(len(names.lengths)), names.lengths - 1] == 0
-
-    def accepts(names):
-        return (names.lengths >= 3) & ends_in_a(names)
-
-    found, complete = top(model, 9, accepts=accepts)
-
-    check(found, {name: share for name, share in shares.items() if len(name) >= 3 and name.endswith("a")}, 9)
-    assert complete
-    assert len(found) == 9
-
-
-def test_a_name_without_letters_is_one_if_it_is_accepted():
-    found, _ = top(make_bigram_model(np.log(TABLE)), 300, accepts=lambda names: names.lengths < 2)
-
-    assert found == pytest.approx({"a": math.log(0.18), "b": math.log(0.18), "": math.log(0.1)}, abs=1e-6)
-
-
 def test_equals_come_in_the_order_of_their_letters():
     model = make_bigram_model(np.zeros((4, 4)), letters="abc")  # each letter, and the end, always has a quarter
     found, complete = top(model, 8, limit=3)
@@ -109,12 +85,6 @@ def test_equals_come_in_the_order_of_their_letters():
     assert list(found) == ["a", "b", "c", "aa", "ab", "ac", "ba", "bb"]
     assert list(found.values()) == pytest.approx([2 * math.log(1 / 4)] * 3 + [3 * math.log(1 / 4)] * 5)
     assert complete
-
-
-def test_sampling_settings_do_not_matter(known):
-    model, _ = known
-
-    assert top(model, 5, config=SamplingConfig(temperature=0.3, top_k=1, dropout=0.2)) == top(model, 5)
 
 
 def test_first_letters_that_no_training_name_has_are_left_out_without_a_start_token():
@@ -182,11 +152,3 @@ def test_a_search_that_is_given_up_says_so_and_has_found_the_best_there_are(monk
     assert not complete
     assert 10 < len(found) < 300
     assert list(found.items()) == list(exact.items())[: len(found)]
-
-
-def test_the_probabilities_are_those_of_scoring_the_names(known):
-    model, _ = known
-    source = Source.of(model, build_steppers(model)(0), 0)
-    ranking = find_most_probable(source, model.alphabet.encode("a"), 8, 50, any_name)
-
-    assert ranking.log_probabilities == pytest.approx(score_names(source, ranking.names).total, rel=1e-12)

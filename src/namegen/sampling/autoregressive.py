@@ -48,10 +48,7 @@ def sample_autoregressive(
     Returns:
         The names, (names, longest).
     """
-    at_once = max_rows(source.boundary_id + 1, len(prefixes))
-    if at_once == len(prefixes):
-        return _sample_rows(source, config, prefixes, limits, streams)
-    names = EncodedNames.unfinished(len(prefixes))
+    names, at_once = EncodedNames.unfinished(len(prefixes)), max_rows(source.boundary_id + 1, len(prefixes))
     for begin in range(0, len(prefixes), at_once):
         part = slice(begin, begin + at_once)
         sampled = _sample_rows(source, config, prefixes[part], limits[part], streams[part])

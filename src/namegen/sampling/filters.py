@@ -12,7 +12,6 @@ import time
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,11 @@ _MIN_TIMEOUT = 1e-3  # `regex` requires a positive one
 _MAX_PATTERN = 5_000  # characters
 _MAX_REPEATS = 100_000  # of groups within groups
 _GROUP_REPEAT = re.compile(r"\)\s*(?:\{([0-9]+)|\+)")
-_MAX_EXCLUDED = 2**25  # letters in total, as a pipe may not end
+
+ACCEPTED = 0
+"""The verdict on an accepted name. Every other verdict stands for the first condition that a name does not meet."""
+
+_MALFORMED, _SHORT, _FIRST_TEXT_VERDICT = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -81,15 +84,14 @@ class Filters:
         for name in ("unique", "novel", "ascii"):
             object.__setattr__(self, name, check_bool(name, getattr(self, name)))
         exclude: object = self.exclude
-        if isinstance(exclude, str) or not isinstance(exclude, Iterable):
-            raise UsageError("exclude must be a list of names or words")
-        object.__setattr__(self, "exclude", tuple(exclude))
+        is_list = isinstance(exclude, Iterable) and not isinstance(exclude, str)
+        object.__setattr__(self, "exclude", tuple(self.exclude) if is_list else (None,))
         if not all(isinstance(name, str) for name in self.exclude):
             raise UsageError("exclude must be a list of names or words")
 
     @property
     def may_reject(self) -> bool:
-        """Whether a name can be rejected by itself, which ``unique`` does not do."""
+        """True if a name can be rejected for itself alone, unlike with ``unique``."""
         return self.novel or self.min_length is not None or self.match is not None or bool(self.exclude) or self.ascii
 
     def spell(self, alphabet: Alphabet, names: EncodedNames) -> str:
@@ -105,40 +107,21 @@ class Filters:
 
 
 def read_exclusions(path: str | Path) -> tuple[str, ...]:
-    """Read names or words to exclude from a UTF-8 file, one per line; blank lines are skipped.
+    """Read names or words to exclude from a UTF-8 file, one per line; empty lines are skipped.
 
     Raises:
-        DataError: the file cannot be read, is not UTF-8, or has more than 2**25 letters.
+        DataError: the file cannot be read or is not UTF-8.
     """
     from namegen.io.lines import decode_line, read_lines
 
-    excluded: list[str] = []
-    letters = 0
     try:
         with Path(path).open("rb") as file:  # which may be a pipe, as with `<(command)`
-            for number, line in enumerate(read_lines(file, str(path)), 1):
-                if text := decode_line(line, str(path), number).strip():
-                    excluded.append(text)
-                    letters += len(text)
-                if letters > _MAX_EXCLUDED:
-                    raise DataError(f"{path} has more than {_MAX_EXCLUDED:,} letters to exclude; give fewer names")
+            lines = [decode_line(line, str(path), i).strip() for i, line in enumerate(read_lines(file, str(path)), 1)]
     except FileNotFoundError:
         raise DataError(f"no file {path}") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    return tuple(excluded)
-
-
-class Verdict(IntEnum):
-    """The verdict on a sampled name: accepted, or the first condition that it does not meet."""
-
-    ACCEPTED = 0
-    MALFORMED = 1
-    SHORT = 2
-    KNOWN = 3
-    UNSPELT = 4
-    UNMATCHED = 5
-    EXCLUDED = 6
+    return tuple(filter(None, lines))
 
 
 class NameFilter:
@@ -146,18 +129,15 @@ class NameFilter:
 
     Args:
         model: the model.
-        filters: the conditions, apart from ``unique``, which does not concern a name by itself.
+        filters: the conditions; ``unique`` is ignored.
         greedy: whether names come from greedy decoding, which need not give well-formed ones.
-
-    Raises:
-        NamegenError: names must be novel, but the model does not have its training names yet.
     """
 
     def __init__(self, model: Model, filters: Filters, *, greedy: bool = False) -> None:
         if filters.novel and not len(model.name_hashes):
             raise NamegenError(
-                "this model does not know yet which names it was trained on, so none can be called novel; finish its "
-                "training with `namegen train --resume`"
+                "the model's training has not finished, so it cannot tell which names are novel; "
+                "finish its training with `namegen train --resume`"
             )
         self._model, self._alphabet, self._filters, self._greedy = model, model.alphabet, filters, greedy
         self._seconds = _MATCH_SECONDS
@@ -172,50 +152,44 @@ class NameFilter:
         self._excluded = excluded | (as_words - {""})
         self._max_words = max((len(words.split()) for words in as_words), default=0)
         # Each applies to the names that have met all conditions before it.
-        self._text_conditions: list[tuple[Verdict, Callable[[EncodedNames], Flags]]] = [
-            *[(Verdict.KNOWN, self._is_known)] * filters.novel,
-            *[(Verdict.UNSPELT, self._is_unspelt)] * filters.ascii,
-            *[(Verdict.UNMATCHED, self._is_unmatched)] * (filters.match is not None),
-            *[(Verdict.EXCLUDED, self._is_excluded)] * bool(self._excluded),
+        self._text_conditions: list[tuple[str, Callable[[EncodedNames], Flags]]] = [
+            *[("is novel", self._is_known)] * filters.novel,
+            *[("can be spelt in ASCII", self._is_unspelt)] * filters.ascii,
+            *[(f"matches {quote(filters.match or '')}", self._is_unmatched)] * (filters.match is not None),
+            *[("avoids the excluded words", self._is_excluded)] * bool(self._excluded),
         ]
 
     def judge(self, names: EncodedNames) -> NDArray[np.uint8]:
-        """Return the :class:`Verdict` on each name, (names,).
+        """Return the verdict on each name, (names,): ``ACCEPTED`` or another number.
 
         Raises:
             NamegenError: matching the regular expression takes too long.
         """
-        verdicts = np.full(len(names.lengths), Verdict.MALFORMED, dtype=np.uint8)
-        verdicts[self._is_well_formed(names)] = Verdict.ACCEPTED
+        verdicts = np.full(len(names.lengths), _MALFORMED, dtype=np.uint8)
+        verdicts[self._is_well_formed(names)] = ACCEPTED
         if self._filters.min_length is not None:
-            verdicts[(verdicts == Verdict.ACCEPTED) & (names.lengths < self._filters.min_length)] = Verdict.SHORT
+            verdicts[(verdicts == ACCEPTED) & (names.lengths < self._filters.min_length)] = _SHORT
         if self._text_conditions:
-            candidates = np.flatnonzero(verdicts == Verdict.ACCEPTED)
+            candidates = np.flatnonzero(verdicts == ACCEPTED)
             _, first, which = np.unique(names.select(candidates).keys(), return_index=True, return_inverse=True)
             verdicts[candidates] = self._judge_text(names.select(candidates[first]))[which]
         return verdicts
 
     def accepts(self, names: EncodedNames) -> Flags:
         """Return which names are accepted, (names,)."""
-        accepted: Flags = self.judge(names) == Verdict.ACCEPTED
+        accepted: Flags = self.judge(names) == ACCEPTED
         return accepted
 
-    def describe_unmet(self, verdicts: Iterable[Verdict]) -> str:
+    def describe_unmet(self, verdicts: set[int]) -> str:
         """Describe the conditions that names with these verdicts do not meet: ``is novel and matches '…'``."""
-        descriptions = {
-            Verdict.SHORT: f"has at least {self._filters.min_length or 0:,} letters",
-            Verdict.KNOWN: "is novel",
-            Verdict.UNSPELT: "can be spelt in ASCII",
-            Verdict.UNMATCHED: f"matches {quote(self._filters.match or '')}",
-            Verdict.EXCLUDED: "is free of what is excluded",
-        }
-        unmet = set(verdicts)
-        return " and ".join(description for verdict, description in descriptions.items() if verdict in unmet)
+        texts = [text for text, _ in self._text_conditions]
+        descriptions = enumerate([f"has at least {self._filters.min_length or 0:,} letters", *texts], _SHORT)
+        return " and ".join(description for verdict, description in descriptions if verdict in verdicts)
 
     def _is_well_formed(self, names: EncodedNames) -> Flags:
         """Return which names have ended in time and could be in a list of names, (names,).
 
-        A list has no empty names, and none with blanks at an end or two in a row. Greedy decoding may give such names.
+        A list has no empty names and no spaces at an end or two in a row. Greedy decoding may give such names.
         """
         letters, lengths = names.letters, names.lengths
         accepted: Flags = lengths != UNFINISHED
@@ -223,19 +197,19 @@ class NameFilter:
             return accepted
         accepted &= lengths > 0
         if " " in self._alphabet:
-            blank = letters == self._alphabet.letters.index(" ")
-            with_blanks = np.flatnonzero(accepted & blank.any(axis=1))
-            blank, lengths = blank[with_blanks], lengths[with_blanks]
-            blank &= np.arange(blank.shape[1]) < lengths[:, None]
-            at_an_end = blank[:, 0] | blank[np.arange(len(blank)), lengths - 1]
-            accepted[with_blanks] = ~(at_an_end | (blank[:, 1:] & blank[:, :-1]).any(axis=1))
+            is_space = letters == self._alphabet.letters.index(" ")
+            with_spaces = np.flatnonzero(accepted & is_space.any(axis=1))
+            is_space, lengths = is_space[with_spaces], lengths[with_spaces]
+            is_space &= np.arange(is_space.shape[1]) < lengths[:, None]
+            at_an_end = is_space[:, 0] | is_space[np.arange(len(is_space)), lengths - 1]
+            accepted[with_spaces] = ~(at_an_end | (is_space[:, 1:] & is_space[:, :-1]).any(axis=1))
         return accepted
 
     def _judge_text(self, names: EncodedNames) -> NDArray[np.uint8]:
         """Return the verdicts on distinct names by the conditions on their text, (names,)."""
-        verdicts = np.full(len(names.lengths), Verdict.ACCEPTED, dtype=np.uint8)
+        verdicts = np.full(len(names.lengths), ACCEPTED, dtype=np.uint8)
         remaining = np.arange(len(verdicts))
-        for verdict, rejects in self._text_conditions:
+        for verdict, (_, rejects) in enumerate(self._text_conditions, _FIRST_TEXT_VERDICT):
             rejected = rejects(names.select(remaining))
             verdicts[remaining[rejected]] = verdict
             remaining = remaining[~rejected]
@@ -265,8 +239,8 @@ class NameFilter:
             unmatched = [pattern.fullmatch(name, timeout=max(_MIN_TIMEOUT, end - clock())) is None for name in lines]
         except TimeoutError:
             raise NamegenError(
-                f"the regular expression {quote(expression)} takes too long to match; simplify it, repetitions "
-                "within repetitions above all"
+                f"the regular expression {quote(expression)} takes too long to match; avoid repetitions within "
+                "repetitions"
             ) from None
         self._seconds = min(_MATCH_SECONDS, end - clock())  # many small calls share one allowance
         return np.array(unmatched, dtype=np.bool_)
@@ -290,9 +264,7 @@ def _hash_lines(lines: str) -> Keys:
 
 
 def _word_sequences(words: list[str], longest: int) -> Iterable[str]:
-    """Return the words, and all sequences of up to ``longest`` adjacent words joined by blanks."""
-    if len(words) == 1 or longest == 1:
-        return words
+    """Return all sequences of up to ``longest`` adjacent words, joined by spaces."""
     ends = range(1, len(words) + 1)
     return [" ".join(words[begin:end]) for end in ends for begin in range(max(0, end - longest), end)]
 
@@ -312,7 +284,7 @@ def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no 
         # `regex` writes repeated groups out when it compiles; very many crash the process or exhaust its memory.
         repeats = math.prod(int(count or 1) + 1 for count in _GROUP_REPEAT.findall(expression))
         if len(expression) > _MAX_PATTERN or repeats > _MAX_REPEATS:
-            raise UsageError(f"the regular expression {quote(expression)} is too large; repeat less")
+            raise UsageError(f"the regular expression {quote(expression)} is too large; use fewer repetitions")
         return regex.compile(expression)
     except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, TypeError) as error:
         raise UsageError(f"{quote(expression)} is not a regular expression: {error}") from None
@@ -321,8 +293,8 @@ def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no 
 class KeySet:
     """A growing set of numbers.
 
-    The numbers are kept in a few sorted arrays, each more than twice as long as the next. Adding a number therefore
-    takes amortised logarithmic time, however many are added at once.
+    The numbers are in a few sorted arrays, each more than twice as long as the next, so that adding a number takes
+    amortised logarithmic time.
     """
 
     def __init__(self) -> None:

@@ -1,15 +1,13 @@
-"""Generating names from a model.
+"""Generate names from a model.
 
-The same seed gives the same names, however many are generated: name number 7 does not depend on the count. Every name
-has its own random numbers, so the names so far are always a fair sample. Names come in blocks, which bounds the memory.
+Every name has its own random numbers, so a name does not depend on how many names are generated with it. Names come in
+blocks, which bounds the memory.
 
 Names are numbered through all prefixes, ``count`` for each. Shard K of N is the K-th of N ranges of these numbers, so
 the shards in order are what a single process would generate. Ranges are cut between blocks: BLAS may sum a row in
-a different order at another place of a matrix, which now and then changes a name, so a block must stay whole to give
-the same names to the last bit.
+a different order at another place of a matrix, which occasionally changes a name.
 
-With ``unique``, each prefix has an endless sequence of names, sampled as usual, and the result is this sequence without
-repetitions.
+With ``unique``, the names of a prefix are its ordinary sequence of names without repetitions.
 """
 
 from __future__ import annotations
@@ -46,12 +44,12 @@ BLOCK_SIZE = 2**18
 """The maximum number of names sampled at once. More share more prefixes, but take more memory."""
 
 _FIRST_BLOCK = 2**14  # smaller, so that the first names come soon
-_FIRST_FILTERED_BLOCK = 8  # smaller still if names may be rejected, until it is known how many are
+_FIRST_FILTERED_BLOCK = 8  # smaller still, until the share of rejected names is known
 _MAX_GROWTH = 8  # of blocks, if names may be rejected
 _PREFIXES_PER_BLOCK = 512
 _MAX_NAMES = 10**15  # the number of streams of random numbers
 _MAX_SHARDS = 10**6
-_MAX_SHARD_PREFIXES = 10**6  # from an iterator, read to learn how many there are: about 100 MB
+_MAX_SHARD_PREFIXES = 10**6  # from an iterator; about 100 MB
 _MAX_PREVIEW_ATTEMPTS = 256
 _MAX_PREVIEW_OUTPUTS = 2**24  # of the network, in all attempts
 
@@ -86,10 +84,10 @@ def sample(
         seed: the random seed; by default a different one each time.
         shard: ``(k, n)`` generates only the k-th of n shards, k from 1 to n: of T names in all, numbered from 0, those
             from ``(k - 1) * T // n`` up to but excluding ``k * T // n``, each bound moved to the nearest start of
-            a block. Bounds are not moved if filters may reject names. With the same seed and arguments, the n shards
-            in order are all names; some may be empty. Needs a seed.
+            a block unless filters may reject names. With the same seed and arguments, the n shards in order are all
+            names; some may be empty. Needs a seed.
         device: where the network runs: ``cpu`` (numpy, the default), ``cuda``, ``cuda:N`` or ``mps`` (torch), or
-            ``auto`` for a GPU if there is one. Rounding may differ between devices, and now and then a name with it.
+            ``auto`` for a GPU if there is one. Rounding differs between devices, which occasionally changes a name.
         parts: fields of the configuration or the filters to replace, such as ``temperature=0.5`` or ``unique=True``.
             ``temperature=0`` also resets the model's own top-k, top-p and dropout.
 
@@ -99,23 +97,12 @@ def sample(
     Raises:
         UsageError: no such category, an unusable prefix, or a count, seed, shard or setting out of range; or a shard
             without a seed, of more than 10**15 names, or combined with ``unique``.
-        NamegenError: the model hardly ever generates such a name, or has no more different ones for ``unique``.
-            :func:`iterate` gives the names before that point.
+        NamegenError: the model hardly ever generates such a name, or has no more different names for ``unique``.
+            :func:`iterate` yields the names before that point.
         DeviceError: the device is not available, or fails.
     """
-    made = blocks(
-        model,
-        category,
-        prefixes,
-        count=count,
-        config=config,
-        filters=filters,
-        seed=seed,
-        shard=shard,
-        device=device,
-        **parts,
-    )
-    return [name for block in made for name in block.names]
+    parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
+    return [name for block in blocks(model, category, prefixes, count=count, **parts) for name in block.names]
 
 
 def iterate(
@@ -134,26 +121,15 @@ def iterate(
 ) -> Iterator[GeneratedName]:
     """Generate names one at a time with their categories, in bounded memory.
 
-    The arguments are those of :func:`sample`, but ``prefixes`` may be any iterable. With ``scores`` each name has the
-    natural logarithm of its probability given its category or blend, the end included, at temperature 1, whatever the
-    configuration.
+    The arguments are those of :func:`sample`, but ``prefixes`` may be any iterable. With ``scores``, each name has the
+    natural logarithm of its probability given its category or blend, the end included, at temperature 1, regardless
+    of the configuration.
 
-    Errors in the arguments are raised by this call, not with the first name. Only prefixes from an iterator are read
-    and checked one at a time, as names are taken. For a shard all of them are read first, at most 1,000,000.
+    This call raises errors in the arguments. Only prefixes from an iterator are read and checked one at a time, as
+    names are taken; for a shard, all of them are read first, at most 1,000,000.
     """
-    made = blocks(
-        model,
-        category,
-        prefixes,
-        count=count,
-        config=config,
-        filters=filters,
-        scores=scores,
-        seed=seed,
-        shard=shard,
-        device=device,
-        **parts,
-    )
+    parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
+    made = blocks(model, category, prefixes, count=count, scores=scores, **parts)
     return (generated for block in made for generated in block)
 
 
@@ -196,9 +172,7 @@ def blocks(
         prefixes_per_block=_PREFIXES_PER_BLOCK if isinstance(prefixes, Sequence) else 1,
     )
     if shard is not None and filters.unique:
-        raise UsageError(
-            "no shard knows the names of the others, so there is no --unique with --shard; use one of them"
-        )
+        raise UsageError("--unique does not work with --shard, as a shard does not know the others; use one of them")
     fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
@@ -208,10 +182,8 @@ def blocks(
 
 
 def sample_preview(model: Model, category: str | None = None, *, count: int, seed: int) -> list[GeneratedName]:
-    """Generate up to ``count`` names in a fraction of a second, fewer if the model is hardly trained.
-
-    An untrained network may hardly ever end a name, and noticing that takes long with a large alphabet.
-    """
+    """Generate up to ``count`` names in a fraction of a second, fewer if the model is hardly trained."""
+    # An untrained network may hardly ever end a name, and noticing that takes long with a large alphabet.
     outputs = count * max_letters(model, model.sampling, 0) * (len(model.alphabet) + 1)
     max_rejections = max(1, min(_MAX_PREVIEW_ATTEMPTS, _MAX_PREVIEW_OUTPUTS // outputs))
     blend = None if category is None else find_blend(model, category)
@@ -219,21 +191,17 @@ def sample_preview(model: Model, category: str | None = None, *, count: int, see
     own_category = blend.category if blend else None
     sampler = RejectionSampler(model, model.sampling, filters, own_category, max_rejections=max_rejections)
     sampled = sampler.sample([""], np.zeros_like(numbers), seed, numbers)
-    return list(build_block(model, blend, filters, sampled.names, sampled.category_of)) if len(sampled) else []
+    return list(build_block(model, blend, filters, sampled.names, sampled.category_of))
 
 
 def _check_shard(shard: object, seed: int | None) -> tuple[int, int]:
-    """Return the number of a shard and the number of shards.
-
-    Raises:
-        UsageError: there is no such shard, or no seed that all shards share.
-    """
+    """Return the number of a shard and the number of shards."""
     if not isinstance(shard, Sequence) or len(shard) != 2:
-        raise UsageError("a shard is a pair: which, from 1, and of how many")
+        raise UsageError("a shard is a pair: its number, from 1, and the number of shards")
     shards = check_int("number of shards", shard[1], 1, _MAX_SHARDS)
     number = check_int("shard", shard[0], 1, shards)
     if seed is None:
-        raise UsageError("a shard needs the seed that all shards of the same names have; give --seed with --shard")
+        raise UsageError("all shards of the same names need the same seed; give --seed with --shard")
     return number, shards
 
 
@@ -241,8 +209,8 @@ def _read_all(prefixes: Iterable[str]) -> list[str]:
     read = list(islice(prefixes, _MAX_SHARD_PREFIXES + 1))
     if len(read) > _MAX_SHARD_PREFIXES:
         raise UsageError(
-            f"more than {_MAX_SHARD_PREFIXES:,} prefixes cannot be dealt out with --shard; "
-            "split them, and sample each part with its own --seed"
+            f"--shard takes at most {_MAX_SHARD_PREFIXES:,} prefixes; split them, and sample each part with its own "
+            "--seed"
         )
     return read
 
@@ -263,11 +231,7 @@ class _Generator:
     def generate(self, prefixes: Iterable[str], first: int = 0, last: int | None = None) -> Iterator[NameBlock]:
         """Yield the names with the numbers from ``first`` up to but excluding ``last``; no others are sampled.
 
-        Args:
-            prefixes: all prefixes. They are taken in groups: a block has all prefixes of a group, or a group consists
-                of one prefix with many blocks.
-            first: the first number.
-            last: the number to stop before; ``None`` for all names.
+        Prefixes are taken in groups: a block has all prefixes of a group, or a group is one prefix with many blocks.
         """
         count, group_size = self.count, self._group_size()
         size = _FIRST_FILTERED_BLOCK if self.filters.may_reject else BLOCK_SIZE if first else _FIRST_BLOCK
@@ -287,14 +251,10 @@ class _Generator:
             begin += total
 
     def generate_shard(self, prefixes: Sequence[str], shard: int, shards: int) -> Iterator[NameBlock]:
-        """Yield one of several shards of the names of all prefixes.
-
-        Raises:
-            UsageError: there are more names than numbers.
-        """
+        """Yield one of several shards of the names of all prefixes."""
         total = len(prefixes) * self.count
         if total > _MAX_NAMES:
-            raise UsageError(f"no more than {_MAX_NAMES:,} names in all can be dealt out, not {total:,}; ask for fewer")
+            raise UsageError(f"--shard takes at most {_MAX_NAMES:,} names in all, not {total:,}; ask for fewer")
         first, last = (self._find_cut(prefixes, place * total // shards) for place in (shard - 1, shard))
         return self.generate(prefixes, first, last)
 
@@ -321,7 +281,7 @@ class _Generator:
         return max(1, self.prefixes_per_block // max(1, self.count))
 
     def generate_unique(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
-        """Yield names of one prefix after the other, none of them twice."""
+        """Yield the names of one prefix after the other, without repetitions."""
         seen = KeySet()
         for place, prefix in enumerate(prefixes):
             yield from self._generate_unique(prefix, self.seed + (place << 64), seen)
@@ -354,7 +314,7 @@ class _Generator:
             size = max(1, min(wanted, _choose_next_size(sampled)))
 
     def _is_deterministic(self, prefix: str) -> bool:
-        """Whether there is only one name with a prefix."""
+        """Return whether there is only one name with a prefix."""
         given = len(self.model.alphabet.encode(prefix))
         return self.blend is not None and self.sampler.is_deterministic(given)
 
@@ -371,18 +331,15 @@ class _Generator:
 
 def _build_exhausted_error(prefix: str, found: int, *, deterministic: bool) -> NamegenError:
     """Return the error for a prefix that has no more different names."""
-    names = f"{found:,} different name{'' if found == 1 else 's'}" if found else "no name that was not there before"
+    names = f"only {found:,} different name{'' if found == 1 else 's'}" if found else "no new name"
     begins = f" that {'begins' if found <= 1 else 'begin'} with {quote(prefix)}" if prefix else ""
     if deterministic:
-        return NamegenError(
-            f"only {names}{begins}, as the greedy choice gives one; sample with a --temperature above 0"
-        )
+        return NamegenError(f"{names}{begins}: greedy decoding gives one; sample with a --temperature above 0")
     return NamegenError(
-        f"only {names}{begins}: {MAX_REJECTIONS:,} more samples gave no other; ask for fewer, or give a "
-        "higher --temperature"
+        f"{names}{begins}: {MAX_REJECTIONS:,} more samples gave no other; ask for fewer, or give a higher --temperature"
     )
 
 
 def _choose_next_size(sampled: SampledNames) -> int:
-    """Return how many names to sample next, so that it takes about as many attempts as a block without rejections."""
+    """Return the size of the next block, such that it takes about the attempts of a block without rejections."""
     return max(1, min(_MAX_GROWTH * len(sampled), BLOCK_SIZE * len(sampled) // int(sampled.attempts.sum())))

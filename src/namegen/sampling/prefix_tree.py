@@ -39,18 +39,7 @@ _ROWS = 1024  # prefixes per step of the network: as fast as more, and they fit 
 def sample_prefix_tree(
     source: Source, config: SamplingConfig, prefix: Integers, limit: int, streams: Streams
 ) -> EncodedNames:
-    """Sample names that share a prefix, reading each distinct prefix only once.
-
-    Args:
-        source: the network and its category.
-        config: how letters are chosen.
-        prefix: the prefix of the names, as letter indices, (given,).
-        limit: the maximum length of a name, its prefix included, as for :func:`sample_autoregressive`.
-        streams: the random numbers of each name, (names,).
-
-    Returns:
-        The names, (names, longest).
-    """
+    """Sample names that share a prefix, (given,), like :func:`sample_autoregressive` with one maximum length."""
     tree = _Tree(source, config, prefix, limit, streams)
     while tree.levels:
         tree.grow()
@@ -76,65 +65,26 @@ class _Prefixes(NamedTuple):
 
     def split(self, count: int) -> tuple[_Prefixes, _Prefixes]:
         """Return the first ``count`` prefixes and the others."""
-        names, last, first = int(self.sizes[:count].sum()), int(self.states[count - 1]), int(self.states[count])
-        head = _Prefixes(
-            self.hidden[: last + 1],
-            self.states[:count],
-            self.letters[:count],
-            self.sizes[:count],
-            self.names[:names],
-        )
-        tail = _Prefixes(
-            self.hidden[first:],
-            self.states[count:] - first,
-            self.letters[count:],
-            self.sizes[count:],
-            self.names[names:],
-        )
+        hidden, states, letters, sizes, names = self
+        cut, last, first = int(sizes[:count].sum()), int(states[count - 1]), int(states[count])
+        head = _Prefixes(hidden[: last + 1], states[:count], letters[:count], sizes[:count], names[:cut])
+        tail = _Prefixes(hidden[first:], states[count:] - first, letters[count:], sizes[count:], names[cut:])
         return head, tail
 
     @classmethod
     def join(cls, parts: Sequence[_Prefixes]) -> _Prefixes:
         """Return the prefixes of all parts."""
-        if len(parts) == 1:
-            return parts[0]
         hidden, states, letters, sizes, names = zip(*parts, strict=True)
         first_states = np.cumsum([0, *map(len, hidden[:-1])])
         states = tuple(part + first for part, first in zip(states, first_states, strict=True))
         return cls(*map(np.concatenate, (hidden, states, letters, sizes, names)))
 
 
-class _Level:
-    """The waiting prefixes of one length."""
-
-    def __init__(self) -> None:
-        self._parts: list[_Prefixes] = []
-        self.size = 0
-
-    def add(self, prefixes: _Prefixes) -> None:
-        self._parts.append(prefixes)
-        self.size += len(prefixes.letters)
-
-    def take(self, wanted: int) -> _Prefixes:
-        """Remove ``wanted`` prefixes, or all if there are fewer, and return them."""
-        taken: list[_Prefixes] = []
-        wanted = min(wanted, self.size)
-        self.size -= wanted
-        while wanted:
-            part = self._parts.pop()
-            if len(part.letters) > wanted:
-                part, rest = part.split(wanted)
-                self._parts.append(rest)
-            taken.append(part)
-            wanted -= len(part.letters)
-        return _Prefixes.join(taken)
-
-
 class _Tree:
     """A tree of prefixes that grows until every name has ended or reached the maximum length.
 
     Attributes:
-        levels: the waiting prefixes by their length.
+        levels: the waiting prefixes, in several parts, by their length.
     """
 
     def __init__(self, source: Source, config: SamplingConfig, prefix: Integers, limit: int, streams: Streams) -> None:
@@ -142,7 +92,7 @@ class _Tree:
         self._rows = max_rows(source.boundary_id + 1, _ROWS)
         self._lengths = np.full(len(streams), UNFINISHED, dtype=np.int64)
         self._letters: list[NDArray[np.unsignedinteger]] = []  # of all names, for each place after the prefix
-        self.levels: dict[int, _Level] = {}
+        self.levels: dict[int, list[_Prefixes]] = {}
         names, root = np.arange(len(streams)), np.array([0])
         hidden = source.network.start()
         read = np.concatenate([[source.boundary_id], prefix]) if source.sos else prefix
@@ -151,15 +101,13 @@ class _Tree:
             return
         for letter in read[:-1]:
             _, hidden = source.network.step(np.array([letter]), hidden)
-        self._add(len(prefix), _Prefixes(hidden, root, read[-1:], np.array([len(names)]), names))
+        self.levels[len(prefix)] = [_Prefixes(hidden, root, read[-1:], np.array([len(names)]), names)]
 
     def grow(self) -> None:
         """Read the last letters of some prefixes of one length, and let their names choose the next ones."""
-        full = [length for length, level in self.levels.items() if level.size >= self._rows]
+        full = [length for length, parts in self.levels.items() if sum(map(_count, parts)) >= self._rows]
         length = max(full) if full else min(self.levels)
-        prefixes = self.levels[length].take(self._rows)
-        if not self.levels[length].size:
-            del self.levels[length]
+        prefixes = self._take(length)
         names, config = prefixes.names, self._config
         if length == self._limit and config.greedy:
             self._lengths[names] = length  # truncated, as in the tutorial
@@ -173,13 +121,27 @@ class _Tree:
             self._branch(length, hidden, rows[continues], chosen[continues], names[continues])
 
     def collect_names(self) -> EncodedNames:
-        """Return the names, once: the tree releases its memory on the way."""
+        """Return the names. This frees the tree's memory, so it works once."""
         count, given = len(self._streams), len(self._prefix)
         letters = np.zeros((count, max(1, given + len(self._letters))), dtype=self._source.dtype)
         letters[:, :given] = self._prefix
         for place in range(given + len(self._letters) - 1, given - 1, -1):
             letters[:, place] = self._letters.pop()
         return EncodedNames(letters, self._lengths)
+
+    def _take(self, length: int) -> _Prefixes:
+        """Remove prefixes of one length, as many as a step reads if there are enough, and return them."""
+        waiting, taken, wanted = self.levels[length], [], self._rows
+        while wanted and waiting:
+            part = waiting.pop()
+            if _count(part) > wanted:
+                part, rest = part.split(wanted)
+                waiting.append(rest)
+            taken.append(part)
+            wanted -= _count(part)
+        if not waiting:
+            del self.levels[length]
+        return _Prefixes.join(taken)
 
     def _branch(
         self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers
@@ -206,7 +168,9 @@ class _Tree:
         parents, letters = np.divmod(keys[first], boundary_id)
         first_child = np.diff(parents, prepend=-1) > 0
         sizes, states = np.diff(first, append=len(keys)), np.cumsum(first_child) - 1
-        self._add(length + 1, _Prefixes(hidden[parents[first_child]], states, letters, sizes, names[order]))
+        prefixes = _Prefixes(hidden[parents[first_child]], states, letters, sizes, names[order])
+        self.levels.setdefault(length + 1, []).append(prefixes)
 
-    def _add(self, length: int, prefixes: _Prefixes) -> None:
-        self.levels.setdefault(length, _Level()).add(prefixes)
+
+def _count(prefixes: _Prefixes) -> int:
+    return len(prefixes.letters)

@@ -19,7 +19,7 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
     ``Łu`` becomes ``Lu``. If training names are capitalised, ``sch`` and ``SCH`` become ``Sch``.
 
     Raises:
-        UsageError: no name can begin with it, or it is longer than ``max_length`` or 10,000 letters.
+        UsageError: no name can begin with it, or it is too long.
     """
     text, dropped = model.alphabet.transliterate(prefix)
     if text and prefix[-1] == " " and " " in model.alphabet:
@@ -36,11 +36,7 @@ def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:
 
 
 def check_prefix(model: Model, prefix: str, config: SamplingConfig, filters: Filters) -> str:
-    """Fit a prefix as :func:`fit_prefix` does, and check that names with it can reach the minimum length.
-
-    Raises:
-        UsageError: they cannot, or no name can begin with the prefix.
-    """
+    """Fit a prefix as :func:`fit_prefix` does, and check that names with it can reach the minimum length."""
     fitted = fit_prefix(model, prefix, config.max_length)
     limit = max_letters(model, config, len(model.alphabet.encode(fitted)))
     if filters.min_length is not None and filters.min_length > limit:

@@ -9,6 +9,7 @@ sampled at once. A few names are sampled side by side (:mod:`namegen.sampling.au
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, bui
 from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.scoring import score_names
 from namegen.sampling.autoregressive import sample_autoregressive
-from namegen.sampling.filters import NameFilter, Verdict
+from namegen.sampling.filters import ACCEPTED, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
 
@@ -43,14 +44,14 @@ MAX_LETTERS = 10_000
 MAX_REJECTIONS = 2**17
 """The number of consecutive rejections after which sampling fails.
 
-Names so long, and networks so large, that this would take more than minutes fail earlier, by ``MAX_OPERATIONS``.
+If that would take minutes, with long names or a large network, sampling fails earlier, by ``MAX_OPERATIONS``.
 """
 
 LETTERS_PER_ROUND = 2**25
 """The maximum number of letters of all names that are sampled at once."""
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
-_MAX_ROWS_PER_PREFIX = 48  # with so few names per prefix, a tree is slower
+_MAX_ROWS_PER_PREFIX = 48  # up to this number of names, a tree is slower
 _MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, if there are so many
 _MAX_SOURCES = 64  # prepared networks that are kept
 
@@ -63,7 +64,7 @@ class SampledNames:
         names: the names.
         category_of: the index of each name's category, or 0 for a blend, (names,).
         attempts: the number of samples that each name took, (names,).
-        failure: why the name after these could not be sampled, if there are fewer than asked for.
+        failure: why the next name could not be sampled, if there are fewer than requested.
     """
 
     names: EncodedNames
@@ -96,7 +97,7 @@ class RejectionSampler:
         filters: the filters; ``unique`` is ignored.
         category: a category or a blend; ``None`` samples a category for each name.
         device: the torch device of the network; ``None`` for numpy.
-        max_rejections: how many consecutive rejections to allow, ``MAX_REJECTIONS`` by default.
+        max_rejections: the number of consecutive rejections to allow, ``MAX_REJECTIONS`` by default.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class RejectionSampler:
         self._max_rejections = MAX_REJECTIONS if max_rejections is None else max_rejections
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
-        self._sources: dict[int, Source] = {}
+        self._get_source = lru_cache(_MAX_SOURCES)(self._build_source)
 
     def sample(self, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers) -> SampledNames:
         """Sample names.
@@ -125,9 +126,6 @@ class RejectionSampler:
 
         Returns:
             The names up to the first that cannot be sampled; then ``failure`` is set.
-
-        Raises:
-            NamegenError: matching the regular expression takes too long.
         """
         encoded = [self._model.alphabet.encode(prefix) for prefix in prefixes]
         if self._category is not None:
@@ -153,23 +151,20 @@ class RejectionSampler:
 
     def score(self, sampled: SampledNames) -> NDArray[np.float64]:
         """Return the log-probability of each name given its category or blend, (names,): temperature 1, no guidance."""
-        if self._category is not None:
-            return self._score_category(self._category, sampled.names)
         scores = np.empty(len(sampled))
-        for category in np.unique(sampled.category_of).tolist():
-            indices = np.flatnonzero(sampled.category_of == category)
-            scores[indices] = self._score_category(category, sampled.names.select(indices))
+        for index in np.unique(sampled.category_of).tolist():
+            indices = np.flatnonzero(sampled.category_of == index)
+            category = index if self._category is None else self._category
+            source = Source.of(self._model, self._steppers(category), category)
+            scores[indices] = score_names(source, sampled.names.select(indices)).total
         return scores
-
-    def _score_category(self, category: Category, names: EncodedNames) -> NDArray[np.float64]:
-        return score_names(Source.of(self._model, self._steppers(category), category), names).total
 
     def max_letters(self, given: int) -> int:
         """Return the maximum length of a name whose prefix has ``given`` letters."""
         return max_letters(self._model, self._config, given)
 
     def is_deterministic(self, given: int) -> bool:
-        """Whether a category has exactly one name with a prefix of ``given`` letters."""
+        """Return whether a category has exactly one name with a prefix of ``given`` letters."""
         return self._config.greedy and not self._config.dropout and (self._model.training.sos or given > 0)
 
     def _sample_category(
@@ -183,7 +178,7 @@ class RejectionSampler:
         operations = self._count_operations(names, limits, 1)
         result = SampledNames(names, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
         missing = np.flatnonzero(verdicts)
-        seen = 1 << verdicts.astype(np.int64)  # a bit for each verdict that a name has had
+        seen = 1 << verdicts.astype(np.int64)  # a bit for each verdict on a name's attempts
         total = len(numbers)
         max_at_once = max(1, LETTERS_PER_ROUND // self.max_letters(max(map(len, prefixes))))
         while len(missing):
@@ -192,7 +187,7 @@ class RejectionSampler:
             prefix = prefixes[prefix_of[first]]
             allowed = 1 if self.is_deterministic(len(prefix)) else self._max_rejections
             if tried >= allowed or operations[first] >= MAX_OPERATIONS:
-                unmet = {verdict for verdict in Verdict if seen[first] >> verdict & 1}
+                unmet = {verdict for verdict in range(8) if seen[first] >> verdict & 1}
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             each = min(tried, max_at_once)  # each round doubles the attempts of a name
             round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
@@ -204,8 +199,8 @@ class RejectionSampler:
             operations[indices] += self._count_operations(candidates, limits[indices], each)
             verdicts = self._filter.judge(candidates).reshape(each, len(indices))
             seen[indices] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
-            best = (verdicts == Verdict.ACCEPTED).argmax(axis=0)
-            is_found = verdicts[best, np.arange(len(indices))] == Verdict.ACCEPTED
+            best = (verdicts == ACCEPTED).argmax(axis=0)
+            is_found = verdicts[best, np.arange(len(indices))] == ACCEPTED
             attempts[indices] += np.where(is_found, best + 1, each)
             found = np.flatnonzero(is_found)
             names.assign(indices[found], candidates.select(best[found] * len(indices) + found))
@@ -213,18 +208,12 @@ class RejectionSampler:
         return result
 
     def _count_operations(self, names: EncodedNames, limits: Integers, each: int) -> NDArray[np.int64]:
-        """Return about how many multiplications each name's attempts would take if sampled alone, (limits,).
-
-        Args:
-            names: ``each`` attempts at each name, the first attempts at all names first.
-            limits: the maximum length of each name.
-            each: the number of attempts at each name.
-        """
+        """Return about how many multiplications the ``each`` attempts at each name would take alone, (limits,)."""
         lengths = names.lengths.reshape(each, len(limits))
         read = np.where(lengths == UNFINISHED, limits, lengths)
         return count_operations(self._model, read.sum(axis=0), read.max(axis=0))
 
-    def _build_error(self, prefix: Integers, attempts: int, verdicts: set[Verdict]) -> NamegenError:
+    def _build_error(self, prefix: Integers, attempts: int, verdicts: set[int]) -> NamegenError:
         """Return the error for a name that was never accepted."""
         text = self._model.alphabet.decode(prefix)
         begins = f" that begins with {quote(text)}" if text else ""
@@ -237,7 +226,7 @@ class RejectionSampler:
             )
         if attempts == 1:
             return NamegenError(
-                f"the greedy choice gives one name{begins} only, and it is not one that {unmet}; "
+                f"greedy decoding gives only one name{begins}, and it is not one that {unmet}; "
                 "sample with a --temperature above 0"
             )
         return NamegenError(
@@ -248,26 +237,20 @@ class RejectionSampler:
         self, category: Category, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams
     ) -> EncodedNames:
         """Sample a name for each stream: a few side by side, many as a tree per prefix."""
-        source, config = self._prepare_source(category), self._config
+        source, config = self._get_source(category if isinstance(category, int) else 0), self._config
         present = np.flatnonzero(np.bincount(prefix_of)).tolist()
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
         if len(streams) <= _MAX_ROWS_PER_PREFIX * len(present):
             own_prefixes = [prefixes[index] for index in prefix_of]
             return sample_autoregressive(source, config, own_prefixes, limits[prefix_of], streams)
-        if len(present) == 1:
-            return sample_prefix_tree(source, config, prefixes[present[0]], int(limits[present[0]]), streams)
         names = EncodedNames.unfinished(len(streams))
         for index in present:
             own = np.flatnonzero(prefix_of == index)
             names.assign(own, sample_prefix_tree(source, config, prefixes[index], int(limits[index]), streams[own]))
         return names
 
-    def _prepare_source(self, category: Category) -> Source:
+    def _build_source(self, index: int) -> Source:
         """Return the network conditioned on a category or the blend, with guidance."""
-        key = category if isinstance(category, int) else -1
-        if key not in self._sources:
-            if len(self._sources) == _MAX_SOURCES:
-                self._sources.clear()
-            guided = apply_guidance(category, len(self._model.categories), self._config.guidance)
-            self._sources[key] = Source.of(self._model, self._steppers(guided), category)
-        return self._sources[key]
+        category = index if self._category is None else self._category
+        guided = apply_guidance(category, len(self._model.categories), self._config.guidance)
+        return Source.of(self._model, self._steppers(guided), category)

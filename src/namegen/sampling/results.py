@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from namegen.datasets.encoding import EncodedNames
@@ -68,25 +67,10 @@ def build_block(
     blend: Blend | None,
     filters: Filters,
     names: EncodedNames,
-    category_of: NDArray[np.int64] | None = None,
+    category_of: NDArray[np.int64],
     scores: NDArray[np.float64] | None = None,
 ) -> NameBlock:
-    """Return names as a block.
-
-    Args:
-        model: the model of the names.
-        blend: their category or blend; ``None`` if each has its own.
-        filters: their filters, which say how they are spelt.
-        names: the names.
-        category_of: the index of each name's category, (names,), if each has its own.
-        scores: their log-probabilities, (names,).
-    """
-    categories, index = model.categories, 0
-    if blend is not None:
-        if isinstance(blend.category, int):
-            index = blend.category
-        else:
-            categories = (blend.label,)
-    if category_of is None:
-        category_of = np.full(len(names.lengths), index)
+    """Return names as a block, spelt as the filters say; ``blend`` is their category or blend, if they share one."""
+    is_blend = blend is not None and not isinstance(blend.category, int)
+    categories = (blend.label,) if blend and is_blend else model.categories
     return NameBlock(filters.spell(model.alphabet, names), categories, category_of, scores)

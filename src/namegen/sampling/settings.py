@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SAMPLING_FIELDS, FILTER_FIELDS = (tuple(field.name for field in fields(kind)) for kind in (SamplingConfig, Filters))
-"""The names of the settings in :class:`~namegen.config.SamplingConfig` and in :class:`Filters`."""
 
 
 def override_settings(
     config: SamplingConfig, filters: Filters, parts: dict[str, Any]
 ) -> tuple[SamplingConfig, Filters]:
     """Replace fields of a configuration and of filters, as :func:`override_sampling` and :func:`override_filters`."""
-    check_fields(parts, SAMPLING_FIELDS + FILTER_FIELDS)
+    _check_fields(parts, SAMPLING_FIELDS + FILTER_FIELDS)
     config = override_sampling(config, {name: parts[name] for name in parts if name in SAMPLING_FIELDS})
     return config, override_filters(filters, {name: parts[name] for name in parts if name in FILTER_FIELDS}, config)
 
@@ -29,23 +28,16 @@ def override_sampling(config: SamplingConfig, parts: dict[str, Any]) -> Sampling
     """Replace fields of a sampling configuration.
 
     Temperature 0 is purely greedy: it resets the model's own top-k, top-p and dropout, unless they are given too.
-
-    Raises:
-        UsageError: there is no such field, or a value is out of range.
     """
-    check_fields(parts, SAMPLING_FIELDS)
+    _check_fields(parts, SAMPLING_FIELDS)
     if "temperature" in parts and SamplingConfig(temperature=parts["temperature"]).greedy:
         config = replace(config, top_k=None, top_p=None, dropout=0.0)
     return replace(config, **parts)
 
 
 def override_filters(filters: Filters, parts: dict[str, Any], config: SamplingConfig) -> Filters:
-    """Replace fields of the filters of names that are sampled with a configuration.
-
-    Raises:
-        UsageError: there is no such field, a value is out of range, or names would be longer than ``config`` allows.
-    """
-    check_fields(parts, FILTER_FIELDS)
+    """Replace fields of the filters of names that are sampled with a configuration."""
+    _check_fields(parts, FILTER_FIELDS)
     filters = replace(filters, **parts)
     if config.max_length is not None and (filters.min_length or 0) > config.max_length:
         raise UsageError(
@@ -54,8 +46,7 @@ def override_filters(filters: Filters, parts: dict[str, Any], config: SamplingCo
     return filters
 
 
-def check_fields(parts: Iterable[str], known: tuple[str, ...]) -> None:
-    """Raise ``UsageError`` if a name is not that of a known setting."""
+def _check_fields(parts: Iterable[str], known: tuple[str, ...]) -> None:
     for name in parts:
         if name not in known:
             raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(known))}")

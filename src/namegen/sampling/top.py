@@ -1,8 +1,8 @@
 """Find the most probable names of a category exactly.
 
-Names are the leaves of the tree of their prefixes. A name is never more probable than any of its prefixes, so every
-prefix less probable than the N-th best name can be pruned. As that probability is not known in advance, the tree is
-searched above a floor that is lowered until N names lie above it: the iterative deepening of Korf (1985, "Depth-first
+Names are the leaves of the tree of their prefixes. A name is never more probable than its prefixes, so every prefix
+less probable than the N-th best name can be pruned. As that probability is not known in advance, the tree is searched
+above a floor that is lowered until N names lie above it: the iterative deepening of Korf (1985, "Depth-first
 iterative-deepening: an optimal admissible tree search"). Once N names are found, the floor rises with the N-th best.
 
 Above a floor the search is depth first, more probable prefixes first, in batches, so that few hidden states are kept.
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     Letters = NDArray[np.unsignedinteger]
     Floats = NDArray[np.float64]
 
-_MAX_COUNT = 10**6  # names, which the search keeps in memory
+_MAX_COUNT = 10**6  # names, which are kept in memory
 _ROWS = 1024  # prefixes per step of the network: as fast as more, and they fit the processor's cache
 _MAX_READ = 2**20  # prefixes, some four seconds, after which the search is given up
 _MAX_READ_PER_NAME = 64
-_MAX_OUTPUTS = 2**26  # of all prefixes, as all may have to wait
+_MAX_OUTPUTS = 2**26  # of all prefixes, which may all have to wait
 _FIRST_FLOOR = 8  # the first guess: the N-th best name has a probability of 1 / (8 N)
 _FLOOR_STEP = math.log(4)  # makes the tree about four times as large
 
@@ -63,7 +63,7 @@ def top(
     max_length: int | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of Filters
 ) -> list[GeneratedName]:
-    """Find the most probable names of a category by the model's own distribution: at temperature 1, with nothing cut.
+    """Find the most probable names of a category, at temperature 1 without top-k or top-p.
 
     >>> namegen.top(model, "German", "Sch", count=3, novel=True)     # doctest: +SKIP
 
@@ -77,8 +77,8 @@ def top(
         parts: fields of the filters to replace, such as ``novel=True``.
 
     Returns:
-        The names with their log-probabilities, the most probable first; fewer than ``count`` if there are no more, or
-        if the others are too improbable to be found.
+        The names with their log-probabilities, the most probable first; fewer than ``count`` if there are no more or
+        the others are too improbable to be found.
 
     Raises:
         UsageError: no such category, an unusable prefix, or a count or setting out of range.
@@ -100,14 +100,13 @@ def top_blocks(
     scores: bool = False,
     **parts: Any,  # noqa: ANN401 - the fields of Filters
 ) -> Iterator[NameBlock]:
-    """Find the most probable names for each of several prefixes, a block for each, as :func:`top` does.
+    """Find the most probable names of each of several prefixes, a block for each, as :func:`top` does.
 
-    With ``unique``, a prefix does not repeat names of the prefixes before. Blocks have scores if asked for.
+    With ``unique``, a prefix does not repeat names of the prefixes before.
 
     Raises:
         UsageError: as for :func:`top`. Errors in a prefix from an iterator are raised when it is reached.
-        NamegenError: a prefix has fewer than ``count`` names, or no more can be found; raised after the block of the
-            names found.
+        NamegenError: fewer than ``count`` names of a prefix were found; raised after their block.
     """
     count = check_int("the number of most probable names", count, 1, _MAX_COUNT)
     for field in SAMPLING_FIELDS:
@@ -138,7 +137,7 @@ class _TopNames:
             yield block
             if len(block) < self._count:
                 begins = f" that begin with {quote(prefix)}" if prefix else ""
-                why = "there are no others" if complete else "the others are too improbable to be found"
+                why = "no others exist" if complete else "the others are too improbable to be found"
                 raise NamegenError(
                     f"only {len(block):,} of {self._count:,} names{begins}: {why}; "
                     "ask for fewer (--top), or loosen the filters"
@@ -159,7 +158,9 @@ class _TopNames:
         if len(chosen):
             self._seen.add(keys[chosen])
         names, scores = found.names.select(chosen), found.log_probabilities[chosen]
-        return build_block(self._model, self._blend, self._filters, names, scores=scores), found.complete
+        index = self._blend.category if isinstance(self._blend.category, int) else 0
+        category_of = np.full(len(chosen), index)
+        return build_block(self._model, self._blend, self._filters, names, category_of, scores), found.complete
 
     def _accepts(self, names: EncodedNames) -> NDArray[np.bool_]:
         accepted = self._name_filter.accepts(names)
@@ -176,8 +177,7 @@ class TopNames(NamedTuple):
     Attributes:
         names: the names, the most probable first, ties by their letter indices.
         log_probabilities: the natural logarithm of each name's probability given the category, (names,).
-        complete: whether these are all that were asked for or all there are. Otherwise the search was given up; even
-            then no other name is more probable than these.
+        complete: false if the search was given up. Even then no other name is more probable than these.
     """
 
     names: EncodedNames
@@ -190,28 +190,27 @@ def find_most_probable(
 ) -> TopNames:
     """Find the most probable names by the network's own distribution.
 
+    The search is given up after 2**20 prefixes, or 64 per name if that is more; earlier if the network or the alphabet
+    is very large.
+
     Args:
         source: the network and its category.
         prefix: what the names begin with, as letter indices, (given,). Its letters count in the probabilities.
         limit: the maximum length of a name, its prefix included, at least ``given``.
         count: the number of names, at least 1.
         accepts: returns which names are accepted, (names,).
-
-    Returns:
-        ``count`` names, or fewer if there are no more or they are too rare to be found: the search is given up after
-        2**20 prefixes, or 64 per name if that is more; earlier if the network or the alphabet is very large.
     """
     root, prefix_score = _read_prefix(source, prefix)
     outputs, units = source.boundary_id + 1, source.network.start().shape[1]
     max_read = min(_MAX_READ, letters_for_operations(MAX_OPERATIONS, units, outputs), _MAX_OUTPUTS // outputs)
     max_read = max(max_read, _MAX_READ_PER_NAME * count)
     floor = -math.log(_FIRST_FLOOR * count)
-    found: list[tuple[Letters, Floats]] = []
+    found: list[tuple[EncodedNames, Floats]] = []
     complete = False
     while not complete:
         search = _Search(source, limit, count, accepts, floor)
-        finished, max_read = search.run(root, max_read)
-        if not finished:  # the names found by this search need not be the most probable
+        max_read = search.run(root, max_read)
+        if max_read < 0:  # the names found by this search need not be the most probable
             break
         found, complete = search.found, search.is_full or search.best_below == -math.inf
         floor = min(floor - _FLOOR_STEP, search.best_below)
@@ -250,15 +249,12 @@ class _Children(NamedTuple):
     last: Integers
     scores: Floats
 
-    def take(self, part: slice) -> _Children:
-        return _Children(self.known, self.parents[part], self.last[part], self.scores[part])
-
 
 class _Search:
     """A search of the tree above a floor, which rises once ``count`` names have been found.
 
     Attributes:
-        found: the letters and log-probabilities of the names found, by length: the best above the floor, and others.
+        found: the names found and their log-probabilities, in parts.
         best_below: the log-probability of the best prefix or name that was left out.
     """
 
@@ -270,7 +266,7 @@ class _Search:
         accepts: Callable[[EncodedNames], NDArray[np.bool_]],
         floor: float,
     ) -> None:
-        self.found: list[tuple[Letters, Floats]] = []
+        self.found: list[tuple[EncodedNames, Floats]] = []
         self.best_below = -math.inf
         self._source, self._limit, self._count, self._accepts, self._floor = source, limit, count, accepts, floor
         self._rows = max_rows(source.boundary_id + 1, _ROWS)
@@ -279,37 +275,37 @@ class _Search:
 
     @property
     def is_full(self) -> bool:
-        """Whether ``count`` names have been found."""
+        """True if ``count`` names have been found."""
         return len(self._best) >= self._count
 
-    def run(self, root: _Prefixes, max_read: int) -> tuple[bool, int]:
+    def run(self, root: _Prefixes, max_read: int) -> int:
         """Search until the end, or until ``max_read`` prefixes have been read.
 
         Returns:
-            Whether the search has ended, and how many prefixes may still be read, below 0 if the last step was larger.
+            The number of prefixes that may still be read; negative if the search was given up.
         """
         self._extend(root)
         while self._stack:
-            children = self._stack.pop()
-            count = int(np.searchsorted(-children.scores, -self._floor, side="right"))  # the floor may have risen
+            known, parents, last, scores = self._stack.pop()
+            count = int(np.searchsorted(-scores, -self._floor, side="right"))  # the floor may have risen
             if not count:
                 continue
             if max_read <= 0:
-                return False, max_read
+                return -1
             step = min(count, self._rows)
             if count > step:
-                self._stack.append(children.take(slice(step, count)))
-            max_read -= step
-            self._extend(self._read(children.take(slice(step))))
-        return True, max_read
+                self._stack.append(_Children(known, parents[step:count], last[step:count], scores[step:count]))
+            max_read = max(0, max_read - step)
+            self._extend(self._read(_Children(known, parents[:step], last[:step], scores[:step])))
+        return max_read
 
     def _read(self, children: _Children) -> _Prefixes:
         """Read the last letters."""
-        known, states = children.known, np.unique(children.parents)
-        own_states = np.searchsorted(states, children.parents)
-        logits, hidden = self._source.network.step(children.last, known.hidden[states], own_states)
-        letters = np.concatenate([known.letters[children.parents], children.last[:, None]], axis=1)
-        return _Prefixes(letters, children.scores, hidden, log_softmax(logits))
+        known, parents, last, scores = children
+        states, own_states = np.unique(parents, return_inverse=True)
+        logits, hidden = self._source.network.step(last, known.hidden[states], own_states)
+        letters = np.concatenate([known.letters[parents], last[:, None]], axis=1)
+        return _Prefixes(letters, scores, hidden, log_softmax(logits))
 
     def _extend(self, prefixes: _Prefixes) -> None:
         """Add the names that end here, and put the prefixes that are one letter longer on the stack."""
@@ -333,28 +329,28 @@ class _Search:
 
     def _add_names(self, letters: Letters, scores: Floats) -> None:
         """Add accepted names of one length, and raise the floor if there are enough."""
-        names = EncodedNames(_pad(letters, 1), np.full(len(letters), letters.shape[1], dtype=np.int64))
+        lengths = np.full(len(letters), letters.shape[1])
+        names = EncodedNames(letters if letters.shape[1] else np.zeros((1, 1), dtype=letters.dtype), lengths)
         accepted = self._accepts(names)
-        self.found.append((letters[accepted], scores[accepted]))
+        self.found.append((names.select(np.flatnonzero(accepted)), scores[accepted]))
         self._best = np.concatenate([self._best, scores[accepted]])
         if self.is_full:
             self._best = np.partition(self._best, -self._count)[-self._count :]
             self._floor = float(self._best[0])
 
 
-def _rank(found: list[tuple[Letters, Floats]], count: int) -> tuple[EncodedNames, Floats]:
+def _rank(found: list[tuple[EncodedNames, Floats]], count: int) -> tuple[EncodedNames, Floats]:
     """Return the best names, at most ``count``, and the log-probability of each."""
-    if not found:
-        return EncodedNames.unfinished(0), np.zeros(0)
-    width = max(1, *(part.shape[1] for part, _ in found))
-    letters = np.concatenate([_pad(part, width) for part, _ in found])
-    lengths = np.repeat([part.shape[1] for part, _ in found], [len(part) for part, _ in found])
-    scores = np.concatenate([part for _, part in found])
+    scores = np.concatenate([np.zeros(0), *(part for _, part in found)])
+    names, end = EncodedNames.unfinished(len(scores)), 0
+    for part, own_scores in found:
+        begin, end = end, end + len(own_scores)
+        names.assign(np.arange(begin, end), part)
     if len(scores) > count:  # most of them need not be sorted
-        good = scores >= np.partition(scores, -count)[-count]
-        letters, scores, lengths = letters[good], scores[good], lengths[good]
-    order = np.lexsort((lengths, *letters.T[::-1], -scores))[:count]
-    return EncodedNames(letters[order], lengths[order]), scores[order]
+        good = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+        names, scores = names.select(good), scores[good]
+    order = np.lexsort((names.lengths, *names.letters.T[::-1], -scores))[:count]
+    return names.select(order), scores[order]
 
 
 def _read_prefix(source: Source, prefix: Integers) -> tuple[_Prefixes, float]:
@@ -371,8 +367,3 @@ def _read_prefix(source: Source, prefix: Integers) -> tuple[_Prefixes, float]:
         logits, hidden = source.network.step(np.array([letter]), hidden)
         next_scores = log_softmax(logits)
     return _Prefixes(letters, np.zeros(1), hidden, next_scores), score
-
-
-def _pad(letters: Letters, width: int) -> Letters:
-    """Return letters, (names, length), with zeros up to a width of at least ``width``."""
-    return np.pad(letters, ((0, 0), (0, max(0, width - letters.shape[1]))))
