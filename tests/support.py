@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from namegen.architectures import weight_shapes
 from namegen.config import SamplingConfig, TrainingConfig
 from namegen.datasets.alphabet import ASCII, Alphabet
 from namegen.datasets.dataset import hash_name
 from namegen.datasets.open import open_dataset
 from namegen.errors import TrainingStopped
-from namegen.models.architectures import weight_shapes
 from namegen.models.model import History, Model
 from namegen.models.store import cached_location
 from namegen.recipes import training_config

@@ -177,7 +177,7 @@ def test_a_subclass_samples_from_a_model_by_name_path_or_itself_and_reads_it_aga
 def test_a_model_that_cannot_give_a_name_says_so(monkeypatch):
     with pytest.raises(ModelFileError, match="no model 'elves'"):
         faker_of("de_DE", provider_of("elves")).invented_name()
-    with pytest.raises(UsageError, match="no category 'German'; this model has Elves"):
+    with pytest.raises(UsageError, match="no category 'German'; use one of Elves"):
         faker_of("de_DE", provider_of(only_letter("a", ("Elves",)))).invented_surname()
     never_ends = dataclasses.replace(make_bigram_model(np.log([[1, 1e-30]] * 2), letters="a"), longest=1)
     monkeypatch.setattr("namegen.sampling.rejection.MAX_REJECTIONS", 64)

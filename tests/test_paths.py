@@ -49,7 +49,7 @@ def test_a_cache_folder_that_would_be_another_from_each_folder_is_one_clear_erro
 
     monkeypatch.delenv("NAMEGEN_CACHE_DIR")
     monkeypatch.setattr(platformdirs, "user_cache_path", user_cache_path)
-    with pytest.raises(CacheError, match="set NAMEGEN_CACHE_DIR to a folder"):
+    with pytest.raises(CacheError, match="set NAMEGEN_CACHE_DIR to a directory"):
         paths.cache_dir()
 
 
@@ -62,7 +62,7 @@ def test_letters_digits_dots_hyphens_and_underscores_make_a_name(name):
     "name", ["", ".", "..", ".hidden", "-x", "_x", "a/b", "a\\b", "../x", "a b", "é", "a\n", "a\0", "x" * 101]
 )
 def test_anything_else_cannot_be_a_name(name):
-    with pytest.raises(UsageError, match="cannot be a name: use letters, digits"):
+    with pytest.raises(UsageError, match="cannot be a name; use letters, digits"):
         paths.check_name(name)
 
 

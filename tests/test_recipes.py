@@ -8,7 +8,7 @@ import pytest
 
 from namegen.config import Distillation, SamplingConfig, TrainingConfig, fit_to_data
 from namegen.errors import UsageError
-from namegen.recipes import RECIPES, find_recipe, training_config
+from namegen.recipes import RECIPES, training_config
 
 
 def test_the_tutorial_recipe_is_the_tutorial():
@@ -72,7 +72,7 @@ def test_what_is_given_for_teachers_is_not_left_to_the_data():
 
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones():
     with pytest.raises(UsageError, match="default, best, tutorial"):
-        find_recipe("secret")
+        training_config("secret")
 
 
 @pytest.mark.parametrize(("temperature", "greedy"), [(0.0, True), (1e-8, True), (0.01, False), (1.0, False)])

@@ -8,55 +8,91 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from namegen._validate import check_bool, check_fraction, check_int, check_number, check_positive, to_builtin
+from namegen.architectures import ARCHITECTURES
 from namegen.errors import UsageError
-from namegen.models.architectures import ARCHITECTURES, name_supporting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-MAX_CATEGORIES = 20_000
-"""The most categories of a dataset or model. An input with more probably has something else in that column."""
-
-MAX_CATEGORY_LENGTH = 1000
-"""The most characters of a category."""
+MAX_CATEGORIES = 20_000  # of a dataset or model; with more, the column probably holds something else
+MAX_CATEGORY_LENGTH = 1000  # characters
 
 _MIN_LARGE = 2_000  # names per category from which categories count as large
-_SEED_STEP = 0x9E3779B9  # between teachers' seeds: far from seeds that users choose, and torch reads 32 bits only
+_SEED_STEP = 0x9E3779B9  # between teachers' seeds: far from seeds that users choose, and torch reads only 32 bits
 
 
-def _convert_numbers(config: Distillation | TrainingConfig | SamplingConfig) -> None:
-    """Replace numbers of numpy and other libraries by Python's own, which a model file can hold."""
-    for field in dataclasses.fields(config):
-        object.__setattr__(config, field.name, to_builtin(getattr(config, field.name)))
-
-
-def _check_choice(what: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
+def _check_choice(what: str, value: object, choices: Iterable[str]) -> None:
+    if value not in tuple(choices):
         raise UsageError(f"{what} must be one of {', '.join(choices)}, not {value!r}")
+
+
+_CHECKS: dict[str, Callable[[str, object], object]] = {
+    "architecture": partial(_check_choice, choices=ARCHITECTURES),
+    "averaging": check_fraction,
+    "batch_size": partial(check_int, low=1, high=65_536),
+    "category_exponent": partial(check_number, low=0, high=10),
+    "clip": partial(check_positive, high=math.inf),
+    "dropout": check_fraction,
+    "guidance": partial(check_number, low=0, high=10),
+    "hidden_size": partial(check_int, low=1, high=4096),
+    "history_every": partial(check_int, low=1, high=10**12),
+    "iterations": partial(check_int, low=1, high=10**12),
+    "keep_repeats": check_bool,
+    "learning_rate": partial(check_positive, high=100),
+    "max_length": partial(check_int, low=1, high=10_000),
+    "ngram_order": partial(check_int, low=1, high=16),
+    "ngram_share": check_fraction,
+    "nonlinearity": partial(_check_choice, choices=("tanh", "none")),
+    "optimiser": partial(_check_choice, choices=("adamw", "sgd")),
+    "save_every": partial(check_int, low=1, high=10**12),
+    "schedule": partial(_check_choice, choices=("cosine", "constant")),
+    "seed": partial(check_int, low=0, high=2**63 - 1),
+    "share": partial(check_positive, high=1),
+    "shared_rate": partial(check_positive, high=1),
+    "sos": check_bool,
+    "teachers": partial(check_int, low=1, high=16),
+    "temperature": partial(check_number, low=0, high=1e6),
+    "top_k": partial(check_int, low=1, high=10**6),
+    "top_p": partial(check_positive, high=1),
+    "validation": check_fraction,
+    "warmup": check_fraction,
+    "weight_decay": partial(check_number, low=0, high=100),
+}
+
+
+def _check_settings(config: Distillation | TrainingConfig | SamplingConfig, prefix: str = "") -> None:
+    """Check each setting, and convert numbers of numpy to Python's own, which a model file can hold."""
+    for field in dataclasses.fields(config):
+        value = to_builtin(getattr(config, field.name))
+        object.__setattr__(config, field.name, value)
+        is_optional = "None" in str(field.type)
+        if field.name in _CHECKS and not (value is None and is_optional):
+            _CHECKS[field.name](prefix + field.name.replace("_", " "), value)
 
 
 @dataclass(frozen=True)
 class Distillation:
-    """How a network learns from an ensemble of teachers instead of from the names (Hinton et al. 2015).
+    """Settings for learning from an ensemble of teachers instead of from the names (Hinton et al. 2015).
 
-    The teachers are networks of the same architecture, trained on the names first, and an interpolated n-gram
-    (:mod:`namegen.models.ngram`). The network then learns from names sampled from the ensemble; its targets are the
-    ensemble's distributions. See :mod:`namegen.training.distillation`.
+    The teachers are networks of the same architecture, trained on the names, and an interpolated n-gram
+    (:mod:`namegen.models.ngram`). The network then learns the ensemble's distributions on names sampled from it. See
+    :mod:`namegen.training.distillation`.
 
     Attributes:
         teachers: the number of teacher networks.
         hidden_size: the number of hidden units of a teacher.
-        share: the share of all iterations that trains each teacher.
-        dropout: the teachers' dropout; ``None`` for 0.6 if categories are small and 0.3 if they are large, see
-            :func:`fit_to_data`.
+        share: the share of all iterations that each teacher is trained for.
+        dropout: the teachers' dropout; ``None`` for 0.6 if categories are small and 0.3 if they are large (see
+            :func:`fit_to_data`).
         batch_size: names per optimiser step of a teacher.
         learning_rate: the teachers' peak learning rate.
         weight_decay: the teachers' weight decay; ``None`` for 0.3 if categories are small and 0.1 if they are large.
         averaging: the decay of the teachers' averaged weights.
-        category_exponent: how often teachers see each category, see :attr:`TrainingConfig.category_exponent`.
+        category_exponent: the teachers' :attr:`TrainingConfig.category_exponent`.
         ngram_order: the order of the n-gram.
         ngram_share: the weight of the n-gram in the ensemble; the networks share the rest equally.
 
@@ -77,22 +113,11 @@ class Distillation:
     ngram_share: float = 0.3
 
     def __post_init__(self) -> None:
-        _convert_numbers(self)
-        check_int("number of teachers", self.teachers, 1, 16)
-        check_int("teachers' hidden size", self.hidden_size, 1, 4096)
-        check_positive("share of each teacher", self.share, 1.0)
+        _check_settings(self, "distillation ")
         if self.share * self.teachers >= 1:
-            raise UsageError(f"{self.teachers} teachers with a share of {self.share:g} each leave nothing to teach")
-        if self.dropout is not None:
-            check_fraction("teachers' dropout", self.dropout)
-        check_int("teachers' batch size", self.batch_size, 1, 65_536)
-        check_positive("teachers' learning rate", self.learning_rate, 100.0)
-        if self.weight_decay is not None:
-            check_number("teachers' weight decay", self.weight_decay, 0.0, 100.0)
-        check_fraction("teachers' averaging", self.averaging)
-        check_number("teachers' category exponent", self.category_exponent, 0.0, 10.0)
-        check_int("order of the n-gram", self.ngram_order, 1, 16)
-        check_fraction("share of the n-gram", self.ngram_share)
+            raise UsageError(
+                f"{self.teachers} teachers with a share of {self.share:g} each leave no iterations for the network"
+            )
 
 
 @dataclass(frozen=True)
@@ -100,37 +125,37 @@ class TrainingConfig:
     """All settings of a training run.
 
     Attributes:
-        recipe: the name of the recipe that the settings started from.
+        recipe: the name of the recipe that the settings are based on.
         iterations: the total number of training names sampled, whatever the batch size.
         architecture: the network: ``gru``, :class:`~namegen.models.networks.ConditionalGRU`, or ``rnn``,
             :class:`~namegen.models.networks.TutorialRNN`.
-        nonlinearity: the nonlinearity of the ``rnn``'s recurrence; the tutorial has ``none``.
+        nonlinearity: the nonlinearity of the ``rnn``'s recurrence; ``none`` in the tutorial.
         sos: whether a start-of-sequence token lets the network choose the first letter.
         hidden_size: the number of hidden units.
-        dropout: the probability of dropping a unit: for the ``gru`` a hidden unit before the output layer, for the
-            ``rnn`` an output.
+        dropout: the probability of dropping a hidden unit before the output layer (``gru``) or an output (``rnn``).
         batch_size: names per optimiser step.
         optimiser: ``adamw``, or plain ``sgd`` without momentum.
         learning_rate: the learning rate; the peak of the cosine schedule.
         weight_decay: the weight decay of AdamW.
         schedule: ``cosine`` (linear warm-up, then half a cosine down to 0) or ``constant``.
         warmup: the share of all steps that warm up.
-        clip: the maximum norm of the gradient; ``None`` for no limit. The gradient is that of the names' summed letter
-            losses, averaged over the batch.
+        clip: the maximum norm of the gradient of the names' summed letter losses, averaged over the batch; ``None`` for
+            no limit.
         averaging: the decay per step of the exponential moving average of the weights; 0 for no averaging.
         category_exponent: categories are sampled with a probability proportional to their number of names to this
-            power: 0 for all alike, 1 in proportion to their names.
-        keep_repeats: whether a name that occurs several times in a category counts as often.
+            power: with 0 all categories alike, with 1 all names alike.
+        keep_repeats: whether a name that is repeated in a category is learned as often as it occurs.
         validation: the share of the names held out to measure the loss on.
-        history_every: iterations per point of the loss history; ``None`` for 100 points of at least 8 batches each. An
-            interval shorter than half of that at the end is merged into the point before.
+        history_every: iterations per point of the loss history; ``None`` for 100 points of at least 8 batches each. A
+            remainder shorter than half of that is merged into the last point.
         save_every: iterations between saves of an unfinished run.
         seed: the seed of all randomness.
-        shared_rate: the learning rate of the weights that all categories share, as a share of ``learning_rate``,
-            which the categories' own vectors have.
+        shared_rate: the learning rate of the weights that all categories share, as a share of ``learning_rate``, the
+            learning rate of the categories' own vectors.
         init: the :func:`~namegen.training.fine_tuning.model_digest` of the model that training starts from; ``None``
             for random weights.
-        distillation: the teachers to learn from instead of the names; ``iterations`` then includes the teachers'.
+        distillation: the teachers to learn from, or ``None`` to learn from the names; ``iterations`` includes the
+            teachers' iterations.
 
     Raises:
         UsageError: a value is out of range.
@@ -162,50 +187,27 @@ class TrainingConfig:
     distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
-        _convert_numbers(self)
+        _check_settings(self)
         if not isinstance(self.recipe, str) or not self.recipe.isprintable():
             raise UsageError(f"recipe must be a name, not {self.recipe!r}")
-        check_int("iterations", self.iterations, 1, 10**12)
-        _check_choice("architecture", self.architecture, tuple(ARCHITECTURES))
-        _check_choice("nonlinearity", self.nonlinearity, ("tanh", "none"))
-        check_bool("sos", self.sos)
-        check_bool("keep repeats", self.keep_repeats)
-        check_int("hidden size", self.hidden_size, 1, 4096)
-        check_fraction("dropout", self.dropout)
-        check_int("batch size", self.batch_size, 1, 65_536)
-        _check_choice("optimiser", self.optimiser, ("adamw", "sgd"))
-        check_positive("learning rate", self.learning_rate, 100.0)
-        check_number("weight decay", self.weight_decay, 0.0, 100.0)
-        _check_choice("schedule", self.schedule, ("cosine", "constant"))
-        check_fraction("warmup", self.warmup)
-        if self.clip is not None:
-            check_positive("clip", self.clip, math.inf)
-        check_fraction("averaging", self.averaging)
-        check_number("category exponent", self.category_exponent, 0.0, 10.0)
-        check_fraction("validation fraction", self.validation)
-        if self.history_every is not None:
-            check_int("history interval", self.history_every, 1, 10**12)
-        check_int("save interval", self.save_every, 1, 10**12)
-        check_int("seed", self.seed, 0, 2**63 - 1)
-        check_positive("shared rate", self.shared_rate, 1.0)
-        architecture = ARCHITECTURES[self.architecture]
-        if self.shared_rate < 1 and not architecture.fine_tuning:
-            raise UsageError(f"only a {name_supporting('fine_tuning')} can have a learning rate of its shared weights")
         if self.init is not None and not (isinstance(self.init, str) and self.init.isalnum()):
             raise UsageError(f"init must be the digest of a model, not {self.init!r}")
+        if not isinstance(self.distillation, Distillation | None):
+            raise UsageError(f"distillation must be a Distillation, not {self.distillation!r}")
+        architecture = ARCHITECTURES[self.architecture]
+        if self.shared_rate < 1 and not architecture.fine_tuning:
+            raise UsageError(f"an {self.architecture} cannot be fine-tuned; use another architecture")
         if self.init and self.distillation:
-            raise UsageError("a training that begins with a model has no teachers")
-        if self.distillation is not None:
-            if not isinstance(self.distillation, Distillation):
-                raise UsageError(f"distillation must be a Distillation, not {self.distillation!r}")
-            if not architecture.distillation or not self.sos:
-                raise UsageError(f"only a {name_supporting('distillation')} that reads an SOS token can have teachers")
+            raise UsageError("training that starts from a model cannot have teachers; leave out init or distillation")
+        if self.distillation and not (architecture.distillation and self.sos):
+            raise UsageError(
+                f"the architecture {self.architecture}{'' if self.sos else ' without an SOS token'} cannot learn from "
+                "teachers; leave distillation out"
+            )
 
     @property
     def stages(self) -> tuple[TrainingConfig, ...]:
-        """The stages of a run: the training of each teacher, then that of the network itself.
-
-        Settings left to :func:`fit_to_data` are the network's own if it has not filled them in.
+        """The settings of each stage of a run: the teachers' training, then the training of the network itself.
 
         Raises:
             UsageError: there are fewer iterations than stages.
@@ -215,25 +217,17 @@ class TrainingConfig:
         by = self.distillation
         each = max(1, int(self.iterations * by.share))
         if each * by.teachers >= self.iterations:
-            raise UsageError(f"{self.iterations:,} iterations are too few for {by.teachers} teachers and their pupil")
-        teacher = dataclasses.replace(
-            self,
-            iterations=each,
-            hidden_size=by.hidden_size,
-            dropout=self.dropout if by.dropout is None else by.dropout,
-            batch_size=by.batch_size,
-            learning_rate=by.learning_rate,
-            weight_decay=self.weight_decay if by.weight_decay is None else by.weight_decay,
-            averaging=by.averaging,
-            category_exponent=by.category_exponent,
-            distillation=None,
-        )
+            raise UsageError(
+                f"{self.iterations:,} iterations are too few for {by.teachers} teachers and their pupil; use more"
+            )
+        own = {name: value for name, value in vars(by).items() if hasattr(self, name) and value is not None}
+        teacher = dataclasses.replace(self, **own, iterations=each, distillation=None)
         seeds = [(self.seed + number * _SEED_STEP) % 2**63 for number in range(1, by.teachers + 1)]
         teachers = [dataclasses.replace(teacher, seed=seed) for seed in seeds]
         return (*teachers, dataclasses.replace(self, iterations=self.iterations - each * by.teachers))
 
     def stage_at(self, iterations: int) -> TrainingConfig:
-        """Return the stage of a run after a number of iterations; the next stage if one has just ended."""
+        """Return the stage of a run that follows a number of iterations."""
         stages = self.stages
         for stage in stages[:-1]:
             iterations -= stage.iterations
@@ -248,12 +242,11 @@ class TrainingConfig:
 
 
 def fit_to_data(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig:
-    """Fill in the settings that depend on the data: the teachers' dropout and weight decay.
+    """Fill in the teachers' dropout and weight decay if they are ``None``.
 
     Args:
         config: the settings.
-        counts: the number of names of each category, at least 1. Categories are large if the geometric mean is at
-            least 2,000.
+        counts: the number of names of each category. Categories are large if the geometric mean is at least 2,000.
     """
     by = config.distillation
     if by is None:
@@ -267,21 +260,21 @@ def fit_to_data(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How letters are sampled from the network's outputs, and the maximum length of a name.
+    """Settings for sampling letters from the network's outputs, and the maximum length of a name.
 
     Attributes:
-        temperature: the divisor of the logits; below 1 names are more typical, above 1 more varied. 0 is greedy: the
-            most likely letter, the first in the alphabet if several are.
-        top_k: sample from the ``top_k`` most likely letters only.
-        top_p: sample from the fewest letters whose total probability is at least this (nucleus sampling, Holtzman et
-            al. 2020, "The Curious Case of Neural Text Degeneration").
+        temperature: the divisor of the logits; below 1 names are more typical, above 1 more varied. 0 is greedy: always
+            the most likely letter, or the first of several in the alphabet.
+        top_k: sample only from the ``top_k`` most likely letters.
+        top_p: sample only from the fewest letters whose total probability is at least this (nucleus sampling, Holtzman
+            et al. 2020, "The Curious Case of Neural Text Degeneration").
         dropout: the probability of dropping each output, with a fresh mask for each letter.
-        guidance: how far the category's vectors are moved away from the mean of all categories', as a share of the
-            distance, so that the names are more typical of the category. This is classifier-free guidance (Ho and
-            Salimans 2022, "Classifier-Free Diffusion Guidance"), at the network's input instead of its output.
+        guidance: how far to move the category's vectors away from the mean of all categories, as a share of the
+            distance, so that names are more typical of the category. This is classifier-free guidance (Ho and Salimans
+            2022, "Classifier-Free Diffusion Guidance") at the network's input instead of its output.
         max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 letters after the
-            prefix, or twice the longest training name if that is more; with greedy sampling 20, as in the tutorial.
-            A longer name is cut with greedy sampling, and sampled again otherwise.
+            prefix, or twice the longest training name if that is more; greedy sampling always allows 20, as in the
+            tutorial. Greedy sampling cuts a longer name; otherwise the name is sampled again.
 
     Raises:
         UsageError: a value is out of range.
@@ -295,27 +288,18 @@ class SamplingConfig:
     max_length: int | None = None
 
     def __post_init__(self) -> None:
-        _convert_numbers(self)
-        check_number("guidance", self.guidance, 0.0, 10.0)
-        check_number("temperature", self.temperature, 0.0, 1e6)
-        if self.top_k is not None:
-            check_int("top-k", self.top_k, 1, 10**6)
-        if self.top_p is not None:
-            check_positive("top-p", self.top_p, 1.0)
+        _check_settings(self)
         if self.greedy and (self.top_k is not None or self.top_p is not None):
-            raise UsageError("top-k and top-p leave a choice, and greedy makes none: give a temperature above 0 too")
-        check_fraction("dropout", self.dropout)
-        if self.max_length is not None:
-            check_int("max length", self.max_length, 1, 10_000)
+            raise UsageError("top-k and top-p have no effect at temperature 0; set a higher temperature")
 
     @property
     def greedy(self) -> bool:
-        """Whether the most likely letter is always chosen. A temperature too small to divide by counts as 0."""
+        """Whether sampling always takes the most likely letter. A temperature too small to divide by counts as 0."""
         return self.temperature < 1e-6
 
 
 def check_unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> TrainingConfig:
-    """Return the settings of a run to resume, after checking that these parts are among them.
+    """Return the settings of a run to resume, after checking that they include these parts.
 
     Raises:
         UsageError: a part has another value.
@@ -324,7 +308,7 @@ def check_unchanged(config: TrainingConfig, parts: Mapping[str, object]) -> Trai
         began_with = getattr(config, name)
         if value != began_with:
             raise UsageError(
-                f"the run began with {name.replace('_', ' ')} {began_with}, not {value}; "
-                "leave the option out to resume it, or start over with --force"
+                f"the run began with {name.replace('_', ' ')} {began_with}, not {value}; leave the option out, "
+                "or restart with --force"
             )
     return config

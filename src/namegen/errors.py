@@ -1,7 +1,7 @@
 """The exceptions of namegen.
 
-A message is one line that says what is wrong and what to do about it. The command line prints it after ``Error:`` and
-exits with the exception's ``exit_code``.
+A message is one line: what failed, and what to do about it. The command line prints it after ``Error:`` and exits with
+the exception's ``exit_code``.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ _MAX_SHOWN = 100  # characters
 
 
 def shorten(text: str) -> str:
-    """Return a user's text for a message: printable, and if it is long, only its beginning and its end."""
+    """Return a user's text for a message: printable, and if it is long, only its beginning and end."""
     return escape_unprintable(_truncate(text))
-
-
-def escape_unprintable(text: str) -> str:
-    """Return text with unprintable characters, such as terminal control codes, replaced by escapes."""
-    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
 
 
 def quote(text: str) -> str:
     """Return a user's text as :func:`shorten` does, in quotation marks."""
     return repr(_truncate(text))
+
+
+def escape_unprintable(text: str) -> str:
+    """Replace unprintable characters, such as terminal control codes, by escapes."""
+    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in text])
 
 
 def _truncate(text: str) -> str:
@@ -30,7 +30,7 @@ def _truncate(text: str) -> str:
 
 
 class NamegenError(Exception):
-    """Something could not be done. The base class of all errors that namegen raises on purpose."""
+    """The base class of all errors that namegen raises on purpose."""
 
     exit_code = 1
 
@@ -42,15 +42,15 @@ class UsageError(NamegenError):
 
 
 class CacheError(NamegenError):
-    """There is no usable cache folder."""
+    """The cache directory cannot be located."""
 
 
 class DataError(NamegenError):
-    """A list of names could not be read, or holds nothing to learn from."""
+    """A list of names cannot be read, or has no names to learn from."""
 
 
 class DownloadError(NamegenError):
-    """A dataset could not be downloaded, or its checksum is wrong."""
+    """A dataset cannot be downloaded, or its checksum is wrong."""
 
 
 class ModelFileError(NamegenError):
@@ -66,19 +66,19 @@ class BusyError(NamegenError):
 
 
 class RunError(NamegenError):
-    """A training run cannot start: an unfinished one exists, or there is none to resume."""
+    """A training run cannot start: an unfinished run exists, or there is none to resume."""
 
 
 class RankError(NamegenError):
-    """Another process of a distributed training has ended, or cannot be reached."""
+    """Another process of distributed training has ended, or cannot be reached."""
 
 
 class DivergedError(NamegenError):
-    """The training loss became infinite or not a number."""
+    """The training loss became infinite or NaN."""
 
 
 class TrainingStopped(NamegenError):  # noqa: N818 - not an error: the user asked for it
-    """Training was asked to stop, and its state is saved."""
+    """Training stopped on request, after saving its state."""
 
 
 class MissingPackageError(NamegenError, ImportError):

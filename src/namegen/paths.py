@@ -1,13 +1,13 @@
 """Locations of files.
 
-Everything that namegen stores is in one folder, the user's cache folder for ``namegen`` or ``NAMEGEN_CACHE_DIR``::
+namegen stores its files in one directory, the user's cache directory for ``namegen`` or ``NAMEGEN_CACHE_DIR``::
 
     datasets/NAME/             downloaded datasets
     models/NAME.safetensors    finished models
     runs/NAME.safetensors      unfinished training runs
     locks/                     locks of running trainings
 
-Paths given by the user are used as given. Files included in the package are in its folder ``data``, which may be
+Paths given by the user are used as given. The package's own files are in its directory ``data``, which may be
 read-only.
 """
 
@@ -28,11 +28,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def cache_dir() -> Path:
-    """Return the cache folder, which may not exist yet.
+    """Return the cache directory, which may not exist yet.
 
     Raises:
-        UsageError: ``NAMEGEN_CACHE_DIR`` is in the home folder of an unknown user.
-        CacheError: there is no home folder, or ``XDG_CACHE_HOME`` is not an absolute path.
+        UsageError: ``NAMEGEN_CACHE_DIR`` is in the home directory of an unknown user.
+        CacheError: the home directory cannot be determined, or ``XDG_CACHE_HOME`` is not an absolute path.
     """
     override = os.environ.get("NAMEGEN_CACHE_DIR")
     if override:
@@ -47,30 +47,27 @@ def cache_dir() -> Path:
     except RuntimeError:  # older versions return ~ instead
         folder = Path("~")
     if not folder.is_absolute():
-        raise CacheError(
-            "there is no home folder to keep things in, or XDG_CACHE_HOME is not an absolute path; "
-            "set NAMEGEN_CACHE_DIR to a folder"
-        )
+        raise CacheError("no usable cache directory; set NAMEGEN_CACHE_DIR to a directory")
     return folder
 
 
 def dataset_dir(name: str) -> Path:
-    """Return the folder of a downloaded dataset."""
+    """Return the directory of a downloaded dataset."""
     return cache_dir() / "datasets" / check_name(name)
 
 
 def models_dir() -> Path:
-    """Return the folder of finished models."""
+    """Return the directory of finished models."""
     return cache_dir() / "models"
 
 
 def runs_dir() -> Path:
-    """Return the folder of unfinished training runs."""
+    """Return the directory of unfinished training runs."""
     return cache_dir() / "runs"
 
 
 def locks_dir() -> Path:
-    """Return the folder of locks, one for each model that is or was being trained."""
+    """Return the directory of locks."""
     return cache_dir() / "locks"
 
 
@@ -78,21 +75,21 @@ def check_name(name: str) -> str:
     """Return the name of a model or dataset in the cache if it is valid.
 
     Raises:
-        UsageError: the name has characters other than letters, digits, dots, hyphens and underscores.
+        UsageError: the name has other characters than letters, digits, dots, hyphens and underscores.
     """
     if is_name(name):
         return name
     raise UsageError(
-        f"{name!r} cannot be a name: use letters, digits, '.', '-' and '_', starting with a letter or digit"
+        f"{name!r} cannot be a name; use letters, digits, '.', '-' and '_', starting with a letter or digit"
     )
 
 
 def is_name(name: str) -> bool:
-    """Whether a name is valid for a model or dataset in the cache."""
+    """Check whether a name is valid for a model or dataset in the cache."""
     return _NAME.fullmatch(name) is not None
 
 
 def looks_like_path(name_or_path: str) -> bool:
-    """Whether a user's argument means a file rather than a name in the cache."""
+    """Check whether a user's argument means a file rather than a name in the cache."""
     has_separator = os.sep in name_or_path or (os.altsep is not None and os.altsep in name_or_path)
     return has_separator or name_or_path.lower().endswith(SUFFIX)

@@ -1,7 +1,7 @@
 """Named presets of settings.
 
-A recipe is a name for a pair of training and sampling settings: ``default`` is good in seconds, ``best`` is better in
-minutes, and ``tutorial`` reproduces the tutorial on generating names with a character-level RNN.
+The recipe ``default`` is good in seconds, ``best`` is better in minutes, and ``tutorial`` reproduces the tutorial on
+generating names with a character-level RNN.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from namegen.errors import UsageError
 
 
 class Recipe(NamedTuple):
-    """Settings for training a model, and the default sampling settings of that model."""
+    """Settings for training a model, and the model's default sampling settings."""
 
     training: TrainingConfig
     sampling: SamplingConfig
 
 
 _SAMPLING = SamplingConfig(temperature=0.9, top_p=0.95, guidance=0.2)  # docs/quality.md has the measurements
-
 
 RECIPES = {
     "default": Recipe(TrainingConfig(), _SAMPLING),
@@ -68,7 +67,6 @@ RECIPES = {
     ),
 }
 
-
 FINE_TUNING = TrainingConfig(
     recipe="extension",
     iterations=20_000,
@@ -79,31 +77,21 @@ FINE_TUNING = TrainingConfig(
     averaging=0.98,
     validation=0.0,
 )
-"""The settings of fine-tuning, see :func:`namegen.training.fine_tuning.fine_tuning_config`."""
-
-
-def find_recipe(name: str) -> Recipe:
-    """Return a recipe by its name.
-
-    Raises:
-        UsageError: there is no such recipe.
-    """
-    if name in RECIPES:
-        return RECIPES[name]
-    raise UsageError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
 
 
 def training_config(recipe_name: str = "default", **parts: object) -> TrainingConfig:
     """Return a recipe's training settings with some of them replaced.
 
-    Two defaults of the recipe ``default`` depend on ``iterations``: up to 50,000 the batch size is 32, and up to 30,000
-    the learning rate is 0.01 (docs/quality.md has the measurements). With ``architecture="rnn"`` its dropout is 0.1, as
-    in the tutorial, because an rnn drops outputs, not hidden units.
+    Some defaults of the recipe ``default`` depend on other settings: up to 50,000 ``iterations`` the batch size is 32,
+    up to 30,000 the learning rate is 0.01 (docs/quality.md has the measurements), and with ``architecture="rnn"`` the
+    dropout is 0.1, as in the tutorial, because an rnn drops outputs, not hidden units.
 
     Raises:
         UsageError: there is no such recipe, or a value is out of range.
     """
-    base = find_recipe(recipe_name).training
+    if recipe_name not in RECIPES:
+        raise UsageError(f"no recipe {recipe_name!r}; use {', '.join(RECIPES)}")
+    base = RECIPES[recipe_name].training
     iterations = parts.get("iterations", base.iterations)
     if base.recipe == "default" and isinstance(iterations, int):
         if iterations <= 50_000:

@@ -164,8 +164,8 @@ def test_rm_removes_the_model_and_its_unfinished_run_and_no_other(cli):
     [
         (["nothing"], 1, "nothing"),
         ([], 2, "NAME"),
-        (["pretrained"], 2, "cannot be removed"),
-        (["./mine.safetensors"], 2, "is a file of yours"),
+        (["pretrained"], 2, "is the included model"),
+        (["./mine.safetensors"], 2, "is a path"),
         (["notes"], 1, "notes"),
         (["elves"], 1, "training elves"),
     ],

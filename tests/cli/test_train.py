@@ -332,7 +332,7 @@ def test_the_name_of_the_included_model_is_refused(cli, option):
     before = paths.PRETRAINED_FILE.read_bytes()
     refused = cli("train", *TINY, "--model", "pretrained", *option)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err == "Error: pretrained is the model that comes with namegen; give yours another name\n"
+    assert refused.err == "Error: pretrained is the included model; use another name\n"
     assert paths.PRETRAINED_FILE.read_bytes() == before
 
 

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from namegen.models.architectures import ARCHITECTURES, weight_shapes
-from namegen.models.networks import ConditionalGRU, TutorialRNN, _GRURecurrence, apply_dropout, build_network
+from namegen.architectures import ARCHITECTURES, weight_shapes
+from namegen.models.networks import _GRURecurrence, apply_dropout, build_network
 from namegen.recipes import training_config
+
+
+def tiny(architecture, categories=3, outputs=5, hidden=4, **parts):
+    config = training_config(architecture=architecture, hidden_size=hidden, **parts)
+    return build_network(config, categories, outputs)
 
 
 def sigmoid(x):
@@ -20,19 +25,17 @@ def plain(network):
 
 
 def test_the_tutorial_network_has_the_sizes_of_the_recipe():
-    network = TutorialRNN(categories=18, outputs=59, hidden=128, dropout=0.1)
+    network = build_network(training_config("tutorial"), categories=18, outputs=59)
 
     assert network.i2h.in_features == network.i2o.in_features == 18 + 59 + 128 == 205
     assert (network.i2h.out_features, network.i2o.out_features) == (128, 59)
     assert (network.o2o.in_features, network.o2o.out_features) == (187, 59)
-    assert network.dropout == 0.1
     assert sum(p.numel() for p in network.parameters()) == (205 * 128 + 128) + (205 * 59 + 59) + (187 * 59 + 59)
 
 
 @pytest.mark.parametrize("nonlinearity", ["none", "tanh"])
 def test_the_tutorial_network_computes_its_recipe(nonlinearity):
-    torch.manual_seed(0)
-    network = TutorialRNN(3, 5, 4, nonlinearity=nonlinearity).eval()
+    network = tiny("rnn", nonlinearity=nonlinearity).eval()
     w = plain(network)
     category, letters = 1, [2, 0, 3]
     hidden = np.zeros(4)
@@ -51,7 +54,7 @@ def test_the_tutorial_network_computes_its_recipe(nonlinearity):
 
 def test_the_tutorial_network_drops_outputs_and_nothing_else():
     torch.manual_seed(0)
-    network = TutorialRNN(2, 40, 6, dropout=0.5)
+    network = tiny("rnn", outputs=40, dropout=0.5)
     category, letters = torch.tensor([0]), torch.tensor([[1, 2]])
     whole, hidden = network.eval()(category, letters)
     dropped, hidden_in_training = network.train()(category, letters)
@@ -65,7 +68,7 @@ def test_the_tutorial_network_drops_outputs_and_nothing_else():
 
 def test_the_gru_computes_its_recipe():
     torch.manual_seed(0)
-    network = ConditionalGRU(3, 5, 4).eval()
+    network = tiny("gru").eval()
     torch.nn.init.normal_(network.category_output.weight)
     w = plain(network)
     category, letters = 2, [4, 0, 1]
@@ -88,7 +91,7 @@ def test_the_gru_computes_its_recipe():
 @pytest.mark.parametrize(("batch", "length", "hidden"), [(1, 1, 1), (3, 5, 4)])
 def test_the_recurrence_and_its_gradient_are_those_of_torchs_gru(batch, length, hidden):
     torch.manual_seed(0)
-    network = ConditionalGRU(1, 2, hidden).double()
+    network = tiny("gru", hidden=hidden).double()
     read = torch.randn(length, batch, 3 * hidden, dtype=torch.float64)
     state = torch.randn(batch, hidden, dtype=torch.float64, requires_grad=True)
     # torch's GRU reads vectors, so let these be the identity's image of what the letters add to the gates.
@@ -114,10 +117,10 @@ def test_the_recurrence_and_its_gradient_are_those_of_torchs_gru(batch, length, 
     torch.testing.assert_close(network.recurrent.bias.grad, reader.bias_hh_l0.grad)
 
 
-@pytest.mark.parametrize("network", [TutorialRNN(3, 6, 4), ConditionalGRU(3, 6, 4)])
-def test_reading_on_from_a_hidden_state_is_reading_in_one_go(network):
-    network.eval()
-    category, letters = torch.tensor([0, 2]), torch.tensor([[5, 1, 2, 3], [5, 4, 4, 0]])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_reading_on_from_a_hidden_state_is_reading_in_one_go(architecture):
+    network = tiny(architecture).eval()
+    category, letters = torch.tensor([0, 2]), torch.tensor([[4, 1, 2, 3], [4, 3, 3, 0]])
     whole, end = network(category, letters)
     first, middle = network(category, letters[:, :2])
     second, end_in_two = network(category, letters[:, 2:], middle)
@@ -130,10 +133,9 @@ def test_reading_on_from_a_hidden_state_is_reading_in_one_go(network):
 def test_a_network_is_built_from_the_seed_alone_and_leaves_the_global_generator_alone(architecture):
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    one = build_network(training_config(seed=3, hidden_size=8, architecture=architecture), 2, 5)
+    one = tiny(architecture, seed=3)
     torch.manual_seed(6)
-    other = build_network(training_config(seed=3, hidden_size=8, architecture=architecture), 2, 5)
-    different = build_network(training_config(seed=4, hidden_size=8, architecture=architecture), 2, 5)
+    other, different = tiny(architecture, seed=3), tiny(architecture, seed=4)
 
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), different.parameters(), strict=True))
@@ -151,7 +153,7 @@ def test_the_model_file_expects_the_shapes_that_the_networks_have(architecture):
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_tensor_of_a_forward_pass_is_on_the_device_of_the_network(architecture, fake_cuda):
-    network = build_network(training_config(architecture=architecture, hidden_size=8), 3, 6).to(fake_cuda)
+    network = tiny(architecture).to(fake_cuda)
     category = torch.zeros(2, dtype=torch.int64, device=fake_cuda)
     letters = torch.zeros((2, 4), dtype=torch.int64, device=fake_cuda)
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from namegen import load_model
+from namegen.architectures import ARCHITECTURES
 from namegen.datasets.alphabet import Alphabet
 from namegen.errors import NamegenError
-from namegen.models.architectures import ARCHITECTURES
 from namegen.models.inference import apply_guidance, build_steppers
 from namegen.models.onnx import export_onnx
 from namegen.models.scoring import log_softmax
@@ -204,7 +204,7 @@ def test_what_cannot_be_exported_is_one_error_and_an_older_file_stays(cli, tmp_p
     for file in ("names.json", "names", "names.onnx.gz"):
         refused = cli("export", "pretrained", tmp_path / file)
         assert (refused.code, refused.err.count("\n")) == (2, 1)
-        assert "its name must end in .onnx" in refused.err
+        assert "use a name that ends in .onnx" in refused.err
 
     monkeypatch.setitem(sys.modules, "onnx", None)
     refused = cli("export", "pretrained", old)
@@ -217,5 +217,5 @@ def test_what_cannot_be_exported_is_one_error_and_an_older_file_stays(cli, tmp_p
 def test_an_architecture_without_a_graph_is_refused(tmp_path, monkeypatch):
     without = dataclasses.replace(ARCHITECTURES["gru"], onnx_nodes=None)
     monkeypatch.setitem(ARCHITECTURES, "gru", without)
-    with pytest.raises(NamegenError, match="a model of the architecture gru cannot be exported"):
+    with pytest.raises(NamegenError, match="models of the architecture gru cannot be exported"):
         export_onnx(tiny("gru"), tmp_path / "x.onnx")

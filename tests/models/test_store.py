@@ -131,7 +131,7 @@ def test_the_name_of_the_included_model_is_reserved(monkeypatch, tmp_path):
     assert find_model().existing == paths.PRETRAINED_FILE
     for action in (cached_location, remove_model):
         message, code = failure(UsageError, action, "pretrained")
-        assert message.startswith("pretrained is the model that comes with namegen; ")
+        assert message.startswith("pretrained is the included model; ")
         assert code == 2
     assert paths.PRETRAINED_FILE.is_file()
 
@@ -154,9 +154,10 @@ def test_a_model_that_does_not_exist_is_an_error_that_says_what_to_do(monkeypatc
         assert failure(ModelFileError, load_model, name) == (message, 1)
     save_model("elves")
     save_run("dwarves")
-    assert failure(ModelFileError, load_model, "orcs") == ("no model 'orcs'; there are dwarves, elves, pretrained", 1)
+    message = "no model 'orcs'; use one of dwarves, elves, pretrained"
+    assert failure(ModelFileError, load_model, "orcs") == (message, 1)
     monkeypatch.setenv("NAMEGEN_MODEL", "orcs")
-    assert failure(ModelFileError, load_model) == ("no model 'orcs'; there are dwarves, elves, pretrained", 1)
+    assert failure(ModelFileError, load_model) == (message, 1)
     path = tmp_path / "orcs.safetensors"
     for given in (path, str(path)):
         message = f"no model file {path}; `namegen models` lists those there are"
@@ -210,9 +211,9 @@ def test_what_is_not_a_model_in_the_cache_is_not_removed(tmp_path, monkeypatch):
     (tmp_path / "thesis").write_bytes(b"years of work")
     path = tmp_path / "elves.safetensors"
     make_model().save(path)
-    message = f"{path} is a file of yours; namegen removes only models in its cache"
+    message = f"{path} is a path; namegen removes only models in its cache, so delete the file yourself"
     assert failure(UsageError, remove_model, str(path)) == (message, 2)
-    assert failure(ModelFileError, remove_model, "thesis")[0].startswith("no model 'thesis'; there are default")
+    assert failure(ModelFileError, remove_model, "thesis")[0].startswith("no model 'thesis'; use one of default")
     assert "cannot be a name" in failure(UsageError, remove_model, "")[0]
     assert (tmp_path / "thesis").exists()
     assert path.exists()

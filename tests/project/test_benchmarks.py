@@ -45,7 +45,7 @@ def test_a_step_of_the_plain_tutorial_loop_is_a_step_of_the_recipe(tutorial_loop
     plain = tutorial_loop.PlainRNN(2, 59)
     assert plain.dropout.p == 0.1
     plain.dropout.p = 0.0
-    ours = TutorialRNN(2, 59, 128)
+    ours = TutorialRNN(config, 2, 59)
     ours.load_state_dict(plain.state_dict())
     learner = TutorialLearner(ours, names, config)
 

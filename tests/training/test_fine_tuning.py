@@ -187,7 +187,7 @@ def test_a_category_that_is_there_already_is_wrong_usage(init):
     ("parts", "says"),
     [
         ({"hidden_size": 8}, "has hidden size 32"),
-        ({"architecture": "rnn"}, "gru"),
+        ({"architecture": "rnn"}, "an rnn cannot be fine-tuned"),
         ({"batch_size": 1}, "two"),
     ],
 )
@@ -202,7 +202,7 @@ def test_what_cannot_be_changed_is_wrong_usage(init, parts, says):
 def test_a_network_that_cannot_be_added_to_is_wrong_usage(recipe, parts):
     config = training_config(recipe, iterations=1, hidden_size=4, **parts)
     for given in (None, config):
-        with pytest.raises(UsageError, match=r"only a gru.*begin with a model of another recipe"):
+        with pytest.raises(UsageError, match="begin with a model of another recipe"):
             train(NEW, given, init=make_model(config))
 
 

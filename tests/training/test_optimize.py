@@ -61,7 +61,7 @@ def test_the_closed_form_gradient_is_autograds(letters):
     # With a learning rate of 1 the change of the weights is the gradient; everything is in double precision.
     config = training_config("tutorial", hidden_size=7, dropout=0.1, learning_rate=1.0, iterations=1)
     torch.manual_seed(0)
-    network = TutorialRNN(3, 6, 7).double()
+    network = TutorialRNN(config, 3, 6).eval().double()
     dataset = Dataset.from_names({"A": ["a"], "B": ["b"], "C": ["c"]}, alphabet=Alphabet(tuple("abcde")))
     rng = np.random.default_rng(0)
     mask = (rng.random((len(letters), 6)) < 0.9) / 0.9

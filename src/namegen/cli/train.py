@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from namegen.architectures import ARCHITECTURES
 from namegen.cli.options import complete_dataset, complete_model, complete_own_model
 from namegen.cli.signals import StopOnSignal, import_torch
 from namegen.errors import TrainingStopped, UsageError
-from namegen.models.architectures import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from namegen.datasets.dataset import Dataset
     from namegen.models.model import Model
-    from namegen.models.store import TrainingLocation
+    from namegen.models.store import ModelLocation
     from namegen.training.distributed import ProcessGroup
     from namegen.training.jobs import TrainingPlan, TrainingRequest
 
@@ -165,8 +165,8 @@ def _train(request: TrainingRequest, model: str | None, output: Path | None, *, 
 
 
 def _prepare(
-    request: TrainingRequest, claim: ExitStack, location: TrainingLocation, group: ProcessGroup, *, quiet: bool
-) -> tuple[TrainingLocation, TrainingPlan, Dataset]:
+    request: TrainingRequest, claim: ExitStack, location: ModelLocation, group: ProcessGroup, *, quiet: bool
+) -> tuple[ModelLocation, TrainingPlan, Dataset]:
     """Claim the location, plan the training and read the names."""
     from namegen.cli.terminal import print_note
     from namegen.datasets.open import STARTER, open_dataset
@@ -199,7 +199,7 @@ def _prepare(
 
 def _run(
     request: TrainingRequest,
-    location: TrainingLocation,
+    location: ModelLocation,
     plan: TrainingPlan,
     dataset: Dataset,
     group: ProcessGroup,
@@ -231,7 +231,7 @@ def _run(
             raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
 
 
-def _find_location(model: str | None, output: Path | None) -> TrainingLocation:
+def _find_location(model: str | None, output: Path | None) -> ModelLocation:
     """Return where the options say that the model is saved."""
     from namegen import paths
     from namegen.models.store import DEFAULT_MODEL, RUN_SUFFIX, cached_location, file_location
@@ -250,7 +250,7 @@ def _find_location(model: str | None, output: Path | None) -> TrainingLocation:
     return file_location(output)
 
 
-def _print_results(location: TrainingLocation, model: Model, categories: Sequence[str]) -> None:
+def _print_results(location: ModelLocation, model: Model, categories: Sequence[str]) -> None:
     """Print where the model is, its losses, and a command that samples one of the categories it was trained on."""
     from namegen.cli.terminal import print_note
     from namegen.models.categories import suggest_start_letters

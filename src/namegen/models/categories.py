@@ -1,8 +1,4 @@
-"""Find a category of a model by name, or a blend of several.
-
-A blend such as ``German+Italian`` or ``German:2+Italian:1`` conditions the network on the mean of the categories'
-vectors, each weighted by its share.
-"""
+"""Find a category of a model, or a blend such as ``German+Italian`` or ``German:2+Italian:1``."""
 
 from __future__ import annotations
 
@@ -24,10 +20,9 @@ class Blend(NamedTuple):
     """One category of a model, or a blend of several.
 
     Attributes:
-        label: the names of the categories, with those weights that matter: ``German:2+Italian``, but
-            ``German+Italian`` if all weights are equal.
-        category: the index of the category, or for a blend the share of each category of the model, (categories,)
-            float32.
+        label: the names of the categories, with the weights that matter: ``German:2+Italian``, but ``German+Italian``
+            if all weights are equal.
+        category: the index of the category, or the share of each category of the model, (categories,) float32.
     """
 
     label: str
@@ -35,10 +30,10 @@ class Blend(NamedTuple):
 
 
 def find_category(model: Model, name: str) -> int:
-    """Return the index of the category of exactly this name, else of the only one that differs in case alone.
+    """Return the index of the category with exactly this name, or of the only one that differs only in case.
 
     Raises:
-        UsageError: there is no such category.
+        UsageError: the model has no such category.
     """
     index = _look_up(model, name)
     if index is not None:
@@ -50,17 +45,17 @@ def find_category(model: Model, name: str) -> int:
     if close:
         hint = f"did you mean {model.categories[folded.index(close[0])]}?"
     elif len(model.categories) <= 20:
-        hint = f"this model has {', '.join(model.categories)}"
+        hint = f"use one of {', '.join(model.categories)}"
     else:
-        hint = f"this model has {len(model.categories):,} categories; `namegen categories` lists them"
+        hint = f"`namegen categories` lists the {len(model.categories):,} categories of this model"
     raise UsageError(f"no category {quote(name)}; {hint}")
 
 
 def find_blend(model: Model, text: str) -> Blend:
-    """Return the category of this name if it exists, else the blend that the text describes.
+    """Return the category of this name if it exists, or the blend that the text describes.
 
     The parts of a blend are separated by ``+``. A part is a category, optionally followed by ``:`` and its weight, a
-    positive number; the default is 1. The weights of a repeated category are added.
+    positive number (default 1). The weights of a repeated category are added.
 
     Raises:
         UsageError: a category does not exist, a part is empty, or a weight is not a positive finite number.
@@ -87,7 +82,7 @@ def find_blend(model: Model, text: str) -> Blend:
 
 
 def is_category(model: Model, text: str) -> bool:
-    """Whether a text is a category of a model, or a blend."""
+    """Check whether a text is a category of a model, or a blend."""
     try:
         find_blend(model, text)
     except UsageError:
@@ -96,14 +91,13 @@ def is_category(model: Model, text: str) -> bool:
 
 
 def suggest_start_letters(model: Model, category: str) -> str:
-    """Return three start letters for a category: ABC if its commonest ones are ASCII, else the commonest ones."""
+    """Return three start letters for a category: ABC if its most common ones are ASCII, else the most common ones."""
     counts = model.first_letter_counts[find_category(model, category)]
     commonest = model.alphabet.decode(index for index in np.argsort(-counts, kind="stable")[:3] if counts[index])
     return "ABC" if commonest.isascii() and all(letter in model.alphabet for letter in "ABC") else commonest
 
 
 def _look_up(model: Model, name: str) -> int | None:
-    """Return the index of the category of this name, or of the only one that differs in case alone, or ``None``."""
     name = unicodedata.normalize("NFC", name)
     if name in model.categories:
         return model.categories.index(name)
@@ -112,11 +106,9 @@ def _look_up(model: Model, name: str) -> int | None:
 
 
 def _parse_part(model: Model, part: str, blend: str) -> tuple[int, float]:
-    """Return the index of the category of a part of a blend, and its weight."""
+    """Return the index and the weight of a category in a blend."""
     if not part:
-        raise UsageError(
-            f"a part of the blend {quote(blend)} is empty; a blend is German+Italian, or German:2+Italian:1"
-        )
+        raise UsageError(f"a part of the blend {quote(blend)} is empty; write it like German:2+Italian")
     index = _look_up(model, part)
     name, colon, number = part.rpartition(":")
     if index is not None or not colon:

@@ -17,7 +17,7 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
     """Return a torch device by its name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
     Args:
-        name: the name; ``auto`` is a GPU if there is one, else the CPU.
+        name: the name; ``auto`` means a GPU if there is one, else the CPU.
         index: the number of the GPU that ``cuda`` means.
 
     Raises:
@@ -25,7 +25,7 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
         DeviceError: this machine does not have the device.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"no device is called {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"no device {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
     import torch
 
     kind, _, number = name.partition(":")
@@ -33,15 +33,14 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     if kind == "mps" and not has_mps:
-        raise DeviceError("torch finds no Apple GPU (mps) here; use --device cpu, or auto")
+        raise DeviceError("torch finds no Apple GPU (mps) here; use the device cpu or auto")
     if kind != "cuda":
         return torch.device(kind)
     wanted = int(number) if number else index
     if wanted >= torch.cuda.device_count():
-        there = f"only {torch.cuda.device_count()}" if torch.cuda.device_count() else "none"
         raise DeviceError(
-            f"torch finds no device {f'cuda:{index}' if index else name} here (CUDA devices: {there}); "
-            "use --device cpu, or auto"
+            f"torch finds no device cuda:{wanted} here (CUDA devices: {torch.cuda.device_count()}); "
+            "use the device cpu or auto"
         )
     return torch.device(f"cuda:{wanted}")
 
@@ -50,7 +49,7 @@ def find_sampling_device(name: str | None) -> torch.device | None:
     """Return the torch device to sample on, or ``None`` for numpy on the CPU.
 
     Args:
-        name: as for :func:`find_device`; ``auto`` without a GPU or without torch, ``cpu`` and ``None`` mean numpy.
+        name: as for :func:`find_device`. ``None``, ``cpu``, and ``auto`` without a GPU or torch mean numpy.
 
     Raises:
         UsageError: ``name`` is not the name of a device.
@@ -63,5 +62,5 @@ def find_sampling_device(name: str | None) -> torch.device | None:
     except ModuleNotFoundError as error:
         if name == "auto":
             return None
-        raise DeviceError(f"sampling on {name} needs torch, which is not installed; leave --device out") from error
+        raise DeviceError(f"sampling on {name} needs torch, which is not installed; leave the device out") from error
     return None if device.type == "cpu" else device

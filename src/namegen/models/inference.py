@@ -1,9 +1,8 @@
-"""A model that reads names letter by letter, for sampling and scoring without torch.
+"""The interface for reading names letter by letter, for sampling and scoring.
 
-The arithmetic is in :mod:`namegen.models.networks_numpy`, or on a GPU in :mod:`namegen.models.inference_torch`.
+It is implemented in :mod:`namegen.models.networks_numpy`, and for GPUs in :mod:`namegen.models.inference_torch`.
 
-Instead of a category a network can be conditioned on a blend: the mean of several categories' vectors, each weighted
-by its share.
+A network is conditioned on a category or on a blend: the mean of several categories' vectors, weighted by their shares.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from namegen.architectures import find_architecture
 from namegen.errors import NamegenError
-from namegen.models.architectures import find_architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +27,10 @@ if TYPE_CHECKING:
     Integers = NDArray[np.integer]
     Category: TypeAlias = int | Floats
 
-MAX_OPERATIONS = 2**41
-"""The multiplications after which a long search for a name is given up: one to several minutes."""
-
+MAX_OPERATIONS = 2**41  # after which a search for a name is given up: one to several minutes
 _MAX_OUTPUTS = 2**22  # of all rows of a step, which are copied some ten times before a letter is chosen
 
-ignore_overflow = np.errstate(over="ignore", invalid="ignore")
-"""For arithmetic with weights that may be too large for it; :func:`max_logits` reports them."""
+ignore_overflow = np.errstate(over="ignore", invalid="ignore")  # :func:`max_logits` reports weights too large
 
 
 class Source(NamedTuple):
@@ -44,7 +40,7 @@ class Source(NamedTuple):
         network: the network.
         boundary_id: the index of the start of a name as an input and of its end as an output.
         sos: whether the network reads an SOS token, and so can choose the first letter.
-        first_letters: how many training names begin with each letter, or the share of them, (letters,); for a network
+        first_letters: the number or share of training names that begin with each letter, (letters,), for a network
             that cannot choose the first letter.
     """
 
@@ -55,11 +51,7 @@ class Source(NamedTuple):
 
     @classmethod
     def of(cls, model: Model, network: Stepper, category: Category) -> Source:
-        """Return the source of a category (its index) or a blend (the share of each category) of a model.
-
-        If the network cannot choose the first letter, names of a blend begin as those of its categories do, weighted
-        by their shares.
-        """
+        """Return the source of a category (its index) or a blend (the share of each category) of a model."""
         begins: NDArray[np.int64] | NDArray[np.float64]
         if isinstance(category, int):
             begins = model.first_letter_counts[category]
@@ -74,17 +66,17 @@ class Source(NamedTuple):
 
 
 def max_rows(outputs: int, most: int) -> int:
-    """Return the number of rows of a step: ``most``, or fewer if the alphabet is so large that memory matters."""
+    """Return the number of rows of a step: ``most``, or fewer if the alphabet is large, to save memory."""
     return max(1, min(most, _MAX_OUTPUTS // outputs))
 
 
 def letters_for_operations(operations: int, units: int, outputs: int) -> int:
-    """Return about how many letters a network can read with a number of multiplications."""
+    """Return the approximate number of letters that a network can read with a number of multiplications."""
     return operations // _operations_per_letter(units, outputs)
 
 
 def count_operations(model: Model, letters: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return about how many multiplications take as long as reading a number of letters in a number of steps."""
+    """Return the approximate number of multiplications of reading a number of letters in a number of steps."""
     units = model.stage.hidden_size
     per_step = 2**21 if units % 16 == 0 else 2**28 // units  # see _product
     total: NDArray[np.int64] = letters * _operations_per_letter(units, len(model.alphabet) + 1) + steps * per_step
@@ -100,20 +92,19 @@ def max_logits(logits: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the maximum of each row of logits, (rows, 1).
 
     Raises:
-        NamegenError: logits are infinite or not numbers, because the weights are too large.
+        NamegenError: logits are infinite or NaN, because the weights are too large.
     """
     most: NDArray[np.floating] = logits.max(axis=1, keepdims=True)
     if not np.isfinite(most).all():
-        raise NamegenError("the model's weights are so large that its outputs are not numbers; train it again")
+        raise NamegenError("the model's weights are so large that its outputs are not numbers; use another model")
     return most
 
 
 class Stepper(Protocol):
-    """A network that is conditioned on a category and reads one letter at a time. O outputs, S numbers in a state.
+    """A network, conditioned on a category, that reads one letter at a time. O outputs, S numbers in a state.
 
-    If weights are too large, logits are not finite, without a warning; :func:`max_logits` checks them.
-
-    Steppers reuse their working memory, so threads must not share one.
+    If weights are too large, logits are not finite; :func:`max_logits` checks them. Steppers reuse their working
+    memory, so threads must not share one.
     """
 
     def start(self) -> Floats:
@@ -126,8 +117,7 @@ class Stepper(Protocol):
         Args:
             letters: the indices of the letters, (rows,).
             hidden: the states before them, (states, S) float32.
-            parents: the state that each row continues from, (rows,); by default each row has its own. Rows with the
-                same state share the product of that state with the weights.
+            parents: the state that each row continues from, (rows,); by default each row has its own.
 
         Returns:
             The logits of the next letter, (rows, O) float32, and the states after, (rows, S) float32.
@@ -136,10 +126,7 @@ class Stepper(Protocol):
 
 
 def build_steppers(model: Model) -> Callable[[Category], Stepper]:
-    """Return a function that conditions a model on a category or a blend.
-
-    What all categories share is computed once, so a second category costs little.
-    """
+    """Return a function that conditions a model on a category or a blend; all categories share the costly part."""
     steppers: Callable[[Model], Callable[[Category], Stepper]] = resolve_name(find_architecture(model.stage).steppers)
     return steppers(model)
 
@@ -162,7 +149,7 @@ def apply_guidance(category: Category, categories: int, guidance: float) -> Cate
         guidance: how far, as a share of the distance from the mean.
 
     Returns:
-        The shares of the categories, (categories,); they add up to 1, and some may be negative.
+        The shares of the categories, (categories,), with a sum of 1; some may be negative.
     """
     if not guidance:
         return category
@@ -175,6 +162,6 @@ def apply_guidance(category: Category, categories: int, guidance: float) -> Cate
 
 
 def mix_vectors(vectors: Floats, category: Category) -> Floats:
-    """Return the vector of a category or a blend from those of all categories, (categories, size)."""
+    """Return the vector of a category or a blend from the vectors of all categories, (categories, size)."""
     vector: Floats = vectors[category] if isinstance(category, int) else category @ vectors
     return vector

@@ -1,8 +1,8 @@
-"""One step of each network on a torch device, such as a GPU, for sampling there.
+"""One step of each network on a torch device, such as a GPU.
 
-This is an alternative to :mod:`namegen.models.inference`, which does the same in numpy; names are the same, except
-where rounding differs. Only the network runs on the device. States and outputs are copied back after every step, and
-letters are chosen on the CPU with the same random numbers, so a device pays off for large networks only.
+Names are the same as with :mod:`namegen.models.networks_numpy`, except where rounding differs. Only the network runs on
+the device. States and outputs are copied back after every step, and letters are chosen on the CPU with the same random
+numbers, so only large networks are faster on a device.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.architectures import find_architecture
 from namegen.errors import DeviceError
-from namegen.models.architectures import find_architecture
 from namegen.models.inference import initial_state, mix_vectors
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class _TorchStepper:
-    """A network of one category on a device, without weights of its own; see ``inference.Stepper``."""
+    """A network of one category on a device. The network has no weights itself; see ``inference.Stepper``."""
 
     def __init__(self, network: Network, weights: Mapping[str, Tensor], first: Floats, device: torch.device) -> None:
         self._network, self._weights, self._first, self._device = network, dict(weights), first, device
@@ -46,7 +46,7 @@ class _TorchStepper:
             return logits.cpu().numpy(), after.cpu().numpy()
 
     def forward(self, letters: Integers, hidden: Floats, parents: Integers | None) -> tuple[Tensor, Tensor]:
-        """Do the same as :meth:`step`, but leave the results on the device."""
+        """Do the same as :meth:`step`, with the results on the device."""
         import torch
 
         def to_device(array: NDArray[Any]) -> Tensor:
@@ -65,8 +65,6 @@ class _TorchStepper:
 def build_torch_steppers(model: Model, device: torch.device) -> Callable[[Category], Stepper]:
     """Return a function that conditions a model on a category or a blend, on a device.
 
-    Weights that do not depend on the category are copied to the device once.
-
     Raises:
         DeviceError: the device cannot hold the weights; from a step, it cannot do the arithmetic.
     """
@@ -74,7 +72,7 @@ def build_torch_steppers(model: Model, device: torch.device) -> Callable[[Catego
 
     from namegen.models.networks import build_network
 
-    with torch.device("meta"):  # which takes no memory
+    with torch.device("meta"):  # takes no memory
         network = build_network(model.stage, 1, len(model.alphabet) + 1).eval()
     axes = find_architecture(model.stage).category_axes
 
@@ -100,9 +98,9 @@ def _mix_weight(model: Model, name: str, axis: int, category: Category) -> Float
 
 @contextlib.contextmanager
 def _device_errors(device: torch.device) -> Iterator[None]:
-    """Turn torch's errors on a device, such as a full memory, into a one-line error."""
+    """Turn torch's errors on a device, such as lack of memory, into a :class:`DeviceError`."""
     try:
         yield
     except RuntimeError as error:
         what = str(error).partition("\n")[0].rstrip(".")
-        raise DeviceError(f"sampling on {device} failed: {what}; leave --device out") from error
+        raise DeviceError(f"sampling on {device} failed: {what}; leave the device out") from error

@@ -22,26 +22,23 @@ if TYPE_CHECKING:
     from namegen.config import SamplingConfig, TrainingConfig
     from namegen.datasets.alphabet import Alphabet
 
-
 MAX_THREADS = 1024
-MAX_PROCESSES = 10**6
-MAX_CARD = 20_000  # characters
 MAX_LOSS = 1e9  # nats per letter
-CASINGS = ("lower", "capitalised", "upper", "none")
+_MAX_CARD = 20_000  # characters
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The loss history of a training, in nats per letter. Each point is the mean of the names' mean losses.
+    """The loss history of a training run, in nats per letter. Each point is the mean of the names' mean losses.
 
     With distillation the history begins after the teachers' training, and training points are cross-entropies with
     the teachers' distributions on names sampled from them; with fine-tuning this applies to half of the names.
 
     Attributes:
         iterations: the number of training names before each training point, (points,) int64.
-        training: the mean loss of the names since the point before, (points,) float64.
+        training: the mean loss of the names since the previous point, (points,) float64.
         validation_iterations: the number of training names before each validation point, (validation points,) int64.
-        validation: the loss on the held-out names then, (validation points,) float64.
+        validation: the loss on the held-out names, (validation points,) float64.
     """
 
     iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -56,12 +53,12 @@ class History:
 
     @property
     def best_validation(self) -> float | None:
-        """The lowest validation point, which a finished model has the weights of, or ``None``."""
+        """The lowest validation point, or ``None``. A finished model has the weights of this point."""
         return float(self.validation.min()) if len(self.validation) else None
 
     @property
     def best_iteration(self) -> int | None:
-        """The number of training names before the (first) lowest validation point, or ``None``."""
+        """The number of training names before the first lowest validation point, or ``None``."""
         return int(self.validation_iterations[self.validation.argmin()]) if len(self.validation) else None
 
 
@@ -75,9 +72,9 @@ class Model:
         alphabet: its letters.
         categories: its categories.
         counts: the number of training names of each category, (categories,) int64.
-        first_letter_counts: how many of these begin with each letter, (categories, letters) int64.
+        first_letter_counts: the number of these names that begin with each letter, (categories, letters) int64.
         longest: the number of letters of the longest training name.
-        casing: how most training names begin: ``lower``, ``capitalised``, ``upper``, or ``none`` without case.
+        casing: the case of most training names: ``lower``, ``capitalised``, ``upper``, or ``none`` without case.
         dataset: the name of the training data.
         dataset_verified: whether the training data matched the checksums of the catalogue.
         fingerprint: the SHA-256 of the training data.
@@ -87,9 +84,9 @@ class Model:
         iterations: the number of training names sampled so far.
         weights: the network's parameters by name, float32.
         history: the losses during training.
-        card: the model card in Markdown: where the data are from, the model's quality and its limits.
+        card: the model card in Markdown: the source of the data, the model's quality and its limits.
         processes: the number of processes that trained it.
-        held_out_hashes: the hashes of the names held out for validation, as ``name_hashes``.
+        held_out_hashes: the hashes of the names held out for validation, like ``name_hashes``.
 
     Raises:
         UsageError: the card is not printable text, or has more than 20,000 characters.
@@ -117,19 +114,19 @@ class Model:
     held_out_hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def __post_init__(self) -> None:
-        if len(self.card) > MAX_CARD:
-            raise UsageError(f"the card has {len(self.card):,} characters; at most {MAX_CARD:,} are allowed")
+        if len(self.card) > _MAX_CARD:
+            raise UsageError(f"the card has {len(self.card):,} characters; shorten it to {_MAX_CARD:,}")
         if not all(line.isprintable() for line in self.card.split("\n")):
-            raise UsageError("the card must be lines of printable text")
+            raise UsageError("the card must be printable text")
 
     @property
     def finished(self) -> bool:
-        """Whether its training is complete."""
+        """Whether the training is complete."""
         return self.iterations >= self.training.iterations
 
     @cached_property
     def stage(self) -> TrainingConfig:
-        """The settings of the network that the weights belong to; in an unfinished run it may be a teacher."""
+        """The settings of the network that the weights belong to, in an unfinished run perhaps a teacher."""
         return self.training.stage_at(self.iterations)
 
     @cached_property
@@ -139,7 +136,7 @@ class Model:
 
     @property
     def weights_after(self) -> int:
-        """The number of training names that the weights have seen; a finished model has the best by validation loss."""
+        """The number of training names that the weights have seen, up to the best validation loss if finished."""
         best = self.history.best_iteration
         return best if self.finished and best is not None else self.iterations
 
@@ -162,7 +159,7 @@ class Model:
             half: whether to store the weights in half precision, which halves the file and rounds them to 11 bits.
 
         Raises:
-            NamegenError: the file cannot be written, or a weight is out of range for half precision.
+            NamegenError: the file cannot be written, or a weight is too large for half precision.
         """
         from namegen.io.files import write_atomically
         from namegen.models.serialization import pack_model
@@ -172,7 +169,7 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """An unfinished model with the state that resuming its training needs.
+    """An unfinished model with the state needed to resume its training.
 
     Attributes:
         model: the model so far.
@@ -197,12 +194,12 @@ def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:
         UsageError: there are more than 20,000 categories, one has more than 1,000 characters, or the text is too long.
     """
     if len(categories) > MAX_CATEGORIES:
-        raise UsageError(f"{len(categories):,} categories are too many for a model; it has {MAX_CATEGORIES:,} at most")
+        raise UsageError(f"{len(categories):,} categories are too many; use at most {MAX_CATEGORIES:,}")
     longest = max(categories, key=len)
     if len(longest) > MAX_CATEGORY_LENGTH:
         raise UsageError(
-            f"the category {quote(longest)} has {len(longest):,} characters, more than {MAX_CATEGORY_LENGTH:,}"
+            f"the category {quote(longest)} has {len(longest):,} characters; shorten it to {MAX_CATEGORY_LENGTH:,}"
         )
     text = json.dumps([alphabet.letters, categories], ensure_ascii=False)
     if len(text.encode()) > MAX_TEXT // 2 or text.count(",") > MAX_VALUES // 2:  # a file holds more text
-        raise UsageError(f"the names of {len(categories):,} categories take too much room; give them shorter ones")
+        raise UsageError(f"the names of {len(categories):,} categories are too long together; shorten them")

@@ -1,22 +1,22 @@
 """The recurrent networks, in torch.
 
-A network reads a name letter by letter, given its category, and predicts the next letter or the end of the name after
-each. Indices are those of :mod:`namegen.datasets.alphabet`: with ``L`` letters, index ``L`` is the start of a name as
-an input and its end as an output, so there are ``L + 1`` inputs and outputs.
+A network reads a name letter by letter, given its category, and after each letter predicts the next letter or the end
+of the name. Indices are those of :mod:`namegen.datasets.alphabet`: with ``L`` letters, index ``L`` is the start of a
+name as an input and its end as an output, so there are ``L + 1`` inputs and outputs.
 
-:mod:`namegen.models.inference` has the same mathematics in numpy, for sampling without torch. To add a network, derive
-it from :class:`Network` and register it in :mod:`namegen.models.architectures`.
+:mod:`namegen.models.networks_numpy` has the same networks in numpy, for sampling without torch. To add a network,
+derive it from :class:`Network` and register it in :mod:`namegen.architectures`.
 """
 
 from __future__ import annotations
 
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from namegen.models.architectures import find_architecture
+from namegen.architectures import find_architecture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,20 +31,14 @@ class Network(nn.Module):
     """A recurrent network that is conditioned on a category.
 
     Args:
+        config: the settings of the network.
         categories: the number of categories.
         outputs: the number of letters plus 1.
-        hidden: the number of hidden units.
-        dropout: the probability of dropping a unit in training.
     """
 
-    def __init__(self, categories: int, outputs: int, hidden: int, dropout: float = 0.0) -> None:
+    def __init__(self, config: TrainingConfig, categories: int, outputs: int) -> None:
         super().__init__()
-        self.categories, self.outputs, self.hidden, self.dropout = categories, outputs, hidden, dropout
-
-    @classmethod
-    def from_config(cls, config: TrainingConfig, categories: int, outputs: int) -> Network:
-        """Build the network from settings."""
-        return cls(categories, outputs, config.hidden_size, config.dropout)
+        self.config, self.categories, self.outputs = config, categories, outputs
 
     def forward(self, category: Tensor, letters: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Read letters.
@@ -74,39 +68,27 @@ class TutorialRNN(Network):
     initialisation.
     """
 
-    def __init__(
-        self,
-        categories: int,
-        outputs: int,
-        hidden: int,
-        dropout: float = 0.0,
-        nonlinearity: Literal["tanh", "none"] = "none",
-    ) -> None:
-        super().__init__(categories, outputs, hidden, dropout)
-        self.nonlinearity = nonlinearity
+    def __init__(self, config: TrainingConfig, categories: int, outputs: int) -> None:
+        super().__init__(config, categories, outputs)
+        hidden = config.hidden_size
         self.i2h = nn.Linear(categories + outputs + hidden, hidden)
         self.i2o = nn.Linear(categories + outputs + hidden, outputs)
         self.o2o = nn.Linear(hidden + outputs, outputs)
-
-    @classmethod
-    def from_config(cls, config: TrainingConfig, categories: int, outputs: int) -> Network:
-        """See :meth:`Network.from_config`."""
-        return cls(categories, outputs, config.hidden_size, config.dropout, config.nonlinearity)
 
     def forward(self, category: Tensor, letters: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See :meth:`Network.forward`; the state is (batch, H)."""
         one_hot, dtype = nn.functional.one_hot, self.i2h.weight.dtype
         if hidden is None:
-            hidden = torch.zeros(len(letters), self.hidden, device=letters.device, dtype=dtype)
+            hidden = torch.zeros(len(letters), self.config.hidden_size, device=letters.device, dtype=dtype)
         which = one_hot(category, self.categories).to(dtype)
         logits = []
         for letter in letters.unbind(dim=1):
             read = torch.cat((which, one_hot(letter, self.outputs).to(dtype), hidden), dim=1)
             hidden = self.i2h(read)
-            if self.nonlinearity == "tanh":
+            if self.config.nonlinearity == "tanh":
                 hidden = torch.tanh(hidden)
             output = self.o2o(torch.cat((hidden, self.i2o(read)), dim=1))
-            logits.append(nn.functional.dropout(output, self.dropout, self.training))
+            logits.append(nn.functional.dropout(output, self.config.dropout, self.training))
         return torch.stack(logits, dim=1), hidden
 
 
@@ -122,13 +104,13 @@ class ConditionalGRU(Network):
         hidden_t = GRU cell(gates_t, hidden_t-1), see :class:`_GRURecurrence`          (H)
         output_t = head(dropout(hidden_t)) + category_output[category]                 (O)
 
-    The category-independent weights are shared, so that a category of 70 names profits from one of 9,000.
-
-    `read` is linear, so it is applied once to each letter of the alphabet, not to each letter of each name.
+    All other weights are shared, so that a category of 70 names profits from one of 9,000. ``read`` is linear, so it is
+    applied once to each letter of the alphabet, not to each letter of each name.
     """
 
-    def __init__(self, categories: int, outputs: int, hidden: int, dropout: float = 0.0) -> None:
-        super().__init__(categories, outputs, hidden, dropout)
+    def __init__(self, config: TrainingConfig, categories: int, outputs: int) -> None:
+        super().__init__(config, categories, outputs)
+        hidden = config.hidden_size
         self.letter_input = nn.Embedding(outputs, hidden)
         self.category_input = nn.Embedding(categories, hidden)
         self.category_state = nn.Embedding(categories, hidden)
@@ -151,7 +133,7 @@ class ConditionalGRU(Network):
         states: Tensor = _GRURecurrence.apply(  # type: ignore[no-untyped-call]
             gates, hidden, self.recurrent.weight, self.recurrent.bias
         )
-        dropped = apply_dropout(states, self.dropout) if self.training else states
+        dropped = apply_dropout(states, self.config.dropout) if self.training else states
         logits = self.head(dropped) + self.category_output(category)
         return logits.transpose(0, 1), states.select(0, -1)
 
@@ -167,8 +149,8 @@ class _GRURecurrence(torch.autograd.Function):
         n = tanh(g_new + r * k_new)
         h = (1 - z) * n + z * h
 
-    Autograd would record a dozen nodes per letter. This computes the factors of the gradient for all letters at once,
-    leaves one matrix product per letter in the backward loop, and gets the gradient of W from one product.
+    Autograd would record a dozen nodes per letter. Here the factors of the gradient are computed for all letters at
+    once, the backward loop has one matrix product per letter, and the gradient of W is one product.
     """
 
     @staticmethod
@@ -176,7 +158,7 @@ class _GRURecurrence(torch.autograd.Function):
         """Return the states after each letter, (length, batch, H).
 
         Args:
-            ctx: stores what :meth:`backward` needs.
+            ctx: the context of autograd.
             gates: the letters' parts of the gates, (length, batch, 3H).
             hidden: the initial state, (batch, H).
             weight: W, (3H, H).
@@ -207,7 +189,7 @@ class _GRURecurrence(torch.autograd.Function):
         from_state_to_new = (1 - news * news).mul_(kept)
         from_state_to_update = (before - news).mul_(update).mul_(kept)
         from_new_to_reset = (1 - reset).mul_(reset).mul_(inners)
-        # Gradients of the products; for the new gate, that of its sum with g differs because of the reset gate.
+        # The gradients of the products k. Those of g differ only for the new gate, because of the reset gate.
         d_products, d_news = news.new_empty(length, batch, 3 * units), torch.empty_like(news)
         d_hidden = torch.zeros_like(news.select(0, 0))
         for t in range(length - 1, -1, -1):
@@ -231,10 +213,6 @@ def apply_dropout(values: Tensor, probability: float) -> Tensor:
 
     On the CPU this takes a fraction of the time of torch's own dropout: it uses 16 bits of torch's default generator
     per value, so the probability is rounded to a multiple of 2**-16 below 1.
-
-    Args:
-        values: floats of any shape.
-        probability: at least 0 and less than 1.
     """
     if values.device.type != "cpu" or not probability:
         return nn.functional.dropout(values, probability)
@@ -249,11 +227,11 @@ def build_network(config: TrainingConfig, categories: int, outputs: int) -> Netw
     network: type[Network] = resolve_name(find_architecture(config).network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return network.from_config(config, categories, outputs)
+        return network(config, categories, outputs)
 
 
 def load_weights(network: Network, weights: Mapping[str, NDArray[np.float32]]) -> None:
-    """Copy weights into a network, by the names of its parameters."""
+    """Copy weights, by the names of the parameters, into a network."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.copy_(torch.from_numpy(weights[name]))

@@ -1,12 +1,12 @@
 """One step of each network in numpy; :mod:`namegen.models.networks` has the equations.
 
-A network reads letters and a category through matrix products with one-hot vectors, so everything that depends on them
-alone is computed beforehand: a row for each letter, and a sum for the category. What remains for each letter read is
-one product with the hidden state and one with the output layer.
+Everything that depends only on the letter or the category is computed beforehand: a row for each letter, and a sum for
+the category. Reading a letter then takes one product with the hidden state and one with the output layer.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -75,38 +75,37 @@ def build_rnn_steppers(model: Model) -> Callable[[Category], Stepper]:
     return condition
 
 
+@dataclass
 class _GRUStepper:
     """:class:`~namegen.models.networks.ConditionalGRU`; gates are in the order reset, update, new.
 
     The logistic function is computed from tanh, which cannot overflow: s(x) = (1 + tanh(x / 2)) / 2. The factors 1/2
-    are part of the weights, which is exact: those of reset and update are halved, and so is what the reset gate is
-    multiplied with. Each gate has its own matrices, and intermediate results are written into the same memory at every
-    step, because allocating it would take as long as the arithmetic.
+    are part of the weights, which is exact: the weights of reset and update are halved, and so is the factor of the
+    reset gate. Each gate has its own matrices, and all steps write intermediate results into the same memory, because
+    allocating it would take as long as the arithmetic.
     """
 
-    def __init__(
-        self, first: Floats, by_letter: Floats, recurrent: Floats, new_bias: Floats, head: tuple[Floats, Floats]
-    ) -> None:
-        self._first = first  # (1, H)
-        self._by_letter = by_letter  # (3, O, H): including category and biases
-        self._recurrent = recurrent  # (3, H, H)
-        self._new_bias = new_bias  # (H,): the bias that the reset gate is multiplied with
-        self._head, self._head_bias = head  # (H, O), padded, and (O,) including the category's part
-        self._memory = np.empty((3, 3, 0, 0), dtype=np.float32)
+    first: Floats  # (1, H)
+    by_letter: Floats  # (3, O, H): including category and biases
+    recurrent: Floats  # (3, H, H)
+    new_bias: Floats  # (H,): the bias that the reset gate is multiplied with
+    head: Floats  # (H, O), padded
+    head_bias: Floats  # (O,): including the category's part
+    memory: Floats = field(default_factory=lambda: np.empty((3, 3, 0, 0), dtype=np.float32))
 
     def start(self) -> Floats:
-        return self._first
+        return self.first
 
     @ignore_overflow
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         rows, states, units = len(letters), len(hidden), hidden.shape[1]
-        if self._memory.shape[2] < max(rows, states):
-            self._memory = np.empty((3, 3, max(rows, states), units), dtype=np.float32)
-        products, gates, read = self._memory[0, :, :states], self._memory[1, :, :rows], self._memory[2, :, :rows]
+        if self.memory.shape[2] < max(rows, states):
+            self.memory = np.empty((3, 3, max(rows, states), units), dtype=np.float32)
+        products, gates, read = self.memory[0, :, :states], self.memory[1, :, :rows], self.memory[2, :, :rows]
         for gate in range(3):
-            _product(hidden, self._recurrent[gate], products[gate])
-            self._by_letter[gate].take(letters, axis=0, out=read[gate], mode="clip")
-        products[2] += self._new_bias
+            _product(hidden, self.recurrent[gate], products[gate])
+            self.by_letter[gate].take(letters, axis=0, out=read[gate], mode="clip")
+        products[2] += self.new_bias
         if parents is None:
             gates = products
         else:
@@ -127,7 +126,7 @@ class _GRUStepper:
         update *= 0.5
         after *= update
         after += new
-        logits: Floats = _product(after, self._head)[:, : len(self._head_bias)] + self._head_bias
+        logits: Floats = _product(after, self.head)[:, : len(self.head_bias)] + self.head_bias
         return logits, after
 
 
@@ -157,19 +156,20 @@ def build_gru_steppers(model: Model) -> Callable[[Category], Stepper]:
             by_letter=_contiguous(by_letter + (vector @ read)[:, None]),
             recurrent=recurrent,
             new_bias=new_bias,
-            head=(head, weights["head.bias"] + output),
+            head=head,
+            head_bias=weights["head.bias"] + output,
         )
 
     return condition
 
 
 def _product(rows: Floats, weight: Floats, out: Floats | None = None) -> Floats:
-    """Return rows @ weight, with each row the same to the last bit however many there are, if the BLAS allows.
+    """Return rows @ weight, with each row independent to the last bit of the number of rows, if the BLAS allows.
 
     OpenBLAS, which numpy includes, has other kernels for single rows and for products of up to 1,000,000
     multiplications, which may add in another order. They do not if the weights have a multiple of 16 rows (up to 384)
     and of 16 columns (see :func:`_pad_columns`). Otherwise rows of zeros make the product large enough. The kernels for
-    AVX2, on processors without AVX-512, add in an order that depends on a row's position; that cannot be helped.
+    AVX2, on processors without AVX-512, always add in an order that depends on a row's position.
     """
     units = len(weight)
     least = 2 if units % 16 == 0 and units <= 384 else max(2, 1 + 10**6 // weight.size)

@@ -1,13 +1,13 @@
-"""An interpolated n-gram of letters: a classical model of names that is independent of any network.
+"""An interpolated n-gram of letters: a classical model of names.
 
 The probability of a letter is Witten and Bell's (1991, "The zero-frequency problem"), interpolated as in Chen and
-Goodman (1999, "An empirical study of smoothing techniques for language modeling"). For a context h, the letters before,
-and h', the context without its earliest letter::
+Goodman (1999, "An empirical study of smoothing techniques for language modeling"). For a context h, the previous
+letters, and h', the context without its earliest letter::
 
     P(w | h) = (n(h w) + t(h) P(w | h')) / (n(h) + t(h))
 
 where n counts occurrences in the training names of one category, and t(h) is the number of different letters that
-follow h. Below the empty context all letters and the end are equally likely. Order 3 uses the two letters before.
+follow h. Below the empty context all letters and the end are equally likely. Order 3 uses the two previous letters.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _ABSENT = -1
-_ROWS = 4096  # contexts at a time, which bounds the memory
+_ROWS = 4096  # contexts at a time, to bound the memory
 
 
 class _Level(NamedTuple):
@@ -38,9 +38,9 @@ class _Level(NamedTuple):
             ascending, (contexts,). The key of the empty context is the category.
         totals: n(h), (contexts,).
         kinds: t(h), (contexts,).
-        first: where the followers of each context begin, and the end, (contexts + 1,).
-        followers: the letters that follow, or the end, (followers,).
-        counts: n(h w) of each, (followers,).
+        first: the index of the first follower of each context, and the number of followers, (contexts + 1,).
+        followers: the letters, or the end, that follow each context, (followers,).
+        counts: n(h w), (followers,).
     """
 
     keys: NDArray[np.int64]
@@ -62,8 +62,8 @@ class NGram:
 
     Attributes:
         categories: the number of categories.
-        outputs: the number of letters plus 1; the last index is the end of a name, and as context its start.
-        levels: the counts for each length of context from 0 on.
+        outputs: the number of letters plus 1; the last index is the end of a name, or in a context its start.
+        levels: the counts for each length of context, from 0.
     """
 
     categories: int
@@ -72,7 +72,7 @@ class NGram:
 
     @classmethod
     def fit(cls, dataset: Dataset, order: int = 3) -> NGram:
-        """Count the n-grams of ``order`` letters, the one to predict included, of a dataset."""
+        """Count the n-grams of ``order`` letters, including the predicted one, of a dataset."""
         outputs = len(dataset.alphabet) + 1
         contexts, targets, names = positions(dataset.letters, dataset.lengths, outputs - 1, order - 1)
         nodes, levels = dataset.category_of[names].astype(np.int64), []
@@ -97,15 +97,12 @@ class NGram:
         return len(self.levels)
 
     def probabilities(self, category: Integers, contexts: Integers) -> Floats:
-        """Return the probability of each letter, and of the end, to be next.
+        """Return the probability of each letter, and of the end, to be next, (rows, outputs).
 
         Args:
             category: the index of the category of each row, (rows,).
-            contexts: the letters before, the last one first, (rows, order - 1). Before the first letter is the start
-                of the name (index ``outputs - 1``), and before that -1.
-
-        Returns:
-            (rows, outputs); each row adds up to 1.
+            contexts: the previous letters, the last one first, (rows, order - 1). The start of a name is the letter
+                ``outputs - 1``, and -1 comes before it.
         """
         probabilities = np.full((len(category), self.outputs), 1 / self.outputs)
         nodes = np.asarray(category, dtype=np.int64)
@@ -125,14 +122,11 @@ class NGram:
         return probabilities
 
     def log_probabilities(self, letters: Integers, lengths: Integers) -> Floats:
-        """Return the log-probability of names in each category, in nats, with first letters and ends.
+        """Return the log-probability of names in each category, in nats, (names, categories).
 
         Args:
             letters: the indices of the letters of all names, concatenated, (letters,).
             lengths: the number of letters of each name, (names,).
-
-        Returns:
-            (names, categories).
         """
         contexts, targets, names = positions(letters, lengths, self.outputs - 1, self.order - 1)
         pair_of = np.zeros(len(targets), dtype=np.int64)  # names share n-grams: each distinct one is looked up once
@@ -154,7 +148,7 @@ class NGram:
 def positions(
     letters: Integers, lengths: Integers, boundary_id: int, before: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return every letter of every name, and every end, with its context.
+    """Return the context, the letter and the index of the name of every position in names, their ends included.
 
     Args:
         letters: the indices of the letters of all names, concatenated, (letters,).
@@ -163,8 +157,8 @@ def positions(
         before: the number of letters in a context.
 
     Returns:
-        The letters before, the last one first, (positions, before), with the start of the name as a letter and -1
-        before it; the letter or end, (positions,); the index of its name, (positions,).
+        The contexts, as for :meth:`NGram.probabilities`, (positions, before); the letters or ends, (positions,); the
+        names' indices, (positions,).
     """
     # All names are concatenated, each with its start and its end.
     begin = np.concatenate([[0], np.cumsum(lengths + 2)])

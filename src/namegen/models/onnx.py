@@ -1,12 +1,8 @@
 """Export one step of a model's network as an ONNX graph (the extra ``onnx``).
 
 The graph is built node by node from the equations of ``docs/model-file.md``, with the model's weights under their own
-names: nothing is traced, torch is not needed, and the same model gives the same bytes. ``docs/export.md`` describes
-inputs, outputs and metadata well enough to sample with any runtime.
-
-A name begins with the boundary index as its letter. The network then continues from the category's initial state,
-whatever state is given. If it reads no SOS token, the outputs for that letter are the shares of first letters among
-the training names. The graph has no dropout.
+names, so torch is not needed, and the same model gives the same bytes. ``docs/export.md`` describes how to sample with
+it. The graph has no dropout.
 """
 
 from __future__ import annotations
@@ -19,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.architectures import find_architecture
 from namegen.errors import MissingPackageError, NamegenError, UsageError
 from namegen.io.files import write_atomically
-from namegen.models.architectures import find_architecture
+from namegen.models.inference import initial_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,33 +32,20 @@ if TYPE_CHECKING:
     Part = tuple[list[NodeProto], Weights]
 
 
-FORMAT_VERSION = 1
-"""The version of the graph's inputs, outputs and metadata."""
+FORMAT_VERSION = 1  # of the graph's inputs, outputs and metadata
 
 # The oldest versions in which every node means the same as today; runtimes from the end of 2020 read them.
 _OPERATOR_SET = 13
 _IR_VERSION = 7
 _SUFFIX = ".onnx"
 
-_INPUTS = {
-    "category": "the share of each category: 1 for one and 0 for all others, or a blend",
-    "letter": "the letter to read, by its place in the alphabet; the alphabet's length begins a name",
-    "state": "the hidden state before the letter; of no account where a name begins",
-}
-_OUTPUTS = {
-    "probabilities": "of each letter to come next; the last is that of the name's end",
-    "next_state": "the hidden state after the letter",
-    "logits": "the network's outputs before the softmax",
-}
-
 
 def export_onnx(model: Model, path: str | Path) -> None:
     """Write one step of a model's network to an ONNX file, atomically.
 
-    With C categories, O outputs (letters and the end), a state of S numbers and a row of a batch per name, the inputs
-    are ``category`` (batch, C) float32, ``letter`` (batch,) int64 and ``state`` (batch, S) float32, and the outputs
-    ``probabilities`` (batch, O), ``next_state`` (batch, S) and ``logits`` (batch, O), all float32. For the networks
-    here S is the number of hidden units.
+    With C categories, O outputs (the letters and the end) and H hidden units, the inputs are ``category`` (batch, C)
+    float32, ``letter`` (batch,) int64 and ``state`` (batch, H) float32, and the outputs ``probabilities`` (batch, O),
+    ``next_state`` (batch, H) and ``logits`` (batch, O), all float32.
 
     Args:
         model: the model.
@@ -74,12 +58,12 @@ def export_onnx(model: Model, path: str | Path) -> None:
     """
     path = Path(path)
     if path.suffix.lower() != _SUFFIX:
-        raise UsageError(f"cannot export into {path}: its name must end in {_SUFFIX}")
+        raise UsageError(f"cannot export to {path}; use a name that ends in {_SUFFIX}")
     try:
         from onnx import helper
     except ModuleNotFoundError as error:
         raise MissingPackageError(
-            "to export needs the package onnx, which is not installed; install it with `pip install onnx`"
+            "exporting needs the package onnx, which is not installed; install it with `pip install onnx`"
         ) from error
     from namegen import __version__
 
@@ -97,7 +81,7 @@ def export_onnx(model: Model, path: str | Path) -> None:
 
 
 def _metadata(model: Model) -> dict[str, Any]:
-    """Return what a program needs besides the graph; see ``docs/export.md``."""
+    """Return the information that a program needs besides the graph."""
     return {
         "alphabet": list(model.alphabet.letters),
         "card": model.card,
@@ -113,58 +97,52 @@ def _metadata(model: Model) -> dict[str, Any]:
 
 
 def _build_graph(model: Model) -> GraphProto:
-    """Return the graph of one step."""
     from onnx import TensorProto, helper, numpy_helper
 
     architecture = find_architecture(model.stage)
     if architecture.onnx_nodes is None:
-        raise NamegenError(f"a model of the architecture {model.stage.architecture} cannot be exported")
+        raise NamegenError(f"models of the architecture {model.stage.architecture} cannot be exported")
     cell: Callable[[Model], Part] = resolve_name(architecture.onnx_nodes)
     parts = [_begin(model), cell(model), _end(model)]
     weights = {name: weight for _, own in parts for name, weight in own.items()}
-    categories, outputs = len(model.categories), len(model.alphabet) + 1
-    width = {"category": categories, "probabilities": outputs, "logits": outputs}
+    state, outputs = initial_state(model, 0).size, len(model.alphabet) + 1
 
-    def describe(values: dict[str, str]) -> list[ValueInfoProto]:
-        infos = []
-        for name, meaning in values.items():
-            dtype = TensorProto.INT64 if name == "letter" else TensorProto.FLOAT
-            shape: list[str | int] = ["batch"]
-            if name != "letter":
-                shape.append(width.get(name, _state_size(model)))
-            infos.append(helper.make_tensor_value_info(name, dtype, shape, doc_string=meaning))
-        return infos
+    def describe(name: str, meaning: str, *shape: int) -> ValueInfoProto:
+        dtype = TensorProto.FLOAT if shape else TensorProto.INT64
+        return helper.make_tensor_value_info(name, dtype, ["batch", *shape], doc_string=meaning)
 
     return helper.make_graph(
         [node for nodes, _ in parts for node in nodes],
         f"namegen_{model.stage.architecture}",
-        describe(_INPUTS),
-        describe(_OUTPUTS),
+        [
+            describe("category", "the share of each category; the shares add up to 1", len(model.categories)),
+            describe("letter", "the index of the letter in the alphabet; the length of the alphabet begins a name"),
+            describe("state", "the hidden state before the letter, ignored where a name begins", state),
+        ],
+        [
+            describe("probabilities", "the probability of each letter to be next, and of the end", outputs),
+            describe("next_state", "the hidden state after the letter", state),
+            describe("logits", "the network's outputs before the softmax", outputs),
+        ],
         initializer=[numpy_helper.from_array(weight, name) for name, weight in weights.items()],
     )
 
 
-def _state_size(model: Model) -> int:
-    return find_architecture(model.stage).state_vectors * model.stage.hidden_size
-
-
-def _node(outputs: str, operator: str, inputs: str, **attributes: int) -> NodeProto:
+def _node(outputs: str, operator: str, inputs: str, **attributes: Any) -> NodeProto:  # noqa: ANN401 - as in onnx
     """Return a node; outputs and inputs are names separated by spaces."""
     from onnx import helper
 
     names = outputs.split()
-    node = helper.make_node(operator, inputs.split(), names, name=names[0])
-    node.attribute.extend([helper.make_attribute(name, value) for name, value in attributes.items()])
-    return node
+    return helper.make_node(operator, inputs.split(), names, name=names[0], **attributes)
 
 
 def _begin(model: Model) -> Part:
-    """Compute ``begins``, whether a name begins (batch, 1), and ``before``, the state before the letter (batch, S)."""
+    """Compute ``begins``, whether a name begins, (batch, 1), and ``before``, the state before the letter."""
     weights: Weights = {"edge": np.array(model.alphabet.boundary_id, np.int64), "second_axis": np.array([1], np.int64)}
     nodes = [_node("at_edge", "Equal", "letter edge"), _node("begins", "Unsqueeze", "at_edge second_axis")]
     vectors = find_architecture(model.stage).initial_state
     if vectors is None:
-        weights["first_state"] = np.zeros((1, _state_size(model)), dtype=np.float32)
+        weights["first_state"] = initial_state(model, 0)
     else:
         nodes.append(_node("first_state", "MatMul", f"category {vectors}"))
     return [*nodes, _node("before", "Where", "begins first_state state")], weights
@@ -224,20 +202,17 @@ def rnn_nodes(model: Model) -> Part:
 
 
 def _end(model: Model) -> Part:
-    """Compute the outputs of the graph; without an SOS token a name begins by the shares of first letters."""
+    """Compute the outputs of the graph; without an SOS token the shares of first letters begin a name."""
     softmax = _node("probabilities", "Softmax", "logits", axis=1)
     if model.training.sos:
         return [_node("next_state", "Identity", "after"), _node("logits", "Identity", "outputs"), softmax], {}
-    shares = np.zeros(
-        (len(model.categories), len(model.alphabet) + 1), dtype=np.float32
-    )  # the last column stays 0: no name is empty
-    shares[:, :-1] = model.first_letter_counts / model.counts[:, None]
+    shares = np.pad(model.first_letter_counts / model.counts[:, None], ((0, 0), (0, 1)))  # no name is empty
     nodes = [
         _node("next_state", "Where", "begins first_state after"),
         _node("begun", "MatMul", "category first_letters"),
-        _node("shares", "Relu", "begun"),  # with guidance some might be negative
+        _node("shares", "Relu", "begun"),  # guidance can make some negative
         _node("first_outputs", "Log", "shares"),
         _node("logits", "Where", "begins first_outputs outputs"),
         softmax,
     ]
-    return nodes, {"first_letters": shares}
+    return nodes, {"first_letters": shares.astype(np.float32)}

@@ -1,9 +1,7 @@
-"""Log-probabilities of given names, in numpy.
+"""Log-probabilities of names: the model's own, at temperature 1 and without dropout, top-k or top-p.
 
-Names are read as a trie: after sorting, names with a common prefix are adjacent, and the network reads each distinct
-prefix once, all prefixes of one length in one step. A trie depends on the names alone, so it serves all categories.
-
-The probabilities are the model's own: temperature 1, without dropout, top-k or top-p.
+The names form a trie, so the network reads each distinct prefix once, all prefixes of one length in one step. A trie
+does not depend on the category.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-_NAMES_PER_TRIE = 2048  # which bounds the memory; larger tries share hardly more prefixes
+_NAMES_PER_TRIE = 2048  # bounds the memory; larger tries share hardly more prefixes
 
 
 class NameScores(NamedTuple):
@@ -35,7 +33,7 @@ class NameScores(NamedTuple):
     Attributes:
         first: the log-probability of the first letter given the category, (names,) float64; ``-inf`` if the network
             cannot choose it and no training name of the category begins with it.
-        rest: the log-probability of the letters from the second to EOS, given those before, (names,) float64.
+        rest: the log-probability of the letters from the second to EOS, given the previous ones, (names,) float64.
     """
 
     first: Floats
@@ -48,14 +46,14 @@ class NameScores(NamedTuple):
 
 
 def score_names(source: Source, names: EncodedNames) -> NameScores:
-    """Return the log-probabilities of finished names in a category or a blend."""
+    """Return the log-probabilities of names in a category or a blend."""
     return _score(source, _build_tries(names, source.boundary_id), len(names.lengths))
 
 
 def score_per_category(sources: Iterable[Source], names: EncodedNames, boundary_id: int) -> Iterator[NameScores]:
-    """Yield what :func:`score_names` returns, for each of several categories of a model.
+    """Yield the scores of the same names in each of several categories of a model.
 
-    The tries are kept in memory, so there should be some ten thousands of names at most.
+    The tries stay in memory, so ``names`` should be at most some ten thousands.
     """
     tries = list(_build_tries(names, boundary_id))
     return (_score(source, tries, len(names.lengths)) for source in sources)
@@ -65,12 +63,12 @@ class _Level(NamedTuple):
     """The distinct prefixes of one length, and the names that begin with them.
 
     Attributes:
-        parents: the prefixes of the level before that have a continuation here, ascending, (states,).
-        states: which of ``parents`` each prefix continues, (prefixes,), ascending.
+        parents: the prefixes of the previous level that continue here, ascending, (states,).
+        states: the index in ``parents`` of the prefix that each prefix continues, ascending, (prefixes,).
         letters: the last letter of each prefix, (prefixes,).
         names: the names of at least this length, (names,).
         rows: the prefix of each of these names, (names,).
-        targets: the next letter of each of these names, or the end, (names,).
+        targets: the next letter, or the end, of each of these names, (names,).
     """
 
     parents: Integers
@@ -81,8 +79,7 @@ class _Level(NamedTuple):
     targets: Integers
 
 
-_Trie: TypeAlias = "tuple[Integers, list[_Level]]"
-"""The indices of a trie's names, (names,), and its levels, from the empty prefix on."""
+_Trie: TypeAlias = "tuple[Integers, list[_Level]]"  # the indices of its names, and its levels from the empty prefix
 
 
 def _build_tries(names: EncodedNames, boundary_id: int) -> Iterator[_Trie]:
@@ -100,9 +97,9 @@ def _build_tries(names: EncodedNames, boundary_id: int) -> Iterator[_Trie]:
 
 
 def _levels(letters: Integers, lengths: Integers, boundary_id: int) -> Iterator[_Level]:
-    """Yield the distinct prefixes of names by length, from letters padded with ends, (names, longest + 1)."""
+    """Yield the levels of a trie from letters padded with ends, (names, longest + 1)."""
     outputs, rows = boundary_id + 1, np.zeros(len(lengths), dtype=np.int64)
-    prefixes = np.array([boundary_id])  # each is its parent's row and its last letter, as one number
+    prefixes = np.array([boundary_id])  # the row of the parent and the last letter as one number
     for length in range(int(lengths.max()) + 1):
         names = np.flatnonzero(lengths >= length)
         if length:
@@ -113,7 +110,6 @@ def _levels(letters: Integers, lengths: Integers, boundary_id: int) -> Iterator[
 
 
 def _score(source: Source, tries: Iterable[_Trie], count: int) -> NameScores:
-    """Return the scores of ``count`` names from their tries."""
     scores = NameScores(np.zeros(count), np.zeros(count))
     for trie, levels in tries:
         hidden = source.network.start()
@@ -141,7 +137,7 @@ def log_softmax(logits: NDArray[np.float32]) -> Floats:
 
 
 def log_first_letter_shares(source: Source) -> Floats:
-    """Return the log-probability of each first letter among the training names; ``-inf`` for the end of a name."""
+    """Return the log of each first letter's share of the training names; ``-inf`` for the end of a name."""
     counts = np.append(source.first_letters, 0)
     with np.errstate(divide="ignore"):
         shares: Floats = np.log(counts / counts.sum())

@@ -1,11 +1,8 @@
-"""Reading and writing model files and checkpoints.
+"""The format of model files and checkpoints.
 
-A model file is a safetensors file: the network's weights as ``network.*``, bulky data as tensors of their own, and a
-metadata entry ``namegen`` with everything else as JSON; ``docs/model-file.md`` specifies it. There is no pickle, so an
-untrusted model cannot run code, and no time, host name or path, so the same training gives the same bytes.
-
-A *checkpoint* of an unfinished run is a model file with the state of the training added as ``state.*``, so names can be
-sampled from it too. The reader checks everything in a file that is used later.
+A model file is a safetensors file: the network's weights as ``network.*``, bulky data as other tensors, and everything
+else as JSON in the metadata entry ``namegen``; ``docs/model-file.md`` specifies it. A checkpoint of an unfinished run
+is a model file with the state of the training as ``state.*``. The reader checks everything that it uses.
 """
 
 from __future__ import annotations
@@ -13,27 +10,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from namegen.architectures import weight_shapes
 from namegen.config import Distillation, SamplingConfig, TrainingConfig
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.graphemes import is_printable
 from namegen.errors import ModelFileError, NamegenError
 from namegen.io.safetensors import DTYPES, SafetensorsFile, describe_error, open_safetensors, read_json
-from namegen.models.architectures import weight_shapes
-from namegen.models.model import (
-    CASINGS,
-    MAX_LOSS,
-    MAX_PROCESSES,
-    MAX_THREADS,
-    Checkpoint,
-    History,
-    Model,
-    check_categories,
-)
+from namegen.models.model import MAX_LOSS, MAX_THREADS, Checkpoint, History, Model, check_categories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,6 +32,9 @@ FORMAT_VERSION = 1
 
 _MAX_ITERATIONS = 10**12
 _MAX_NAMES = 10**12  # per category, so that sums fit into int64
+_MAX_LONGEST = 10**6
+_MAX_PROCESSES = 10**6
+_CASINGS = ("lower", "capitalised", "upper", "none")
 _STATE = "state."
 _TRAINED_ON, _HELD_OUT = "training_names.hashes", "held_out_names.hashes"
 
@@ -70,16 +60,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     with _open(path) as reader:
         checkpoint = Checkpoint(reader.model(), reader.state())
     if not checkpoint.state:
-        raise ModelFileError(f"{path} is a finished model; it has no training run to resume")
+        raise ModelFileError(f"{path} is a finished model; there is nothing to resume")
     return checkpoint
-
-
-def _halve(name: str, weight: NDArray[np.float32]) -> NDArray[np.float16]:
-    with np.errstate(over="ignore"):
-        halved = weight.astype(np.float16)
-    if not np.isfinite(halved).all():
-        raise NamegenError(f"the weights {name} do not fit into half precision, which ends at 65,504; save in full")
-    return halved
 
 
 def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *, half: bool = False) -> bytes:
@@ -91,7 +73,7 @@ def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *,
         half: whether to store the weights in half precision.
 
     Raises:
-        NamegenError: a weight is out of range for half precision.
+        NamegenError: a weight is too large for half precision.
     """
     from safetensors.numpy import save
 
@@ -107,7 +89,7 @@ def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *,
         **{f"network.{name}": _halve(name, weight) if half else weight for name, weight in model.weights.items()},
         **{f"{_STATE}{name}": array for name, array in (state or {}).items()},
     }
-    facts = {
+    facts: dict[str, Any] = {
         "alphabet": list(model.alphabet.letters),
         "card": model.card,
         "casing": model.casing,
@@ -129,36 +111,39 @@ def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *,
     return save({name: np.asarray(array, order="C") for name, array in tensors.items()}, metadata={"namegen": text})
 
 
+def _halve(name: str, weight: NDArray[np.float32]) -> NDArray[np.float16]:
+    with np.errstate(over="ignore"):
+        halved = weight.astype(np.float16)
+    if not np.isfinite(halved).all():
+        raise NamegenError(f"the weights {name} are too large for half precision; save in full precision")
+    return halved
+
+
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[_Reader]:
-    """Open a model file, and turn whatever is wrong with it into one kind of error."""
+    """Open a model file; turn every error in its contents into a :class:`ModelFileError`."""
     with open_safetensors(path) as tensors:
         try:
             yield _Reader(_read_facts(path, tensors), tensors)
         except ModelFileError:
             raise
         except (NamegenError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
-            raise ModelFileError(
-                f"{path} is damaged: {describe_error(error)}; train the model again or take another copy"
-            ) from error
+            raise ModelFileError(f"{path} is damaged: {describe_error(error)}; use another copy") from error
 
 
 def _read_facts(path: Path, tensors: SafetensorsFile) -> dict[str, Any]:
-    """Return the JSON document of a model file."""
     text = tensors.metadata.get("namegen")
     if text is None:
-        raise ModelFileError(f"{path} is not a namegen model; it is a safetensors file of something else")
+        raise ModelFileError(f"{path} is a safetensors file, but not a namegen model; use another file")
     facts: dict[str, Any] = read_json(text)
     version = facts["format"]
-    if version is True or version != FORMAT_VERSION:
-        raise ModelFileError(
-            f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; a newer namegen may read it, so update"
-        )
+    if version != FORMAT_VERSION:
+        raise ModelFileError(f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; update namegen")
     return facts
 
 
 class _Reader(NamedTuple):
-    """Builds a model from the contents of a file, and raises ``ValueError`` if something is inconsistent."""
+    """Builds a model from the contents of a file; raises ``ValueError`` if they are inconsistent."""
 
     facts: dict[str, Any]
     tensors: SafetensorsFile
@@ -172,18 +157,16 @@ class _Reader(NamedTuple):
         iterations = self.check_int("iterations", 0, _MAX_ITERATIONS)
         shapes = weight_shapes(training.stage_at(iterations), len(categories), len(alphabet) + 1)
         dataset, casing, card = self.facts["dataset"], self.facts["casing"], self.facts.get("card", "")
-        if casing not in CASINGS or not isinstance(card, str):
+        if casing not in _CASINGS or not isinstance(card, str):
             raise ValueError(f"the casing is {casing!r:.40}, or the card is not text")
         model = Model(
             training=training,
             sampling=_build_config(SamplingConfig, self.facts["sampling"]),
             alphabet=alphabet,
             categories=categories,
-            counts=self.tensors.read("categories.counts", ("I64",), (len(categories),)),
-            first_letter_counts=self.tensors.read(
-                "categories.first_letters", ("I64",), (len(categories), len(alphabet))
-            ),
-            longest=self.check_int("longest", 1, 10**6),
+            counts=self.counts("categories.counts", len(categories)),
+            first_letter_counts=self.counts("categories.first_letters", len(categories), len(alphabet)),
+            longest=self.check_int("longest", 1, _MAX_LONGEST),
             casing=casing,
             dataset=_check_text(dataset["name"]),
             dataset_verified=dataset["verified"] is True,
@@ -195,34 +178,33 @@ class _Reader(NamedTuple):
             weights={name: self.weight(name, shape) for name, shape in shapes.items()},
             history=self.history(),
             card=card,
-            processes=self.check_int("processes", 1, MAX_PROCESSES) if "processes" in self.facts else 1,
+            processes=self.check_int("processes", 1, _MAX_PROCESSES) if "processes" in self.facts else 1,
             held_out_hashes=self.hashes(_HELD_OUT) if _HELD_OUT in self.tensors.names else np.zeros(0, np.uint64),
         )
         check_categories(alphabet, categories)
-        counts, first_letters = model.counts, model.first_letter_counts
-        if (counts < 1).any() or (first_letters < 0).any():
-            raise ValueError("a category without names")
-        if (counts > _MAX_NAMES).any() or (first_letters > _MAX_NAMES).any():
-            raise ValueError("a category of more names than there can be")
-        if (first_letters.sum(axis=1) != counts).any():
-            raise ValueError("first letters that do not add up to the names")
+        if (model.counts < 1).any() or (model.first_letter_counts.sum(axis=1) != model.counts).any():
+            raise ValueError("its counts of names are inconsistent")
         return model
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return the state of a training run; the training checks it."""
+        """Return the state of a training run, which the training checks."""
         names = [name for name in self.tensors.names if name.startswith(_STATE)]
         return {name.removeprefix(_STATE): self.tensors.read(name, DTYPES) for name in names}
+
+    def counts(self, tensor: str, *shape: int) -> NDArray[np.int64]:
+        counts = self.tensors.read(tensor, ("I64",), shape)
+        if (counts < 0).any() or (counts > _MAX_NAMES).any():
+            raise ValueError(f"{tensor} is out of range")
+        return counts
 
     def history(self) -> History:
         arrays = []
         for iterations_name, losses_name in (("iterations", "training"), ("validation_iterations", "validation")):
             iterations = self.tensors.read(f"history.{iterations_name}", ("I64",), (None,))
             losses = self.tensors.read(f"history.{losses_name}", ("F64",), (len(iterations),))
-            if not (np.abs(losses) <= MAX_LOSS).all():
-                raise ValueError("a loss history that is not finite, or too large")
-            steps = np.diff(iterations, prepend=0)
-            if (iterations > _MAX_ITERATIONS).any() or (iterations < 1).any() or (steps < 1).any():
-                raise ValueError("a loss history that is out of order")
+            in_range = (iterations > 0).all() and (iterations <= _MAX_ITERATIONS).all()
+            if not in_range or (np.diff(iterations) < 1).any() or not (np.abs(losses) <= MAX_LOSS).all():
+                raise ValueError("its loss history is out of order or out of range")
             arrays += [iterations, losses]
         return History(*arrays)
 
@@ -236,7 +218,7 @@ class _Reader(NamedTuple):
     def hashes(self, tensor: str) -> NDArray[np.uint64]:
         hashes = self.tensors.read(tensor, ("U64",), (None,))
         if (hashes[1:] <= hashes[:-1]).any():
-            raise ValueError("hashes of names that do not ascend")
+            raise ValueError("its hashes of names are not sorted")
         return hashes
 
     def check_int(self, name: str, low: int, high: int) -> int:
@@ -259,17 +241,10 @@ def _check_texts(values: object) -> tuple[str, ...]:
 
 
 def _build_config(kind: type[Config], values: dict[str, Any]) -> Config:
-    """Build settings, which check their own values; JSON does not distinguish 1 from 1.0.
-
-    Settings that a file of an earlier version lacks have their defaults, which change nothing.
-    """
-    types = {field.name: field.type for field in dataclasses.fields(kind)}
-    if not isinstance(values, dict) or not set(values) <= set(types):
+    """Build settings, which check their own values; settings that an older file lacks have their defaults."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    if not isinstance(values, dict) or not set(values) <= names:
         raise ValueError(f"{values!r:.80} are not settings of this version")
-    for name, value in values.items():
-        expects_bool = types[name] == "bool"
-        if expects_bool is not isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
-            raise ValueError(f"the setting {name} is {value!r}")
     if values.get("distillation") is not None:
         values = {**values, "distillation": _build_config(Distillation, values["distillation"])}
     return kind(**values)

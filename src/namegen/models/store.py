@@ -1,10 +1,11 @@
-"""Find models: in the cache by name, by path, or the model ``pretrained``, which is included in the package.
+"""Find models: in the cache by name, by path, or the included model ``pretrained``.
 
-``pretrained`` is used if there is no other model. Its name is reserved, and it can be neither trained nor removed.
+The name ``pretrained`` is reserved: this model can be neither trained nor removed.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ from namegen.errors import CacheError, ModelFileError, NamegenError, UsageError
 
 if TYPE_CHECKING:
     from namegen.models.model import Model
-
 
 DEFAULT_MODEL = "default"
 PRETRAINED = "pretrained"
@@ -29,36 +29,40 @@ class ModelLocation:
     Attributes:
         name: its name in the cache, or the path that the user gave.
         model: the file of the finished model.
+        checkpoint: the file of an unfinished training run.
     """
 
     name: str
     model: Path
+    checkpoint: Path
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The files that may hold the model, the preferred one first."""
-        return (self.model,)
+    def files(self) -> tuple[Path, Path]:
+        """The files that may hold the model, the finished model first."""
+        return (self.model, self.checkpoint)
 
     @property
     def existing(self) -> Path | None:
-        """The finished model if it exists, else the checkpoint of an unfinished run if it exists."""
+        """The first of the files that exists."""
         return next((file for file in self.files if file.is_file()), None)
 
+    @property
+    def lock(self) -> Path:
+        """The lock of a training run, the same for every name, path or link that leads to the model."""
+        import hashlib
+
+        key = hashlib.sha256(os.fsencode(os.path.realpath(self.model))).hexdigest()[:16]
+        return paths.locks_dir() / f"model-{key}.lock"
+
     def load(self) -> Model:
-        """Load the finished model, else the checkpoint of an unfinished run.
+        """Load the finished model, or the checkpoint of an unfinished run.
 
         Raises:
             ModelFileError: neither exists, or the file is damaged.
         """
         from namegen.models.serialization import load_model_file
 
-        file = self.existing or self.model
-        try:
-            return load_model_file(file)
-        except ModelFileError:
-            if file.is_file() or not self.model.is_file():
-                raise
-            return load_model_file(self.model)  # the run finished in the meantime
+        return load_model_file(self.existing or self.model)
 
     def categories(self) -> tuple[str, ...]:
         """Return the categories without reading or checking the rest of the file.
@@ -76,55 +80,31 @@ class ModelLocation:
             except (KeyError, TypeError, ValueError, RecursionError):
                 categories = None
         if not isinstance(categories, list) or not all(isinstance(c, str) and is_printable(c) for c in categories):
-            raise ModelFileError(f"{file} does not say which categories it has; take another copy")
+            raise ModelFileError(f"{file} does not list its categories; use another copy")
         return tuple(categories)
-
-
-@dataclass(frozen=True)
-class TrainingLocation(ModelLocation):
-    """The location of a model that the user trains.
-
-    Attributes:
-        checkpoint: the file of an unfinished training run.
-    """
-
-    checkpoint: Path
-
-    @property
-    def lock(self) -> Path:
-        """The lock of a training run: the same for every name, path or link that leads to the file."""
-        import hashlib
-
-        key = hashlib.sha256(os.fsencode(os.path.realpath(self.model))).hexdigest()[:16]
-        return paths.locks_dir() / f"model-{key}.lock"
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The finished model and the checkpoint."""
-        return (self.model, self.checkpoint)
 
 
 def pretrained_location() -> ModelLocation:
     """Return the location of the included model."""
-    return ModelLocation(PRETRAINED, paths.PRETRAINED_FILE)
+    return dataclasses.replace(file_location(paths.PRETRAINED_FILE), name=PRETRAINED)
 
 
-def cached_location(name: str) -> TrainingLocation:
+def cached_location(name: str) -> ModelLocation:
     """Return the location of a model in the cache.
 
     Raises:
         UsageError: the name is not valid, or is reserved for the included model.
     """
     if name == PRETRAINED:
-        raise UsageError(f"{PRETRAINED} is the model that comes with namegen; give yours another name")
+        raise UsageError(f"{PRETRAINED} is the included model; use another name")
     file = f"{paths.check_name(name)}{paths.SUFFIX}"
-    return TrainingLocation(name, paths.models_dir() / file, paths.runs_dir() / file)
+    return ModelLocation(name, paths.models_dir() / file, paths.runs_dir() / file)
 
 
-def file_location(path: str | Path) -> TrainingLocation:
-    """Return the location of a model at a path; an unfinished run is kept beside it."""
+def file_location(path: str | os.PathLike[str]) -> ModelLocation:
+    """Return the location of a model at a path; an unfinished run is stored beside it."""
     file = Path(path)
-    return TrainingLocation(str(path), file, file.with_name(f"{file.name}{RUN_SUFFIX}"))
+    return ModelLocation(str(path), file, file.with_name(f"{file.name}{RUN_SUFFIX}"))
 
 
 def find_model(name_or_path: str | None = None) -> ModelLocation:
@@ -135,7 +115,7 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
             ``NAMEGEN_MODEL``, else ``default`` if it exists, else ``pretrained``.
 
     Raises:
-        ModelFileError: the cache has neither such a model nor an unfinished run of it. A path is not checked.
+        ModelFileError: the cache has no such model or unfinished run. The existence of a path is not checked.
     """
     wanted = (os.environ.get("NAMEGEN_MODEL") or None) if name_or_path is None else name_or_path
     if wanted is None:
@@ -143,7 +123,7 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
     if wanted == PRETRAINED:
         if not paths.PRETRAINED_FILE.is_file():
             raise ModelFileError(
-                f"the included model {PRETRAINED} is missing; reinstall namegen, or train a model with `namegen train`"
+                f"the included model {PRETRAINED} is missing; reinstall namegen or train a model with `namegen train`"
             )
         return pretrained_location()
     is_path = paths.looks_like_path(wanted) or (not _in_cache(wanted) and Path(wanted).is_file())
@@ -154,7 +134,7 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
 
 
 def _in_cache(name: str) -> bool:
-    """Whether the cache has a model of this name, finished or not."""
+    """Check whether the cache has a model of this name, finished or not."""
     try:
         return paths.is_name(name) and cached_location(name).existing is not None
     except CacheError:
@@ -162,11 +142,11 @@ def _in_cache(name: str) -> bool:
 
 
 def _no_model(name: str) -> ModelFileError:
-    names = [model.name for model in list_models()]
-    if set(names) <= {PRETRAINED}:
-        names = [f"train it with `namegen train --model {name}`", *(f"use {known}" for known in names)]
-        return ModelFileError(f"no model {name!r}; {', or '.join(names)}")
-    return ModelFileError(f"no model {name!r}; there are {', '.join(names)}")
+    known = [model.name for model in list_models()]
+    if known and known != [PRETRAINED]:
+        return ModelFileError(f"no model {name!r}; use one of {', '.join(known)}")
+    alternative = f", or use {PRETRAINED}" if known else ""
+    return ModelFileError(f"no model {name!r}; train it with `namegen train --model {name}`{alternative}")
 
 
 def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
@@ -179,44 +159,42 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
             else ``pretrained``, the included model.
 
     Raises:
-        ModelFileError: there is no such model, or the file is damaged.
+        ModelFileError: the model does not exist, or its file is damaged.
     """
     if isinstance(name_or_path, os.PathLike):
-        return file_location(Path(name_or_path)).load()
+        return file_location(name_or_path).load()
     return find_model(name_or_path).load()
 
 
 def list_models() -> list[ModelLocation]:
-    """Return the models in the cache, unfinished ones included, sorted by name, and the included model last."""
+    """Return the models and unfinished runs in the cache, sorted by name, and the included model last."""
     files = [*paths.models_dir().glob(f"*{paths.SUFFIX}"), *paths.runs_dir().glob(f"*{paths.SUFFIX}")]
     names = {file.name.removesuffix(paths.SUFFIX) for file in files} - {PRETRAINED}
-    models: list[ModelLocation] = [cached_location(name) for name in sorted(names) if paths.is_name(name)]
+    models = [cached_location(name) for name in sorted(names) if paths.is_name(name)]
     return [*models, pretrained_location()] if paths.PRETRAINED_FILE.is_file() else models
 
 
 def remove_model(name: str) -> list[str]:
-    """Remove a model and its unfinished run from the cache; return in words what was removed.
+    """Remove a model and its unfinished run from the cache; return the descriptions of what was removed.
 
     Raises:
-        UsageError: a path was given, or the included model.
-        ModelFileError: there is no such model.
-        BusyError: it is being trained.
-        NamegenError: it cannot be removed.
+        UsageError: the name is a path, or is reserved for the included model.
+        ModelFileError: the cache has no such model.
+        BusyError: the model is being trained.
+        NamegenError: a file cannot be removed.
     """
     from namegen.io.locks import hold_lock
 
     if paths.looks_like_path(name):
-        raise UsageError(f"{name} is a file of yours; namegen removes only models in its cache")
-    if name == PRETRAINED:
-        raise UsageError(f"{PRETRAINED} is the model that comes with namegen; it cannot be removed")
+        raise UsageError(f"{name} is a path; namegen removes only models in its cache, so delete the file yourself")
     location = cached_location(name)
     if not location.existing:
         raise _no_model(name)
-    files = {"the model": location.model, "its unfinished run": location.checkpoint}
     with hold_lock(location.lock, f"training {name}"):
-        removed = [kind for kind, file in files.items() if file.is_file()]
+        kinds = ("the model", "its unfinished run")
+        removed = [kind for kind, file in zip(kinds, location.files, strict=True) if file.is_file()]
         try:
-            for file in files.values():
+            for file in location.files:
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise NamegenError(f"cannot remove {name}: {error.strerror or error}") from error

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.architectures import find_architecture
 from namegen.datasets.encoding import EncodedNames
 from namegen.errors import DataError, UsageError
-from namegen.models.architectures import find_architecture, name_supporting
 from namegen.models.inference import Source, build_steppers
 from namegen.models.scoring import score_per_category
 from namegen.recipes import FINE_TUNING
@@ -73,8 +73,7 @@ def _check_base(init: Model) -> None:
         raise UsageError("the model to begin with has not finished its training; go on with it first")
     if not find_architecture(init.training).fine_tuning or not init.training.sos:
         raise UsageError(
-            f"only a {name_supporting('fine_tuning')} that reads an SOS token can be added to; "
-            "begin with a model of another recipe"
+            f"categories cannot be added to this {init.training.architecture}; begin with a model of another recipe"
         )
 
 

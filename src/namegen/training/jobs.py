@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from namegen.config import TrainingConfig
     from namegen.datasets.dataset import AlphabetChoice, Dataset
     from namegen.models.model import Model
-    from namegen.models.store import TrainingLocation
+    from namegen.models.store import ModelLocation
     from namegen.training.distributed import ProcessGroup
     from namegen.training.train import Report
 
@@ -97,7 +97,7 @@ class TrainingPlan:
 
 
 @contextlib.contextmanager
-def claim_model(location: TrainingLocation) -> Iterator[TrainingLocation]:
+def claim_model(location: ModelLocation) -> Iterator[ModelLocation]:
     """Lock a model's location while the body plans and runs its training.
 
     Raises:
@@ -113,7 +113,7 @@ def claim_model(location: TrainingLocation) -> Iterator[TrainingLocation]:
 
 
 def plan_training(
-    location: TrainingLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
+    location: ModelLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
 ) -> TrainingPlan:
     """Decide what a training will do at a location, which must be claimed.
 
@@ -153,7 +153,7 @@ def plan_training(
 
 
 def _plan_to_resume(
-    location: TrainingLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup
+    location: ModelLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup
 ) -> TrainingPlan:
     if not location.checkpoint.is_file():
         raise RunError(f"no unfinished training run of {location.name} to resume; leave --resume out to start one")
@@ -220,9 +220,7 @@ def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
     return f"{names} few: {'; '.join(facts)}"
 
 
-def command_to_resume(
-    location: TrainingLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
-) -> str:
+def command_to_resume(location: ModelLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS) -> str:
     """Return the command that resumes the unfinished run of a request.
 
     With several machines, the options that say where they meet are left out.
@@ -241,7 +239,7 @@ def command_to_resume(
 
 
 def run_plan(
-    location: TrainingLocation,
+    location: ModelLocation,
     plan: TrainingPlan,
     dataset: Dataset,
     *,
@@ -278,7 +276,7 @@ def run_plan(
     return model
 
 
-def _save_elsewhere(model: Model, location: TrainingLocation) -> str:
+def _save_elsewhere(model: Model, location: ModelLocation) -> str:
     """Save a model in the folder for temporary files, and return what the user can do now."""
     try:
         file = Path(tempfile.mkdtemp(prefix="namegen-")) / location.model.name

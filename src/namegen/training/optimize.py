@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.optim.adamw import adamw
 
-from namegen.models.architectures import find_architecture
+from namegen.architectures import find_architecture
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.losses import letter_losses, name_losses, to_tensors
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namegen.architectures import weight_shapes
 from namegen.errors import ModelFileError, NamegenError, RunError, UsageError
 from namegen.io.safetensors import describe_error
-from namegen.models.architectures import weight_shapes
 from namegen.models.model import Checkpoint, History, Model, check_categories
 from namegen.models.ngram import NGram
 from namegen.recipes import RECIPES

@@ -1,8 +1,7 @@
 """The registry of network architectures, without importing torch.
 
 To add an architecture, write its cell in torch (:mod:`namegen.models.networks`) and one step of it in numpy
-(:mod:`namegen.models.networks_numpy`), and register both here. The settings, the model file, sampling, export,
-fine-tuning and the option ``--arch`` take everything they need from the registry.
+(:mod:`namegen.models.networks_numpy`), and register both here. Everything else reads the registry.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network architecture, as the rest of the package sees it.
+    """A network architecture.
 
     References to code are strings, ``module:name``, so that torch and onnx are imported only where they are used.
 
@@ -28,15 +27,15 @@ class Architecture:
         network: the torch module, a subclass of :class:`namegen.models.networks.Network`.
         steppers: a function like :func:`namegen.models.inference.build_steppers`, for models of this architecture.
         weight_shapes: returns the shape of each weight from the numbers of hidden units, categories and outputs.
-        category_axes: the weights that depend on the category, and the axis along which they do: the first entries
+        category_axes: the weights that depend on the category, and the axis along which they do. The first entries
             along it belong to the categories, one each.
-        initial_state: the weight that holds each category's first state, (categories, state); ``None`` for zeros.
-        state_vectors: the vectors of ``hidden_size`` units that the state consists of: 1, or 2 for an LSTM, whose
-            state is concat(h, c). Everything else handles a state as a single array.
+        initial_state: the weight that holds each category's initial state, (categories, state); ``None`` for zeros.
+        state_vectors: the number of vectors of ``hidden_size`` units in the state: 1, or 2 for an LSTM, whose state is
+            concat(h, c). The rest of the code handles a state as a single array.
         onnx_nodes: a function that returns the cell as nodes of an ONNX graph (see :mod:`namegen.models.onnx`);
             ``None`` if models cannot be exported.
         fine_tuning: whether categories can be added to a trained model. Its ``category_axes`` must all be 0.
-        distillation: whether networks can be taught by an ensemble.
+        distillation: whether networks can learn from an ensemble of teachers.
     """
 
     network: str
@@ -106,8 +105,3 @@ def find_architecture(training: TrainingConfig) -> Architecture:
 def weight_shapes(training: TrainingConfig, categories: int, outputs: int) -> Shapes:
     """Return the shape of every weight of the network that a configuration asks for."""
     return find_architecture(training).weight_shapes(training.hidden_size, categories, outputs)
-
-
-def name_supporting(capability: str) -> str:
-    """Return the names of the architectures that have a capability, such as ``fine_tuning``, for a message."""
-    return " or ".join(name for name, architecture in ARCHITECTURES.items() if getattr(architecture, capability))
