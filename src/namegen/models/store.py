@@ -175,7 +175,7 @@ def list_models() -> list[ModelLocation]:
 
 
 def remove_model(name: str) -> list[str]:
-    """Remove a model and its unfinished run from the cache; return the descriptions of what was removed.
+    """Remove a model and its unfinished run from the cache; return descriptions of the removed files.
 
     Raises:
         UsageError: the name is a path, or is reserved for the included model.
