@@ -21,14 +21,12 @@ class Parameter(NamedTuple):
         value: the name of its value in the help; empty for a flag.
         choices: the possible values, if they are a fixed set.
         help: its help text, with its default.
-        many: whether it may be given several times.
     """
 
     names: tuple[str, ...]
     value: str
     choices: tuple[str, ...]
     help: str
-    many: bool
 
 
 class Command(NamedTuple):
@@ -37,22 +35,16 @@ class Command(NamedTuple):
     Attributes:
         words: the words that call it, without the name of the program.
         usage: what may follow these words.
-        summary: its help in one line.
         help: its full help, in paragraphs.
-        epilog: the text below its help.
         arguments: its arguments.
         options: its options.
-        commands: the names of its subcommands.
     """
 
     words: tuple[str, ...]
     usage: str
-    summary: str
     help: str
-    epilog: str
     arguments: tuple[Parameter, ...]
     options: tuple[Parameter, ...]
-    commands: tuple[str, ...]
 
 
 def commands() -> Iterator[Command]:
@@ -70,12 +62,9 @@ def commands() -> Iterator[Command]:
         yield Command(
             words=words,
             usage=" ".join(command.collect_usage_pieces(context)),
-            summary=command.get_short_help_str(1000),
             help=command.help or "",
-            epilog=command.epilog or "",
             arguments=tuple(parameter for kind, parameter in parameters if kind == "argument"),
             options=tuple(parameter for kind, parameter in parameters if kind == "option"),
-            commands=tuple(below),
         )
         open_[:0] = [
             ((*words, name), child, typer.Context(child, info_name=name, parent=context))
@@ -92,7 +81,6 @@ def _parameter(parameter: typer.CallbackParam, context: typer.Context) -> Parame
         value="" if is_flag else parameter.make_metavar(context),
         choices=tuple(map(str, getattr(parameter.type, "choices", ()))),
         help=text,
-        many=parameter.nargs == -1 or getattr(parameter, "multiple", False),
     )
 
 

@@ -53,11 +53,9 @@ def elves(cache):
 def test_commands_and_options_are_completed_with_what_they_do(answer):
     commands = dict(row.split("\t") for row in answer("namegen "))
     assert list(commands) == list(dict(all_commands())[()].commands)
-    assert commands["sample"] == "Invent names"
+    assert commands["sample"] == "Sample names from a model"
     assert [row.split("\t")[0] for row in answer("namegen models ")] == ["show", "card", "path", "rm"]
-    assert answer("namegen sample --temp") == [
-        "--temperature\tBelow 1: more typical names; above 1: wilder ones; 0: greedy"
-    ]
+    assert answer("namegen sample --temp") == ["--temperature\tLow is typical, high is wild, 0 is greedy"]
     assert answer("namegen sample German --format t") == ["text", "tsv"]
     assert answer("namegen train --recipe=t") == ["--recipe=tutorial"]
 

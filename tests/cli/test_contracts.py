@@ -14,7 +14,8 @@ import pytest
 
 import namegen
 from namegen.datasets.dataset import hash_name
-from namegen.models.store import cached_location
+from namegen.models.store import cached_location, load_model
+from namegen.recipes import FINE_TUNING, training_config
 from support import REPOSITORY, all_commands, save_model
 
 COMMANDS = dict(all_commands())
@@ -97,6 +98,40 @@ def test_help_goes_to_stdout_within_80_columns(cli, words):
     assert shown.out.startswith(f"Usage: {' '.join(['namegen', *words])} ")
     assert max(map(len, shown.out.splitlines())) <= 80
     assert cli(*words, "-h").out == shown.out
+
+
+RECIPES = {
+    "short runs": training_config(iterations=30_000),
+    "best": training_config("best"),
+    "tutorial": training_config("tutorial"),
+    "--init": FINE_TUNING,
+}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("iterations", "architecture", "hidden_size", "dropout", "batch_size", "learning_rate"),
+        *("validation", "save_every", "seed"),
+    ],
+)
+def test_the_help_of_train_has_the_defaults_of_every_recipe(field):
+    name = {"iterations": "iters", "architecture": "arch"}.get(field, field)
+    (text,) = [option.help for option in COMMANDS["train",].params if option.name == name]
+    default, *others = text.partition("[default: ")[2].removesuffix("]").split(", ")
+    stated = dict(other.split(": ") for other in others)
+    kind = type(getattr(training_config(), field))
+    assert kind(default) == getattr(training_config(), field)
+    for recipe, config in RECIPES.items():
+        if recipe in stated or (recipe, field) not in {("short runs", "iterations"), ("tutorial", "dropout")}:
+            assert kind(stated.get(recipe, default)) == getattr(config, field)
+
+
+def test_the_help_of_sample_has_the_defaults_of_the_included_model():
+    text = {option.name: option.help for option in COMMANDS["sample",].params}
+    sampling = load_model("pretrained").sampling
+    for name in ("temperature", "top_p", "dropout", "guidance"):
+        assert f"[default: the model's, usually {getattr(sampling, name):g}]" in text[name]
 
 
 def test_the_help_lists_every_command_with_a_whole_sentence(cli):

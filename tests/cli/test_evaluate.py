@@ -71,7 +71,7 @@ def test_names_are_read_from_stdin_one_a_line(cli, model, command, dash):
 def test_names_before_a_line_that_is_too_long_are_answered(cli, model, command, after):
     done = cli(*command, stdin="Ba\nabba\n" + "a" * 70_000 + after)
     assert first_cells(done) == ["Ba", "abba"]
-    assert done.err == "Error: standard input has a line of more than 65,536 bytes; give one name a line\n"
+    assert done.err == "Error: standard input has a line of more than 65,536 bytes; give one name per line\n"
     assert done.code == 1
 
 
@@ -87,7 +87,7 @@ def test_names_of_which_nothing_remains_are_left_out_with_a_note(cli, model, com
     assert done.code == 0
     assert done.err.splitlines() == [
         "Dropped 5 characters outside the model's alphabet.",
-        "Left out 2 names of which nothing remained.",
+        "Left out 2 names without any character of the model's alphabet.",
     ]
 
 
@@ -227,7 +227,7 @@ def test_an_evaluation_is_a_table_of_the_categories_and_their_means(cli, seen, n
     assert [float(row[2]) for row in rows] == pytest.approx(losses, abs=5e-4)
     assert rows[2][4] == f"{exact.novel:.1%}"
     assert rows[3][4:] == ["-"] * 5
-    assert done.err.splitlines() == ["Scored 3 of 9 names of names: those that the model was not trained on."]
+    assert done.err.splitlines() == ["Scored 3 of 9 names of names, those that the model was not trained on."]
 
 
 def test_an_evaluation_as_json_is_that_of_the_library(cli, seen, names):
@@ -254,7 +254,7 @@ def test_an_evaluation_can_be_drawn_into_a_file(cli, seen, names, tmp_path):
     done = cli("evaluate", "--data", names, "-n", 10, "-o", tmp_path / "good.svg")
     assert (done.code, len(done.out.splitlines())) == (0, 5)
     assert "Evaluation of default" in (tmp_path / "good.svg").read_text(encoding="utf-8")
-    assert done.err.splitlines()[-1] == f"Drawn into {tmp_path / 'good.svg'}."
+    assert done.err.splitlines()[-1] == f"Saved the plot to {tmp_path / 'good.svg'}."
 
 
 def test_by_default_a_model_is_evaluated_on_the_dataset_it_was_trained_on(cli, seen):

@@ -219,7 +219,7 @@ def test_plot_draws_models_as_wide_as_the_terminal(cli, monkeypatch, columns):
 def test_plot_into_a_file_says_so_on_stderr(cli, tmp_path):
     save()
     drawn = cli("plot", "-o", tmp_path / "loss.svg")
-    assert (drawn.code, drawn.out, drawn.err) == (0, "", f"Drawn into {tmp_path / 'loss.svg'}.\n")
+    assert (drawn.code, drawn.out, drawn.err) == (0, "", f"Saved the plot to {tmp_path / 'loss.svg'}.\n")
     assert (tmp_path / "loss.svg").is_file()
 
 

@@ -206,7 +206,7 @@ def test_errors_in_stdin_come_after_the_names_before_them(cli, default):
     assert initials(refused) == "SB"
     refused = cli("sample", "German", "-", stdin=b"Sch\n" + b"a" * 70_000)
     assert (refused.code, initials(refused)) == (1, "S")
-    assert refused.err == "Error: standard input has a line of more than 65,536 bytes; give one name a line\n"
+    assert refused.err == "Error: standard input has a line of more than 65,536 bytes; give one name per line\n"
 
 
 # Forms of output
@@ -366,7 +366,7 @@ def test_a_value_out_of_its_range_is_refused(cli, default, option):
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["ABC", "--prefix", "Sch"], 2, "start letters and --prefix exclude each other"),
+        (["ABC", "--prefix", "Sch"], 2, "start letters and --prefix cannot be combined"),
         (["--prefix", "Schmidt", "--max-length", 3], 2, "Schmidt"),
         (["--greedy", "--temperature", "0.5"], 2, "--greedy"),
         (["--match", "("], 2, "'(' is not a regular expression"),
@@ -403,7 +403,7 @@ def test_a_seed_gives_the_same_names_again(cli, default):
 
 def test_verbose_shows_the_model_and_the_seed_on_stderr(cli):
     assert cli("sample", "German", "A", "-v", "--seed", 3).err == (
-        f"model {paths.PRETRAINED_FILE}, which comes with namegen, seed 3\n"
+        f"model {paths.PRETRAINED_FILE} (included), seed 3\n"
     )
     save(names_model())
     assert cli("sample", "German", "A", "-v", "--seed", 3).err == f"model {cached_location('default').model}, seed 3\n"
@@ -450,9 +450,7 @@ def test_an_unfinished_run_is_used_with_a_note_if_there_is_no_finished_model(cli
     save_unfinished(names_model(begin="Q"))
     sampled = cli("sample", "German")
     assert (sampled.code, initials(sampled)) == (0, "Q")
-    assert sampled.err == (
-        "The training of default has not finished: this is the model after 640 of 1,000 iterations.\n"
-    )
+    assert sampled.err == ("The training of default is unfinished: using the model after 640 of 1,000 iterations.\n")
     assert "finish its training" in cli("sample", "German", "--novel").err
     save(names_model(begin="F"))
     sampled = cli("sample", "German")

@@ -115,7 +115,7 @@ def test_each_line_of_stdin_is_answered_as_it_comes(arguments):
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory():
     done = shell("{ echo Sch; yes a | tr -d '\\n'; } | namegen sample German -")
     assert (done.returncode, done.stdout[:3]) == (1, "Sch")
-    assert done.stderr == "Error: standard input has a line of more than 65,536 bytes; give one name a line\n"
+    assert done.stderr == "Error: standard input has a line of more than 65,536 bytes; give one name per line\n"
 
 
 # Encodings
@@ -207,7 +207,7 @@ def test_a_user_who_types_names_is_asked_for_them():
         [*NAMEGEN, "classify"], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         os.close(theirs)
-        assert process.stderr.readline() == b"Type names, one a line.\n"
+        assert process.stderr.readline() == b"Type names, one per line.\n"
         os.write(ours, b"Anna\n\x04")
         out, err = process.communicate(timeout=60)
         os.close(ours)

@@ -192,7 +192,7 @@ def test_the_command_exports_a_model_by_its_name_or_its_path_without_torch(cli, 
     for model in ("elves", cached_location("elves").model):
         done = cli("export", model, tmp_path / "Names.ONNX")
         assert (done.code, done.out) == (0, "")
-        assert done.err == f"Exported {model} into {tmp_path / 'Names.ONNX'}.\n"
+        assert done.err == f"Exported {model} to {tmp_path / 'Names.ONNX'}.\n"
         files.append((tmp_path / "Names.ONNX").read_bytes())
     assert files[0] == files[1]
     assert tuple(Exported(elves, tmp_path).facts["alphabet"]) == elves.alphabet.letters

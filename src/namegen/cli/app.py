@@ -26,8 +26,8 @@ _COMMANDS = (
 
 app = typer.Typer(
     name="namegen",
-    help="Invent names with a small recurrent network, trained on lists of names grouped by category.",
-    epilog="Begin with: namegen sample German ABC",
+    help="Invent names with a small recurrent network trained on lists of names.",
+    epilog="Try: namegen sample German ABC",
     invoke_without_command=True,
     add_completion=False,  # the command `completion` prints the scripts
     rich_markup_mode=None,  # help and usage errors are plain text, and start at once
@@ -50,16 +50,16 @@ def namegen(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Show the help if no command is given; :func:`namegen.cli.main` handles ``--debug``, wherever it appears."""
+    """Show the help if no command is given; :func:`namegen.cli.main` handles ``--debug`` anywhere in a line."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
 
 
 class _Commands(Mapping[str, TyperCommand | TyperGroup]):
-    """The subcommands, each of which is imported when it is used, so that it starts fast."""
+    """The subcommands; each is imported when it is used, for a fast start."""
 
     def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
         if name not in _COMMANDS:
@@ -79,11 +79,11 @@ class _Commands(Mapping[str, TyperCommand | TyperGroup]):
 
 
 def build() -> TyperGroup:
-    """Return the command, as Typer builds it."""
+    """Build the command with Typer."""
     if "_NAMEGEN_COMPLETE" in os.environ:  # a shell asks for completions
         from namegen.cli.completion import register_shells
 
         register_shells()
     command = cast("TyperGroup", typer.main.get_command(app))
-    command.commands = cast("dict[str, Any]", _Commands())  # nothing adds to them
+    command.commands = cast("dict[str, Any]", _Commands())  # Typer only reads them
     return command

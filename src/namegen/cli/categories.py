@@ -5,15 +5,8 @@ from __future__ import annotations
 from namegen.cli.options import FormatOption, ModelOption
 
 
-def categories(
-    *,
-    model: ModelOption = None,
-    output_format: FormatOption = "table",
-) -> None:
-    """List the categories of a model.
-
-    Beside each is the number of names that the model was trained on.
-    """
+def categories(*, model: ModelOption = None, output_format: FormatOption = "table") -> None:
+    """List the categories of a model and their name counts."""
     from namegen.cli.terminal import print_json, print_table
     from namegen.models.store import load_model
 

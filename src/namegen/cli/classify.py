@@ -1,4 +1,4 @@
-"""``namegen classify``: which categories given names are likely to be of."""
+"""``namegen classify``: find the most probable categories of names."""
 
 from __future__ import annotations
 
@@ -16,35 +16,31 @@ if TYPE_CHECKING:
 
     Probabilities = list[tuple[str, float]]
 
-_DEFAULT_SHOWN = 3  # categories for each name, in text
-
 
 def classify(
     names: NamesArgument = None,
     *,
     count: Annotated[
         int | None,
-        typer.Option(
-            "--count", "-n", min=1, help="How many categories to show for a name.  [default: 3; as JSON, all]"
-        ),
+        typer.Option("--count", "-n", min=1, help="Categories per name.  [default: 3, as JSON all]"),
     ] = None,
     prior: Annotated[
         Literal["uniform", "data"],
-        typer.Option("--prior", help="Take all categories for equally frequent, or for as frequent as in the data."),
+        typer.Option("--prior", help="Equal priors, or the shares in the data."),
     ] = "uniform",
     model: ModelOption = None,
     output_format: LinesOption = "text",
 ) -> None:
-    """Say which categories names are likely to be of.
+    """Find the most probable categories of names.
 
-    For each name, in the order given: the most probable categories, each with its probability by Bayes' rule.
+    Prints the categories of each name with their probabilities (by Bayes' rule), the most probable first.
     """
     from namegen.cli.stdin import print_answers
     from namegen.evaluation import classify as classifying
 
     _, loaded = load_model_to_use(model)
     categories = loaded.categories
-    shown = min(count or (_DEFAULT_SHOWN if output_format == "text" else len(categories)), len(categories))
+    shown = min(count or (3 if output_format == "text" else len(categories)), len(categories))
 
     def compute(some: list[str]) -> tuple[FittedNames, Iterable[Probabilities]]:
         found = classifying.classify(loaded, some, prior)

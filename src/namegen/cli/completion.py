@@ -69,15 +69,15 @@ complete -c %(prog_name)s -f -a '(%(complete_func)s)'
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> None:
-    """Print a script that lets a shell complete what you type.
+    """Print a completion script for bash, zsh or fish.
 
-    It completes commands, options and their values, models, datasets, and the categories of the chosen model.
+    It completes commands, options, models, datasets, and the categories of the chosen model.
 
-    For bash, put `eval "$(namegen completion bash)"` into ~/.bashrc.
+    bash: add `eval "$(namegen completion bash)"` to ~/.bashrc.
 
-    For zsh, put `eval "$(namegen completion zsh)"` into ~/.zshrc, behind compinit.
+    zsh: add `eval "$(namegen completion zsh)"` to ~/.zshrc, after compinit.
 
-    For fish, write it into a file: `namegen completion fish > ~/.config/fish/completions/namegen.fish`.
+    fish: run `namegen completion fish > ~/.config/fish/completions/namegen.fish`.
     """
     from namegen.cli.app import build
     from namegen.cli.terminal import print_result

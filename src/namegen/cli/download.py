@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 def download(
     name: Annotated[
         str,
-        typer.Argument(
-            metavar="NAME", autocompletion=complete_catalogue, help="A dataset of the catalogue: surnames or makemore."
-        ),
+        typer.Argument(metavar="NAME", autocompletion=complete_catalogue, help="Dataset: surnames or makemore."),
     ] = "surnames",
     *,
     source: Annotated[
@@ -27,16 +25,14 @@ def download(
         typer.Option(
             "--from",
             metavar="PATH_OR_URL",
-            help="Take it from a folder, a .zip, or the https:// address of either instead.",
+            help="Take the files from this folder or .zip.",
         ),
     ] = None,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Accept files that are not what the catalogue pins.")
-    ] = False,
-    list_: Annotated[bool, typer.Option("--list", help="Show the catalogue, and what is here.")] = False,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Accept files whose checksums differ.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the datasets and their state.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the dataset from the cache.")] = False,
 ) -> None:
-    """Download lists of names, each checked by its SHA-256."""
+    """Download a dataset of names and verify its checksums."""
     from namegen.cli.terminal import print_note
     from namegen.datasets.catalogue import get_entry
     from namegen.datasets.download import download, remove_downloaded

@@ -1,4 +1,4 @@
-"""``namegen evaluate``: how good a model is."""
+"""``namegen evaluate``: measure how good a model is."""
 
 from __future__ import annotations
 
@@ -34,31 +34,29 @@ def evaluate(
             "-d",
             metavar="PATH_OR_NAME",
             autocompletion=complete_dataset,
-            help="Names to measure it by: a path, or the name of a dataset.  [default: what it was trained on]",
+            help="Names to evaluate on: path or dataset name.  [default: the training data]",
         ),
     ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Score all names, those that the model was trained on too.")
-    ] = False,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many names to draw for each category.")] = 1000,
+    everything: Annotated[bool, typer.Option("--all", help="Score all names, training names included.")] = False,
+    count: Annotated[int, typer.Option("--count", "-n", help="Names to sample per category.")] = 1000,
     temperature: TemperatureOption = None,
     top_k: TopKOption = None,
     top_p: TopPOption = None,
     guidance: GuidanceOption = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same names.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same sampled names.")] = 1,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Draw the figures into this .png, .svg or .pdf file, too."),
+        typer.Option("--output", "-o", metavar="FILE", help="Also plot to this .png, .svg or .pdf file."),
     ] = None,
     output_format: FormatOption = "table",
 ) -> None:
     """Measure how good a model is.
 
-    For each category: the loss per letter on names that the model was not trained on, and its perplexity; of names that
-    it draws, how many are novel, how many distinct, and how many a judge that is not the model, an n-gram, takes for
-    names of their category (right); and how long they are, beside the names in the data.
+    Prints for each category the loss per letter and the perplexity on names that the model was not trained on. Of
+    names sampled from the model, it prints the shares that are novel, unique, and right (an n-gram trained on the data
+    assigns them to their category), and their mean length next to that of the data.
 
-    Of the last lines, macro is the mean over the categories, and micro that over all letters.
+    The line macro has the mean of the categories, micro the mean of all letters.
     """
     from namegen.cli.terminal import print_json, print_note
     from namegen.evaluation.metrics import evaluate as measure
@@ -78,17 +76,15 @@ def evaluate(
     if everything:
         print_note(f"Scored all {found.names:,} names of {dataset.label}.")
     else:
-        print_note(
-            f"Scored {found.names:,} of {found.data_names:,} names of {dataset.label}: "
-            "those that the model was not trained on."
-        )
+        unseen = f"{found.names:,} of {found.data_names:,} names"
+        print_note(f"Scored {unseen} of {dataset.label}, those that the model was not trained on.")
     for fact in found.notes:
         print_note(f"{fact[0].upper()}{fact[1:]}.")
     if output is not None:
         from namegen.evaluation.plots import plot_evaluation
 
         plot_evaluation(found, output, location.name)
-        print_note(f"Drawn into {output}.", whole=[str(output)])
+        print_note(f"Saved the plot to {output}.", whole=[str(output)])
     if output_format == "json":
         print_json(found.as_dict())
     else:
@@ -102,7 +98,7 @@ def _open_dataset(model: Model, data: str | None) -> Dataset:
     if data is None:
         if not is_dataset_name(model.dataset):
             raise UsageError(
-                f"the names that the model was trained on, {model.dataset}, are kept by you; say where with --data"
+                f"the training data, {model.dataset}, are not a dataset of namegen; give their path with --data"
             )
         data = model.dataset
     return open_dataset(data, alphabet=model.alphabet)

@@ -19,10 +19,7 @@ models = typer.Typer(name="models", help="List, show and remove models.", add_co
 
 @models.callback(invoke_without_command=True)
 def list_(context: typer.Context, *, output_format: FormatOption = "table") -> None:
-    """List the models, those whose training has not finished among them.
-
-    The last one, pretrained, comes with namegen.
-    """
+    """List all models, including unfinished ones and the included model, pretrained."""
     if context.invoked_subcommand is not None:
         return
     from namegen.cli.terminal import print_json, print_note, print_table
@@ -35,12 +32,12 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
             try:
                 summaries.append(_summarize(location.name, file))
             except ModelFileError as error:  # one bad file must not hide the others
-                print_note(f"Left out: {error}")
+                print_note(f"Skipped a model: {error}")
     if output_format == "json":
         print_json(summaries)
         return
     if not summaries:
-        print_note("There are no models yet; train one with `namegen train`.")
+        print_note("There are no models; train one with `namegen train`.")
         return
     head = ("name", "recipe", "iters", "training", "validation", "categories", "data", "date", "size")
     rows = [
@@ -93,7 +90,7 @@ def show(name: ModelArgument = None, *, output_format: FormatOption = "table") -
 
 @models.command()
 def card(name: ModelArgument = None) -> None:
-    """Print a model's card: where its data are from, how good it is, its limits."""
+    """Print a model's card: its data, quality and limits."""
     from namegen.cli.terminal import print_result
     from namegen.errors import ModelFileError
     from namegen.models.store import find_model
@@ -117,10 +114,10 @@ def path_(name: ModelArgument = None) -> None:
 @models.command()
 def rm(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=complete_own_model, help="The name of a model.")
+        str, typer.Argument(metavar="NAME", autocompletion=complete_own_model, help="Name of a model in the cache.")
     ],
 ) -> None:
-    """Remove a model."""
+    """Remove a model from the cache."""
     from namegen.cli.terminal import print_note
     from namegen.models.store import remove_model
 
@@ -129,7 +126,7 @@ def rm(
 
 
 def _summarize(name: str, file: Path, model: Model | None = None) -> dict[str, Any]:
-    """Return what the list says about a model."""
+    """Return the facts about a model that the list shows."""
     import datetime as dt
 
     from namegen.models.serialization import load_model_file
@@ -149,13 +146,13 @@ def _summarize(name: str, file: Path, model: Model | None = None) -> dict[str, A
         "validation_loss": model.history.best_validation,
         "categories": len(model.categories),
         "data": model.dataset,
-        "date": None if name == PRETRAINED else date,  # the date of an installed file says nothing
+        "date": None if name == PRETRAINED else date,  # the date of installation is of no interest
         "bytes": stat.st_size,
     }
 
 
 def _flatten(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the names and values of facts, those of nested ones as ``training.iterations``."""
+    """Yield the names and values of facts; nested names are joined, as in ``training.iterations``."""
     for name, value in facts.items():
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""Options and arguments that several subcommands have, and what a shell completes for them."""
+"""Options and arguments that several subcommands share, and their completion in shells."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def complete_category(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_model() -> list[str]:
-    """Return the names of the models, finished or not."""
+    """Return the names of all models, including unfinished ones."""
     from namegen.models.store import list_models
 
     return [location.name for location in list_models()]
@@ -36,7 +36,7 @@ def complete_own_model() -> list[str]:
 
 
 def complete_dataset() -> list[str]:
-    """Return the datasets that can be opened by name."""
+    """Return the datasets in the cache and the included one."""
     from namegen.datasets.open import STARTER
     from namegen.paths import cache_dir
 
@@ -45,44 +45,50 @@ def complete_dataset() -> list[str]:
 
 
 def complete_catalogue() -> list[tuple[str, str]]:
-    """Return the datasets that can be downloaded, and their descriptions."""
+    """Return the datasets of the catalogue and their descriptions."""
     from namegen.datasets.catalogue import CATALOGUE
 
     return [(entry.name, entry.about) for entry in CATALOGUE.values()]
 
 
-_MODEL_HELP = "The name of a model, or its file.  [default: $NAMEGEN_MODEL, else default, else pretrained]"
+_MODEL_HELP = "Model name or file.  [default: $NAMEGEN_MODEL, else default, else pretrained]"
 
 ModelArgument = Annotated[
     str | None, typer.Argument(metavar="[MODEL]", autocompletion=complete_model, help=_MODEL_HELP)
 ]
 ModelOption = Annotated[
-    str | None,
-    typer.Option("--model", "-m", metavar="MODEL", autocompletion=complete_model, help=_MODEL_HELP),
+    str | None, typer.Option("--model", "-m", metavar="MODEL", autocompletion=complete_model, help=_MODEL_HELP)
 ]
+# A model stores its own defaults; "usual" are those of the recipes default and best.
 TemperatureOption = Annotated[
     float | None,
-    typer.Option("--temperature", "-t", help="Below 1: more typical names; above 1: wilder ones; 0: greedy."),
+    typer.Option(
+        "--temperature",
+        "-t",
+        help="Low is typical, high is wild, 0 is greedy.  [default: the model's, usually 0.9]",
+    ),
 ]
-TopKOption = Annotated[int | None, typer.Option("--top-k", help="Choose among this many of the most likely letters.")]
+TopKOption = Annotated[
+    int | None, typer.Option(help="Sample from this many top letters only.  [default: the model's, usually all]")
+]
 TopPOption = Annotated[
     float | None,
-    typer.Option("--top-p", help="Choose among the most likely letters that together have this probability."),
+    typer.Option(help="Sample from the top letters that sum to this.  [default: the model's, usually 0.95]"),
 ]
 GuidanceOption = Annotated[
     float | None,
-    typer.Option("--guidance", help="How much to exaggerate what is special about the category; 0: not at all."),
+    typer.Option(help="Exaggerate what is typical of the category.  [default: the model's, usually 0.2]"),
 ]
-FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="For people, or programs.")]
+FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="Output format.")]
 
 
 def drop_unset(**options: object) -> dict[str, Any]:
-    """Return the options that were given, which are those that are not ``None``."""
+    """Return the options that are not ``None``."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def load_model_to_use(name: str | None) -> tuple[ModelLocation, Model]:
-    """Load a model by its name or path; a note says so if its training has not finished."""
+    """Load a model by its name or path; print a note if its training has not finished."""
     from namegen.cli.terminal import print_note
     from namegen.models.store import find_model
 
@@ -90,7 +96,7 @@ def load_model_to_use(name: str | None) -> tuple[ModelLocation, Model]:
     model = location.load()
     if not model.finished:
         print_note(
-            f"The training of {location.name} has not finished: this is the model after "
-            f"{model.iterations:,} of {model.training.iterations:,} iterations."
+            f"The training of {location.name} is unfinished: "
+            f"using the model after {model.iterations:,} of {model.training.iterations:,} iterations."
         )
     return location, model

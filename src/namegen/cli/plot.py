@@ -1,4 +1,4 @@
-"""``namegen plot``: draw the loss history."""
+"""``namegen plot``: plot the loss history."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def plot(
         typer.Argument(
             metavar="[MODEL]...",
             autocompletion=complete_model,
-            help="Names of models, or their files.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
+            help="Model names or files.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
         ),
     ] = None,
     *,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Draw into this .png, .svg or .pdf file, not the terminal."
+            "--output", "-o", metavar="FILE", help="Plot to this .png, .svg or .pdf file instead of the terminal."
         ),
     ] = None,
 ) -> None:
-    """Draw the loss history of one model, or of several together."""
+    """Plot the loss history of one or more models."""
     from namegen.cli.terminal import make_printable, print_note, print_result
     from namegen.evaluation.plots import plot_history, plot_in_terminal
     from namegen.models.store import find_model
@@ -39,7 +39,7 @@ def plot(
     histories = {make_printable(location.name): location.load().history for location in locations}
     if output is not None:
         plot_history(histories, output)
-        print_note(f"Drawn into {output}.", whole=[str(output)])
+        print_note(f"Saved the plot to {output}.", whole=[str(output)])
         return
     columns, lines = shutil.get_terminal_size((80, 24))
     is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""``namegen score``: how probable given names are."""
+"""``namegen score``: score how probable names are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def score(
         typer.Argument(
             metavar="CATEGORY",
             autocompletion=complete_category,
-            help="A category of the model, German for example, or a blend: German+Italian.",
+            help="A category, or a blend such as German+Italian.",
         ),
     ],
     names: NamesArgument = None,
@@ -32,10 +32,10 @@ def score(
     model: ModelOption = None,
     output_format: LinesOption = "text",
 ) -> None:
-    """Say how probable names are in a category.
+    """Score how probable names are in a category.
 
-    For each name, in the order given: its log-probability in nats, of all its letters and its end; and its
-    perplexity per letter, from the second letter to the end.
+    Prints the log-probability of each name in nats, end included, and its perplexity per letter from the second letter
+    to the end.
     """
     from namegen.cli.stdin import print_answers
     from namegen.evaluation import classify as classifying

@@ -1,4 +1,4 @@
-"""Names given as arguments or as lines on standard input, and the answers to them."""
+"""Read names from arguments or standard input, and print an answer for each."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 NamesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Names; - or none reads them from standard input, one a line."),
+    typer.Argument(metavar="[NAME]...", help="Names; without any, or with -, they are read from stdin."),
 ]
 LinesOption = Annotated[
     Literal["text", "jsonl"],
-    typer.Option("--format", "-f", help="A table in a terminal, else lines with tabs; or JSON, a line for each name."),
+    typer.Option("--format", "-f", help="Output format; text is a table in a terminal."),
 ]
 
 _CHUNK_BYTES = 2**18  # bounds the memory
@@ -78,7 +78,7 @@ def print_answers(
     if dropped:
         print_note(f"Dropped {count_of(dropped, 'character')} outside the model's alphabet.")
     if left_out:
-        print_note(f"Left out {count_of(left_out, 'name')} of which nothing remained.")
+        print_note(f"Left out {count_of(left_out, 'name')} without any character of the model's alphabet.")
 
 
 def _read_names(names: list[str] | None) -> Iterator[list[str]]:
@@ -109,7 +109,7 @@ def read_lines(kind: str) -> Iterator[list[str]]:
         DataError: a line has more than ``MAX_LINE_BYTES`` bytes. The lines before it are yielded first.
     """
     if sys.stdin.isatty():
-        print_note(f"Type {kind}, one a line.")
+        print_note(f"Type {kind}, one per line.")
     stream = cast("BufferedReader", sys.stdin.buffer)
     rest, mark = b"", "\ufeff"
     while chunk := stream.read1(_CHUNK_BYTES):
@@ -120,7 +120,7 @@ def read_lines(kind: str) -> Iterator[list[str]]:
         accepted = list(itertools.takewhile(lambda line: len(line) <= MAX_LINE_BYTES, lines))
         yield accepted
         if len(accepted) < len(lines) or len(rest) > MAX_LINE_BYTES:
-            raise DataError(f"standard input has a line of more than {MAX_LINE_BYTES:,} bytes; give one name a line")
+            raise DataError(f"standard input has a line of more than {MAX_LINE_BYTES:,} bytes; give one name per line")
         mark = "" if end else mark
     yield _split_lines(rest, mark)
 

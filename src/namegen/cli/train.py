@@ -28,13 +28,11 @@ if TYPE_CHECKING:
 else:
     ArchitectureName = Literal[tuple(ARCHITECTURES)]
 
-BY_RECIPE = "[default: by recipe]"
-
 
 def train(
     *,
     iters: Annotated[
-        int | None, typer.Option(help="How many training names to draw.  [default: 100000, best: 1200000]")
+        int | None, typer.Option(help="Training names to sample.  [default: 100000, best: 1200000, --init: 20000]")
     ] = None,
     data: Annotated[
         str | None,
@@ -43,7 +41,7 @@ def train(
             "-d",
             metavar="PATH_OR_NAME",
             autocompletion=complete_dataset,
-            help="A folder or zip of CATEGORY.txt files, a .txt, .csv or .tsv file, a downloaded dataset, or starter."
+            help="Dataset name, folder or zip of CATEGORY.txt files, or .txt, .csv or .tsv file."
             "  [default: surnames if downloaded, else starter]",
         ),
     ] = None,
@@ -51,16 +49,14 @@ def train(
         Literal["ascii", "unicode"] | None,
         typer.Option(
             "--alphabet",
-            help="Transliterate names into ASCII letters, or keep the letters that they are written with."
-            "  [default: ascii]",
+            help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]",
         ),
     ] = None,
     recipe: Annotated[
         Literal["default", "best", "tutorial"] | None,
         typer.Option(
             "--recipe",
-            help="All settings at once: good in seconds, better in minutes, or the tutorial's. Settings given beside it"
-            " replace parts.  [default: default]",
+            help="Preset: good in seconds, better in minutes, or the tutorial's.  [default: default]",
         ),
     ] = None,
     init: Annotated[
@@ -69,7 +65,7 @@ def train(
             "--init",
             metavar="MODEL",
             autocompletion=complete_model,
-            help="Add the categories of the names to this model: for few names.",
+            help="Fine-tune this model on new categories; for short lists.",
         ),
     ] = None,
     model: Annotated[
@@ -79,30 +75,46 @@ def train(
             "-m",
             metavar="NAME",
             autocompletion=complete_own_model,
-            help="The model's name.  [default: default]",
+            help="Name of the model.  [default: default]",
         ),
     ] = None,
     output: Annotated[
         Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Save the model to this file instead."),
+    ] = None,
+    arch: Annotated[
+        ArchitectureName | None, typer.Option(help="Recurrent network.  [default: gru, tutorial: rnn]")
+    ] = None,
+    hidden_size: Annotated[
+        int | None, typer.Option(help="Hidden units.  [default: 192, best: 384, tutorial: 128]")
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="Dropout probability.  [default: 0.4, rnn: 0.1, best: 0, --init: 0.6]"),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Names per optimiser step.  [default: 64, short runs: 32, best: 128, tutorial: 1]"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Put the model into this file, not under a name in the cache."
+            "--learning-rate",
+            "--lr",
+            help="Peak learning rate.  [default: 0.006, short runs: 0.01, best: 0.004, tutorial: 0.0005, --init: 0.03]",
         ),
     ] = None,
-    arch: Annotated[ArchitectureName | None, typer.Option(help=f"The recurrent network.  {BY_RECIPE}")] = None,
-    hidden_size: Annotated[int | None, typer.Option(help=f"The units of its hidden state.  {BY_RECIPE}")] = None,
-    dropout: Annotated[float | None, typer.Option(help=f"The probability that a unit is dropped.  {BY_RECIPE}")] = None,
-    batch_size: Annotated[int | None, typer.Option(help=f"Names to an optimiser step.  {BY_RECIPE}")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", "--lr", help=f"The (peak) learning rate.  {BY_RECIPE}")
-    ] = None,
     validation: Annotated[
-        float | None, typer.Option(help=f"The share of names held out to measure the loss on.  {BY_RECIPE}")
+        float | None,
+        typer.Option(help="Share of names held out.  [default: 0.1, best: 0, tutorial: 0, --init: 0]"),
     ] = None,
     save_every: Annotated[
-        int | None, typer.Option(help="Iterations between saves of the run.  [default: 10000, tutorial: 5000]")
+        int | None, typer.Option(help="Iterations between checkpoints.  [default: 10000, tutorial: 5000]")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.  [default: 1]")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads for torch.  [default: by a fixed rule]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same model.  [default: 1]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for torch.  [default: 2 for large batches, else 1]")
+    ] = None,
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.  [default: auto]")
     ] = None,
@@ -110,16 +122,16 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with an unfinished run, with its settings. Where the model had a name or file (-m, -o) and its"
-            " names a path (-d), give these again.",
+            help="Resume an unfinished run; repeat its -m, -o and -d.",
         ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Start over although there is an unfinished run.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Discard an unfinished run and start over.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Train a model on lists of names.
 
-    `namegen train --iters 100000` trains the model `default`, which `namegen sample` uses from then on.
+    `namegen train` trains the model `default`, which `namegen sample` then uses. Options override the settings of the
+    recipe, or of --init, which keeps the network of its model.
     """
     from namegen.training.jobs import TrainingRequest
 
