@@ -142,7 +142,7 @@ def test_a_device_that_fails_is_one_clear_line(monkeypatch):
     with pytest.raises(DeviceError) as failed:
         ours.step(np.array([0]), ours.start())
     assert str(failed.value) == (
-        "sampling on cpu failed: CUDA out of memory. Tried to allocate 2.00 GiB; leave the device out"
+        "sampling on cpu failed: CUDA out of memory. Tried to allocate 2.00 GiB; leave --device out"
     )
 
 
@@ -155,7 +155,7 @@ def test_numpy_samples_unless_a_gpu_is_asked_for(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
 
     assert find_sampling_device(None) is find_sampling_device("cpu") is find_sampling_device("auto") is None
-    with pytest.raises(DeviceError, match=r"torch finds no device cuda:0 here \(CUDA devices: 0\); use the device cpu"):
+    with pytest.raises(DeviceError, match=r"torch finds no device cuda:0 here \(CUDA devices: 0\); use --device cpu"):
         find_sampling_device("cuda")
     with pytest.raises(DeviceError, match="no Apple GPU"):
         find_sampling_device("mps")
@@ -172,7 +172,7 @@ def test_without_torch_only_numpy_draws(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
 
     assert find_sampling_device("auto") is None
-    with pytest.raises(DeviceError, match="sampling on cuda needs torch, which is not installed; leave the device out"):
+    with pytest.raises(DeviceError, match="sampling on cuda needs torch, which is not installed; leave --device out"):
         find_sampling_device("cuda")
     with pytest.raises(UsageError, match="no device 'gpu'"):
         find_sampling_device("gpu")
@@ -193,6 +193,6 @@ def test_a_device_that_the_command_cannot_use_is_one_clear_line(cli, monkeypatch
     top = cli("sample", "German", "--top", 3, "--device", "cpu")
 
     assert (absent.code, unknown.code, top.code) == (1, 2, 2)
-    assert absent.err == ("Error: torch finds no device cuda:0 here (CUDA devices: 0); use the device cpu or auto\n")
+    assert absent.err == ("Error: torch finds no device cuda:0 here (CUDA devices: 0); use --device cpu or auto\n")
     assert unknown.err == "Error: no device 'gpu'; use auto, cpu, cuda, cuda:N or mps\n"
     assert "--device" in top.err

@@ -33,14 +33,14 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     if kind == "mps" and not has_mps:
-        raise DeviceError("torch finds no Apple GPU (mps) here; use the device cpu or auto")
+        raise DeviceError("torch finds no Apple GPU (mps) here; use --device cpu or auto")
     if kind != "cuda":
         return torch.device(kind)
     wanted = int(number) if number else index
     if wanted >= torch.cuda.device_count():
         raise DeviceError(
             f"torch finds no device cuda:{wanted} here (CUDA devices: {torch.cuda.device_count()}); "
-            "use the device cpu or auto"
+            "use --device cpu or auto"
         )
     return torch.device(f"cuda:{wanted}")
 
@@ -62,5 +62,5 @@ def find_sampling_device(name: str | None) -> torch.device | None:
     except ModuleNotFoundError as error:
         if name == "auto":
             return None
-        raise DeviceError(f"sampling on {name} needs torch, which is not installed; leave the device out") from error
+        raise DeviceError(f"sampling on {name} needs torch, which is not installed; leave --device out") from error
     return None if device.type == "cpu" else device

@@ -103,4 +103,4 @@ def _device_errors(device: torch.device) -> Iterator[None]:
         yield
     except RuntimeError as error:
         what = str(error).partition("\n")[0].rstrip(".")
-        raise DeviceError(f"sampling on {device} failed: {what}; leave the device out") from error
+        raise DeviceError(f"sampling on {device} failed: {what}; leave --device out") from error
