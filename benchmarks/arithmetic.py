@@ -1,9 +1,9 @@
-"""How close the sampler runs to the machine's arithmetic limit, as JSON: a measurement for benchmarks/suite.py.
+"""Compare the sampler's speed with the machine's arithmetic limit, and print it as JSON for benchmarks/suite.py.
 
     python benchmarks/arithmetic.py CATEGORY COUNT
 
-counts the multiplications and additions of a GRU's matrix products while names are drawn, and times products of the
-same shapes alone, on one thread both.
+counts the multiplications and additions of a GRU's matrix products during sampling, and times matrix products of the
+same shapes alone. Both use one thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Count and time."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("category")
     parser.add_argument("count", type=int)
@@ -39,7 +39,7 @@ def main() -> None:
     rows = states = 0
 
     class Counting:
-        """A network that counts what it reads."""
+        """A network that counts its inputs."""
 
         def __init__(self, network: Stepper) -> None:
             self._network = network
@@ -51,7 +51,7 @@ def main() -> None:
             return self._network.step(letters, before, parents)
 
     prepared = build_steppers(model)
-    sampler.steppers = lambda _: lambda category: Counting(prepared(category))
+    sampler.build_steppers = lambda _: lambda category: Counting(prepared(category))
     begin = time.perf_counter()
     for _ in sampling.blocks(model, given.category, count=given.count, seed=1):
         pass
@@ -64,8 +64,8 @@ def main() -> None:
     figures = {
         "prefixes read per name": rows / given.count,
         "products with the recurrent weights per name": states / given.count,
-        "GFLOP/s while drawing": flop / seconds / 1e9,
-        "GFLOP/s of such products alone": limit / 1e9,
+        "GFLOP/s while sampling": flop / seconds / 1e9,
+        "GFLOP/s of matrix products alone": limit / 1e9,
         "share of the limit": flop / seconds / limit,
     }
     print(json.dumps(figures))

@@ -1,12 +1,12 @@
-"""What namegen is measured against, on the protocol of docs/quality.md.
+"""Measure the baselines of docs/quality.md.
 
     python benchmarks/baselines.py SURNAMES_FOLDER [MAKEMORE_FOLDER] [--only PART ...] [--json FILE]
 
-- `ngrams`: the product's Witten-Bell n-gram, and that of Kneser and Ney. Their orders are chosen on the validation
-  names; then they are counted once more on all training names, and the test names are scored once.
-- `namemaker`: how new, how varied and how fitting its names are. It has no probabilities for names that its chain
-  cannot make, which are most of the test names, so it has no loss.
-- `tutorial`: the tutorial's recipe by the product's own training. `--loop` runs the plain loop instead, which is slow.
+- `ngrams`: namegen's Witten-Bell n-gram, and a Kneser-Ney n-gram. Their orders are chosen on the validation names. Then
+  they are fitted on all training names, and the test names are scored once.
+- `namemaker`: the shares of its names that are novel, distinct and of the right category. It has no loss, because its
+  chain gives no probability to most of the test names.
+- `tutorial`: the tutorial recipe of `namegen train`; with `--loop`, the tutorial's plain loop instead, which is slow.
 - `makemore`: both n-grams on makemore's names, with its own split and loss.
 """
 
@@ -46,7 +46,7 @@ TUTORIAL_ITERATIONS = 100_000
 
 
 def letter_scores(ngram: NGram, names: namegen.Dataset) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the log-probability of every letter and every end, and which name it is in, (letters,) each."""
+    """Return the log-probability of every letter and every end, and the index of its name, (letters,) each."""
     contexts, targets, name_of = positions(names.letters, names.lengths, ngram.outputs - 1, ngram.order - 1)
     category, scores = names.category_of[name_of], np.empty(len(targets))
     for begin in range(0, len(targets), POSITIONS_AT_A_TIME):
@@ -57,7 +57,7 @@ def letter_scores(ngram: NGram, names: namegen.Dataset) -> tuple[NDArray[np.floa
 
 
 def ngram_likelihood(ngram: NGram, names: namegen.Dataset) -> Likelihood:
-    """Measure the loss of an n-gram, from the second letter on; as :func:`namegen.evaluation.metrics.likelihood`."""
+    """Return the loss of an n-gram, as :func:`namegen.evaluation.metrics.likelihood` does for a model."""
     scores, name_of = letter_scores(ngram, names)
     counted = np.diff(name_of, prepend=-1) == 0
     category, size = names.category_of[name_of[counted]], len(names.categories)
@@ -68,7 +68,7 @@ def ngram_likelihood(ngram: NGram, names: namegen.Dataset) -> Likelihood:
 
 
 def accuracy(ngram: NGram, training: namegen.Dataset, names: namegen.Dataset) -> Figures:
-    """Classify names: with a uniform prior, the mean over categories; with the data's prior, over all names."""
+    """Return the accuracy: with a uniform prior, the mean over categories; with the data's prior, over all names."""
     scores = ngram.log_probabilities(names.letters, names.lengths)
     right = scores.argmax(axis=1) == names.category_of
     of_category = np.bincount(names.category_of, right) / np.bincount(names.category_of)
@@ -77,7 +77,7 @@ def accuracy(ngram: NGram, training: namegen.Dataset, names: namegen.Dataset) ->
 
 
 def ngrams(dataset: namegen.Dataset) -> Figures:
-    """Choose the orders of both n-grams, and measure them."""
+    """Choose the orders of both n-grams, and measure their losses and accuracies."""
     figures: Figures = {}
     training, test = parts(dataset, validation=False)
     for name, fit in FITS.items():
@@ -105,8 +105,8 @@ def sample_figures(judge: NGram, training: namegen.Dataset, names: list[str], ca
     """Measure names sampled for one category.
 
     Returns:
-        Of all that were asked for, how many it made; of these the share that is novel, that is distinct, and that the
-        judge gives to the category with a uniform prior.
+        The share of the requested names that were generated, and of these the shares that are novel, distinct, and
+        assigned to the category by the judge, with a uniform prior.
     """
     made = [name for name in names if name]
     letters, lengths = training.alphabet.encode_lines("".join(f"{name}\n" for name in made).encode())
@@ -120,8 +120,8 @@ def sample_figures(judge: NGram, training: namegen.Dataset, names: list[str], ca
 
 
 def namemaker_names(dataset: namegen.Dataset) -> Figures:
-    """Draw names of each category with namemaker: as it does by default, and by its chain alone."""
-    import namemaker  # noqa: PLC0415 - the other parts do without it
+    """Generate names of each category with namemaker, by its defaults and by its chain alone."""
+    import namemaker  # noqa: PLC0415 - the other parts do not need it
 
     training, _ = parts(dataset, validation=False)
     judge = NGram.fit(training, 3)
@@ -141,7 +141,7 @@ def namemaker_names(dataset: namegen.Dataset) -> Figures:
         for index, category in enumerate(training.categories):
             maker = namemaker.make_name_set(training.names(category))
             names: list[str] = []
-            while len(names) < SAMPLED and (not names or names[-1]):  # once it gives up, it has hardly any names left
+            while len(names) < SAMPLED and (not names or names[-1]):  # if it gives up, few names are left
                 names.append(maker.make_name(**how))
             names += [""] * (SAMPLED - len(names))
             rows[category] = sample_figures(judge, training, names, index)
@@ -154,7 +154,7 @@ def namemaker_names(dataset: namegen.Dataset) -> Figures:
 
 
 def tutorial(surnames: Path, *, loop: bool) -> Figures:
-    """Train as the tutorial does, repeats kept; with the product's recipe, or with the plain loop."""
+    """Train with the tutorial recipe or with the tutorial's plain loop, with repeats kept."""
     repeated = namegen.load_dataset(surnames, keep_repeats=True)
     training, _ = parts(repeated, validation=False)
     _, test = parts(namegen.load_dataset(surnames), validation=False)
@@ -179,8 +179,8 @@ def tutorial(surnames: Path, *, loop: bool) -> Figures:
 def makemore(folder: Path) -> Figures:
     """Measure both n-grams on makemore's split.
 
-    It has no validation names, so a tenth of the training names is set apart, by hash: a name that the file repeats is
-    on one side alone.
+    It has no validation names, so a tenth of the training names is held out by hash: all repeats of a name are in the
+    same part.
     """
     training, test = makemore_parts(namegen.load_dataset(folder / "names.txt", keep_repeats=True))
     low, middle = training.split(0.1)
@@ -195,12 +195,12 @@ def makemore(folder: Path) -> Figures:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("surnames", type=Path)
     parser.add_argument("makemore", type=Path, nargs="?")
     parser.add_argument("--only", nargs="*", choices=["ngrams", "namemaker", "tutorial", "makemore"])
-    parser.add_argument("--loop", action="store_true", help="run the tutorial's plain loop, which takes some minutes")
+    parser.add_argument("--loop", action="store_true", help="run the tutorial's plain loop (some minutes)")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     dataset = namegen.load_dataset(given.surnames)
@@ -223,7 +223,7 @@ def main() -> None:
 
 
 def shown(figure: object) -> str:
-    """Return a figure, or several, as one line."""
+    """Return one or several figures as a line of text."""
     if isinstance(figure, dict):
         return "; ".join(f"{name} {shown(part)}" for name, part in figure.items())
     if isinstance(figure, tuple):

@@ -1,14 +1,13 @@
-"""A language that a model does not know, learned from 50 names of it: by adding it to the model, or in other ways.
+"""Compare ways to learn a new language from 50 names.
 
     python benchmarks/few_names.py
 
-For each of some languages of the starter names: a model of the recipe `default` is trained on the 17 others, 50 of its
-names are given back, and the rest of its names are scored. The 50 are the first by hash, so nobody has chosen them.
-Compared are
+For several languages of the starter names, a model of the recipe `default` is trained on the 17 others. Each way then
+gets 50 names of the language, the first by hash, and is scored on the language's other names:
 
-- adding the language to the model, as `train --init` does;
-- training on the 50 names alone, for as many names as does best on the very names that are scored, which flatters it;
-- an interpolated n-gram of the 50 names, likewise of the best order: Witten-Bell's, and that of Kneser and Ney.
+- fine-tuning the model, as `train --init` does;
+- training on the 50 names alone, for the number of iterations that is best on the scored names, an unfair advantage;
+- interpolated n-grams of the 50 names, Witten-Bell and Kneser-Ney, also with the best order.
 
 The loss is that of docs/quality.md: per letter, in nats, from the second letter on.
 """
@@ -37,7 +36,7 @@ ORDERS = (2, 3, 4)
 
 
 def few_names() -> dict[str, Any]:
-    """Measure every way, for each language."""
+    """Return the losses of all ways for each language."""
     starter = namegen.open_dataset("starter")
     languages, seconds = {}, []
     for language in LANGUAGES:

@@ -1,16 +1,15 @@
-"""The figures of docs/quality.md, measured and written there: `make quality`.
+"""Measure the figures of docs/quality.md and write them there: `make quality`.
 
     python benchmarks/figures.py SURNAMES_FOLDER MAKEMORE_FOLDER [--only PART ...] [--models FOLDER]
 
 - `default`, `best`: the recipes on the protocol, for three seeds. They train on all names with u below 0.9, and the
   test names are scored once.
 - `makemore`: the recipe `best` on makemore's names, with its own split and loss.
-- `drawing`: names sampled from the model of seed 1 in several ways: how many are novel, and how many a judge that is
-  not the model takes for names of their language.
-- `few`: a language that a model does not know, learned from 50 names; see few_names.py.
+- `sampling`: the shares of novel, distinct and right names, sampled from the model of seed 1 with several settings.
+- `few`: a new language, learned from 50 names; see few_names.py.
 
-What is measured goes into benchmarks/figures.json, part by part, and from there into docs/quality.md. Everything runs
-on one thread.
+Each part is written to benchmarks/figures.json when it is done, and from there to docs/quality.md. Everything runs on
+one thread.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ WAYS = tuple(
 
 
 def accuracy(model: namegen.Model, names: namegen.Dataset) -> tuple[float, float]:
-    """Classify names: with a uniform prior, the mean over categories; with the data's prior, over all names."""
+    """Return the accuracy: with a uniform prior, the mean over categories; with the data's prior, over all names."""
     spelt = [names.name(index) for index in range(len(names))]
     actual = np.array([names.categories[index] for index in names.category_of])
     uniform, data = (np.array(classify(model, spelt, prior).best) == actual for prior in ("uniform", "data"))
@@ -97,7 +96,7 @@ def makemore(folder: Path) -> Figures:
 
 
 def sampling(surnames: Path, models: Path) -> Figures:
-    """Draw 1,000 names of each language in each way from the best model of seed 1."""
+    """Sample 1,000 names of each language with each of the settings, from the model of `best` with seed 1."""
     dataset, model = namegen.load_dataset(surnames), namegen.load_model(models / "best-1.safetensors")
     rows: Figures = {}
     for way in WAYS:
@@ -117,12 +116,12 @@ def _way(way: Figures) -> str:
 
 
 def spread(values: list[float], digits: int = 3) -> str:
-    """Return the mean of some values, the least and the most."""
+    """Return the mean, minimum and maximum of some values, as text."""
     return f"{statistics.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def tables(results: Figures) -> dict[str, str]:
-    """Return the tables of docs/quality.md, by the name of the place they go to."""
+    """Return the tables of docs/quality.md by their names there."""
     recipes = [
         "| recipe | training, one thread | macro | micro | accuracy, uniform prior | accuracy, data's prior |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -139,9 +138,9 @@ def tables(results: Figures) -> dict[str, str]:
             "| recipe | training, one thread | test loss |\n| --- | --- | --- |\n"
             f"| `best` | {statistics.median(row['seconds']):.0f} s | {spread(row['loss'])} |"
         )
-    if rows := results.get("drawing"):
+    if rows := results.get("sampling"):
         head = "| settings | novel | unique | right |\n| --- | --- | --- | --- |\n"
-        made["drawing"] = head + "\n".join(
+        made["sampling"] = head + "\n".join(
             f"| {way} | {row['novel']:.1%} | {row['unique']:.1%} | {row['right']:.1%} |" for way, row in rows.items()
         )
         default = rows[_way(asdict(RECIPES["best"].sampling))]["by category"]
@@ -160,23 +159,23 @@ def tables(results: Figures) -> dict[str, str]:
 
 
 def write(results: Figures) -> None:
-    """Put the tables into docs/quality.md, each between the marks of its place."""
+    """Write the tables into docs/quality.md, each between its two HTML comments."""
     page = PAGE.read_text(encoding="utf-8")
     for name, table in tables(results).items():
         begin, end = f"<!-- {name}: by make quality -->\n", f"<!-- end of {name} -->"
         before, mark, rest = page.partition(begin)
         if not mark or end not in rest:
-            raise ValueError(f"docs/quality.md has no place for the table {name!r}")
+            raise ValueError(f"docs/quality.md has no comments around the table {name!r}")
         page = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
     PAGE.write_text(page, encoding="utf-8")
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("surnames", type=Path)
     parser.add_argument("makemore", type=Path)
-    parser.add_argument("--only", nargs="*", choices=["default", "best", "makemore", "drawing", "few"])
+    parser.add_argument("--only", nargs="*", choices=["default", "best", "makemore", "sampling", "few"])
     parser.add_argument("--models", type=Path, help="keep the models of the recipes in this folder")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -184,7 +183,7 @@ def main() -> None:
         measurements: dict[str, Callable[[], Figures]] = {
             "default": lambda: recipe("default", given.surnames, models),
             "best": lambda: recipe("best", given.surnames, models),
-            "drawing": lambda: sampling(given.surnames, models),
+            "sampling": lambda: sampling(given.surnames, models),
             "makemore": lambda: makemore(given.makemore),
             "few": few_names,
         }

@@ -1,14 +1,13 @@
-"""The n-gram of Kneser and Ney, a baseline beside the product's Witten-Bell n-gram.
+"""Fit the Kneser-Ney n-gram, a baseline.
 
-It is interpolated and has three discounts, as Chen and Goodman write it (1999, "An empirical study of smoothing
-techniques for language modeling", their modified Kneser-Ney). For a context h, of which h' is all but the earliest
-letter::
+It is the interpolated "modified Kneser-Ney" with three discounts of Chen and Goodman (1999, "An empirical study of
+smoothing techniques for language modeling"). For a context h, and h' without its earliest letter::
 
     P(w | h) = (n(h w) - D(n(h w)) + d(h) P(w | h')) / n(h)
 
-where D is one of three discounts, for counts of 1, 2, and 3 or more, and d(h) is what they take from h in all. For the
-longest contexts n counts occurrences; for shorter ones it counts the different letters that h w occurs after, unless h
-begins the name, before which there is nothing.
+D is the discount for a count of 1, of 2, or of 3 and more, and d(h) is the sum of all discounts after h. For the
+longest contexts, n counts occurrences. For shorter ones it counts the different letters before h w, unless h starts the
+name.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def kneser_ney(dataset: namegen.Dataset, order: int) -> NGram:
-    """Count the n-grams of a dataset, with discounts that all categories share.
+    """Return the n-gram of a dataset, with the same discounts for all categories.
 
-    The result is an :class:`NGram` whose counts are those less their discounts, and whose kinds, the weight of the
-    shorter context, are what was taken: its interpolation is then that of Kneser and Ney.
+    The result is an :class:`NGram` whose counts have their discounts subtracted. Its kinds, the weights of the shorter
+    contexts, are the sums of the discounts, so that its interpolation is the Kneser-Ney one.
     """
     counted = NGram.fit(dataset, order)
     outputs, levels = counted.outputs, []
@@ -38,7 +37,7 @@ def kneser_ney(dataset: namegen.Dataset, order: int) -> NGram:
     counts = [level.counts for level in counted.levels]
     for length, (level, longer) in enumerate(pairwise(counted.levels)):
         pairs = owners[length] * outputs + level.followers
-        # Whatever occurs after a longer context occurs after the shorter one too.
+        # Each follower of a longer context also follows the shorter one.
         shorter = longer.keys[owners[length + 1]] // outputs * outputs + longer.followers
         before = np.bincount(np.searchsorted(pairs, shorter), minlength=len(pairs))
         counts[length] = np.where(before > 0, before, level.counts)
@@ -53,7 +52,7 @@ def kneser_ney(dataset: namegen.Dataset, order: int) -> NGram:
 
 def discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the discounts for counts of 0 (none), 1, 2, and 3 or more, (4,)."""
-    # One more of each than there are: where data are few, no discount is 0 or the whole count.
+    # Adding one to each number keeps discounts from being 0 or the whole count if there are few data.
     kinds = np.bincount(np.minimum(counts, 5), minlength=6)[1:5] + 1.0
     share = kinds[0] / (kinds[0] + 2 * kinds[1])
     ranks = np.arange(1, 4)

@@ -1,9 +1,9 @@
-"""Names from namemaker, a Markov chain of order 3: a peer of `namegen sample`, as a whole process.
+"""Generate names with namemaker, a Markov chain of order 3, to compare it with `namegen sample`.
 
     python benchmarks/namemaker_names.py FILE COUNT [--fastest]
 
-trains it on the names in a file and prints names, one a line: as namemaker does by default, of two candidates the one
-of the better length, no real names, no repeats. `--fastest` leaves all that out.
+trains it on the names in a file and prints names, one per line. By default, namemaker generates two candidates, keeps
+the one of better length, and excludes real names and repeats. `--fastest` turns this off.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import namemaker
 
 
 def main() -> None:
-    """Draw the names."""
+    """Generate and print the names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file")
     parser.add_argument("count", type=int)

@@ -103,10 +103,10 @@ Plausible invented surnames: for games and stories, test data and teaching, and 
 
 
 def verified_surnames(source: str | None) -> namegen.Dataset:
-    """Return the surnames of the catalogue, each file checked, without putting them into the user's cache.
+    """Return the verified surnames of the catalogue, without changing the user's cache.
 
     Args:
-        source: where they are, as for `namegen download --from`; ``None`` for their repository.
+        source: their source, as for `namegen download --from`; ``None`` for their repository.
     """
     with tempfile.TemporaryDirectory() as cache:
         os.environ["NAMEGEN_CACHE_DIR"] = cache
@@ -115,7 +115,7 @@ def verified_surnames(source: str | None) -> namegen.Dataset:
 
 
 def pretrain(dataset: namegen.Dataset, config: namegen.TrainingConfig) -> namegen.Model:
-    """Return a model of the training part of a dataset, as its file in half precision has it, with its card."""
+    """Train on the training part of a dataset, and return the model in half precision, with its card."""
     training, test = parts(dataset, validation=False)
     full = namegen.train(training, config, device="cpu", threads=1)
     with tempfile.TemporaryDirectory() as folder:
@@ -124,18 +124,20 @@ def pretrain(dataset: namegen.Dataset, config: namegen.TrainingConfig) -> namege
         model = namegen.load_model(file)
     found = namegen.evaluate(model, dataset, count=SAMPLED)
     if found.names != len(test):
-        raise ValueError(f"by their hashes {found.names:,} names are left to score, not the {len(test):,} test names")
+        raise ValueError(
+            f"{found.names:,} names are not among the hashes of the model, not the {len(test):,} test names"
+        )
     return replace(model, card=card(model, found, test, likelihood(full, test)))
 
 
 def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: Likelihood) -> str:
-    """Write a model's card.
+    """Return a model's card.
 
     Args:
         model: the model, in half precision.
-        found: how good it is.
+        found: its evaluation.
         test: the test names.
-        full: the loss on these before the weights were brought into half precision.
+        full: the loss on the test names before rounding to half precision.
     """
     owner, repository, commit, folder = urlsplit(CATALOGUE["surnames"].url).path.strip("/").split("/", 3)
     trained_on = dict(zip(model.categories, model.counts.tolist(), strict=True))
@@ -173,7 +175,7 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
 
 
 def names_page(model: namegen.Model) -> str:
-    """Write a page of names of each category, at the defaults, each with the next seed: nobody has chosen them."""
+    """Return a page of unselected names of each category, sampled at the defaults, each with the next seed."""
     lines = [
         "# Sample names",
         "",
@@ -190,16 +192,16 @@ def names_page(model: namegen.Model) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Return a figure of the table; a category without test names has no loss."""
+    """Return a figure as text; a category without test names has no loss."""
     return "-" if value is None else f"{value:.3f}"
 
 
 def main() -> None:
-    """Make the model, and write it and its card to where they belong."""
+    """Train the model, and write it, its card and its sample names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("surnames", nargs="?", help="a folder, a zip, or the URL of either")
-    parser.add_argument("--iterations", type=int, help="for a trial: fewer than the recipe's")
-    parser.add_argument("--output", type=Path, default=REPOSITORY, help="the folder of the repository to write into")
+    parser.add_argument("--iterations", type=int, help="fewer than the recipe's, for a quick test")
+    parser.add_argument("--output", type=Path, default=REPOSITORY, help="the repository to write to")
     given = parser.parse_args()
     fewer = {} if given.iterations is None else {"iterations": given.iterations}
     model = pretrain(verified_surnames(given.surnames), namegen.training_config("best", seed=1, **fewer))

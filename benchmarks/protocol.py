@@ -1,8 +1,8 @@
-"""The protocol of docs/quality.md, and makemore's own: which names are trained on, and which are scored.
+"""Split names into training and test names, by the protocol of docs/quality.md and by makemore's.
 
     python benchmarks/protocol.py SURNAMES_FOLDER FOLDER
 
-writes the two parts as the folders `training` and `test`, for the product's own commands.
+writes the two parts as the folders `training` and `test`, for `namegen train` and `namegen evaluate`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def parts(dataset: namegen.Dataset, *, validation: bool) -> tuple[namegen.Datase
 
 
 def write_parts(surnames: Path, folder: Path) -> None:
-    """Write both parts, repeats kept, as folders of a file for each category."""
+    """Write both parts, with repeats, as folders with a file for each category."""
     training, test = parts(namegen.load_dataset(surnames, keep_repeats=True), validation=False)
     for name, part in (("training", training), ("test", test)):
         (folder / name).mkdir()
@@ -39,21 +39,20 @@ def write_parts(surnames: Path, folder: Path) -> None:
 
 
 def makemore_parts(dataset: namegen.Dataset) -> tuple[namegen.Dataset, namegen.Dataset]:
-    """Split makemore's names.txt as makemore does: by a permutation under seed 3407, whose last 1,000 are for testing.
+    """Split makemore's names.txt as makemore does: the last 1,000 of a permutation with seed 3407 are the test names.
 
-    The file has 2,539 names that occur again, and they count each time, so some of the test names are among the
-    training names too.
+    The file contains 2,539 repeated names, so some of the test names are training names too.
 
     Args:
-        dataset: all names of the file, repeats kept.
+        dataset: all names of the file, with repeats.
 
     Returns:
         The 31,033 training names and the 1,000 test names, in the order of the file.
     """
-    import torch  # noqa: PLC0415 - the other splits do without it
+    import torch  # noqa: PLC0415 - the other split does not need it
 
     if len(dataset) != MAKEMORE_NAMES:
-        raise ValueError(f"makemore's names.txt has {MAKEMORE_NAMES:,} names with its repeats, not {len(dataset):,}")
+        raise ValueError(f"makemore's names.txt has {MAKEMORE_NAMES:,} names with repeats, not {len(dataset):,}")
     order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(3407)).numpy()
     is_test = np.zeros(len(dataset), dtype=np.bool_)
     is_test[order[-MAKEMORE_TEST:]] = True
@@ -61,11 +60,11 @@ def makemore_parts(dataset: namegen.Dataset) -> tuple[namegen.Dataset, namegen.D
 
 
 def makemore_loss(model: namegen.Model, test: namegen.Dataset) -> float:
-    """Return makemore's loss: the mean over every letter, the first one and the end of the name included.
+    """Return makemore's loss: the mean over all letters and ends, with the first letter.
 
     Args:
-        model: a model of one category.
-        test: names of the model's alphabet.
+        model: a model with one category.
+        test: names in the model's alphabet.
     """
     source = Source.of(model, build_steppers(model)(0), 0)
     scores = score_names(source, EncodedNames.from_flat(test.letters, test.lengths))

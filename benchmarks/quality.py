@@ -1,10 +1,10 @@
-"""The held-out loss of a recipe, on the protocol of docs/quality.md.
+"""Measure the held-out loss of a recipe, by the protocol of docs/quality.md.
 
     python benchmarks/quality.py SURNAMES_FOLDER [--validation] [--seeds 3] [--set hidden_size=256 ...]
 
-splits the names by the hash of the transliterated name, trains with the product's own ``train`` on one part, and scores
-the other once for each seed. With ``--validation`` it trains on the first eight tenths and scores the ninth, which is
-how settings are chosen; without, it trains on nine tenths and scores the last, which nothing else ever sees.
+splits the names by hash, trains on one part, and scores the other once for each seed. With ``--validation``, to choose
+settings, it trains on the first eight tenths and scores the ninth. Without, it trains on nine tenths and scores the
+last, the test names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from protocol import parts
 
 
 def main() -> None:
-    """Train and score, a line for each seed."""
+    """Train and score, and print a line for each seed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
     parser.add_argument("--recipe", default="default")

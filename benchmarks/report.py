@@ -22,21 +22,21 @@ BEGIN, END = "<!-- made by benchmarks/report.py -->\n", "<!-- until here -->\n"
 
 
 def figure(value: float) -> str:
-    """Return a figure with three digits that say something."""
+    """Return a figure with three significant digits."""
     if value >= 100:
         return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.3g}"
 
 
 def spread(values: list[float], unit: str) -> str:
-    """Return the median of some figures and their range."""
+    """Return the median and the range of some figures, as text."""
     if not values:
         return ""
     return f"{figure(statistics.median(values))} {unit} ({figure(min(values))} to {figure(max(values))})"
 
 
 def table(results: dict[str, Any]) -> str:
-    """Return the table, and below it what the figures depend on."""
+    """Return the table, followed by the conditions of the measurement."""
     lines = ["| what | ours | against | result | bound | |", "| --- | --- | --- | --- | --- | --- |"]
     for row in results["rows"]:
         bound = f"{'≤' if row['at_most'] else '≥'} {row['bound']:g}"
@@ -65,7 +65,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def picture(results: dict[str, Any]) -> None:
-    """Draw how far each row is from its bound."""
+    """Draw the distance of each row from its bound."""
     rows = results["rows"][::-1]
     margins = [row["bound"] / row["result"] if row["at_most"] else row["result"] / row["bound"] for row in rows]
     with rc_context({"svg.hashsalt": "namegen", "svg.fonttype": "none", "font.family": "sans-serif"}):
@@ -90,12 +90,12 @@ def picture(results: dict[str, Any]) -> None:
 
 
 def page(text: str, results: dict[str, Any]) -> str:
-    """Return the page with the table of these results."""
+    """Return the page with its table replaced."""
     return re.sub(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", lambda _: table(results), text, flags=re.DOTALL)
 
 
 def main() -> None:
-    """Write both."""
+    """Write the table and the picture."""
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     picture(results)

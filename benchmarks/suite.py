@@ -1,11 +1,11 @@
-"""namegen beside what people would use instead: every row runs ours and the peer in turn, as processes of their own.
+"""Compare the speed of namegen with alternatives; each row runs namegen and a peer in turn, in separate processes.
 
     python benchmarks/suite.py SURNAMES_FOLDER [--only ROW ...] [--output benchmarks/results.json]
 
-prints a line for each row, with medians and the ratio, and writes all that was measured, with the machine and the
-versions, into one JSON file, from which benchmarks/report.py makes docs/benchmarks.md. It takes about half an hour.
-With --only, rows take the place of those that the file has, and say when they were measured. All processes have the
-same environment, with nothing in it about threads.
+prints a line for each row, with medians and the ratio, and writes all measurements, the machine and the versions to a
+JSON file, from which benchmarks/report.py writes docs/benchmarks.md. It takes about half an hour. With --only, the
+measured rows replace those in the file and get a date. All processes have the same environment, without any variables
+that set the number of threads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
-QUICK_ITERATIONS = 5_000  # reach the tutorial's loss; chosen on the validation names, see docs/benchmarks.md
+QUICK_ITERATIONS = 5_000  # enough to reach the tutorial's loss; chosen on the validation names
 ITERATIONS = 100_000
 QUICK, FULL = f"ours after {QUICK_ITERATIONS:,} iterations", f"ours after {ITERATIONS:,} iterations"
 LOOP_ITERATIONS = 3_000
@@ -38,7 +38,7 @@ LOOP_ITERATIONS = 3_000
 
 @dataclass
 class Run:
-    """One process that has ended."""
+    """A process that has ended."""
 
     seconds: float
     peak_mb: float
@@ -46,7 +46,7 @@ class Run:
 
     @property
     def figures(self) -> dict[str, float]:
-        """What it printed as JSON."""
+        """The JSON that it printed."""
         return json.loads(self.out)
 
 
@@ -55,15 +55,15 @@ class Row:
     """One comparison.
 
     Attributes:
-        name: a word for it.
-        what: what is compared, in a sentence.
-        unit: of the figures.
-        ours: our figures, one a run.
-        peer: the peer's.
-        result: the figure that the bound is for.
+        name: a short name.
+        what: the comparison in words.
+        unit: the unit of the figures.
+        ours: namegen's figures, one for each run.
+        peer: the peer's figures.
+        result: the figure that has the bound.
         bound: the bound.
-        at_most: whether the result is to be at most the bound, not at least.
-        notes: what else was measured.
+        at_most: whether the bound is an upper one.
+        notes: other measurements.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Row:
 
 
 class Bench:
-    """A workshop of its own: a cache for namegen, the names of the protocol, and ways to run things."""
+    """A folder with a cache for namegen and the names of the protocol, in which commands run."""
 
     def __init__(self, surnames: Path, folder: Path) -> None:
         self.surnames, self.folder = surnames, folder
@@ -93,7 +93,7 @@ class Bench:
         self.script("protocol.py", surnames, folder)
 
     def run(self, *command: object, quiet: bool = False) -> Run:
-        """Run a command to its end, with its output kept or, if ``quiet``, thrown away."""
+        """Run a command to its end; ``quiet`` discards its output."""
         words = [str(word) for word in command]
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             begin = time.perf_counter()
@@ -110,21 +110,21 @@ class Bench:
             return Run(seconds, usage.ru_maxrss / 1024, out.read().decode())
 
     def namegen(self, *words: object) -> Run:
-        """Run our command, its results thrown away."""
+        """Run namegen and discard its output."""
         return self.run(BIN / "namegen", *words, quiet=True)
 
     def train_default(self) -> None:
-        """Train the model that names are sampled from, unless that has been done."""
+        """Train the default model unless it exists."""
         if not (self.folder / "cache" / "models" / "default.safetensors").exists():
             self.namegen("train", "--data", self.surnames)
 
     def script(self, name: str, *words: object, quiet: bool = False) -> Run:
-        """Run a script that lies beside this one."""
+        """Run another script of this folder."""
         return self.run(sys.executable, HERE / name, *words, quiet=quiet)
 
 
 def in_turn(times: int, *actions: Callable[[], float]) -> list[list[float]]:
-    """Do things one after the other, again and again; returns what each gave each time."""
+    """Call functions in turn, several times, and return the results of each."""
     rounds = [[action() for action in actions] for _ in range(times)]
     return [list(figures) for figures in zip(*rounds, strict=True)]
 
@@ -135,7 +135,7 @@ def ratio(over: list[float], under: list[float]) -> float:
 
 
 def quality(bench: Bench) -> list[Row]:
-    """Time to the tutorial's quality, and the default run."""
+    """Measure the time to the tutorial's quality, and the default run."""
     training, test = bench.folder / "training", bench.folder / "test"
     tutorial = bench.script("training.py", training, "--recipe", "tutorial", "--score", test).figures
     quick_runs: list[dict[str, float]] = []
@@ -169,7 +169,7 @@ def quality(bench: Bench) -> list[Row]:
         for whose, runs in (("the tutorial's recipe", [tutorial]), (QUICK, quick_runs), (FULL, full_runs))
         for kind in ("macro", "micro")
     }
-    losses |= {f"the same of each seed, {kind}": [run[kind] for run in full_runs] for kind in ("macro", "micro")}
+    losses |= {f"per seed, {kind}": [run[kind] for run in full_runs] for kind in ("macro", "micro")}
     reached = all(statistics.mean(run[kind] for run in quick_runs) <= tutorial[kind] for kind in ("macro", "micro"))
     good = all(
         statistics.mean(run[kind] for run in full_runs) <= bound for kind, bound in (("macro", 1.84), ("micro", 1.79))
@@ -209,7 +209,7 @@ def quality(bench: Bench) -> list[Row]:
 
 
 def tutorial_recipe(bench: Bench) -> list[Row]:
-    """Iterations a second of the tutorial's recipe."""
+    """Measure iterations per second of the tutorial recipe."""
 
     def recipe() -> float:
         words = ("--recipe", "tutorial", "--iterations", 10 * LOOP_ITERATIONS)
@@ -225,7 +225,7 @@ def tutorial_recipe(bench: Bench) -> list[Row]:
 
 
 def sampling(bench: Bench) -> list[Row]:
-    """Sampling many names."""
+    """Measure the speed of sampling many names."""
     bench.train_default()
     bench.namegen("train", "--data", bench.surnames, "--recipe", "tutorial", "--model", "tutorial")
     tutorial = bench.folder / "cache" / "models" / "tutorial.safetensors"
@@ -251,7 +251,7 @@ def sampling(bench: Bench) -> list[Row]:
     arithmetic = bench.script("arithmetic.py", "German", 1_000_000).figures
     return [
         Row(
-            "drawing, tutorial",
+            "sampling, tutorial",
             "200,000 German names at temperature 1, whole process, over the tutorial's sampler, already started",
             "names/s",
             hot,
@@ -260,7 +260,7 @@ def sampling(bench: Bench) -> list[Row]:
             25,
         ),
         Row(
-            "drawing, namemaker",
+            "sampling, namemaker",
             "the same over namemaker with its defaults, which exclude repeats",
             "names/s",
             hot,
@@ -269,7 +269,7 @@ def sampling(bench: Bench) -> list[Row]:
             2,
         ),
         Row(
-            "drawing, fastest",
+            "sampling, fastest",
             "1,000,000 German names at the default temperature, whole process, over namemaker at its fastest",
             "names/s",
             cool,
@@ -282,7 +282,7 @@ def sampling(bench: Bench) -> list[Row]:
 
 
 def starting(bench: Bench) -> list[Row]:
-    """Starting up."""
+    """Measure start-up times."""
     bench.train_default()
     ours, faker, help_, python = in_turn(
         25,
@@ -293,13 +293,13 @@ def starting(bench: Bench) -> list[Row]:
     )
     what = "`namegen sample German ABC` over `faker last_name`, whole processes"
     return [
-        Row("starting", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True),
+        Row("start-up", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True),
         longer("--help", "`namegen --help`", help_, python),
     ]
 
 
 def completing(bench: Bench) -> list[Row]:
-    """Answering a shell whose user presses TAB, with the cache where it is by default."""
+    """Measure the answer to a TAB, with the default cache folder."""
     home = ("env", "-u", "NAMEGEN_CACHE_DIR", f"XDG_CACHE_HOME={bench.folder / 'home'}")
     asked = (*home, "_NAMEGEN_COMPLETE=complete_fish")
     of_pip = (*home, "PIP_AUTO_COMPLETE=1", "COMP_CWORD=2", "COMP_WORDS=pip show f", BIN / "pip")
@@ -308,7 +308,7 @@ def completing(bench: Bench) -> list[Row]:
         lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen s", BIN / "namegen").seconds,
         lambda: bench.run(sys.executable, "-c", "pass").seconds,
         lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen sample G", BIN / "namegen").seconds,
-        lambda: bench.run("sh", "-c", '"$@" || [ $? = 1 ]', "sh", *of_pip).seconds,  # pip ends so when it is done
+        lambda: bench.run("sh", "-c", '"$@" || [ $? = 1 ]', "sh", *of_pip).seconds,  # pip's exit code here is 1
     )
     what = "TAB after `namegen sample G`, a category, over `pip show f`, a package, in pip's own completion"
     beside_pip = ratio(categories, packages)
@@ -319,7 +319,7 @@ def completing(bench: Bench) -> list[Row]:
 
 
 def longer(name: str, what: str, figures: list[float], python: list[float]) -> Row:
-    """Return the row of what something takes longer than to start Python."""
+    """Return the row for the time that a command takes in addition to the start of Python."""
     more = statistics.median(figures) - statistics.median(python)
     return Row(
         name,
@@ -334,7 +334,7 @@ def longer(name: str, what: str, figures: list[float], python: list[float]) -> R
 
 
 def memory(bench: Bench) -> list[Row]:
-    """Memory of sampling very many names."""
+    """Measure the memory of sampling many names."""
     bench.train_default()
     many, few = in_turn(
         2,
@@ -347,7 +347,7 @@ def memory(bench: Bench) -> list[Row]:
 
 
 def growing(bench: Bench) -> list[Row]:
-    """Training on very many names."""
+    """Measure training on many names."""
     for name, count in (("many", 5_000_000), ("few", 20_000)):
         bench.script("synthetic.py", bench.folder / name, count)
     loads: list[dict[str, float]] = []
@@ -361,7 +361,7 @@ def growing(bench: Bench) -> list[Row]:
     many, few = in_turn(3, lambda: rate("many"), lambda: rate("few"))
     rows = [
         Row(
-            "growing",
+            "many names",
             "training names per second with 5,000,000 names over those with 20,000",
             "names/s",
             many,
@@ -383,7 +383,7 @@ ROWS = (quality, tutorial_recipe, sampling, starting, completing, memory, growin
 
 
 def machine() -> dict[str, object]:
-    """Return what the figures depend on."""
+    """Return the date, machine and versions of the measurement."""
     versions = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "typer", "Faker", "namemaker")}
     model = next(
         (
@@ -404,7 +404,7 @@ def machine() -> dict[str, object]:
 
 
 def main() -> None:
-    """Run the rows and write what was measured."""
+    """Run the rows and write the measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("surnames", type=Path)
     parser.add_argument("--only", nargs="*", choices=[row.__name__ for row in ROWS])
@@ -433,7 +433,7 @@ def main() -> None:
 
 
 def merged(results: dict[str, Any], some: dict[str, Any]) -> dict[str, Any]:
-    """Return results in which some rows were measured anew: in the place of those before, else behind the others."""
+    """Return results with new rows instead of the old ones, all at the first old row, else at the end."""
     new = [row | {"date": some["machine"]["date"]} for row in some["rows"]]
     names = [row["name"] for row in new]
     place = next((i for i, row in enumerate(results["rows"]) if row["name"] in names), len(results["rows"]))

@@ -1,4 +1,4 @@
-"""Write any number of distinct made-up names, of four syllables each, as a folder of 18 categories.
+"""Write distinct artificial names of four syllables, as a folder of 18 categories.
 
 python benchmarks/synthetic.py FOLDER COUNT
 """
@@ -15,7 +15,7 @@ SYLLABLES = np.array([c + v for c in [*"bdfghklmnprstvz", "sh", "ch"] for v in "
 
 
 def main() -> None:
-    """Write them."""
+    """Write the names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("count", type=int)

@@ -1,11 +1,11 @@
-"""What a training costs and what it reaches, as JSON: a measurement for benchmarks/suite.py.
+"""Measure the cost and the loss of a training, and print them as JSON for benchmarks/suite.py.
 
     python benchmarks/training.py FOLDER [--recipe default] [--iterations 100000] [--seed 1] [--score FOLDER]
         [--hidden-size H] [--batch-size B] [--validation SHARE] [--threads T]
 
-reads the names, trains with the product's own function, keeping checkpoints as the command does, and prints the seconds
-of each, the names learned a second once it runs, the seconds of processors that it took meanwhile, and the peak memory;
-with `--score`, also the loss on other names. Under torchrun the first process prints what it saw.
+reads the names and trains with checkpoints, as the command does. It prints the seconds of both, names per second and
+processor time after the first report, and the peak memory; with `--score`, also the loss on other names. Under
+torchrun, the first process prints its own figures.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from namegen.training.distributed import ProcessGroup, joined
 
 
 def main() -> None:
-    """Train and measure."""
+    """Train and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
     parser.add_argument("--recipe", default="default")
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measure(given: argparse.Namespace, group: ProcessGroup) -> dict[str, float]:
-    """Train and return what it cost and reached."""
+    """Train and return the figures."""
     parts = {name: getattr(given, name) for name in ("hidden_size", "batch_size", "validation")}
     parts = {name: value for name, value in parts.items() if value is not None}
     config = namegen.training_config(given.recipe, iterations=given.iterations, seed=given.seed, **parts)

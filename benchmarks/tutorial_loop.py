@@ -1,10 +1,10 @@
-"""The tutorial as a reader of it would have it: its training loop and its sampler, eager, on one-hot vectors.
+"""Run the tutorial's training loop and sampler as a reader would write them: eager PyTorch on one-hot vectors.
 
     python benchmarks/tutorial_loop.py train SURNAMES_FOLDER [--iterations 3000]
     python benchmarks/tutorial_loop.py sample MODEL CATEGORY [--count 2000]
 
-time either and print the figures as JSON. `train` takes one name a step; `sample` samples names one by one, with the
-weights of a model of the tutorial recipe. Both follow docs/tutorial-recipe.md; tests hold them against it.
+time either and print the figures as JSON. `train` learns one name per step. `sample` generates names one by one, with
+the weights of a model of the tutorial recipe. Both follow docs/tutorial-recipe.md, and tests compare them with namegen.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def one_hot(index: int, size: int) -> torch.Tensor:
 
 
 def step(network: PlainRNN, categories: int, category: int, letters: list[int], eos: int) -> float:
-    """Take one step of the tutorial's loop on one name; returns its mean letter loss."""
+    """Take one step of the tutorial's loop on one name, and return its mean loss per letter."""
     criterion = nn.NLLLoss()
     one_hot_category = one_hot(category, categories)
     one_hot_letters = torch.zeros(len(letters), 1, eos + 1)
@@ -75,7 +75,7 @@ def step(network: PlainRNN, categories: int, category: int, letters: list[int], 
 
 
 def train(names: list[list[list[int]]], eos: int, iterations: int) -> tuple[PlainRNN, float]:
-    """Run the loop on names given as letters by category; returns the network and the mean of the names' losses."""
+    """Run the loop on names, as letters by category, and return the network and the mean of the names' losses."""
     network = PlainRNN(len(names), eos + 1)
     losses = []
     for _ in range(iterations):
@@ -85,7 +85,7 @@ def train(names: list[list[list[int]]], eos: int, iterations: int) -> tuple[Plai
 
 
 def sample(network: PlainRNN, categories: int, category: int, letters: list[int], eos: int) -> list[int]:
-    """Draw one name that begins with some letters, dropout at work, the most likely letter each time."""
+    """Generate one name that begins with some letters: always the most likely letter, under dropout."""
     with torch.no_grad():
         one_hot_category = one_hot(category, categories)
         hidden = torch.zeros(1, HIDDEN)
@@ -102,7 +102,7 @@ def sample(network: PlainRNN, categories: int, category: int, letters: list[int]
 
 
 def main() -> None:
-    """Time what was asked for."""
+    """Time training or sampling."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["train", "sample"])
     parser.add_argument("source")
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=3_000)
     parser.add_argument("--count", type=int, default=2_000)
     given = parser.parse_args()
-    torch.set_num_threads(1)  # its matrices are far too small to share out
+    torch.set_num_threads(1)  # its matrices are too small for more threads
     if given.what == "train":
         dataset = namegen.load_dataset(given.source, keep_repeats=True)
         alphabet = dataset.alphabet
