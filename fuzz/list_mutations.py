@@ -1,7 +1,7 @@
-"""Lists, tables and archives as an enemy would make them, and what must hold of each.
+"""Mutate lists, tables and archives like an attacker, and check what must hold for each.
 
-A case is one file: the first byte says which of ``NAMES`` it has, the rest is what is in it. Mutations know the
-formats: text is changed within its gzip or zip, which is then packed anew, so that not all of them end at a checksum.
+A case is one file: its first byte selects one of ``NAMES``, and the rest is its content. Mutations know the formats:
+they change text within its gzip or zip and pack it again, so that not all cases fail at a checksum.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ NAMES = (
     "CON.txt",
 )
 SLOWEST = 5.0
-"""Seconds of the processor that a case may take, watched as it is; cases are small."""
+"""The maximum processor time of a case in seconds, under instrumentation; cases are small."""
 
-_LARGEST = 2**16  # bytes of a case that mutations make, bombs aside
-_MAX_NAMES = 2**17  # that a case may give: what a bomb may unpack to holds no more
+_LARGEST = 2**16  # bytes of a mutated case, apart from bombs
+_MAX_NAMES = 2**17  # in a case; a permitted bomb contains no more
 _TEXT = "Anna\nBert\nLúthien\nVan der Berg\nO'Neill\nGroß\nŁukasz\nСергей\n王\n".encode()
 _TABLE = 'category,name\nElvish,Arwen\nElvish,Lúthien\nDwarvish,Gimli\n"Isles, British","Smith, Jr."\n'.encode()
 _PARTS = (
@@ -99,7 +99,7 @@ _MEMBERS = (
 
 
 def seeds() -> list[bytes]:
-    """Return small cases of every format, most of them without fault."""
+    """Return small cases of every format, most of them valid."""
     archive = packed([("data/Elvish.txt", b"Arwen\n"), ("data/Dwarvish.txt.gz", gzip.compress(b"Gimli\n", mtime=0))])
     contents = {
         "X.txt": [_TEXT, b"", "Anna\nBert\n".encode("utf-16")],
@@ -115,8 +115,8 @@ def seeds() -> list[bytes]:
     return [bytes([NAMES.index(name)]) + content for name, some in contents.items() for content in some]
 
 
-def mutated(case: bytes, rng: random.Random) -> bytes:
-    """Return a case with one to four changes that know its format."""
+def mutate_case(case: bytes, rng: random.Random) -> bytes:
+    """Return a case with one to four mutations that fit its format."""
     which = case[0] % len(NAMES) if case else 0
     if rng.random() < 0.02:
         which = rng.randrange(len(NAMES))
@@ -126,24 +126,24 @@ def mutated(case: bytes, rng: random.Random) -> bytes:
     return bytes([which]) + content
 
 
-def mutants(rng: random.Random) -> Iterator[bytes]:
-    """Go through cases without end, each made of a seed or of one that came before, as often."""
+def generate_cases(rng: random.Random) -> Iterator[bytes]:
+    """Yield cases without end, each a mutation of a seed or, as often, of an earlier case."""
     made = seeds()
     while True:
-        case = mutated(rng.choice(seeds() if rng.random() < 0.5 else made[-100:]), rng)
+        case = mutate_case(rng.choice(seeds() if rng.random() < 0.5 else made[-100:]), rng)
         yield case
         made = [*made[-100:], case]
 
 
 def check(case: bytes, folder: Path) -> Dataset | str:
-    """Read a case as a dataset, in a folder of its own, and see to what must hold.
+    """Read a case as a dataset, in its own folder, and check what must hold.
 
     Returns:
-        The dataset, or what was said against it.
+        The dataset, or the error message.
 
     Raises:
-        Exception: whatever but a clear refusal the reading ended in.
-        AssertionError: what must hold does not.
+        Exception: reading failed with anything but a clear error.
+        AssertionError: a check failed.
     """
     name = NAMES[case[0] % len(NAMES)] if case else NAMES[0]
     path = folder / name
@@ -155,14 +155,14 @@ def check(case: bytes, folder: Path) -> Dataset | str:
             dataset = load_dataset(path)
     except NamegenError as error:
         message = str(error)
-        _must(name.split(".")[0] in message, f"the refusal does not name the file: {message!r}")
-        _must(len(message) < 2000, "the refusal is too long")
+        _must(name.split(".")[0] in message, f"the error does not name the file: {message!r}")
+        _must(len(message) < 2000, "the error is too long")
         return message
     finally:
         seconds, there = time.process_time() - began, [file.name for file in folder.iterdir()]
         path.unlink()
         _must(seconds < SLOWEST, "too slow")
-        _must(there == [name], f"something else was written: {there}")
+        _must(there == [name], f"other files were written: {there}")
     _must(0 < len(dataset) <= _MAX_NAMES or len(case) > _LARGEST, f"{len(dataset):,} names")
     _must(len(dataset.categories) == len(set(dataset.categories)), "a category twice")
     for category in dataset.categories:
@@ -176,10 +176,10 @@ def check(case: bytes, folder: Path) -> Dataset | str:
 
 
 def packed(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED, link: str | None = None) -> bytes:
-    """Return a zip of some members, of which that called ``link`` is a symbolic link."""
+    """Return a zip of some members; the one named ``link`` is a symbolic link."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
-        warnings.simplefilter("ignore")  # of members that are there twice
+        warnings.simplefilter("ignore")  # about duplicate members
         for name, content in members:
             info = zipfile.ZipInfo(name)
             info.compress_type = method
@@ -203,7 +203,7 @@ def _of_format(name: str, content: bytes, rng: random.Random) -> bytes:
 
 
 def _text(content: bytes, rng: random.Random) -> bytes:
-    """Put something nasty somewhere, or shuffle, repeat, cut or recode lines."""
+    """Insert something hostile, or shuffle, repeat, cut or recode lines."""
     at = rng.randrange(len(content) + 1)
     lines = content.split(b"\n")
     ways: tuple[Callable[[], bytes], ...] = (
@@ -241,7 +241,7 @@ def _zip(content: bytes, rng: random.Random) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [(info.filename, archive.read(info)[: 2**21]) for info in archive.infolist()[:20]]
-    except Exception:  # noqa: BLE001 - that is what is looked for elsewhere
+    except Exception:  # noqa: BLE001 - other functions test for these
         return _bytes(content, rng)
     if not members:
         return packed([(rng.choice(_MEMBERS), _TEXT)])
@@ -264,7 +264,7 @@ def _zip(content: bytes, rng: random.Random) -> bytes:
 
 
 def _field(content: bytes, rng: random.Random) -> bytes:
-    """Let a header of a zip lie: sizes, offsets, flags, methods, lengths of names."""
+    """Falsify a field of a zip header: a size, offset, flag, method or length of a name."""
     marks = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06")
     places = [place for place in range(len(content)) if content[place : place + 4] in marks]
     if not places:
@@ -275,7 +275,7 @@ def _field(content: bytes, rng: random.Random) -> bytes:
 
 
 def _bytes(content: bytes, rng: random.Random) -> bytes:
-    """Change a few bytes, whatever they mean."""
+    """Change a few bytes, regardless of their meaning."""
     changed = bytearray(content or b"\n")
     for _ in range(rng.randint(1, 4)):
         if changed:

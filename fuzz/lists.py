@@ -1,8 +1,8 @@
-"""Fuzz how lists, tables and archives are read, led by coverage: python fuzz/lists.py --minutes 10.
+"""Fuzz the readers of lists, tables and archives, guided by coverage: python fuzz/lists.py --minutes 10.
 
-Needs atheris, which the extra ``fuzz`` installs. Whatever is found is kept as a file in ``fuzz/findings``, and
-``python fuzz/lists.py FILE`` tries it again. Findings do not stop the fuzzer; one that ends its process (no answer, too
-much memory) is counted, and it starts anew with what it has learned.
+Needs atheris, from the extra ``fuzz``. Each finding is saved in ``fuzz/findings``, and ``python fuzz/lists.py FILE``
+tries it again. Findings do not stop the fuzzer. If one ends the process (a hang, too much memory), it is counted, and
+the fuzzer restarts with its corpus.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 FINDINGS = Path(__file__).parent / "findings"
 
 _MAX_MEMORY = 1024  # megabytes
-_LONGEST_CASE = 30  # seconds, whatever else the machine does
+_LONGEST_CASE = 30  # seconds, also on a busy machine
 _FINDING = re.compile(r"(?:finding|ERROR: libFuzzer): (.*)")
 _PROGRESS = re.compile(r"cov: \d+ ft: (\d+) corp: (\d+)")
 _TRIED = re.compile(r"^(?:#|stat::number_of_executed_units:\s*)(\d+)")
 
 
 def main() -> int:
-    """Fuzz for a while and say in one line what came of it; returns 1 if there was a finding."""
+    """Fuzz for some time, print the counts, and return 1 if there was a finding."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--corpus", help=argparse.SUPPRESS)  # a process that fuzzes
-    parser.add_argument("case", nargs="?", type=Path, help="try this case alone")
+    parser.add_argument("--corpus", help=argparse.SUPPRESS)  # for the processes that fuzz
+    parser.add_argument("case", nargs="?", type=Path, help="try only this case")
     given = parser.parse_args()
     if given.case:
         return _try_again(given.case)
@@ -49,7 +49,7 @@ def main() -> int:
 
 @dataclass
 class _Tally:
-    """What the fuzzing processes have said so far."""
+    """The counts and findings of the fuzzing processes so far."""
 
     tried: int = 0
     paths: int = 0
@@ -57,7 +57,7 @@ class _Tally:
     findings: set[str] = field(default_factory=set)
 
     def add(self, said: Iterable[str]) -> bool:
-        """Take note of what one process says until it ends; returns whether it tried anything."""
+        """Add what a process prints until it ends, and return whether it tried any case."""
         before, tried = self.tried, 0
         for line in said:
             if found := _PROGRESS.search(line):
@@ -73,7 +73,7 @@ class _Tally:
 
 
 def _lead(seed: int, seconds: float) -> int:
-    """Start processes that fuzz until the time is over, and add up what they say."""
+    """Start processes that fuzz until the time is over, and print their total counts."""
     from list_mutations import seeds
 
     end, tally = time.monotonic() + seconds, _Tally()
@@ -94,12 +94,12 @@ def _lead(seed: int, seconds: float) -> int:
 
 
 def _fuzz(corpus: str, seed: int, seconds: int) -> None:
-    """Fuzz in this process, which ends with it."""
+    """Fuzz in this process; this does not return."""
     import atheris
 
     with atheris.instrument_imports(include=["namegen", "zipfile", "gzip"]):
-        import namegen.datasets.readers  # noqa: F401 - now, to be instrumented
-    from list_mutations import check, mutated
+        import namegen.datasets.readers  # noqa: F401 - to be instrumented
+    from list_mutations import check, mutate_case
 
     known: set[str] = set()
     folder = Path(tempfile.mkdtemp())
@@ -119,7 +119,7 @@ def _fuzz(corpus: str, seed: int, seconds: int) -> None:
 
     def mutate(case: bytes, longest: int, seed: int) -> bytes:
         rng = random.Random(seed)
-        changed = atheris.Mutate(case, longest) if rng.random() < 0.2 else mutated(case, rng)
+        changed = atheris.Mutate(case, longest) if rng.random() < 0.2 else mutate_case(case, rng)
         return changed[:longest]
 
     FINDINGS.mkdir(exist_ok=True)

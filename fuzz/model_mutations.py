@@ -1,10 +1,10 @@
-"""Model files to begin with, and ways to spoil them.
+"""Create model files and mutate them.
 
-The files are real ones, made here: as small as they can be, so that many can be tried. A mutation takes a file apart
-into its tensors and its facts, changes some of them, and puts it together again with a header that fits, so that most
-of what it does gets past the first checks; now and then it spoils bytes as they lie, or makes a header that lies.
+The files are real models, as small as possible, so that many can be tried. A mutation splits a file into its tensors
+and its metadata, changes some of them, and writes them with a matching header, so that most mutations pass the first
+checks. Sometimes it changes raw bytes, or writes a header that does not match.
 
-Everything is a function of a generator of random numbers, so the same seed gives the same files.
+All randomness comes from a generator, so the same seed gives the same files.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from namegen.config import TrainingConfig
     from namegen.training.train import Progress
 
-    Facts = Any  # what JSON can say
+    Facts = Any  # a JSON value
 
 _SIZES = {
     "F64": 8,
@@ -53,16 +53,16 @@ _SIZES = {
 _MAX_BYTES = 2**20
 
 NAMES = {"X": ["ab", "ba", "abba", "cab", "c"], "[bold]": ["aa", "bac", "cc", "abc"]}
-"""What the models were trained on."""
+"""The training names of the models."""
 
 
 def training_names() -> Dataset:
-    """Return the dataset that the unfinished trainings among the files need to go on."""
+    """Return the dataset that the checkpoints among the files need to resume."""
     return Dataset.from_names(NAMES, alphabet=Alphabet(("a", "b", "c")))
 
 
 def real_files() -> list[bytes]:
-    """Return a model of each kind, and trainings that were stopped."""
+    """Return the files of a model of each kind, and checkpoints of stopped trainings."""
     small = {"hidden_size": 16, "batch_size": 2, "validation": 0.2, "history_every": 4}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model"
@@ -112,7 +112,7 @@ def _train_until(iterations: int, config: TrainingConfig, checkpoint: Path) -> N
 
 @dataclass
 class Tensor:
-    """A tensor as a file has it, whether or not it makes sense."""
+    """A tensor of a file, valid or not."""
 
     kind: str
     shape: list[int]
@@ -121,10 +121,10 @@ class Tensor:
 
 @dataclass
 class Parts:
-    """A model file taken apart.
+    """The parts of a model file.
 
     Attributes:
-        facts: what its metadata say.
+        facts: its JSON document.
         tensors: its tensors by name.
         metadata: other texts in the metadata.
     """
@@ -135,10 +135,10 @@ class Parts:
 
     @classmethod
     def of(cls, content: bytes) -> Parts:
-        """Take a file apart.
+        """Split a file into its parts.
 
         Raises:
-            ValueError, TypeError, KeyError, RecursionError: it is too damaged for that.
+            ValueError, TypeError, KeyError, RecursionError: the file is too damaged.
         """
         if len(content) < 8:
             raise ValueError("no header")
@@ -153,7 +153,7 @@ class Parts:
         return cls(facts, tensors, metadata)
 
     def put_together(self, spoil_text: Callable[[str], str] = str, spoil_header: Callable[[str], str] = str) -> bytes:
-        """Make a file whose header fits what is in it, unless its texts are spoiled."""
+        """Return a file with a matching header, unless its texts are changed."""
         text = spoil_text(_written(self.facts))
         header: dict[str, Any] = {"__metadata__": {**self.metadata, "namegen": text}}
         end = 0
@@ -165,13 +165,13 @@ class Parts:
 
 
 class Verbatim(str):
-    """Text that stands in JSON as it is."""
+    """Text that is written into JSON verbatim."""
 
     __slots__ = ()
 
 
 def _written(value: Facts) -> str:
-    """Write JSON, some parts of it verbatim."""
+    """Return a value as JSON, with verbatim parts."""
     if isinstance(value, Verbatim):
         return str(value)
     if isinstance(value, dict):
@@ -200,7 +200,7 @@ HOSTILE_VALUES: tuple[Facts, ...] = (
     *HOSTILE_TEXTS,
 )  # fmt: skip
 
-# Values that settings allow, at their limits.
+# Valid values of settings, at their limits.
 _LEGAL: dict[tuple[str, ...], tuple[Facts, ...]] = {
     ("sampling", "temperature"): (0, 1e-7, 1e-6, 0.1, 1.0, 1e6),
     ("sampling", "top_k"): (None, 1, 2, 10**6),
@@ -234,11 +234,11 @@ _LEGAL: dict[tuple[str, ...], tuple[Facts, ...]] = {
 
 @np.errstate(all="ignore")
 def mutate(content: bytes, rng: Random, others: list[bytes]) -> bytes:
-    """Return a file that was changed in one to four ways.
+    """Return a file with one to four mutations.
 
     Args:
         content: the file.
-        rng: where randomness comes from.
+        rng: the random generator.
         others: files to take parts from.
     """
     if rng.random() < 0.08:
@@ -259,7 +259,7 @@ def mutate(content: bytes, rng: Random, others: list[bytes]) -> bytes:
 
 
 def _spoiled(content: bytes, rng: Random) -> bytes:
-    """Change bytes as they lie."""
+    """Change raw bytes."""
     spoiled = bytearray(content)
     place = rng.randrange(len(spoiled)) if spoiled else 0
     match rng.randrange(7):
@@ -327,7 +327,7 @@ _SPOILERS = (_key_twice, _cut, _other_character, _other_digits, _nothing_else)
 
 
 def _places(facts: Facts, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the paths of all values."""
+    """Return the paths of all values of a JSON document."""
     inner = facts.items() if isinstance(facts, dict) else enumerate(facts) if isinstance(facts, list) else ()
     found = [above] if above else []
     for key, value in list(inner)[:100]:
@@ -368,7 +368,7 @@ def _new_fact(parts: Parts, rng: Random, _: list[bytes]) -> None:
 
 
 def _other_words(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """Other letters or categories, as many as before."""
+    """Replace a letter or a category."""
     words = parts.facts[rng.choice(("alphabet", "categories"))]
     words[rng.randrange(len(words))] = rng.choice(HOSTILE_TEXTS)
 
@@ -385,7 +385,7 @@ def _a_tensor(parts: Parts, rng: Random) -> Tensor:
 
 
 def _numbers(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """Return a tensor's numbers, (count,), to be changed and put back."""
+    """Return a copy of a tensor's numbers, (count,)."""
     code = {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}[tensor.kind]
     return np.frombuffer(tensor.content, f"<{code}").copy()
 
@@ -413,7 +413,7 @@ _INTEGERS = (0, 1, -1, 2, 10**12, 10**12 + 1, 2**62, 2**63 - 1, -(2**63), 5)
 
 
 def _other_numbers(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """One number, some, or all of a tensor."""
+    """Replace one, some or all numbers of a tensor."""
     tensor = _a_tensor(parts, rng)
     numbers = _numbers(tensor)
     values = _FLOATS if numbers.dtype.kind == "f" else _INTEGERS
@@ -423,7 +423,7 @@ def _other_numbers(parts: Parts, rng: Random, _: list[bytes]) -> None:
 
 
 def _extreme_weights(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """All weights multiplied."""
+    """Multiply most weights by a factor."""
     factor = rng.choice((0.0, -1.0, 1e3, 1e10, 1e19, 1e30, 1e37))
     for name, tensor in parts.tensors.items():
         if name.startswith("network.") and rng.random() < 0.7:
@@ -433,7 +433,7 @@ def _extreme_weights(parts: Parts, rng: Random, _: list[bytes]) -> None:
 
 
 def _never_ends(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """A bias against the end of names, or for it."""
+    """Set the bias of the end of names to an extreme value."""
     tensor = parts.tensors[
         rng.choice([name for name in parts.tensors if name in ("network.head.bias", "network.o2o.bias")])
     ]
@@ -459,12 +459,12 @@ def _other_shape(parts: Parts, rng: Random, _: list[bytes]) -> None:
         ["3"], [True], [[]], [1] * 40, None, shape[1:])
     )  # fmt: skip
     size = math.prod(tensor.shape) * _SIZES[tensor.kind]
-    if size < _MAX_BYTES and rng.random() < 0.5:  # and as many bytes
+    if size < _MAX_BYTES and rng.random() < 0.5:  # with the matching number of bytes
         tensor.content = bytes(size)
 
 
 def _other_kind(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """Another type: the same bytes, or the same number of numbers."""
+    """Change the type of a tensor, and keep its bytes or its number of values."""
     tensor = _a_tensor(parts, rng)
     count = min(math.prod(tensor.shape), _MAX_BYTES)
     tensor.kind = rng.choice([*_SIZES, "F4", "C64", "f32", "", "U128"])
@@ -473,7 +473,7 @@ def _other_kind(parts: Parts, rng: Random, _: list[bytes]) -> None:
 
 
 def _huge_claim(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """A tensor that claims to be far larger than the file."""
+    """Let a tensor claim to be far larger than the file."""
     name = rng.choice(list(parts.tensors))
     parts.tensors[name].shape = rng.choice(([4096, 4096], [2**40], [2**20, 2**20], [10**19], [65_536, 192]))
     parts.facts["training"]["hidden_size"] = rng.choice((3, 4096))
@@ -509,7 +509,7 @@ def _facts_of_another(parts: Parts, rng: Random, others: list[bytes]) -> None:
 
 
 def _large_counts(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """Counts that add up, but are very large, or add up only where sums come round again."""
+    """Write counts that add up but are very large, or whose sums overflow."""
     first = parts.tensors["categories.first_letters"]
     categories, letters = first.shape
     if categories * letters > _MAX_BYTES:
@@ -522,7 +522,7 @@ def _large_counts(parts: Parts, rng: Random, _: list[bytes]) -> None:
 
 
 def _other_history(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """A history of another length, and of losses at the limits."""
+    """Write a history of another length, with losses at the limits."""
     points = rng.choice((0, 1, 2, 300))
     part = rng.choice(("training", "validation"))
     where = "history.iterations" if part == "training" else "history.validation_iterations"
@@ -540,7 +540,7 @@ def _other_hashes(parts: Parts, rng: Random, _: list[bytes]) -> None:
 
 
 def _more_of_everything(parts: Parts, rng: Random, _: list[bytes]) -> None:
-    """Many more categories or letters, with tensors that fit."""
+    """Add many categories or letters, with matching tensors."""
     what = rng.choice(("categories", "alphabet"))
     words = parts.facts[what]
     before, more = len(words), rng.choice((1, 20, 200))

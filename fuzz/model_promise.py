@@ -1,7 +1,7 @@
-"""What is promised of any bytes that somebody calls a model: it works, or there is one clear error.
+"""Check the promise for untrusted model files: a file is a working model or gives one clear error.
 
-:func:`keep_promise` does with a file all that people do with models, with little effort each, and raises whatever
-breaks the promise. Warnings count as broken: whoever calls it makes them errors.
+:func:`keep_promise` uses a file in all the ways that users do, with small limits, and raises whatever breaks the
+promise. Callers turn warnings into errors, so warnings break it too.
 """
 
 from __future__ import annotations
@@ -37,35 +37,35 @@ if TYPE_CHECKING:
 
     from namegen.models.model import Model
 
-_MAX_CATEGORIES = 100  # to classify among
+_MAX_CATEGORIES = 100  # for classification
 _LONGEST_LINE = 1000
 
 
 class BrokenPromiseError(AssertionError):
-    """What came was neither a model that works nor one clear error."""
+    """A file was neither a working model nor gave one clear error."""
 
 
 @contextlib.contextmanager
 def _little_effort() -> Iterator[None]:
-    """Let names that are hard to find be given up soon, not after minutes."""
+    """Limit the search for improbable names, which can take minutes."""
     with patch.object(sampler, "MAX_REJECTIONS", 32), patch.object(search, "_MAX_READ", 64):
         yield
 
 
 @_little_effort()
 def keep_promise(content: bytes, *, draw: bool = False) -> bool:
-    """Use a file as people do.
+    """Use a file in all the ways that users do.
 
     Args:
         content: the file.
-        draw: whether to draw the loss history into a picture too, which takes a fifth of a second.
+        draw: whether to plot the loss history to a file too, which takes a fifth of a second.
 
     Returns:
         Whether it is a model.
 
     Raises:
-        BrokenPromiseError: an error that is no clear line, or results that are no clean text.
-        Exception: whatever else comes of it.
+        BrokenPromiseError: an error is not one clear line, or a result is not printable text.
+        Exception: any other exception that the file causes.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
@@ -82,26 +82,26 @@ def keep_promise(content: bytes, *, draw: bool = False) -> bool:
 
 
 def _clear(use: Callable[[], object]) -> None:
-    """See that an error, if there is one, is one clear line."""
+    """Check that an error, if any, is one clear line."""
     try:
         use()
     except NamegenError as error:
         said = str(error)
         if isinstance(error.__cause__, MemoryError):
-            raise BrokenPromiseError("it took all the memory") from error
+            raise BrokenPromiseError("out of memory") from error
         if not is_printable(said) or len(said) > _LONGEST_LINE:
-            raise BrokenPromiseError(f"no clear line: {said[:2000]!r}") from error
+            raise BrokenPromiseError(f"not a clear line: {said[:2000]!r}") from error
 
 
 def _shortened(model: Model) -> Model:
-    """Return the model as it is, but for names that may be very long, which would take long."""
+    """Return the model with a limit on the length of names, as long names take long."""
     most = min(model.sampling.max_length or 64, 64)
     return replace(model, longest=min(model.longest, 32), sampling=replace(model.sampling, max_length=most))
 
 
 def _clean(names: list[str]) -> None:
     if not all(name.isprintable() for name in (name.replace("\u200c", "").replace("\u200d", "") for name in names)):
-        raise BrokenPromiseError(f"names that are no clean text: {names!r}")
+        raise BrokenPromiseError(f"names are not printable: {names!r}")
 
 
 def _few(model: Model) -> None:
@@ -116,7 +116,7 @@ def _many(model: Model) -> None:
     model = _shortened(model)
     sampled = sample(model, model.categories[-1], count=80, seed=2)
     _clean(sampled)
-    # Not fewer of them: where weights are huge, how a BLAS rounds by the number of rows decides on letters.
+    # The same count both times: BLAS may round by the number of rows, which decides on letters if weights are huge.
     if sampled != sample(model, model.categories[-1], count=80, seed=2):
         raise BrokenPromiseError("the same seed gives other names")
 
@@ -138,12 +138,12 @@ def _measured(model: Model) -> None:
     names = ["abba", model.alphabet.letters[-1] * 2, "Łódź\x1b[1m"]
     logarithms = score(model, model.categories[0], names).log_probabilities
     if (logarithms > 1e-6).any():
-        raise BrokenPromiseError(f"probabilities of more than 1: {logarithms}")
+        raise BrokenPromiseError(f"probabilities above 1: {logarithms}")
     if len(model.categories) <= _MAX_CATEGORIES:
         found = classify(model, names, "data")
         sums = found.probabilities.sum(axis=1)
         if not np.allclose(sums[~np.isnan(sums)], 1):
-            raise BrokenPromiseError(f"probabilities that do not add up: {sums}")
+            raise BrokenPromiseError(f"probabilities do not add up to 1: {sums}")
 
 
 def _plotted(model: Model) -> None:
@@ -160,14 +160,14 @@ def _show(path: Path, model: Model) -> None:
         with contextlib.redirect_stdout(written):
             show(str(path), output_format=output_format)
         if not written.getvalue().replace("\n", "").replace("\t", "").isprintable():
-            raise BrokenPromiseError(f"no clean text: {written.getvalue()!r}")
+            raise BrokenPromiseError(f"not printable: {written.getvalue()!r}")
     if model.card:
         with contextlib.redirect_stdout(io.StringIO()):
             card(str(path))
 
 
 def _resume(path: Path) -> None:
-    """Go on with a training, if it is one of the names that the real files were trained on."""
+    """Resume a training on the training names of the real files."""
     before = load_checkpoint(path)
     find_device(before.model.device)
     dataset = training_names()

@@ -1,12 +1,11 @@
-"""Fuzz what is done with model files, led by coverage: python fuzz/models.py --minutes 10.
+"""Fuzz the use of model files, guided by coverage: python fuzz/models.py --minutes 10.
 
-Needs atheris, which the extra ``fuzz`` installs. What breaks the promise (see ``model_promise.py``) is kept as a file
-in ``fuzz/findings``, with what it raised beside it; ``python fuzz/models.py FILE`` tries it again. The last line has
-the counts, and the exit code is 1 if there was a finding.
+Needs atheris, from the extra ``fuzz``. Files that break the promise of ``model_promise.py`` are saved in
+``fuzz/findings`` with their tracebacks; ``python fuzz/models.py FILE`` tries one again. The last line has the counts,
+and the exit code is 1 if there was a finding.
 
-The fuzzing itself (atheris, libFuzzer) runs in child processes, one after the other, each of which goes on with what
-those before it have learned. One ends where it pleases: after some thousand inputs, when its time is up, or when an
-input takes too long.
+The fuzzer (atheris, libFuzzer) runs in one child process after another, with a common corpus. A child ends after some
+thousand inputs, when its time is up, or when an input takes too long.
 """
 
 from __future__ import annotations
@@ -28,19 +27,19 @@ from typing import NamedTuple
 
 FOUND = Path(__file__).parent / "findings"
 _MAX_SECONDS = 20  # for an input
-_MAX_MEMORY = 2**30  # bytes, beside what the libraries take
-_MAX_INPUTS = 6000  # to a child: the fuzzer keeps every input that the mutator ever made
-_STARTING = 15  # seconds, which are too few for another child
-_DRAWN = 64  # of so many inputs one has its loss history drawn
+_MAX_MEMORY = 2**30  # bytes, in addition to the libraries
+_MAX_INPUTS = 6000  # for a child: the fuzzer keeps all mutated inputs in memory
+_STARTING = 15  # seconds; with fewer left, no other child starts
+_DRAWN = 64  # one of this many inputs has its loss history drawn
 
 
 class Counts(NamedTuple):
-    """What a child did.
+    """The counts of a child.
 
     Attributes:
-        tried: inputs.
-        paths: inputs that were kept, because each took a path of its own.
-        features: what these did that others had not done, as libFuzzer counts it.
+        tried: the number of inputs.
+        paths: the number of inputs that took a new path through the code.
+        features: libFuzzer's count of the features of these paths.
     """
 
     tried: int
@@ -49,12 +48,12 @@ class Counts(NamedTuple):
 
 
 def main() -> int:
-    """Fuzz for a while and say in one line what came of it; returns 1 if there was a finding."""
+    """Fuzz for some time, print the counts, and return 1 if there was a finding."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--child", metavar="FOLDER", help=argparse.SUPPRESS)
-    parser.add_argument("case", nargs="?", type=Path, help="try this file alone")
+    parser.add_argument("case", nargs="?", type=Path, help="try only this file")
     given = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     if given.child:
@@ -74,7 +73,7 @@ def main() -> int:
 
 
 def _try_again(case: Path) -> int:
-    """Show what a file does."""
+    """Print the outcome of a file."""
     from model_promise import keep_promise
 
     warnings.simplefilter("error")
@@ -83,7 +82,7 @@ def _try_again(case: Path) -> int:
 
 
 def _children(corpus: Path, seconds: float, seed: int) -> Counts:
-    """Run a child until the time is up, and another where one ends early."""
+    """Run children one after another until the time is up."""
     end, counts = time.monotonic() + seconds, Counts(0, 0, 0)
     while (left := end - time.monotonic()) > _STARTING or not counts.tried:
         command = [sys.executable, __file__, "--child", str(corpus), "--seed", str(seed), "--minutes", str(left / 60)]
@@ -96,13 +95,13 @@ def _children(corpus: Path, seconds: float, seed: int) -> Counts:
         now = _counts(log)
         counts = Counts(counts.tried + now.tried, max(counts.paths, now.paths), max(counts.features, now.features))
         if not now.tried:
-            raise SystemExit("the fuzzer does not start")
+            raise SystemExit("the fuzzer tried no input; see its output above")
         seed += 1
     return counts
 
 
 def _counts(log: list[str]) -> Counts:
-    """Read what libFuzzer says: ``#1234 DONE cov: 5 ft: 6 corp: 7/89b``."""
+    """Parse libFuzzer's output: ``#1234 DONE cov: 5 ft: 6 corp: 7/89b``."""
     tried = paths = features = 0
     for line in log:
         if match := re.match(r"#(\d+)\s+\w+.*?ft: (\d+) corp: (\d+)", line):
@@ -111,13 +110,13 @@ def _counts(log: list[str]) -> Counts:
 
 
 def fuzz(corpus: Path, seed: int, seconds: int) -> None:
-    """Fuzz in this process, which ends with it."""
+    """Fuzz in this process; this does not return."""
     import atheris
 
     sys.path.insert(0, str(Path(__file__).parent))
     with atheris.instrument_imports(include=["namegen"]):
         import model_promise
-    import matplotlib.figure  # noqa: F401 - what takes long to import is not to count as an input's time
+    import matplotlib.figure  # noqa: F401 - slow imports must not count as the time of an input
     import plotext  # noqa: F401
 
     import model_mutations
@@ -132,7 +131,7 @@ def fuzz(corpus: Path, seed: int, seconds: int) -> None:
     def try_one(content: bytes) -> None:
         try:
             model_promise.keep_promise(content, draw=hashlib.sha256(content).digest()[0] % _DRAWN == 0)
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:  # noqa: BLE001 - each is a finding
             _report(error, content)
 
     def mutate(content: bytes, most: int, number: int) -> bytes:
@@ -144,7 +143,7 @@ def fuzz(corpus: Path, seed: int, seconds: int) -> None:
         "timeout": _MAX_SECONDS,
         "max_len": 2**20,
         "seed": seed,
-        "rss_limit_mb": 0,  # the limit of memory is the process's own
+        "rss_limit_mb": 0,  # the process has its own limit
         "len_control": 0,
         "artifact_prefix": f"{FOUND}/models-",
     }
@@ -160,7 +159,7 @@ def _bound_memory() -> None:
 
 
 def _report(error: Exception, content: bytes) -> None:
-    """Keep an input that broke a promise, unless one that broke it in the same place is there."""
+    """Save an input that broke the promise, unless there is one that broke it at the same place."""
     frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     where = [frame for frame in frames if "namegen" in frame[0]] or frames
     name = "models-" + hashlib.sha256(repr((type(error).__name__, where[-1])).encode()).hexdigest()[:12]

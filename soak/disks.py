@@ -1,4 +1,4 @@
-"""Faults of the places where files are to be: full, too small, read-only, somebody else's, or not there at all."""
+"""Cause faults of disks and folders: full, too small, read-only, owned by another user, or missing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MEGABYTE = 2**20
 
 
 def full_disk(launcher: Launcher) -> Tally:
-    """A disk that is full for a while, or when somebody stops the run, or when the model is to be saved.
+    """Fill the disk during a run, when a run is stopped, and when the finished model is saved.
 
     Raises:
-        PermissionError: no file system can be mounted here.
+        PermissionError: no file system can be mounted.
     """
     tally, folder = Tally("disk full"), launcher.folder / "small"
     with tmpfs(folder, 16 * _MEGABYTE), Site(launcher, tally, "small", folder) as site:
@@ -35,7 +35,7 @@ def full_disk(launcher: Launcher) -> Tally:
         _fill(filler)
         run = site.train()
         wait_until(lambda: "Not saved after" in run.err or not run.runs())
-        tally.require(not site.checkpoint.exists(), "a run file where there is no room for one")
+        tally.require(not site.checkpoint.exists(), "a checkpoint was saved to a full disk")
         filler.unlink()
         site.check_done(run, "No space left on device", "Saved again after")
         site.check_model(expected, "a disk that was full for a while")
@@ -43,23 +43,23 @@ def full_disk(launcher: Launcher) -> Tally:
         site.model.write_bytes(older)
         run = site.train(slow_disk=0.02)
         wait_until(lambda: run.err.count("%") > 1 or not run.runs())
-        # The file that a save replaces makes room for the next one, so fill what comes free until a save fails.
+        # Replacing a file frees room for the next save, so fill the disk until a save fails.
         wait_until(lambda: _fill(filler) or "Not saved after" in run.err or not run.runs())
         run.send(signal.SIGINT)
         site.check_error(run, "No space left on device", "to resume with --resume")
         site.check_files()
-        _fill(filler)  # what it was writing has gone since
+        _fill(filler)  # the file that it was writing is gone
         run = site.train()
         site.check_error(run, "No space left on device", "the finished model is ")
         kept = list(site.temporary.glob("*/names.safetensors"))
         whole = len(kept) == 1 and kept[0].read_bytes() == expected and str(kept[0]) in run.err
         tally.require(whole, f"the finished model is not where the message says: {kept}: {run.err}")
-        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        tally.require(site.model.read_bytes() == older, "the previous model is gone")
         site.check_files()
 
         site.check_error(_download(site), "No space left on device")
         site.check_error(site.start("plot", "names", "-o", folder / "loss.png"), "No space left on device")
-        tally.require(not (folder / "loss.png").exists(), "half a picture")
+        tally.require(not (folder / "loss.png").exists(), "an incomplete picture")
         site.check_nothing_stray(site.model, site.checkpoint)
         filler.unlink()
         site.finish(expected, "a full disk")
@@ -68,20 +68,20 @@ def full_disk(launcher: Launcher) -> Tally:
 
 
 def file_too_large(launcher: Launcher) -> Tally:
-    """A limit on how large a file may be, which a model, a run, a dataset, a picture and the results go beyond."""
+    """Exceed a limit on the file size with a model, a checkpoint, a dataset, a picture and results."""
     tally = Tally("file too large, /dev/full")
     with Site(launcher, tally, "small") as site:
         expected, older = site.uninterrupted(), site.put_older_model()
         limit = {"file_size": 30_000}
         site.check_error(site.train(**limit), "File too large", "then train it again")
-        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        tally.require(site.model.read_bytes() == older, "the previous model is gone")
         site.check_nothing_stray(site.model)
         run = site.train()
         wait_until(lambda: site.checkpoint.is_file() or not run.runs())
         run.send(signal.SIGKILL)
         run.wait()
         site.check_error(site.train(**limit), "File too large", "then continue from what was saved last with --resume")
-        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        tally.require(site.model.read_bytes() == older, "the previous model is gone")
         site.check_files()
         site.check_error(_download(site, **limit), "File too large")
         site.check_error(site.start("plot", "names", "-o", site.outputs / "x.png", file_size=4000), "File too large")
@@ -99,14 +99,14 @@ def file_too_large(launcher: Launcher) -> Tally:
 
 
 def read_only_cache(launcher: Launcher, *, mounted: bool) -> Tally:
-    """A cache that nobody may write to, or not this user: what only reads works, and the rest is one clear line.
+    """Use a read-only cache: reading works, and writing gives one error.
 
     Args:
-        launcher: what starts the runs.
-        mounted: make it a file system that is mounted so, and not a folder that belongs to somebody else.
+        launcher: starts the runs.
+        mounted: use a file system that is mounted read-only instead of a folder of another user.
 
     Raises:
-        PermissionError: no file system can be mounted here.
+        PermissionError: no file system can be mounted.
     """
     tally, folder = Tally("read-only cache"), launcher.folder / ("read-only" if mounted else "not-ours")
     with contextlib.ExitStack() as stack:
@@ -129,25 +129,25 @@ def read_only_cache(launcher: Launcher, *, mounted: bool) -> Tally:
             ("evaluate", "names", "--data", site.names, "-n", "10"),
         ):
             site.check_done(site.start(*words, **how))
-        if mounted:  # another user may not be permitted to import what samples
+        if mounted:  # another user may not be permitted to import matplotlib
             site.check_done(site.start("plot", "names", "-o", site.outputs / "loss.png"))
         for words in (("train", "--data", site.names, "--model", "names"), ("models", "rm", "names")):
             site.check_error(site.start(*words, **how), reason, "set NAMEGEN_CACHE_DIR")
         site.check_error(_download(site, **how), reason)
-        tally.require(site.model.read_bytes() == older, "the older model is gone")
+        tally.require(site.model.read_bytes() == older, "the previous model is gone")
         site.check_nothing_stray(site.model)
         tally.faults += 7
     return tally
 
 
 def no_home_folder(launcher: Launcher) -> Tally:
-    """No home folder, one that is not there, and an ``XDG_CACHE_HOME`` that is relative or empty.
+    """Run without a home folder, with one that does not exist, and with a relative or empty ``XDG_CACHE_HOME``.
 
     Raises:
-        PermissionError: this user cannot become one without a home folder.
+        PermissionError: this user is not root.
     """
     if os.geteuid():
-        raise PermissionError("only root can run something as a user without a home folder")
+        raise PermissionError("only root can run commands as a user without a home folder")
     tally = Tally("no home folder")
     with Site(launcher, tally) as site:
         site.put_older_model()
@@ -165,7 +165,7 @@ def no_home_folder(launcher: Launcher) -> Tally:
                 data = ("--data", site.names, "-n", "10") if words[0] == "evaluate" else ()
                 run = site.start(*words, *data, **how)
                 site.check_done(run)
-                tally.require(not run.err or words[0] == "evaluate", f"{run} said: {run.err}")
+                tally.require(not run.err or words[0] == "evaluate", f"{run} printed: {run.err}")
             for words in (train, (*train, "-o", site.outputs / "mine"), ("download",)):
                 site.check_error(site.start(*words, **how), said)
             tally.faults += 6
@@ -175,14 +175,14 @@ def no_home_folder(launcher: Launcher) -> Tally:
         how = {"environment": {**none, "HOME": str(home), "XDG_CACHE_HOME": ""}, "user": NOBODY}
         site.check_done(site.start(*train, **how))
         here = (home / ".cache" / "namegen" / "models" / "default.safetensors").is_file()
-        tally.require(here, "an empty XDG_CACHE_HOME did not mean the home folder")
+        tally.require(here, "with an empty XDG_CACHE_HOME, the model was not saved in the home folder")
         unexpected = {"~", "relative", "mine"} & set(os.listdir(site.outputs))  # noqa: PTH208 - the names alone
         tally.require(not unexpected, f"left behind: {unexpected}")
     return tally
 
 
 def _fill(file: Path) -> None:
-    """Let this file grow until there is no room on its file system."""
+    """Let a file grow until its file system is full."""
     with file.open("ab", buffering=0) as open_, contextlib.suppress(OSError):
         for size in (_MEGABYTE, 1024, 1):
             with contextlib.suppress(OSError):
@@ -191,7 +191,7 @@ def _fill(file: Path) -> None:
 
 
 def _download(site: Site, **how: Any) -> Run:  # noqa: ANN401 - those of Launcher.start
-    """Start to fetch a dataset of 18 files, 2 MB."""
+    """Start a download of a dataset of 18 files, 2 MB."""
     source = site.outputs / "source"
     source.mkdir(exist_ok=True)
     for name in CATALOGUE["surnames"].files:
@@ -200,7 +200,7 @@ def _download(site: Site, **how: Any) -> Run:  # noqa: ANN401 - those of Launche
 
 
 def _another_user() -> dict[str, int]:
-    """Return how to start a run that may not do everything."""
+    """Return the options to start a run as a user who is not root."""
     return {"user": NOBODY} if os.geteuid() == 0 else {}
 
 

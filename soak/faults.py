@@ -1,7 +1,7 @@
-"""The faults, each caused for real, in real processes: what is promised of each, and whether it held.
+"""Cause faults in real processes, and check what is promised.
 
-Every function causes one kind of fault a number of times and returns a :class:`~sites.Tally`. The test suite calls them
-at a small size, and ``soak.py`` again and again.
+Every function causes one kind of fault several times and returns a :class:`~sites.Tally`. The tests call most of them
+with a small count, and ``soak.py`` calls all of them again and again.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def kills(
-    launcher: Launcher, rng: random.Random, *, count: int, training: str = "default", afresh: bool = False
+    launcher: Launcher, rng: random.Random, *, count: int, training: str = "default", new_interpreter: bool = False
 ) -> Tally:
-    """``kill -9`` at random moments of a run that saves after each batch; every other time in the middle of a save."""
-    tally = Tally(f"kill -9, {training}{', new processes' if afresh else ''}")
+    """Kill a run that saves after each batch at random moments, every second time during a save."""
+    tally = Tally(f"kill -9, {training}{', new processes' if new_interpreter else ''}")
     with Site(launcher, tally, training) as site:
         expected, older = site.uninterrupted(), site.put_older_model()
         for number in range(count):
-            run = site.train(afresh=afresh)
-            if afresh:
+            run = site.train(new_interpreter=new_interpreter)
+            if new_interpreter:
                 wait_until(lambda: "%" in run.err or not run.runs())
             if number % 2:
                 wait_until(lambda: site.is_saving() or not run.runs())
@@ -48,13 +48,13 @@ def kills(
             tally.faults += code == -signal.SIGKILL
             site.check_files()
             left = site.temporaries()
-            tally.require(len(left) <= 1, f"an earlier run's files are still there after a start: {left}")
+            tally.require(len(left) <= 1, f"a start did not remove the files of an earlier run: {left}")
             if code == 0:
                 site.check_model(expected, "kill -9")
                 site.model.write_bytes(older)
             elif code == -signal.SIGKILL:
                 kept = site.model.read_bytes()
-                tally.require(kept in (older, expected), "kill -9: the older model is gone")
+                tally.require(kept in (older, expected), "kill -9: the previous model is gone")
             else:
                 tally.lost.append(f"{run} ended with {code}: {run.err}")
         site.finish(expected, "kill -9")
@@ -62,7 +62,7 @@ def kills(
 
 
 def signals(launcher: Launcher, rng: random.Random, *, count: int, training: str = "default") -> Tally:
-    """Ctrl-C, SIGTERM and SIGHUP at random moments, every other time twice in a row."""
+    """Send SIGINT, SIGTERM and SIGHUP at random moments, every second time twice in a row."""
     tally = Tally(f"signals, {training}")
     with Site(launcher, tally, training) as site:
         expected = site.uninterrupted()
@@ -76,7 +76,7 @@ def signals(launcher: Launcher, rng: random.Random, *, count: int, training: str
                 run.send(which)
             code = run.wait()
             tally.faults += code != 0
-            if code == 0:  # it was done before it heard of it
+            if code == 0:  # it ended before the signal arrived
                 site.check_model(expected, which.name)
             else:
                 _check_stopped(site, run, which)
@@ -87,7 +87,7 @@ def signals(launcher: Launcher, rng: random.Random, *, count: int, training: str
 
 
 def signals_while_saving(launcher: Launcher, *, which: Sequence[signal.Signals] = STOPPING) -> Tally:
-    """Two signals while the state is being saved, and while the finished model is: both are waited for."""
+    """Send two signals during the save of a checkpoint, and during the save of the finished model."""
     tally = Tally("signals while saving")
     for first in which:
         second = STOPPING[STOPPING.index(first) - 1]
@@ -106,31 +106,31 @@ def signals_while_saving(launcher: Launcher, *, which: Sequence[signal.Signals] 
 
 
 def signals_at_the_start(launcher: Launcher, rng: random.Random, *, count: int) -> Tally:
-    """Signals before there is anything to save, while torch is being imported."""
+    """Send signals while torch is imported, before there is anything to save."""
     tally = Tally("signals at the start")
     for number in range(count):
         which = STOPPING[number % len(STOPPING)]
         with Site(launcher, tally) as site:
             older = site.put_older_model()
-            run = site.train(afresh=True)
+            run = site.train(new_interpreter=True)
             wait_until(lambda: any(site.cache.glob("locks/*.pid")) or not run.runs())
             run.runs(rng.uniform(0, 0.5))
             for _ in range(1 + number % 2):
                 run.send(which)
             tally.faults += 1
             code = run.wait()
-            if "and saved" in run.err:  # it had begun
+            if "and saved" in run.err:  # training had begun
                 _check_stopped(site, run, which)
                 continue
             quiet = "Error" not in run.err and "Traceback" not in run.err
             tally.require(code == 128 + which and quiet, f"{run} ended with {code} after {which.name}: {run.err}")
-            tally.require(site.model.read_bytes() == older, "the older model is gone")
+            tally.require(site.model.read_bytes() == older, "the previous model is gone")
             site.check_nothing_stray(site.model)
     return tally
 
 
 def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence[signal.Signals] = STOPPING) -> Tally:
-    """Signals while names are sampled, a model is measured, and a dataset is fetched from a server that stalls."""
+    """Send signals to ``sample``, to ``evaluate``, and to ``download`` from a server that stalls."""
     tally = Tally("signals in sample, evaluate and download")
     with Site(launcher, tally) as site, _stalling_server() as (url, asked):
         model, results = site.put_older_model(), site.outputs / "results"
@@ -162,7 +162,7 @@ def signals_elsewhere(launcher: Launcher, rng: random.Random, *, which: Sequence
 
 
 def two_trainings(launcher: Launcher) -> Tally:
-    """A second training of a model under way, by its name and by other spellings of its file."""
+    """Start a second training of a model, by its name and by other paths of its file."""
     tally = Tally("two trainings of one model")
     with Site(launcher, tally, "small") as site:
         expected, older = site.uninterrupted(), site.put_older_model()
@@ -177,8 +177,8 @@ def two_trainings(launcher: Launcher) -> Tally:
             site.check_error(second, f"process {first.pid} is already training ")
             tally.faults += 1
             _check_sample(site, site.start("sample", "--model", "names", "-n", "20", "--format", "tsv"), 20)
-            tally.require(site.model.read_bytes() == older, "the older model is gone")
-        tally.require(first.runs(), f"{first} ended before the second could disturb it: {first.err}")
+            tally.require(site.model.read_bytes() == older, "the previous model is gone")
+        tally.require(first.runs(), f"{first} ended before the others: {first.err}")
         first.send(signal.SIGKILL)
         first.wait()
         site.finish(expected, "a second training")
@@ -186,7 +186,7 @@ def two_trainings(launcher: Launcher) -> Tally:
 
 
 def samplers_and_trainer(launcher: Launcher, *, seconds: float) -> Tally:
-    """Eight samplers and a trainer at once, on one model."""
+    """Run eight samplers and a trainer of one model at once."""
     tally = Tally("eight samplers and a trainer")
     with Site(launcher, tally, "small") as site:
         expected = site.uninterrupted()
@@ -214,7 +214,7 @@ def samplers_and_trainer(launcher: Launcher, *, seconds: float) -> Tally:
 
 
 def divergence(launcher: Launcher) -> Tally:
-    """Learning rates at which the loss, or a weight within a batch, becomes infinite or not a number."""
+    """Train with learning rates at which the loss, or a weight within a batch, becomes infinite or NaN."""
     tally = Tally("infinite or NaN loss")
     for words in (
         ("--recipe", "tutorial", "--learning-rate", "50", "--iters", "5000"),
@@ -228,10 +228,10 @@ def divergence(launcher: Launcher) -> Tally:
             run = site.start(*options)
             site.check_error(run, "lower --learning-rate than")
             tally.faults += 1
-            tally.require(site.model.read_bytes() == older, "the older model is gone")
+            tally.require(site.model.read_bytes() == older, "the previous model is gone")
             site.check_files()
             site.model.unlink()
-            if site.checkpoint.is_file():  # of a time when it was numbers, though it may never have been good
+            if site.checkpoint.is_file():  # from before the divergence; its names may still be bad
                 run = site.start("sample", "--model", "names", "-n", "5", "--format", "tsv")
                 if run.wait():
                     site.check_error(run, "hardly ever ends a well-formed name")
@@ -241,13 +241,13 @@ def divergence(launcher: Launcher) -> Tally:
 
 
 def clock_and_sleep(launcher: Launcher) -> Tally:
-    """A clock on the wall that jumps back whenever somebody looks at it, and a process that sleeps for a while."""
+    """Train with a clock that jumps back at every call, and pause the process for a while."""
     tally = Tally("clock jumps back, machine sleeps")
     with Site(launcher, tally, "small") as site:
         expected = site.uninterrupted()
         begun = time.monotonic()
         run = site.train(jumping_clock=True)
-        wait_until(lambda: "%" in run.err or not run.runs())  # the time that is shown begins with the first stretch
+        wait_until(lambda: "%" in run.err or not run.runs())  # the elapsed time starts with the first stretch
         run.send(signal.SIGSTOP)
         time.sleep(1.2)
         run.send(signal.SIGCONT)
@@ -257,7 +257,7 @@ def clock_and_sleep(launcher: Launcher) -> Tally:
         shown = [60 * int(m) + int(s) for m, s in minutes]
         longest = time.monotonic() - begun + 1
         sane = len(shown) > 5 and shown == sorted(shown) and 1 <= shown[-1] <= longest
-        tally.require(sane, f"after at most {longest:.0f} seconds, these were shown: {shown}")
+        tally.require(sane, f"wrong times shown within {longest:.0f} seconds: {shown}")
         site.check_model(expected, "a clock that jumps")
     return tally
 
@@ -270,15 +270,15 @@ def _send_while(run: Run, is_so: Callable[[], bool], first: signal.Signals, seco
 
 
 def _check_stopped(site: Site, run: Run, which: signal.Signals) -> None:
-    """A training that got a signal must have saved its state, say how to go on, and leave nothing else behind."""
+    """Check that a training saved its state after a signal, said how to resume, and left nothing else behind."""
     code = run.wait()
     site.tally.require(code == 128 + which, f"{run} ended with {code} after {which.name}: {run.err}")
     if not site.checkpoint.is_file() and "Stopped" not in run.err:
-        return  # it came before there was anything to save
+        return  # there was nothing to save yet
     *_, last = run.err.splitlines() or [""]
     said = re.match(r"Stopped after ([\d,]+) of .* Resume with: namegen train --model names .*--resume$", last)
     if not said:
-        # Nothing new was learned: what was there before is there still.
+        # Nothing was learned since the last checkpoint, so it is still there.
         site.tally.require("Error" not in run.err and "Traceback" not in run.err, f"{run} said: {run.err}")
     else:
         saved = load_checkpoint(site.checkpoint).model.iterations
@@ -287,7 +287,7 @@ def _check_stopped(site: Site, run: Run, which: signal.Signals) -> None:
 
 
 def _check_sample(site: Site, run: Run, count: int) -> None:
-    """As many names, each with its category, and nothing on standard error but that the training has not finished."""
+    """Check the number and the form of sampled names; only a note about an unfinished training may be printed."""
     code = run.wait()
     lines = run.out.splitlines()
     formed = len(lines) == count and all(re.fullmatch(r"(Elves|Dwarves)\t\S.*", line) for line in lines)
@@ -298,7 +298,7 @@ def _check_sample(site: Site, run: Run, count: int) -> None:
 
 @contextlib.contextmanager
 def _stalling_server() -> Iterator[tuple[str, threading.Event]]:
-    """A server that begins to answer and never ends; gives its address, and what is set when somebody asks."""
+    """Yield the URL of a server that never completes an answer, and an event that is set by the first request."""
     asked, over = threading.Event(), threading.Event()
 
     class Stalling(http.server.BaseHTTPRequestHandler):
@@ -311,7 +311,7 @@ def _stalling_server() -> Iterator[tuple[str, threading.Event]]:
             over.wait()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Real processes to cause faults in: started in milliseconds, watched without a race, and put away at the end."""
+"""Start, watch and end the processes in which faults are caused; a start takes milliseconds."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOO_LONG = 180  # seconds after which a run counts as hanging
+_TOO_LONG = 180  # seconds after which a run counts as hung
 
 
 class Run:
-    """A run of the command in a process of its own.
+    """A run of the command in its own process.
 
     Attributes:
         pid: its process id.
-        arguments: what it was started with.
+        arguments: its arguments.
     """
 
     def __init__(self, launcher: Launcher, pid: int, arguments: list[str], out: Path, err: Path) -> None:
         self.pid, self.arguments = pid, arguments
         self._launcher, self._out, self._err = launcher, out, err
-        self._handle = os.pidfd_open(pid)  # it stands for this process even when the number has been given to another
+        self._handle = os.pidfd_open(pid)  # refers to this process even if its number is reused
         self._code: int | None = None
 
     def send(self, number: int) -> None:
-        """Send it a signal, if it still runs."""
+        """Send a signal if the process still runs."""
         if self._code is None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, number)
 
     def runs(self, seconds: float = 0) -> bool:
-        """Whether it still runs after so many seconds at most; returns at once when it ends."""
+        """Wait for the end, for some seconds at most, and return whether the process still runs."""
         return self._code is None and not select.select([self._handle], [], [], seconds)[0]
 
     def wait(self) -> int:
-        """Wait for its end; returns its exit code, the signal's number below zero if one killed it.
+        """Wait for the end and return the exit code, or minus the number of the signal that killed the process.
 
         Raises:
-            TimeoutError: it hangs; then it has been killed.
+            TimeoutError: the process hung and was killed.
         """
         if self._code is None:
             hangs = self.runs(_TOO_LONG)
@@ -63,18 +63,18 @@ class Run:
         return self._code
 
     def forget(self) -> None:
-        """Remove what it wrote."""
+        """Remove the files with its output."""
         self._out.unlink(missing_ok=True)
         self._err.unlink()
 
     @property
     def out(self) -> str:
-        """What it wrote to standard output so far."""
+        """The standard output so far."""
         return self._out.read_text(encoding="utf-8") if self._out.is_file() else ""
 
     @property
     def err(self) -> str:
-        """What it wrote to standard error so far."""
+        """The standard error so far."""
         return self._err.read_text(encoding="utf-8")
 
     def __str__(self) -> str:
@@ -85,14 +85,14 @@ class Launcher:
     """Starts runs of the command.
 
     Attributes:
-        folder: a folder for whatever is made meanwhile; it goes when the launcher is closed.
-        references: the models that trainings without a fault end in, by the name of the training.
+        folder: a temporary folder, removed when the launcher is closed.
+        references: the models of uninterrupted trainings, by the name of the training.
     """
 
     def __init__(self) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="namegen-soak-")
         self.folder = Path(self._temporary.name).resolve()
-        self.folder.chmod(0o755)  # so that runs as other users can get at what is theirs
+        self.folder.chmod(0o755)  # runs as other users need access
         self._lock, self._count = threading.Lock(), 0
         self.references: dict[str, bytes] = {}
         self._children: dict[int, subprocess.Popen[bytes]] = {}
@@ -101,7 +101,7 @@ class Launcher:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C in the terminal is for whoever waits for the result
+            start_new_session=True,  # Ctrl-C in the terminal must not reach the server
         )
         self._answer()
 
@@ -129,20 +129,20 @@ class Launcher:
         jumping_clock: bool = False,
         file_size: int | None = None,
         user: int | None = None,
-        afresh: bool = False,
+        new_interpreter: bool = False,
     ) -> Run:
         """Start a run; see :class:`server.Request` for the arguments.
 
         Args:
-            arguments: those of the command.
-            environment: variables to set, or to unset where they are ``None``.
-            folder: where to run; its output is kept there too.
-            stdout: the file for its results, if they are to go to some file of their own.
-            slow_disk: how long flushing a file to the disk takes, in seconds.
-            jumping_clock: whether the clock on the wall jumps back whenever somebody looks at it.
-            file_size: the most bytes that it may write into a file.
+            arguments: the arguments of the command.
+            environment: variables to set; ``None`` unsets one.
+            folder: the working directory, which also gets the output.
+            stdout: the file for standard output; by default a new file in the folder.
+            slow_disk: the time to flush a file to the disk, in seconds.
+            jumping_clock: whether the clock jumps back at every call.
+            file_size: the maximum size of a file, in bytes.
             user: the number of the user to run as.
-            afresh: start an interpreter for it, as a shell does, and do not fork the server.
+            new_interpreter: start a new interpreter, as a shell does, instead of forking the server.
         """
         words = [str(argument) for argument in arguments]
         with self._lock:
@@ -150,7 +150,7 @@ class Launcher:
             out, err = (folder / f"{self._count}.{kind}" for kind in ("out", "err"))
             err.touch()
             out = stdout or out
-            if afresh:
+            if new_interpreter:
                 changed = {name: value for name, value in environment.items() if value is not None}
                 with out.open("wb") as results, err.open("wb") as notes:
                     process = subprocess.Popen(
@@ -199,7 +199,7 @@ class Launcher:
 
 @contextlib.contextmanager
 def tmpfs(folder: Path, size: int) -> Iterator[None]:
-    """Have a file system of so many bytes at ``folder`` while the body runs.
+    """Mount a file system of some bytes at ``folder`` while the body runs.
 
     Raises:
         PermissionError: this user may not mount one.
@@ -213,7 +213,7 @@ def tmpfs(folder: Path, size: int) -> Iterator[None]:
 
 
 def make_read_only(folder: Path) -> None:
-    """Let nobody write to a file system that :func:`tmpfs` has mounted."""
+    """Make a file system of :func:`tmpfs` read-only."""
     _mount("-o", "remount,ro", str(folder))
 
 
@@ -222,17 +222,17 @@ def _mount(*words: str) -> None:
         subprocess.run(["mount", *words], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", "") or error
-        raise PermissionError(f"no file system can be mounted here: {reason}".strip()) from error
+        raise PermissionError(f"cannot mount a file system: {reason}".strip()) from error
 
 
 def wait_until(condition: Any, seconds: float = 60) -> None:  # noqa: ANN401 - a call without arguments
-    """Wait until something is so, looking every few hundred microseconds.
+    """Wait until a condition is true, testing it every few hundred microseconds.
 
     Raises:
-        TimeoutError: it has not come true in time, so no fault was caused.
+        TimeoutError: the condition stayed false.
     """
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds:g} s in vain for the moment of a fault")
+            raise TimeoutError(f"the moment for a fault did not come within {seconds:g} s")
         time.sleep(0.0003)

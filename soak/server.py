@@ -1,10 +1,10 @@
-"""Starts runs of namegen by forking: this process has everything imported, so a start takes milliseconds, not seconds.
+"""Start runs of namegen by forking a process that has imported everything, which takes milliseconds.
 
-It reads requests from standard input, a JSON object a line, and answers each with a number on standard output:
+The server reads requests from standard input, one JSON object per line, and answers each with a number on standard
+output:
 
-- ``{"arguments": [...], ...}`` forks a run of the command with these arguments; the answer is its process id. The other
-  keys are those of :class:`Request`.
-- ``{"reap": pid}`` answers with the exit status of a run that has ended: the signal's number below zero if one killed
+- ``{"arguments": [...], ...}``, a :class:`Request`, forks a run of the command; the answer is its process id.
+- ``{"reap": pid}`` answers with the exit status of a run that has ended, or minus the number of the signal that killed
   it.
 """
 
@@ -47,15 +47,15 @@ class Request(TypedDict):
     """A run to start.
 
     Attributes:
-        arguments: those of the command.
-        environment: variables to set, or to unset where they are ``None``.
-        folder: where to run.
-        stdout: the file for its results.
-        stderr: the file for its notes.
-        slow_disk: how long flushing a file to the disk takes, in seconds.
-        jumping_clock: whether the clock on the wall jumps back an hour whenever somebody looks at it.
-        file_size: the most bytes that it may write into a file, if there is such a limit.
-        user: the number of the user to run as, if not as this one.
+        arguments: the arguments of the command.
+        environment: variables to set; ``None`` unsets one.
+        folder: the working directory.
+        stdout: the file for standard output.
+        stderr: the file for standard error.
+        slow_disk: the time to flush a file to the disk, in seconds.
+        jumping_clock: whether the clock jumps back by an hour at every call.
+        file_size: the maximum size of a file in bytes, if any.
+        user: the number of the user to run as; by default this one.
     """
 
     arguments: list[str]
@@ -71,7 +71,7 @@ class Request(TypedDict):
 
 def serve() -> None:
     """Answer requests until there are no more."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nohup and shells may have had some ignored
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nohup and shells may have let it ignore some
         signal.signal(number, signal.SIG_DFL)
     for name in _BEFOREHAND:
         import_module(name)
@@ -89,12 +89,12 @@ def serve() -> None:
 
 
 def _run(request: Request) -> None:
-    """Be the run that is asked for; this does not return."""
+    """Become the requested run; this does not return."""
     code = 1
     try:
         _arrange(request)
         code = main(request["arguments"])
-    except BaseException:  # noqa: BLE001 - what an interpreter does with whatever nobody caught
+    except BaseException:  # noqa: BLE001 - as the interpreter does
         traceback.print_exc()
     finally:
         sys.stderr.flush()
@@ -102,7 +102,7 @@ def _run(request: Request) -> None:
 
 
 def _arrange(request: Request) -> None:
-    """Bring about what the run is to find."""
+    """Set up the environment of the run."""
     for number, (path, flags) in enumerate(
         [
             (os.devnull, os.O_RDONLY),
@@ -113,7 +113,7 @@ def _arrange(request: Request) -> None:
         file = os.open(path, flags, 0o666)
         os.dup2(file, number)
         os.close(file)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the server's own has more requests in it
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the server's own contains more requests
     os.chdir(request["folder"])
     for name, value in request["environment"].items():
         if value is None:

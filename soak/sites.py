@@ -1,4 +1,4 @@
-"""A place where faults are caused: a cache of its own, names to learn, and what must be true of the files in it."""
+"""Provide folders in which faults are caused, with a cache and names to learn, and checks of the files there."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ NAMES = {
 
 @dataclass
 class Tally:
-    """What came of a fault that was caused again and again.
+    """The results of causing a fault several times.
 
     Attributes:
-        fault: what it is.
-        runs: how many runs were started.
-        faults: how often it was caused.
-        lost: in words, whatever was lost, or was not as promised.
+        fault: its name.
+        runs: the number of runs started.
+        faults: the number of faults caused.
+        lost: descriptions of what was lost, or not as promised.
     """
 
     fault: str
@@ -40,7 +40,7 @@ class Tally:
     lost: list[str] = field(default_factory=list)
 
     def require(self, holds: bool, otherwise: str) -> None:
-        """Take note of what was lost unless something holds."""
+        """Record what was lost unless a condition holds."""
         if not holds:
             self.lost.append(otherwise)
 
@@ -50,18 +50,18 @@ class Tally:
 
 @dataclass(frozen=True)
 class Training:
-    """A way to train, with saves as often as they can be.
+    """A kind of training, which saves as often as possible.
 
     Attributes:
-        options: those of ``namegen train``.
-        seconds: about how long it takes.
+        options: options of ``namegen train``.
+        seconds: its approximate duration.
     """
 
     options: tuple[str, ...]
     seconds: float
 
 
-# The first one's checkpoint is so large that most of the time goes into writing it.
+# The checkpoint of the first one is so large that most of the time is spent on saves.
 TRAININGS = {
     "default": Training(("--iters", "800", "--batch-size", "16", "--hidden-size", "160"), 1.5),
     "small": Training(("--iters", "800", "--batch-size", "16", "--hidden-size", "48"), 1.0),
@@ -75,10 +75,10 @@ class Site:
     """A folder with a cache, in which one model, ``names``, is trained.
 
     Args:
-        launcher: what starts the runs.
-        tally: where to count them.
-        training: how the model is trained.
-        folder: where to make the site; by default in a folder of the launcher's.
+        launcher: starts the runs.
+        tally: counts them.
+        training: the kind of training.
+        folder: the folder of the site; by default a new one.
     """
 
     def __init__(self, launcher: Launcher, tally: Tally, training: str = "default", folder: Path | None = None) -> None:
@@ -117,7 +117,7 @@ class Site:
         )
 
     def train(self, *options: object, **how: Any) -> Run:  # noqa: ANN401 - those of Launcher.start
-        """Start a training of the model, or go on with one."""
+        """Start or resume a training of the model."""
         words = ("train", "--model", "names", "--data", str(self.names))
         if not self.checkpoint.is_file():
             words += (*TRAININGS[self.training].options, "--save-every", "1")
@@ -128,17 +128,17 @@ class Site:
         return self.start(*words, *options, **how)
 
     def train_briefly(self, *options: object, **how: Any) -> Run:  # noqa: ANN401 - those of Launcher.start
-        """Start a training of the model that takes a moment and saves nothing but the model."""
+        """Start a very short training, which saves only the model."""
         brief = ("--iters", "32", "--hidden-size", "8", "--seed", "9")
         return self.start("train", "--model", "names", "--data", self.names, *brief, *options, **how)
 
     def put_older_model(self) -> bytes:
-        """Put a model there that was trained before; returns its bytes."""
+        """Train an older model, and return its bytes."""
         self.check_done(self.train_briefly())
         return self.model.read_bytes()
 
     def uninterrupted(self) -> bytes:
-        """Return the bytes of the model that the training ends in without a fault; it is trained only once."""
+        """Return the bytes of the model of an uninterrupted training, which runs only once."""
         known = self._launcher.references
         if self.training not in known:
             with Site(self._launcher, self.tally, self.training) as other:
@@ -148,7 +148,7 @@ class Site:
         return known[self.training]
 
     def temporaries(self) -> list[Path]:
-        """Return the files that are being written, or that a killed run left behind."""
+        """Return the temporary files of saves, in progress or left by a killed run."""
         return [file for folder in (self.model.parent, self.checkpoint.parent) for file in folder.glob(".*.tmp")]
 
     def is_saving(self) -> bool:
@@ -156,7 +156,7 @@ class Site:
         return any(name.endswith(".tmp") for f in (self.model.parent, self.checkpoint.parent) for name in _names(f))
 
     def check_files(self) -> None:
-        """Every model and run file that exists must be whole and load."""
+        """Check that every existing model and checkpoint loads."""
         readers: dict[Path, Callable[[Path], object]] = {
             self.model: load_model_file,
             self.checkpoint: load_checkpoint,
@@ -166,10 +166,10 @@ class Site:
                 if file.is_file():
                     load(file)
             except NamegenError as error:
-                self.tally.lost.append(f"a file that is not whole: {error}")
+                self.tally.lost.append(f"a damaged file: {error}")
 
     def check_nothing_stray(self, *expected: Path) -> None:
-        """Nothing may be in the cache but locks and what is expected."""
+        """Check that the cache contains only locks and the expected files."""
         stray = [
             file
             for file in self.cache.rglob("*")
@@ -178,20 +178,20 @@ class Site:
         self.tally.require(not stray, f"left behind: {', '.join(map(str, stray))}")
 
     def check_model(self, expected: bytes, after: str) -> None:
-        """The finished model must be bit for bit that of an uninterrupted run, and nothing else may be there."""
+        """Check that the finished model is exactly that of an uninterrupted run, and that no other files are there."""
         same = self.model.is_file() and self.model.read_bytes() == expected
         self.tally.require(same, f"{after}: not the model of an uninterrupted run")
         self.check_nothing_stray(self.model)
 
     def finish(self, expected: bytes, after: str) -> None:
-        """Go on with the run to its end, which must be that of an uninterrupted one."""
+        """Resume the run until its end, and check the model."""
         run = self.train()
         code = run.wait()
         self.tally.require(code == 0, f"{after}: {run} ended with {code}: {run.err}")
         self.check_model(expected, after)
 
     def check_error(self, run: Run, *said: str, code: int = 1) -> None:
-        """A run must have ended with this code and one clear line at the end that says these things."""
+        """Check that a run ended with an exit code and one error, its last line, which contains some texts."""
         ended = run.wait()
         lines = run.err.splitlines() or [""]
         errors = [line for line in lines if line.startswith("Error: ")]
@@ -200,7 +200,7 @@ class Site:
         self.tally.require(fine, f"{run} ended with {ended}, not {code}: {run.err}")
 
     def check_done(self, run: Run, *said: str) -> None:
-        """A run must have done what it was to do, and said these things."""
+        """Check that a run succeeded and printed some texts."""
         code = run.wait()
         fine = code == 0 and all(text in run.err for text in said) and "Traceback" not in run.err
         self.tally.require(fine, f"{run} ended with {code}: {run.err}")
@@ -208,6 +208,6 @@ class Site:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder)  # noqa: PTH208 - as fast as can be: somebody waits for a file to appear
+        return os.listdir(folder)  # noqa: PTH208 - the fastest way to notice a new file
     except FileNotFoundError:
         return []

@@ -1,9 +1,9 @@
-"""Cause every fault again and again until the time is over, and print one table of what was lost: nothing.
+"""Cause all faults again and again for some time, and print a table of what was lost.
 
     python soak/soak.py --minutes 30 --seed 1
 
-The exit code is 1 if anything was lost, and standard error says what. Whatever is made meanwhile lies in one temporary
-folder, which goes at the end.
+The exit code is 1 if anything was lost, and standard error says what. All files are in one temporary folder, which is
+removed at the end.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from sites import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SAMPLERS = 60  # seconds of eight samplers and a trainer in the first round; later ones have a sixth of it
+_SAMPLERS = 60  # seconds of eight samplers and a trainer in the first round; a sixth of it in later ones
 
 
 def parts(launcher: Launcher, rng: random.Random, number: int) -> Iterator[Callable[[], Tally]]:
-    """Go through what a round consists of, the kills first: in five minutes there are 200 of them."""
+    """Yield the parts of a round. Kills come first; five minutes contain 200 of them."""
     for training, count in (("default", 80), ("small", 50), ("best", 30), ("tutorial", 25), ("fine-tuning", 20)):
         yield lambda training=training, count=count: faults.kills(launcher, rng, count=count, training=training)
-    yield lambda: faults.kills(launcher, rng, count=4, afresh=True)
+    yield lambda: faults.kills(launcher, rng, count=4, new_interpreter=True)
     yield lambda: faults.samplers_and_trainer(launcher, seconds=_SAMPLERS if number == 0 else _SAMPLERS / 6)
     yield lambda: disks.full_disk(launcher)
     yield lambda: disks.file_too_large(launcher)
@@ -47,7 +47,7 @@ def parts(launcher: Launcher, rng: random.Random, number: int) -> Iterator[Calla
 
 
 def soak(minutes: float, seed: int) -> dict[str, Tally]:
-    """Cause every fault at least once, and then until the time is over; returns what came of each."""
+    """Cause every fault at least once, repeat until the time is over, and return the tally of each fault."""
     end, rng = time.monotonic() + 60 * minutes, random.Random(seed)
     tallies: dict[str, Tally] = {}
     impossible: set[str] = set()
@@ -63,7 +63,7 @@ def soak(minutes: float, seed: int) -> dict[str, Tally]:
                     impossible.add(str(error))
                     continue
                 except TimeoutError as error:
-                    tally = Tally("a run that hangs", lost=[str(error)])
+                    tally = Tally("hung run", lost=[str(error)])
                 tallies[tally.fault] = tallies.get(tally.fault, Tally(tally.fault)) + tally
                 lost = f", LOST {len(tally.lost)}" if tally.lost else ""
                 print(f"{tally.fault}: {tally.runs} runs, {tally.faults} faults{lost}", file=sys.stderr, flush=True)
@@ -71,12 +71,12 @@ def soak(minutes: float, seed: int) -> dict[str, Tally]:
                     print(f"  {what}", file=sys.stderr, flush=True)
             number += 1
     for reason in sorted(impossible):
-        print(f"Not tried: {reason}", file=sys.stderr)
+        print(f"Skipped: {reason}", file=sys.stderr)
     return tallies
 
 
 def show(tallies: dict[str, Tally]) -> None:
-    """Print the table, in Markdown; what was lost has been told when it was."""
+    """Print the table in Markdown."""
     total = sum(tallies.values(), Tally("all"))
     total.fault = "all"
     print("| fault | runs | caused | lost |\n| --- | ---: | ---: | ---: |")
@@ -85,12 +85,10 @@ def show(tallies: dict[str, Tally]) -> None:
 
 
 def main() -> int:
-    """Soak for as long as the command line says."""
-    parser = argparse.ArgumentParser(description="Cause faults again and again, and see what is lost.")
-    parser.add_argument("--minutes", type=float, default=5.0, help="for how long, but for one round at least")
-    parser.add_argument(
-        "--seed", type=int, default=None, help="where the moments come from; by default others each time"
-    )
+    """Run the soak test for the given time."""
+    parser = argparse.ArgumentParser(description="Cause faults again and again, and check what is lost.")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long, but at least one round")
+    parser.add_argument("--seed", type=int, default=None, help="the seed of the random moments; by default random")
     arguments = parser.parse_args()
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
     print(

@@ -1,12 +1,12 @@
-"""The pages of documentation as a reader would use them: their blocks of code, and a shell that goes through a page.
+"""Find the code blocks of the documentation, and run those of a page in a shell as a reader would.
 
-Blocks of the language ``console`` show a session: a line after ``$ `` is typed, one after ``> `` goes on with it, and
-all else is what comes out, where a line ``…`` stands for any number of lines. Blocks of ``sh`` and ``bash`` are typed
-as they are. A block that cannot be run here says so to the reader, in a line of its own right before it::
+Blocks of the language ``console`` show a session: lines after ``$ `` are typed, lines after ``> `` continue them, and
+all other lines are output, in which a line ``…`` matches any number of lines. Blocks of ``sh`` and ``bash`` are typed
+unchanged. A block that the tests cannot run says so, in a line right before it::
 
     *Not run by the tests: needs the network.*
 
-A page's blocks are run in their order, in one shell, in a folder of its own with a home and a cache of its own.
+The blocks of a page run in order, in one shell, with a working directory, a home and a cache of their own.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ PAGES = [
 SHELLS = {"console", "sh", "bash"}
 PYTHONS = {"python"}
 NO_PROGRAMS = {"text", "json", "yaml", "toml", "csv", "css", "html", "javascript", "make", "xml"}
-"""What else blocks may be written in: nothing that a reader would type."""
+"""Other languages of blocks, which a reader does not type."""
 
 ANY_LINES = "…"
-CLOSED_PIPE = 141  # of a filter whose reader has had enough
+CLOSED_PIPE = 141  # the exit code of a filter whose reader has ended
 CAUSES = r"(?:needs|takes|uses) \S.*"
-"""Why a block is not run: for something that is not here, or for the time or the room that it would take."""
+"""Reasons not to run a block: something that the tests do not have, or the time or room that it takes."""
 
 _MARK = re.compile(rf"\*Not run by the tests: ({CAUSES})\.\*\s*\Z")
 _FENCE = re.compile(r"^( *)(```+)([^\n`]*)\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)
@@ -47,8 +47,9 @@ _SEEDED = re.compile(r"--(?:seed|greedy|top|temperature 0)\b(?!\.)")
 _STATUS = re.compile(r"\$\?|PIPESTATUS")
 
 WRAPPER = """#!/bin/sh
-# The command under test. A reader has minutes and the tests have seconds: trainings get few iterations, and of millions
-# of names some are drawn. Of options that are given twice, the last counts; a run that is resumed knows its own number.
+# The command under test. The tests have less time than a reader, so trainings get few iterations, and a sample of
+# millions fewer names. If an option is given twice, the last one counts. A resumed run has its own number of
+# iterations.
 if [ "$1" = train ]; then
     case " $* " in
         *" --resume "* | *" --help "*) ;;
@@ -62,7 +63,7 @@ fi
 exec {python} -m namegen "$@"
 """
 PIP = """#!{python}
-# The environment of the tests stands for what `pip install` makes: this looks whether all that it installs is there.
+# Instead of installing, check that the environment of the tests contains all packages that pip would install.
 import re
 import sys
 from importlib.metadata import requires, version
@@ -83,10 +84,10 @@ class Block:
 
     Attributes:
         page: the page.
-        line: where it begins.
-        language: what it is written in.
-        text: what is in it.
-        why_not: why it is not run, as the page says; ``None`` if it is.
+        line: the line of the page where it begins.
+        language: its language.
+        text: its content.
+        why_not: the reason on the page not to run it; ``None`` to run it.
     """
 
     page: Path
@@ -97,7 +98,7 @@ class Block:
 
     @cached_property
     def typed(self) -> list[Typed]:
-        """What a reader types, and what the page shows to come out. Who looks at an exit code types two lines."""
+        """The commands with their output; a command that tests an exit code is joined with the one before it."""
         if self.language != "console":
             return [Typed(self.line, self.text, ())]
         found: list[Typed] = []
@@ -105,7 +106,7 @@ class Block:
             if line.startswith("$ "):
                 found.append(Typed(number, line[2:], ()))
             elif not found:
-                raise AssertionError(f"{self.page.name}:{number}: a session begins with what is typed, after `$ `")
+                raise AssertionError(f"{self.page.name}:{number}: a session must begin with a command after `$ `")
             elif line == ">" or (line.startswith("> ") and not found[-1].shown):
                 found[-1] = Typed(found[-1].line, f"{found[-1].command}\n{line[2:]}", ())
             else:
@@ -126,50 +127,50 @@ class Typed:
     """A command of a page.
 
     Attributes:
-        line: where it stands.
-        command: what is typed.
-        shown: the lines that come out, as the page has them.
+        line: its line on the page.
+        command: the command.
+        shown: the lines of output on the page.
     """
 
     line: int
     command: str
     shown: tuple[str, ...]
 
-    def drawn_anew(self, trained: bool) -> bool:
-        """Whether it gives other names each time, or on each machine: with no seed, or from a model trained here."""
+    def is_random(self, trained: bool) -> bool:
+        """Return whether its names differ between runs or machines: without a seed, or from a model trained here."""
         if "namegen " not in self.command:
             return False
         sampled = re.search(r"namegen sample\b", self.command) is not None
         elsewhere = "--model pretrained" not in self.command and (trained or "--model " in self.command)
         return elsewhere or (sampled and not _SEEDED.search(self.command))
 
-    def complaint(self, out: str, err: str, trained: bool) -> str | None:
-        """Say what differs from what the page shows.
+    def find_difference(self, out: str, err: str, trained: bool) -> str | None:
+        """Describe the difference from the output on the page, if there is one.
 
         Args:
-            out: what came to standard output.
-            err: what came to standard error.
-            trained: whether a model that was trained on this page is the one in use.
+            out: the standard output.
+            err: the standard error.
+            trained: whether the default model was trained on this page.
         """
         if not self.shown:
             return None
-        if self.drawn_anew(trained):  # as many lines then, and the start letters asked for
+        if self.is_random(trained):  # compare the number of lines and the requested start letters
             kept = 1 if re.search(r" [A-Z]{2,}(?= |$)", self.command, re.MULTILINE) else 0
             pattern = _pattern([line if line == ANY_LINES else line[:kept] for line in self.shown], ".*")
         else:
             pattern = _pattern(self.shown, "")
         if any(re.fullmatch(pattern, text) for text in (out, err, err + out, out + err)):
             return None
-        return f"came out:\n{out}{err}\nthe page shows:\n" + "\n".join(self.shown)
+        return f"output:\n{out}{err}\nthe page shows:\n" + "\n".join(self.shown)
 
 
 def _pattern(lines: Iterable[str], rest: str) -> str:
-    """Return a regular expression for lines that begin so, and go on with another one."""
+    """Return a regular expression for lines with these beginnings, each followed by the expression ``rest``."""
     return "".join(r"(?:.*\n)*" if line == ANY_LINES else f"{re.escape(line)}{rest}\n" for line in lines)
 
 
 def blocks(page: Path, languages: set[str] | None = None) -> list[Block]:
-    """Return the blocks of a page, of some languages or of all."""
+    """Return the blocks of a page in some languages, by default in all."""
     text = page.read_text(encoding="utf-8")
     return [
         Block(page, text.count("\n", 0, fence.start()) + 1, fence[3].strip(), fence[4], mark and mark[1])
@@ -180,7 +181,7 @@ def blocks(page: Path, languages: set[str] | None = None) -> list[Block]:
 
 
 def go_through(page: Path, folder: Path) -> Iterator[str]:
-    """Type what a page tells its reader to type, and go through what is not as the page says.
+    """Run the commands of a page, and yield a message for each one that fails or differs from the page.
 
     Args:
         page: the page.
@@ -218,16 +219,16 @@ def go_through(page: Path, folder: Path) -> Iterator[str]:
             if (records / f"{number}.{kind}").exists()
         }
         if "code" not in texts:
-            yield f"{where}\nthe shell did not come so far: {(texts or {'err': 'never begun'}).get('err')}"
+            yield f"{where}\nthe shell ended before: {(texts or {'err': 'not started'}).get('err')}"
         elif texts["code"] != "0\n" and not (texts["code"] == f"{CLOSED_PIPE}\n" and "| head" in each.command):
-            yield f"{where}\nended with {texts['code'].strip()}: {texts['out'][-500:]}{texts['err'][-500:]}"
-        elif complaint := each.complaint(texts["out"], texts["err"], trained):
-            yield f"{where}\n{complaint}"
+            yield f"{where}\nexit code {texts['code'].strip()}: {texts['out'][-500:]}{texts['err'][-500:]}"
+        elif difference := each.find_difference(texts["out"], texts["err"], trained):
+            yield f"{where}\n{difference}"
         trained |= bool(_TRAINS.search(each.command)) and not re.search(r"(?:--model|-o) ", each.command)
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a reader: nothing of whoever runs the tests, but for where Python finds the package."""
+    """Return the environment of a reader, which has only a few variables of the tests' own environment."""
     kept = {
         name: os.environ[name] for name in ("PYTHONPATH", "OPENBLAS_CORETYPE", "LANG", "TMPDIR") if name in os.environ
     }

@@ -122,7 +122,7 @@ def test_makemores_split_is_the_permutation_that_makemore_draws(data_dir, monkey
 def test_makemores_split_wants_the_repeats_of_its_file(monkeypatch):
     protocol = load("protocol", monkeypatch)
 
-    with pytest.raises(ValueError, match="has 32,033 names with its repeats, not 2"):
+    with pytest.raises(ValueError, match="has 32,033 names with repeats, not 2"):
         protocol.makemore_parts(Dataset.from_names({"names": ["emma", "ava"]}))
 
 

@@ -47,7 +47,7 @@ def test_nothing_is_lost_when_a_training_is_killed_at_random_moments(launcher, r
 
 
 def test_nothing_is_lost_when_a_process_of_its_own_is_killed(launcher, rng):
-    tally = faults.kills(launcher, rng, count=2, afresh=True)
+    tally = faults.kills(launcher, rng, count=2, new_interpreter=True)
     assert not tally.lost
     assert tally.faults > 0
 

@@ -74,7 +74,7 @@ def test_the_fuzzer_sees_a_promise_that_is_broken(fuzzer, real_files, monkeypatc
         raise NamegenError("two\nlines")
 
     monkeypatch.setattr(promise, "load_model_file", talkative)
-    with pytest.raises(promise.BrokenPromiseError, match="no clear line"):
+    with pytest.raises(promise.BrokenPromiseError, match="not a clear line"):
         promise.keep_promise(real_files[0])
 
     def confused(path):

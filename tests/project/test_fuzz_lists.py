@@ -24,6 +24,6 @@ def test_what_the_fuzzer_begins_with_is_read_or_refused(tmp_path, number):
 def test_mutated_files_are_read_or_refused_in_one_clear_line(tmp_path, seed):
     outcomes = {
         type(list_mutations.check(case, tmp_path))
-        for case in itertools.islice(list_mutations.mutants(random.Random(seed)), 150)
+        for case in itertools.islice(list_mutations.generate_cases(random.Random(seed)), 150)
     }
     assert len(outcomes) == 2  # some of them are datasets still, or nothing much was tried
