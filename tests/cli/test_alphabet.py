@@ -76,10 +76,6 @@ def test_names_are_sampled_in_the_script_of_their_category(model, category):
     assert in_ascii == [to_ascii(f"{name}\n").rstrip("\n") for name in plain]
 
 
-def test_start_letters_take_the_case_of_the_names(model):
-    assert [name[0] for name in sample(model, "Русские", "ив", seed=1)] == ["И", "В"]
-
-
 def test_filters_apply_to_the_transliterated_names(model):
     names = sample(model, "Русские", count=300, seed=1, unique=True, ascii=True, temperature=1.5)
     assert len(set(names)) == 300
@@ -158,25 +154,6 @@ def test_names_of_several_words_and_with_signs_stay_as_they_are_written(names, l
     dataset = Dataset.from_names({"X": names}, alphabet="unicode")
     assert dataset.names("X") == names
     assert set(letters) <= set(dataset.alphabet.letters)
-
-
-def test_place_names_are_sampled_with_single_blanks_inside():
-    names = ["Bad Homburg vor der Höhe", "Bad Tölz", "Stoke-on-Trent", "São Paulo", "New York", "Los Angeles"]
-    dataset = Dataset.from_names({"Places": names}, alphabet="unicode")
-    places = train(dataset, iterations=1280, hidden_size=16, validation=0.0)
-    sampled = sample(places, "Places", count=200, seed=1)
-    assert any(" " in name for name in sampled)
-    assert all(name == " ".join(name.split()) for name in sampled)
-    assert all(name.startswith("Bad ") for name in sample(places, "Places", ["Bad "], count=5, seed=1))
-
-
-def test_more_letters_than_an_alphabet_can_have_are_one_clear_error(cli, tmp_path):
-    blocks = (range(0x4E00, 0x9FA6), range(0xAC00, 0xD7A4), range(0x20000, 0x2A6D0))
-    file = tmp_path / "all.txt"
-    file.write_text("\n".join(chr(point) for block in blocks for point in block), encoding="utf-8")
-    refused = cli("train", "--data", file, "--alphabet", "unicode")
-    assert refused.code == 1
-    assert refused.err.startswith("Error: all: an alphabet has 1 to 65,535 letters, not ")
 
 
 def test_the_next_command_separates_a_category_like_an_option(cli, tmp_path):

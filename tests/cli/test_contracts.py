@@ -123,7 +123,7 @@ def test_the_help_of_train_has_the_defaults_of_every_recipe(field):
     kind = type(getattr(training_config(), field))
     assert kind(default) == getattr(training_config(), field)
     for recipe, config in RECIPES.items():
-        if recipe in stated or (recipe, field) not in {("short runs", "iterations"), ("tutorial", "dropout")}:
+        if (recipe, field) not in {("short runs", "iterations"), ("tutorial", "dropout")}:  # its dropout is the rnn's
             assert kind(stated.get(recipe, default)) == getattr(config, field)
 
 

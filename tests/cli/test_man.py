@@ -73,14 +73,6 @@ def test_the_page_has_the_sections_that_people_look_for(formatted):
 
 
 @pytest.mark.slow
-def test_the_formatter_has_nothing_to_complain_about():
-    if shutil.which("groff") is None:
-        pytest.skip("there is no groff")
-    done = subprocess.run(["groff", "-man", "-ww", "-z", str(PAGE)], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("", "")
-
-
-@pytest.mark.slow
 def test_what_is_typed_in_a_shell_can_be_copied_from_the_page(formatted, command):
     shown = section(formatted(PAGE), "EXAMPLES")
     line = next(line for line in shown.splitlines() if "printf" in line).strip()

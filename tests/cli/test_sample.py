@@ -16,8 +16,7 @@ from namegen.datasets.alphabet import ASCII
 from namegen.io.locks import hold_lock
 from namegen.models.model import Checkpoint, Model
 from namegen.models.store import cached_location
-from namegen.recipes import training_config
-from support import knowing, make_bigram_model, make_model
+from support import knowing, make_bigram_model
 
 LETTERS = "".join(ASCII.letters)
 CATEGORIES = ("English", "German", "Russian")
@@ -79,26 +78,13 @@ def initials(outcome) -> str:
         (["abc"], "ABC"),
         (["U\N{COMBINING DIAERESIS}"], "U"),
         (["Ł"], "L"),
+        (["Æ"], "A"),
+        (["ABC", "-n", 0], ""),
     ],
     ids=str,
 )
 def test_each_start_letter_gives_a_name_in_the_case_and_alphabet_of_the_model(cli, default, arguments, expected):
     assert initials(cli("sample", "German", *arguments)) == expected
-
-
-def test_a_start_letter_that_becomes_two_means_the_prefix(cli, default):
-    assert cli("sample", "German", "Æ").out.startswith("Ae")
-
-
-def test_start_letters_take_the_lower_case_that_names_begin_with(cli):
-    save(names_model(("pills",), begin=string.ascii_lowercase))
-    assert initials(cli("sample", "pills", "ABC")) == "abc"
-
-
-def test_without_letters_the_model_begins_the_names(cli):
-    save(names_model(begin="Q"))
-    assert initials(cli("sample", "German")) == "Q"
-    assert initials(cli("sample", "German", "-n", 100)) == "Q" * 100
 
 
 def test_without_a_category_each_name_has_a_random_one(cli, default):
@@ -111,15 +97,11 @@ def test_without_a_category_each_name_has_a_random_one(cli, default):
     assert cli("sample", "--prefix", "Sch").out.startswith("Sch")
 
 
-def test_with_one_category_a_lone_word_means_letters(cli):
-    save(names_model(("Elves",)))
-    assert initials(cli("sample", "ABC")) == initials(cli("sample", "Elves", "ABC")) == "ABC"
-
-
 @pytest.mark.parametrize("word", ["Élves", "élves", "E\u0301lves", "Élves+élves", "Élves:2"])
-def test_with_one_category_its_name_still_means_the_category(cli, word):
-    save(names_model(("Élves",), begin="Q"))
-    assert initials(cli("sample", word)) == "Q"
+def test_with_one_category_a_lone_word_is_its_name_or_letters(cli, word):
+    save(names_model(("Élves",), begin=string.ascii_lowercase[:3]))
+    assert len(initials(cli("sample", word))) == 1
+    assert initials(cli("sample", "ABC")) == initials(cli("sample", word, "ABC")) == "abc"
 
 
 def test_a_category_matches_exactly_first_and_then_ignoring_case(cli):
@@ -162,16 +144,11 @@ def test_a_letter_that_cannot_be_used_is_refused_before_any_name(cli, default, l
 # Prefixes
 
 
-@pytest.mark.parametrize("prefix", ["S", "Sch", "sch", "Schmidt"])
+@pytest.mark.parametrize("prefix", ["S", "Sch", "sch", "Schmidt", "O'B-x"])
 def test_every_name_begins_with_the_prefix(cli, default, prefix):
     names = cli("sample", "German", "--prefix", prefix, "-n", 100).out.splitlines()
     assert len(names) == 100
-    assert all(name.startswith(prefix.capitalize()) for name in names)
-
-
-def test_a_prefix_can_be_one_that_the_model_would_never_write(cli):
-    save(names_model(begin="Q"))
-    assert cli("sample", "German", "--prefix", "O'B-x").out.startswith("O'B-x")
+    assert all(name.startswith(prefix[0].upper() + prefix[1:]) for name in names)
 
 
 def test_several_prefixes_come_in_their_order(cli, default):
@@ -193,10 +170,6 @@ def test_a_dash_reads_prefixes_from_stdin_one_a_line(cli, default, text, expecte
     assert (sampled.code, sampled.err) == (0, "")
     names = sampled.out.splitlines()
     assert [name.startswith(prefix) for name, prefix in zip(names, expected, strict=True)] == [True] * len(expected)
-
-
-def test_a_dash_alone_reads_prefixes_for_any_category(cli, default):
-    assert [name[:3] for name in cli("sample", "-", "-n", 3, stdin="Sch\n").out.splitlines()] == ["Sch"] * 3
 
 
 def test_errors_in_stdin_come_after_the_names_before_them(cli, default):
@@ -228,13 +201,6 @@ def test_scores_follow_the_names_in_every_format(cli, ab):
     row = json.loads(cli(*shared, "-f", "jsonl").out)
     assert row == {"category": "X", "name": "ab", "log_probability": pytest.approx(expected, abs=1e-6)}
     assert cli("score", "X", "ab").out.split("\t")[1] == f"{expected:.4f}"
-
-
-def test_a_score_of_minus_infinity_is_null_in_json(cli):
-    save(ab_model(sos=False, first_letters=[[1, 0]]))
-    row = json.loads(cli("sample", "X", "b", "--match", "b", "--scores", "-f", "jsonl").out)
-    assert row == {"category": "X", "name": "b", "log_probability": None}
-    assert cli("sample", "X", "b", "--match", "b", "--scores").out == "b\t-inf\n"
 
 
 # Decoding
@@ -277,20 +243,6 @@ def test_a_name_that_does_not_end_is_an_error_or_cut_if_greedy(cli):
     assert refused.is_error(1)
     assert "--max-length" in refused.err
     assert cli("sample", "German", "A", "--greedy").out == "A" + "a" * 20 + "\n"
-
-
-def test_the_tutorial_recipe_cuts_names_20_letters_after_the_start_letter(cli):
-    config = training_config("tutorial", hidden_size=4, iterations=1)
-    sampling = SamplingConfig(temperature=0, dropout=0.1)
-    save(make_model(config, letters=LETTERS, categories=CATEGORIES, sampling=sampling))
-    sampled = cli("sample", "German", "ABC")
-    assert initials(sampled) == "ABC"
-    assert max(map(len, sampled.out.splitlines())) <= 21
-
-
-def test_a_count_of_zero_gives_nothing(cli, default):
-    sampled = cli("sample", "German", "ABC", "-n", 0)
-    assert (sampled.code, sampled.out, sampled.err) == (0, "", "")
 
 
 # Filters and the most probable names
@@ -348,26 +300,12 @@ def test_top_gives_the_most_probable_names_for_each_letter(cli, ab):
 
 
 @pytest.mark.parametrize(
-    "option",
-    [
-        *(f"--temperature={value}" for value in ("-1", "nan", "x")),
-        *(f"--top-k={value}" for value in ("0", "1.5")),
-        *(f"--top-p={value}" for value in ("0", "1.1")),
-        *(f"--dropout={value}" for value in ("-0.1", "1")),
-        *("--max-length=0", "--count=-1", "--seed=-1", "--seed=x", "--format=xml"),
-    ],
-)
-def test_a_value_out_of_its_range_is_refused(cli, default, option):
-    refused = cli("sample", "German", option)
-    assert refused.is_error(2)
-    assert refused.out == ""
-
-
-@pytest.mark.parametrize(
     ("options", "code", "message"),
     [
         (["ABC", "--prefix", "Sch"], 2, "start letters and --prefix cannot be combined"),
         (["--prefix", "Schmidt", "--max-length", 3], 2, "Schmidt"),
+        (["--temperature", "-1"], 2, "temperature must be"),
+        (["--format", "xml"], 2, "'xml'"),
         (["--greedy", "--temperature", "0.5"], 2, "--greedy"),
         (["--match", "("], 2, "'(' is not a regular expression"),
         (["--min-length", 0], 2, "min length must be"),
@@ -430,7 +368,7 @@ def test_the_outputs_of_all_shards_in_a_row_are_that_of_one_run(cli, default, li
     assert "".join(shard.out for shard in shards) == whole.out
 
 
-@pytest.mark.parametrize("shard", ["0/4", "5/4", "1/0", "a/b", "-1/4", "", "1", "1/2/3", "1.0/2", "1/2\n", "9" * 5000])
+@pytest.mark.parametrize("shard", ["0/4", "5/4", "a/b", "", "1/2/3", "9" * 5000])
 def test_a_malformed_shard_is_one_line_of_wrong_usage(cli, default, shard):
     refused = cli("sample", "German", "--seed", 1, "--shard", shard)
     assert refused.is_error(2)
@@ -444,6 +382,9 @@ def test_a_malformed_shard_is_one_line_of_wrong_usage(cli, default, shard):
 def test_a_model_without_sos_begins_as_its_training_names_do(cli):
     save(ab_model(sos=False, first_letters=[[0, 5]]))
     assert set(initials(cli("sample", "X", "-n", 100))) == {"b"}
+    impossible = ["sample", "X", "a", "--match", "a", "--scores"]
+    assert cli(*impossible).out == "a\t-inf\n"
+    assert json.loads(cli(*impossible, "-f", "jsonl").out) == {"category": "X", "name": "a", "log_probability": None}
 
 
 def test_an_unfinished_run_is_used_with_a_note_if_there_is_no_finished_model(cli):

@@ -170,25 +170,20 @@ def test_the_live_display_fits_the_terminal(columns):
         assert re.search(r"\S+ \((English|German|Russian|Italian|Irish|Czech|Arabic|Polish)\)", shown)
 
 
+def test_no_color_removes_colour_from_plots_and_tables():
+    assert "\x1b" not in in_terminal("plot", NO_COLOR="1")[1]
+    assert not COLOURS.search(in_terminal("categories", NO_COLOR="1")[1])
+
+
 @pytest.mark.slow
-def test_a_dumb_terminal_gets_plain_lines():
+def test_the_live_display_heeds_no_color_and_a_dumb_terminal():
+    code, written = in_terminal(*TRAIN, NO_COLOR="1")
+    assert (code, COLOURS.search(written)) == (0, None)
+    assert displayed(written)
     code, written = in_terminal(*TRAIN, TERM="dumb")
     assert code == 0
     assert "\x1b" not in written
     assert re.search(r"^100%  640/640 ", written, re.MULTILINE)
-
-
-@pytest.mark.slow
-def test_no_color_removes_colour_only_from_the_live_display():
-    code, written = in_terminal(*TRAIN, NO_COLOR="1")
-    assert code == 0
-    assert displayed(written)
-    assert not COLOURS.search(written)
-
-
-def test_no_color_removes_colour_from_plots_and_tables():
-    assert "\x1b" not in in_terminal("plot", NO_COLOR="1")[1]
-    assert not COLOURS.search(in_terminal("categories", NO_COLOR="1")[1])
 
 
 @pytest.mark.parametrize("columns", [100, 30])

@@ -1,7 +1,4 @@
-"""The command line: one module for each subcommand, each a thin layer over one function of the library.
-
-:func:`main` does what all of them share: error messages, exit codes, and closed pipes.
-"""
+"""The command line, with one module per subcommand; :func:`main` handles errors and exit codes."""
 
 from __future__ import annotations
 
@@ -16,11 +13,11 @@ from namegen.errors import NamegenError
 if TYPE_CHECKING:
     from namegen.cli.signals import ExitOnSignal
 
-_CLOSED_PIPE = 141  # 128 and SIGPIPE, as shells report a program that writes into a closed pipe
+_CLOSED_PIPE = 141  # 128 + SIGPIPE, as shells report it
 
 
 def command() -> int:
-    """Run the command ``namegen`` as this process, which ends as soon as the command has ended."""
+    """Run the command ``namegen`` as this process, which then exits."""
     from namegen.cli.signals import ExitOnSignal
 
     signals = ExitOnSignal()
@@ -31,14 +28,13 @@ def command() -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command ``namegen`` within this process, and restore its signal handlers afterwards.
+    """Run the command ``namegen`` within this process and restore its signal handlers.
 
     Args:
-        arguments: what follows the name of the command; by default the arguments of the process.
+        arguments: the arguments after the name of the command; by default those of the process.
 
     Returns:
-        The exit code: 0 success; 1 failure; 2 wrong usage; 141 closed pipe; 128 and the signal's number when stopped by
-        a signal.
+        The exit code: 0 success; 1 failure; 2 wrong usage; 141 closed pipe; 128 + N stopped by signal N.
     """
     from namegen.cli.signals import ExitOnSignal
 
@@ -48,8 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run_safely(given: list[str], signals: ExitOnSignal) -> int:
     """Run a command, print its error if it fails, and return the exit code."""
-    # For numpy, when it is imported: more threads gain little on matrices as small as ours, and on a busy machine they
-    # wait for each other, which takes many times as long.
+    # For numpy: more threads gain little on matrices this small, and on a busy machine they take many times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from namegen.cli.terminal import make_printable, prepare_streams, print_error, print_result
 
@@ -79,10 +74,7 @@ def _run_safely(given: list[str], signals: ExitOnSignal) -> int:
 
 
 def _describe_error(error: BaseException) -> tuple[str | None, int]:
-    """Return the message for an exception, and the exit code.
-
-    The message is ``""`` if there is nothing to say, and ``None`` if the exception is a bug.
-    """
+    """Return the message for an exception, ``""`` for none or ``None`` for a bug, and the exit code."""
     from typer import TyperException
 
     if isinstance(error, NamegenError):
@@ -105,7 +97,7 @@ def _describe_error(error: BaseException) -> tuple[str | None, int]:
 
 
 def _is_printed_by_rank_zero(error: BaseException, given: list[str]) -> bool:
-    """Return whether this is one of several processes of a training, of which rank 0 prints the error."""
+    """Return whether this process takes part in a training whose rank 0 prints the error."""
     from typer import TyperException
 
     if "train" not in given or not isinstance(error, NamegenError | TyperException):
@@ -116,20 +108,20 @@ def _is_printed_by_rank_zero(error: BaseException, given: list[str]) -> bool:
 
 
 def _describe_system_error(error: BaseException) -> str | None:
-    """Return the message for what the machine or the installation lacks, or ``None``."""
+    """Return the message for a problem of the system or the installation, or ``None``."""
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("namegen"):
-        return f"this needs {error.name}, which is not installed; install it, or reinstall namegen"
+        return f"this command needs {error.name}, which is not installed; install it, or reinstall namegen"
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error)):
         return "not enough memory; for training, use a smaller --hidden-size or --batch-size"
     if isinstance(error, OSError):
         if error.errno == errno.EBADF and not error.filename:
             return "cannot write the results: standard output is closed"
-        return f"{error.filename or 'cannot go on'}: {error.strerror or error}"
+        return f"{error.filename or 'system error'}: {error.strerror or error}"
     return None
 
 
 def _silence_stdout() -> None:
-    """Discard what is still buffered, so that the interpreter's own flush at the end cannot fail."""
+    """Discard buffered output, so that the interpreter's flush at exit cannot fail."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,7 +1,6 @@
 """``namegen completion``: completion in bash, zsh and fish.
 
-Typer finds what can be completed. The classes here read the line and write the answers as each shell expects them:
-Typer's own classes do not quote values that contain blanks or quotation marks.
+Typer finds the values. The classes here format them for each shell: Typer's own do not quote spaces or quotation marks.
 """
 
 from __future__ import annotations
@@ -86,20 +85,20 @@ def completion(
 
 
 def register_shells() -> None:
-    """Let Typer answer the scripts that :func:`completion` prints."""
+    """Register the shells with Typer, so that it answers the scripts of :func:`completion`."""
     for name, shell in _SHELLS.items():
         add_completion_class(shell, name)
 
 
 class _Completer(ShellComplete):
-    """Completes a command line that is passed as it was typed, up to the cursor."""
+    """Completes a command line that is passed as typed, up to the cursor."""
 
     def source_vars(self) -> dict[str, Any]:
         """Return the variables of the script."""
         return {"complete_func": self.func_name, "autocomplete_var": self.complete_var, "prog_name": self.prog_name}
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the words before the cursor, and the one at the cursor."""
+        """Return the words before the cursor and the word at the cursor."""
         words, _ = split_line(os.environ.get("_TYPER_COMPLETE_ARGS", ""))
         while len(words) > 1 and re.match(r"\w+=", words[0]):  # NAMEGEN_MODEL=elves namegen sample
             name, _, value = words.pop(0).partition("=")
@@ -107,7 +106,7 @@ class _Completer(ShellComplete):
         return [os.path.expanduser(word) for word in words[1:-1]], words[-1]  # noqa: PTH111 - not all are paths
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """Return the values that can take the place of the word at the cursor."""
+        """Return the values that can replace the word at the cursor."""
         items = super().get_completions(args, incomplete)
         if incomplete.startswith("--") and "=" in incomplete:  # Typer returns values without the option's name
             attached = incomplete[: incomplete.index("=") + 1]
@@ -116,13 +115,13 @@ class _Completer(ShellComplete):
 
 
 class _Bash(_Completer):
-    """Bash replaces only the end of the word, after a colon or an equals sign, and inserts what it gets unquoted."""
+    """Bash replaces only the part of a word after a colon or an equals sign, and does not quote what it inserts."""
 
     name = "bash"
     source_template: ClassVar[str] = _BASH
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """Return only values that begin with the part of the word that stays in place."""
+        """Return only values that begin with the part of the word that bash keeps."""
         line = os.environ["_TYPER_COMPLETE_ARGS"]
         self.quote = split_line(line)[1]
         self.kept = split_line(line.removesuffix(os.environ.get("_NAMEGEN_REPLACED", "")))[0][-1]
@@ -156,19 +155,14 @@ _SHELLS: dict[str, type[_Completer]] = {"bash": _Bash, "zsh": _Zsh, "fish": _Fis
 
 
 def _describe(item: CompletionItem) -> str:
-    """Return the first sentence of an option's or a command's help."""
+    """Return the first sentence of the help."""
     first, *_ = re.split(r"(?<=\w)\.(?:\s|$)|\s+\[default: ", item.help or "")
     return " ".join(first.split())
 
 
 def split_line(line: str) -> tuple[list[str], str]:
-    """Split a command line at the cursor, which is at its end.
-
-    Returns:
-        The words without their quotation marks, the last one being the word at the cursor, which can be empty; and the
-        quotation mark that is still open, or ``""``.
-    """
-    lexer = shlex.shlex(f"{line}_", posix=True)  # the added letter keeps a blank or an empty word at the end
+    """Return the unquoted words up to the cursor, at the end of the line, and the quotation mark still open, or ""."""
+    lexer = shlex.shlex(f"{line}_", posix=True)  # the added letter keeps a space or an empty word at the end
     lexer.whitespace_split = True
     lexer.commenters = ""
     words: list[str] = []
@@ -183,12 +177,7 @@ def split_line(line: str) -> tuple[list[str], str]:
 
 
 def quote_for_bash(text: str, quote: str) -> str:
-    """Return what bash has to insert for a text.
-
-    Args:
-        text: the text.
-        quote: the quotation mark that is open before it, or ``""``.
-    """
+    """Quote a text for bash, after an open quotation mark or ``""``."""
     if quote == "'":
         quoted = text.replace("'", r"'\''")
     elif quote == '"':

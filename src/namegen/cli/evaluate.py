@@ -108,26 +108,20 @@ def _print_evaluation(evaluation: Evaluation) -> None:
     from namegen.cli.terminal import print_table
 
     head = ("category", "names", "loss", "perplexity", "novel", "unique", "right", "length", "data's length")
-    rows = [
-        [category, f"{figures.names:,}", *_format_loss(figures.loss), *_format_samples(figures)]
-        for category, figures in evaluation.categories.items()
-    ]
-    rows.append(["macro", f"{evaluation.names:,}", *_format_loss(evaluation.macro), *_format_samples(evaluation)])
-    rows.append(["micro", f"{evaluation.names:,}", *_format_loss(evaluation.micro), *["-"] * 5])
+    rows = [_format_row(category, figures, figures.loss) for category, figures in evaluation.categories.items()]
+    rows.append(_format_row("macro", evaluation, evaluation.macro))
+    rows.append([*_format_row("micro", evaluation, evaluation.micro)[:4], *["-"] * 5])
     print_table(head, rows, right=head[1:])
 
 
-def _format_loss(loss: float | None) -> list[str]:
-    """Return the loss and the perplexity."""
+def _format_row(label: str, figures: CategoryEvaluation | Evaluation, loss: float | None) -> list[str]:
     from namegen.evaluation.metrics import perplexity_of
 
-    return [_format(loss, ".3f"), _format(perplexity_of(loss), ".2f")]
-
-
-def _format_samples(figures: CategoryEvaluation | Evaluation) -> list[str]:
-    shares = [_format(share, ".1%") for share in (figures.novel, figures.unique, figures.right)]
-    return [*shares, _format(figures.length, ".1f"), _format(figures.data_length, ".1f")]
-
-
-def _format(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+    values = {
+        ".3f": [loss],
+        ".2f": [perplexity_of(loss)],
+        ".1%": [figures.novel, figures.unique, figures.right],
+        ".1f": [figures.length, figures.data_length],
+    }
+    cells = ["-" if value is None else format(value, form) for form, group in values.items() for value in group]
+    return [label, f"{figures.names:,}", *cells]

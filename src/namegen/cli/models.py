@@ -37,7 +37,7 @@ def list_(context: typer.Context, *, output_format: FormatOption = "table") -> N
         print_json(summaries)
         return
     if not summaries:
-        print_note("There are no models; train one with `namegen train`.")
+        print_note("No models yet; train one with `namegen train`.")
         return
     head = ("name", "recipe", "iters", "training", "validation", "categories", "data", "date", "size")
     rows = [
@@ -113,16 +113,13 @@ def path_(name: ModelArgument = None) -> None:
 
 @models.command()
 def rm(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=complete_own_model, help="Name of a model in the cache.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_own_model, help="Name of the model.")],
 ) -> None:
     """Remove a model from the cache."""
     from namegen.cli.terminal import print_note
     from namegen.models.store import remove_model
 
-    removed = remove_model(name)
-    print_note(f"Removed {name}: {' and '.join(removed)}.")
+    print_note(f"Removed {name}: {' and '.join(remove_model(name))}.")
 
 
 def _summarize(name: str, file: Path, model: Model | None = None) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def sample(
     top: Annotated[int | None, typer.Option(metavar="N", help="The N most probable names, without sampling.")] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Add the log-probability of each name.")] = False,
     seed: Annotated[int | None, typer.Option(help="Same seed, same names.  [default: random]")] = None,
-    shard: Annotated[str | None, typer.Option(metavar="K/N", help="Print part K of N of what --seed gives.")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="K/N", help="Part K of N of the output of one --seed.")] = None,
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N, mps, auto.  [default: cpu]")
     ] = None,

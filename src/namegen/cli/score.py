@@ -50,22 +50,16 @@ def score(
         scores = classifying.score(loaded, category, some)
         return scores.fitted, zip(scores.log_probabilities.tolist(), scores.perplexities.tolist(), strict=True)
 
+    def to_object(name: str, score: Score) -> dict[str, object]:
+        log_probability, perplexity = (value if math.isfinite(value) else None for value in score)  # as JSON needs
+        return {"category": label, "name": name, "log_probability": log_probability, "perplexity": perplexity}
+
     print_answers(
         names,
         output_format,
         compute,
         to_cells=lambda name, score: (name, f"{score[0]:.4f}", f"{score[1]:.3f}"),
-        to_object=lambda name, score: {
-            "category": label,
-            "name": name,
-            "log_probability": _finite(score[0]),
-            "perplexity": _finite(score[1]),
-        },
+        to_object=to_object,
         head=("name", "log-probability", "perplexity"),
         right=("log-probability", "perplexity"),
     )
-
-
-def _finite(value: float) -> float | None:
-    """Return a number, or ``None`` for infinity, which JSON does not have."""
-    return value if math.isfinite(value) else None

@@ -42,18 +42,16 @@ def print_answers(
     head: Sequence[str],
     right: Sequence[str],
 ) -> None:
-    """Print an answer for each name: as a table in a terminal, else as soon as the name comes.
-
-    If the user types the names in the terminal, there is no table either. Notes count what the model cannot read.
+    """Print an answer for each name: as a table in a terminal, else as soon as the name is read.
 
     Args:
         names: the names; ``None`` or ``-`` reads them from standard input.
         output_format: ``text`` or ``jsonl``.
         compute: returns the names as the model reads them, and the answer for each name.
-        to_cells: returns the cells of a name's line.
-        to_object: returns a name's JSON object.
+        to_cells: returns the cells of a name and its answer.
+        to_object: returns their JSON object.
         head: the names of the table's columns.
-        right: the names of columns that are aligned to the right.
+        right: the names of right-aligned columns.
     """
     import json
 
@@ -82,10 +80,7 @@ def print_answers(
 
 
 def _read_names(names: list[str] | None) -> Iterator[list[str]]:
-    """Yield lists of names, without superfluous blanks: all arguments, or the lines that can be read at once.
-
-    So each line is answered as soon as it comes, and many lines are scored together.
-    """
+    """Yield lists of names with single spaces: all arguments, or the lines that can be read at once."""
     if not _from_stdin(names):
         yield [" ".join(name.split()) for name in names or ()]
         return
@@ -98,12 +93,9 @@ def _from_stdin(names: list[str] | None) -> bool:
 
 
 def read_lines(kind: str) -> Iterator[list[str]]:
-    r"""Yield lists of lines from standard input, without line ends: as many lines as can be read at once.
+    r"""Yield lists of lines from standard input, as many as can be read at once, so that each is answered promptly.
 
-    A line ends in ``\n``, ``\r\n`` or ``\r``. A byte-order mark is left out.
-
-    Args:
-        kind: what to ask for if standard input is a terminal.
+    A line ends in ``\n``, ``\r\n`` or ``\r``. A byte-order mark is removed. A terminal shows a prompt for ``kind``.
 
     Raises:
         DataError: a line has more than ``MAX_LINE_BYTES`` bytes. The lines before it are yielded first.
