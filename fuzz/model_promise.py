@@ -174,5 +174,5 @@ def _resume(path: Path) -> None:
     config = resolve_config(dataset, None, {}, before=before)
     trainer = Trainer(dataset, config, find_device("cpu"), checkpoint=before)
     if config.batch_size <= 2 and before.model.iterations < config.iterations:
-        trainer.advance(next(trainer.iter_stretches()))
+        next(trainer.run())
     trainer.checkpoint()

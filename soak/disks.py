@@ -46,7 +46,7 @@ def full_disk(launcher: Launcher) -> Tally:
         # Replacing a file frees room for the next save, so fill the disk until a save fails.
         wait_until(lambda: _fill(filler) or "Not saved after" in run.err or not run.runs())
         run.send(signal.SIGINT)
-        site.check_error(run, "No space left on device", "to resume with --resume")
+        site.check_error(run, "No space left on device", "use --resume to continue")
         site.check_files()
         _fill(filler)  # the file that it was writing is gone
         run = site.train()
@@ -80,7 +80,7 @@ def file_too_large(launcher: Launcher) -> Tally:
         wait_until(lambda: site.checkpoint.is_file() or not run.runs())
         run.send(signal.SIGKILL)
         run.wait()
-        site.check_error(site.train(**limit), "File too large", "then continue from what was saved last with --resume")
+        site.check_error(site.train(**limit), "File too large", "then use --resume")
         tally.require(site.model.read_bytes() == older, "the previous model is gone")
         site.check_files()
         site.check_error(_download(site, **limit), "File too large")

@@ -136,7 +136,7 @@ def test_names_added_to_a_model_are_converted_to_its_alphabet(cli, tmp_path):
     line = ("train", "--init", "pretrained", "--data", folder, "--model", "more", "--iters", 128)
     refused = cli(*line, "--alphabet", "unicode")
     assert refused.is_error(2)
-    assert "leave out --alphabet or --init" in refused.err
+    assert "leave out --alphabet" in refused.err
     added = cli(*line)
     assert added.code == 0
     assert "transliterated 25 names, as 'Ива\u0301нов' into 'Ivanov'.\n" in added.err

@@ -441,7 +441,7 @@ def test_resume_with_another_number_of_threads_says_that_the_model_is_not_exactl
 def test_resume_without_a_run_or_from_a_damaged_one_is_one_clear_line(cli):
     missing = cli("train", "--resume")
     assert is_one_error(missing, 1)
-    assert "no unfinished" in missing.err
+    assert "no unfinished training run" in missing.err
     checkpoint = leave_unfinished(iterations=128)
     checkpoint.write_bytes(checkpoint.read_bytes()[:-1000])
     damaged = cli("train", "--resume")
@@ -538,7 +538,7 @@ def test_resume_without_the_path_of_its_names_prints_the_command_that_has_it(cli
         cli("train", "--iters", 96, "--hidden-size", 4, *where, "--data", names)
     trained = cli("train", *where, "--resume")
     assert is_one_error(trained, 2)
-    assert "names of your own, 'Elves'" in trained.err
+    assert "your own names, 'Elves'" in trained.err
     program, *arguments = shlex.split(re.search("`(.*)`", trained.err)[1])
     assert (program, arguments.count("PATH")) == ("namegen", 1)
     assert cli(*(str(names) if argument == "PATH" else argument for argument in arguments)).code == 0

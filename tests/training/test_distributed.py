@@ -135,7 +135,7 @@ def test_the_mean_of_the_ranks_gradients_is_the_gradient_of_the_batch(kind, worl
         learner = AutogradLearner(build_network(config, categories, 59), source, config, CPU, group)
         learner._descend = lambda _rate: None
         losses = learner.learn(np.arange(5), 0)
-        return [parameter.grad.clone() for parameter in learner._parameters], losses
+        return [parameter.grad.clone() for parameter in learner._tensors["parameter"]], losses
 
     groups = [ProcessGroup(rank, world_size) for rank in range(world_size)]
     whole, losses = gradients(SINGLE_PROCESS)
@@ -165,7 +165,7 @@ def test_each_rank_drops_other_units_and_a_single_process_those_of_its_seed(unwr
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (training_config("tutorial", batch_size=64), "the tutorial's recipe"),
+        (training_config("tutorial", batch_size=64), "the tutorial recipe"),
         (training_config("best", batch_size=3), "4 processes cannot share batches of 3"),
     ],
 )

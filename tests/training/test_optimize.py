@@ -220,13 +220,12 @@ def test_learning_keeps_every_tensor_on_the_device(parts, fake_cuda, monkeypatch
     learner = AutogradLearner(build_network(config, 2, 59), DatasetBatches(NAMES, config), config, fake_cuda)
 
     def backward(_loss):
-        for parameter in learner._parameters:
+        for parameter in learner._tensors["parameter"]:
             parameter.grad = torch.ones_like(parameter)
 
     monkeypatch.setattr(torch.Tensor, "backward", backward)
     losses = learner.learn(np.array([0, 1, 2, 3]), 0)
 
-    kept = [*learner._parameters, *learner._average]
-    kept += [value for values in learner._moments.values() for value in values]
+    kept = [value for values in learner._tensors.values() for value in values]
     assert losses.device == fake_cuda
     assert {tensor.device for tensor in kept} == {fake_cuda}

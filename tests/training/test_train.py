@@ -346,9 +346,9 @@ def test_resuming_with_another_configuration_is_an_error(parts, tmp_path):
 
 def test_resuming_with_other_names_or_without_a_checkpoint_is_an_error(tmp_path):
     stop_at(16, tmp_path / "run", SMALL)
-    with pytest.raises(UsageError, match="not the names"):
+    with pytest.raises(UsageError, match="began with other names"):
         train(Dataset.from_names({"Z": ["Zoe"]}), checkpoint=tmp_path / "run", resume=True)
-    with pytest.raises(UsageError, match="say where its checkpoint is"):
+    with pytest.raises(UsageError, match="resume needs a checkpoint"):
         train(NAMES, resume=True)
 
 
@@ -412,7 +412,7 @@ def test_a_periodic_save_that_fails_is_reported_and_tried_again(disk, tmp_path):
     assert load_checkpoint(tmp_path / "run").model.iterations == 800
 
 
-@pytest.mark.parametrize(("full_from", "kept"), [(0, "saved is nothing"), (300, "the run after 208, to resume")])
+@pytest.mark.parametrize(("full_from", "kept"), [(0, "nothing is saved"), (300, "use --resume to continue after 208")])
 def test_a_run_that_is_stopped_and_cannot_be_saved_says_what_is_saved(disk, tmp_path, full_from, kept):
     reached = [0]
 
@@ -436,10 +436,10 @@ def diverge(monkeypatch):
             if start + len(names) > after:
                 with torch.no_grad():
                     if weight is not None:
-                        self._parameters[0][0, 0] = weight
-                        self._average[0][0, 0] = weight
+                        self._tensors["parameter"][0][0, 0] = weight
+                        self._tensors["average"][0][0, 0] = weight
                     if moment is not None:
-                        self._moments["exp_avg_sq"][0][0, 0] = moment
+                        self._tensors["optimiser.exp_avg_sq"][0][0, 0] = moment
                 if loss is not None:
                     losses = losses * 0 + loss
             return losses

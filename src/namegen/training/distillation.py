@@ -12,7 +12,7 @@ Names are sampled as a tree: names with a common prefix share it, and the teache
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
     Integers = NDArray[np.integer]
+    States = list[NDArray[Any]]
 
 
 _BATCHES_PER_BLOCK = 256
@@ -56,19 +57,12 @@ class Ensemble:
         )
 
 
-class Prefixes(NamedTuple):
-    """The states of the teachers after distinct prefixes."""
-
-    hidden: list[Floats]  # of each network, (prefixes, H)
-    contexts: NDArray[np.int64]  # the last letters for the n-gram, the very last one first, (prefixes, order - 1)
-
-    def select(self, rows: Integers) -> Prefixes:
-        """Return the states of some prefixes."""
-        return Prefixes([hidden[rows] for hidden in self.hidden], self.contexts[rows])
-
-
 class Teachers(NamedTuple):
-    """The teachers of one category."""
+    """The teachers of one category.
+
+    Their states after distinct prefixes are a list of arrays with a row for each prefix: the state of each network,
+    (prefixes, H), and the last letters for the n-gram, the very last one first, (prefixes, order - 1).
+    """
 
     networks: list[Stepper]
     ngram: NGram | None
@@ -76,33 +70,34 @@ class Teachers(NamedTuple):
     category: int
     outputs: int
 
-    def start(self) -> Prefixes:
-        """Return the state of the empty prefix."""
+    def start(self) -> States:
+        """Return the states after the empty prefix."""
         before = self.ngram.order - 1 if self.ngram else 0
-        return Prefixes([network.start() for network in self.networks], np.full((1, before), -1))
+        return [*(network.start() for network in self.networks), np.full((1, before), -1)]
 
-    def step(self, letters: Integers, before: Prefixes) -> tuple[Floats, Floats, Prefixes]:
+    def step(self, letters: Integers, states: States) -> tuple[Floats, Floats, States]:
         """Read a letter after each prefix.
 
         Returns:
             The probabilities of the next letter or the end by the geometric and by the arithmetic mean of the
-            teachers, (prefixes, outputs) float32 each, and the states of the longer prefixes.
+            teachers, (prefixes, outputs) float32 each, and the states after the longer prefixes.
         """
-        contexts = np.concatenate([letters[:, None], before.contexts], axis=1)[:, : before.contexts.shape[1]]
-        parts = [slice(i, i + _ROWS_PER_STEP) for i in range(0, len(letters), _ROWS_PER_STEP)]
-        after = [np.empty((len(letters), hidden.shape[1]), dtype=np.float32) for hidden in before.hidden]
+        *before, contexts = states
+        contexts = np.concatenate([letters[:, None], contexts], axis=1)[:, : contexts.shape[1]]
+        after = [np.empty((len(letters), hidden.shape[1]), dtype=np.float32) for hidden in before]
         scores, arithmetic = np.zeros((2, len(letters), self.outputs), dtype=np.float32)
         if self.ngram:
             ngram = self.ngram.probabilities(np.full(len(letters), self.category), contexts)
             scores += self.ngram_share * np.log(ngram)
             arithmetic += self.ngram_share * ngram
         share = (1 - self.ngram_share) / len(self.networks)
-        for network, hidden, longer in zip(self.networks, before.hidden, after, strict=True):
-            for part in parts:
+        for network, hidden, longer in zip(self.networks, before, after, strict=True):
+            for begin in range(0, len(letters), _ROWS_PER_STEP):
+                part = slice(begin, begin + _ROWS_PER_STEP)
                 logits, longer[part] = network.step(letters[part], hidden[part])
                 scores[part] += share * logits
                 arithmetic[part] += share * softmax(logits)
-        return softmax(scores), arithmetic, Prefixes(after, contexts)
+        return softmax(scores), arithmetic, [*after, contexts]
 
 
 def softmax(scores: Floats) -> Floats:
@@ -190,14 +185,14 @@ class DistillationBatches:
         tables, nodes_so_far = [np.zeros((1, boundary_id + 1), dtype=np.float32)], 1
         for index in np.unique(category).tolist():
             teachers, names = self._ensemble.select_category(index), np.flatnonzero(category == index)
-            prefixes, read, row_of = teachers.start(), np.array([boundary_id]), np.zeros(len(names), dtype=np.int64)
+            states, read, row_of = teachers.start(), np.array([boundary_id]), np.zeros(len(names), dtype=np.int64)
             for length in range(self._max_length + 1):
-                geometric, arithmetic, prefixes = teachers.step(read, prefixes)
+                geometric, arithmetic, states = teachers.step(read, states)
                 if not length:  # no name is empty
                     geometric[:, boundary_id] = arithmetic[:, boundary_id] = 0
                     total = geometric.sum(axis=1, keepdims=True)
                     if not (total > 0).all():
-                        raise DivergedError("the teachers give no first letter any probability; train others")
+                        raise DivergedError("the teachers find no first letter possible; train longer")
                     geometric /= total
                 tables.append(geometric)
                 nodes[names, length] = nodes_so_far + row_of
@@ -213,7 +208,7 @@ class DistillationBatches:
                 lengths[names] += 1
                 branches, row_of = np.unique(row_of * boundary_id + chosen, return_inverse=True)
                 parents, read = np.divmod(branches, boundary_id)
-                prefixes = prefixes.select(parents)
+                states = [state[parents] for state in states]
         shuffled = rng.permutation(count)  # the last block, of which only a part is used, needs all categories
         return _SampledBlock(
             category[shuffled], letters[shuffled], lengths[shuffled], nodes[shuffled], np.concatenate(tables)

@@ -9,7 +9,7 @@ Rank 0 plans, reads and writes files, and prints. The other ranks receive its re
 :meth:`ProcessGroup.on_rank_zero`. These messages are pickles, sent by torch: the processes trust each other. If a
 process dies, torchrun ends the others, and the last checkpoint can be resumed.
 
-Without torchrun a training has :data:`SINGLE_PROCESS`, whose methods do nothing but call or return their arguments.
+Without torchrun a training has :data:`SINGLE_PROCESS`, whose methods only call or return their arguments.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class ProcessGroup:
 
     @property
     def is_single(self) -> bool:
-        """Whether this is the only process."""
+        """True for the only process."""
         return self.world_size == 1
 
     @property
     def is_rank_zero(self) -> bool:
-        """Whether this process reads, writes and prints for all of them."""
+        """True for the process that reads, writes and prints for all of them."""
         return self.rank == 0
 
     @property
@@ -78,15 +78,11 @@ class ProcessGroup:
         return () if self.is_single else (self.rank,)
 
     def check(self, config: TrainingConfig) -> None:
-        """Check that these processes can share a training.
-
-        Raises:
-            UsageError: they cannot.
-        """
+        """Raise ``UsageError`` if these processes cannot share a training."""
         if self.is_single:
             return
         if config.recipe == "tutorial":
-            raise UsageError("the tutorial's recipe learns one name at a time, alone; start it without torchrun")
+            raise UsageError("the tutorial recipe trains in one process only; start it without torchrun")
         smallest = min(stage.batch_size for stage in config.stages)
         if smallest < self.world_size:
             raise UsageError(
@@ -95,11 +91,7 @@ class ProcessGroup:
             )
 
     def gather(self, shares: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Return whole arrays, in their original order, on every rank.
-
-        Args:
-            shares: the part of each array that this rank has, by :attr:`share`.
-        """
+        """Return whole arrays, in their original order, from the :attr:`share` of each array that every rank has."""
         if self.is_single:
             return list(shares)
         arrays = []
@@ -156,12 +148,7 @@ class ProcessGroup:
         return cast("T", result)
 
     def wrap(self, network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
-        """Return a network whose gradients are averaged over all ranks, with the weights that it has on rank 0.
-
-        Args:
-            network: the network, on its device.
-            device: the device.
-        """
+        """Return a network, on its device, with the weights of rank 0 and gradients averaged over all ranks."""
         if self.is_single:
             return network
         from torch.nn.parallel import DistributedDataParallel
@@ -196,8 +183,8 @@ def find_process_group() -> ProcessGroup:
         group = None
     if not group or not (0 <= group.rank < group.world_size and 0 <= group.local_rank < group.local_world_size):
         raise UsageError(
-            "RANK and WORLD_SIZE say that this is one of several processes, but not all variables that torchrun sets "
-            f"are there and valid ({', '.join(_VARIABLES)}); start with torchrun, or unset RANK"
+            f"the variables of torchrun ({', '.join(_VARIABLES)}) are incomplete or contradict each other; "
+            "start with torchrun, or unset RANK"
         )
     return group
 
@@ -212,10 +199,7 @@ def is_follower() -> bool:
 
 @contextlib.contextmanager
 def joined() -> Iterator[ProcessGroup]:
-    """Join the other processes of a training, if there are any, while the body runs.
-
-    Yields:
-        the group, for the argument ``group`` of :func:`~namegen.training.train.train`.
+    """Join the other processes of a training, if any; yield the group for :func:`~namegen.training.train.train`.
 
     Raises:
         RankError: another process has ended.

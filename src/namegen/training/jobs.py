@@ -46,14 +46,14 @@ MIN_ADDED_NAMES = 20
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What the user asks of a training; ``None`` means the recipe's setting, or that of the run to be resumed.
+    """A request for a training; ``None`` means the setting of the recipe, or of the run to resume.
 
     Attributes:
         parts: settings of the configuration.
         recipe: the recipe.
         init: the name or path of the model to add categories to.
         dataset: the name or path of the dataset.
-        alphabet: the alphabet; by default that of ``init`` or of the run to be resumed, else ``ascii``.
+        alphabet: the alphabet; by default that of ``init`` or of the run to resume, else ``ascii``.
         device: the device.
         threads: the number of threads.
         resume: whether to resume the unfinished run.
@@ -73,17 +73,17 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a training will do.
+    """A request with all defaults filled in, and checked against the files at the location.
 
     Attributes:
         config: the configuration.
-        resume: whether it resumes the unfinished run.
+        resume: whether to resume the unfinished run.
         dataset: the name or path of the dataset; ``None`` for the default one.
         device: the name of the device.
         threads: the number of threads; ``None`` for the default of the configuration.
         alphabet: the alphabet to transliterate the names into, or ``unicode``.
         init: the model to add categories to, if any.
-        changes: differences from the run that it resumes, in words.
+        changes: differences from the run to resume, in words.
     """
 
     config: TrainingConfig
@@ -118,77 +118,67 @@ def plan_training(
     """Decide what a training will do at a location, which must be claimed.
 
     Raises:
-        UsageError: the request is invalid, or contradicts the run that is to be resumed.
+        UsageError: the request is invalid, or contradicts the run to resume.
         RunError: there is an unfinished run, or none to resume.
         DeviceError: the device does not exist.
-        ModelFileError: the unfinished run is damaged, or there is no such model to begin with.
+        ModelFileError: the unfinished run is damaged, or the model to add to does not exist.
     """
     if request.init is not None and request.recipe is not None:
-        raise UsageError("--init has settings of its own, and a recipe others; use one of them")
-    init = None if request.init is None else find_model(request.init).load()
+        raise UsageError("--init and --recipe cannot be used together; leave one out")
     if request.resume and request.force:
-        raise UsageError("--resume continues a run and --force starts over; use one of them")
+        raise UsageError("--resume and --force cannot be used together; leave one out")
+    init = None if request.init is None else find_model(request.init).load()
+    before, dataset, device = None, request.dataset, request.device
     if request.resume:
-        return _plan_to_resume(location, request, init, group)
-    if location.checkpoint.is_file() and not request.force:
+        before = _load_run(location, request, init, group)
+        recipe = {} if request.recipe is None else {"recipe": request.recipe}
+        config = check_unchanged(before.training, {**recipe, **request.parts})
+        dataset = before.dataset if dataset is None else dataset
+        device = before.device if device is None else device
+    elif location.checkpoint.is_file() and not request.force:
         raise RunError(
-            f"there is an unfinished training run of {location.name}; use --resume to resume it, or --force to start "
-            "over"
+            f"{location.name} has an unfinished training run; use --resume to continue it, or --force to start over"
         )
-    config = (
-        fine_tuning_config(init, **request.parts)
-        if init
-        else training_config(request.recipe or "default", **request.parts)
-    )
+    elif init:
+        config = fine_tuning_config(init, **request.parts)
+    else:
+        config = training_config(request.recipe or "default", **request.parts)
     group.check(config)
+    device = device_name(find_training_device("auto" if device is None else device, group), group)
     return TrainingPlan(
         config,
-        resume=False,
-        dataset=request.dataset,
-        device=_resolve_device(request, "auto", group),
+        resume=request.resume,
+        dataset=dataset,
+        device=device,
         threads=request.threads,
-        alphabet=_resolve_alphabet(request, init, None),
+        alphabet=_resolve_alphabet(request, init, before),
         init=init,
+        changes=_describe_changes(before, device, request.threads, group) if before else (),
     )
 
 
-def _plan_to_resume(
-    location: ModelLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup
-) -> TrainingPlan:
+def _load_run(location: ModelLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup) -> Model:
+    """Load the model of the unfinished run to resume."""
     if not location.checkpoint.is_file():
-        raise RunError(f"no unfinished training run of {location.name} to resume; leave --resume out to start one")
+        raise RunError(f"{location.name} has no unfinished training run; leave out --resume to start one")
     before = load_checkpoint(location.checkpoint).model
     if before.training.init and init is None:
-        raise UsageError("the run adds to another model; say to which with --init")
-    requested = {} if request.recipe is None else {"recipe": request.recipe}
-    config = check_unchanged(before.training, {**requested, **request.parts})
+        raise UsageError("the run adds categories to another model; give that model with --init")
     if request.dataset is None and not is_dataset_name(before.dataset):
         command = command_to_resume(location, replace(request, dataset="PATH"), group)
-        raise UsageError(
-            f"the run began with names of your own, {before.dataset!r}; resume it with `{command}`, PATH being where "
-            "they are"
-        )
-    group.check(config)
-    device, threads, processes = _resolve_device(request, before.device, group), request.threads, group.world_size
+        raise UsageError(f"the run began with your own names, {before.dataset!r}; give their path: `{command}`")
+    return before
+
+
+def _describe_changes(before: Model, device: str, threads: int | None, group: ProcessGroup) -> tuple[str, ...]:
+    """Return the differences from a run to resume, in words."""
     changes = [] if device == before.device else [f"on {device}, not {before.device}"]
     if threads not in (None, before.threads):
         changes.append(f"with {threads} {'thread' if threads == 1 else 'threads'}, not {before.threads}")
-    if processes != before.processes:
-        changes.append(f"with {processes} {'process' if processes == 1 else 'processes'}, not {before.processes}")
-    return TrainingPlan(
-        config,
-        resume=True,
-        dataset=before.dataset if request.dataset is None else request.dataset,
-        device=device,
-        threads=threads,
-        alphabet=_resolve_alphabet(request, init, before),
-        init=init,
-        changes=tuple(changes),
-    )
-
-
-def _resolve_device(request: TrainingRequest, default: str, group: ProcessGroup) -> str:
-    return device_name(find_training_device(default if request.device is None else request.device, group), group)
+    if group.world_size != before.processes:
+        processes = "1 process" if group.is_single else f"{group.world_size} processes"
+        changes.append(f"with {processes}, not {before.processes}")
+    return tuple(changes)
 
 
 def _resolve_alphabet(request: TrainingRequest, init: Model | None, run: Model | None) -> AlphabetChoice:
@@ -198,21 +188,19 @@ def _resolve_alphabet(request: TrainingRequest, init: Model | None, run: Model |
         return requested or "ascii"
     kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
     if requested not in (None, kind):
-        what, instead = ("the model to begin with", " or --init") if init else ("the run", "")
-        raise UsageError(f"{what} has another alphabet than {requested}; leave out --alphabet{instead}")
+        what = "model to add to" if init else "run to resume"
+        raise UsageError(f"the {what} does not have the alphabet {requested}; leave out --alphabet")
     return init.alphabet if init else kind
 
 
 def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
     """Return a warning about a list that is too short to train a good model on, or to measure it."""
-    is_small = len(dataset) < (MIN_ADDED_NAMES if config.init else MIN_NAMES)
-    held_out = config.validation * len(dataset)  # about; if that is much, the split need not be made
-    is_unmeasured = 0 < held_out < 100 and dataset.split(config.validation)[1] is None
     facts = []
-    if is_small:
+    if len(dataset) < (MIN_ADDED_NAMES if config.init else MIN_NAMES):
         advice = "" if config.init or dataset.alphabet != ASCII else ", and fewer with --init pretrained"
         facts.append(f"the model will repeat many of them{advice}")
-    if is_unmeasured:
+    # Splitting a large dataset takes long, and is needless.
+    if 0 < config.validation * len(dataset) < 100 and dataset.split(config.validation)[1] is None:
         facts.append("no names are held out to measure on")
     if not facts:
         return None
@@ -225,13 +213,16 @@ def command_to_resume(location: ModelLocation, request: TrainingRequest, group: 
 
     With several machines, the options that say where they meet are left out.
     """
-    is_users_file = location.checkpoint.name.endswith(RUN_SUFFIX)
-    which = ["-o", location.name] if is_users_file else []
-    if not is_users_file and location.name != DEFAULT_MODEL:
-        which = ["--model", location.name]
-    data = [] if request.dataset is None else ["--data", request.dataset]
-    init = [] if request.init is None else ["--init", request.init]
-    command = shlex.join(["namegen", "train", *which, *data, *init, "--resume"])
+    options: list[str] = []
+    if location.checkpoint.name.endswith(RUN_SUFFIX):  # of a file that the user named
+        options += ["-o", location.name]
+    elif location.name != DEFAULT_MODEL:
+        options += ["--model", location.name]
+    if request.dataset is not None:
+        options += ["--data", request.dataset]
+    if request.init is not None:
+        options += ["--init", request.init]
+    command = shlex.join(["namegen", "train", *options, "--resume"])
     if group.is_single:
         return command
     machines = "--standalone" if group.local_world_size == group.world_size else "..."
@@ -286,6 +277,5 @@ def _save_elsewhere(model: Model, location: ModelLocation) -> str:
             file.parent.rmdir()
             raise
     except (NamegenError, OSError):
-        is_resumable = location.checkpoint.is_file()
-        return "then continue from what was saved last with --resume" if is_resumable else "then train it again"
+        return "then use --resume" if location.checkpoint.is_file() else "then train it again"
     return f"until you move it there, the finished model is {file}"

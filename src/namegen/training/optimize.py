@@ -8,7 +8,7 @@ more than the arithmetic, so it computes the gradient of a name in closed form.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch.optim.adamw import adamw
 from namegen.architectures import find_architecture
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.losses import letter_losses, name_losses, to_tensors
+from namegen.training.stage import check_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,60 +36,14 @@ if TYPE_CHECKING:
 _DROPOUT_STREAM = 1  # the second word of the seeds of dropout masks; batches.py uses 0 for the names
 
 
-class Learner(Protocol):
-    """A network and its optimiser."""
-
-    stretch: int  # the most names per call of learn()
-
-    def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
-        """Take the optimiser steps for whole batches of names.
-
-        Args:
-            names: their numbers, (names,) int64.
-            start: the number of names before.
-
-        Returns:
-            The mean letter loss of each name before its step, in nats, (names,) floats on the device. With several
-            processes, those of this process's share.
-        """
-        ...
-
-    def weights(self) -> dict[str, Floats]:
-        """Return the weights of the model: the averaged ones if the configuration averages."""
-        ...
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return everything that :meth:`restore` needs."""
-        ...
-
-    def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Return to the point where :meth:`state` was called.
-
-        Raises:
-            KeyError, ValueError: it is not such a state.
-        """
-        ...
-
-
-def check_array(state: dict[str, NDArray[Any]], name: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
-    """Return an array of a saved state.
-
-    Raises:
-        KeyError: it is missing.
-        ValueError: it has another shape (``None`` means any length) or type, or is not finite.
-    """
-    array = state[name]
-    fits = len(shape) == array.ndim and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
-    if not fits or array.dtype.kind != "f" or not np.isfinite(array).all():
-        raise ValueError(f"{name} is {array.dtype} {list(array.shape)}, or not finite")
-    return array
-
-
 class AutogradLearner:
-    """Autograd, and AdamW or SGD, on any device.
+    """Trains a network with AdamW or plain SGD, by autograd, on any device.
 
     The loss is the sum over the letters of a name, averaged over the batch. Dropout masks are a function of the seed,
     the number of names before and the rank, so the state does not contain them.
+
+    Attributes:
+        stretch: the most names per call of :meth:`learn`.
     """
 
     def __init__(
@@ -102,53 +57,65 @@ class AutogradLearner:
         self._network = network.to(device).train()
         self._group, self._shared_network = group, group.wrap(self._network, device)
         self._source, self._config, self._device = source, config, device
-        self._parameters: list[torch.Tensor] = list(self._network.parameters())
-        self._average = [p.detach().clone() for p in self._parameters] if config.averaging else []
+        self._names, parameters = zip(*self._network.named_parameters(), strict=True)
+        self._tensors = {"parameter": list(parameters)}  # a tensor for each parameter, by kind
+        if config.averaging:
+            self._tensors["average"] = [p.detach().clone() for p in parameters]
         self._fused = device.type in ("cpu", "cuda")  # one pass over the memory
-        self._moments: dict[str, list[torch.Tensor]] = {}  # of AdamW: a tensor for each parameter
         if config.optimiser == "adamw":
             where = device if self._fused else torch.device("cpu")
-            self._moments = {
-                "exp_avg": [torch.zeros_like(p, requires_grad=False) for p in self._parameters],
-                "exp_avg_sq": [torch.zeros_like(p, requires_grad=False) for p in self._parameters],
-                "step": [torch.zeros((), device=where) for _ in self._parameters],
+            self._tensors |= {
+                "optimiser.exp_avg": [torch.zeros_like(p, requires_grad=False) for p in parameters],
+                "optimiser.exp_avg_sq": [torch.zeros_like(p, requires_grad=False) for p in parameters],
+                "optimiser.step": [torch.zeros((), device=where) for _ in parameters],
             }
-        self._groups = _groups(self._network, config)
+        own = find_architecture(config).category_axes if config.shared_rate < 1 else self._names
+        self._rates = [1.0 if name in own else config.shared_rate for name in self._names]
         self.stretch = config.batch_size
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
-        """See :meth:`Learner.learn`."""
+        """Take the optimiser steps for whole batches of names.
+
+        Args:
+            names: their numbers, (names,) int64.
+            start: the number of names before.
+
+        Returns:
+            The mean letter loss of each name before its step, in nats, (names,) floats on the device. With several
+            processes, those of this process's share.
+        """
         size = self._config.batch_size
         return torch.cat([self._step(names[i : i + size], start + i) for i in range(0, len(names), size)])
 
     def _step(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
         config = self._config
         words = np.random.SeedSequence([config.seed, _DROPOUT_STREAM, start], spawn_key=self._group.spawn_key)
-        seed = words.generate_state(1, np.uint64)
+        seed = int(words.generate_state(1, np.uint64)[0] >> np.uint64(1))
         if self._device.type == "cpu":
-            torch.default_generator.manual_seed(int(seed[0] >> np.uint64(1)))
+            torch.default_generator.manual_seed(seed)
         else:
-            torch.manual_seed(int(seed[0] >> np.uint64(1)))  # that of every device; it takes half a millisecond
+            torch.manual_seed(seed)  # of every device, which takes half a millisecond
         batch = self._source.build_batch(names)
         if not self._group.is_single:
             batch = batch.select(self._group.share)
         category, inputs, targets = to_tensors(batch, self._device)
         soft = None if batch.soft_targets is None else torch.from_numpy(batch.soft_targets).to(self._device)
-        for parameter in self._parameters:
+        parameters = self._tensors["parameter"]
+        for parameter in parameters:
             parameter.grad = None
         logits, _ = self._shared_network(category, inputs)
         losses = letter_losses(logits, targets, soft)
         # The gradient is the mean of those of all ranks, which have len(names) names together.
         (losses.sum() / (len(names) / self._group.world_size)).backward()  # type: ignore[no-untyped-call]
         if config.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self._parameters, config.clip)
+            torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         step = start // config.batch_size
         with torch.no_grad():
             self._descend(learning_rate(config, step))
-            if self._average:
+            if config.averaging:
                 # In the first steps a smaller decay, so that the initial weights are soon forgotten.
                 decay = min(config.averaging, (1 + step) / (10 + step))
-                torch._foreach_lerp_(self._average, self._parameters, 1 - decay)
+                torch._foreach_lerp_(self._tensors["average"], parameters, 1 - decay)
         return name_losses(losses.detach(), targets, sos=config.sos)
 
     def _descend(self, rate: float) -> None:
@@ -156,21 +123,21 @@ class AutogradLearner:
 
         These are torch's functions, not its optimiser classes, which import torch's compiler. That takes a second.
         """
-        all_gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
-        for group, share in self._groups:
-            parameters = [self._parameters[index] for index in group]
-            gradients = [all_gradients[index] for index in group]
-            if not self._moments:
+        for share in set(self._rates):
+            group = [index for index, own in enumerate(self._rates) if own == share]
+            tensors = {kind: [values[index] for index in group] for kind, values in self._tensors.items()}
+            parameters = tensors["parameter"]
+            gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+            if self._config.optimiser == "sgd":
                 torch._foreach_add_(parameters, gradients, alpha=-rate * share)
                 continue
-            moments = {name: [values[index] for index in group] for name, values in self._moments.items()}
             adamw(
                 parameters,
                 gradients,
-                moments["exp_avg"],
-                moments["exp_avg_sq"],
+                tensors["optimiser.exp_avg"],
+                tensors["optimiser.exp_avg_sq"],
                 [],
-                moments["step"],
+                tensors["optimiser.step"],
                 fused=self._fused,
                 amsgrad=False,
                 beta1=0.9,
@@ -182,40 +149,27 @@ class AutogradLearner:
             )
 
     def weights(self) -> dict[str, Floats]:
-        """See :meth:`Learner.weights`."""
-        values = self._average or self._parameters
-        return {name: _array(value) for (name, _), value in zip(self._network.named_parameters(), values, strict=True)}
+        """Return the weights of the model: the averaged ones if the configuration averages."""
+        values = self._tensors["average" if self._config.averaging else "parameter"]
+        return dict(zip(self._names, map(_to_array, values), strict=True))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """See :meth:`Learner.state`."""
-        return {name: _array(value) for name, value, _ in self._tensors()}
+        """Return everything that :meth:`restore` needs."""
+        return {name: _to_array(value) for name, value in self._name_tensors()}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """See :meth:`Learner.restore`."""
+        """Return to the point where :meth:`state` was called.
+
+        Raises:
+            KeyError, ValueError: it is not such a state.
+        """
         with torch.no_grad():
-            for name, value, shape in self._tensors():
-                value.copy_(torch.from_numpy(check_array(state, name, shape)))
+            for name, value in self._name_tensors():
+                value.copy_(torch.from_numpy(check_array(state, name, value.shape)))
 
-    def _tensors(self) -> Iterator[tuple[str, torch.Tensor, tuple[int, ...]]]:
-        """Iterate over the tensors of the state, with their names and shapes."""
-        for index, (name, parameter) in enumerate(self._network.named_parameters()):
-            shape = tuple(parameter.shape)
-            yield f"parameter.{name}", parameter, shape
-            if self._average:
-                yield f"average.{name}", self._average[index], shape
-            for key, values in self._moments.items():
-                yield f"optimiser.{key}.{name}", values[index], tuple(values[index].shape)
-
-
-def _groups(network: Network, config: TrainingConfig) -> list[tuple[list[int], float]]:
-    """Return groups of parameters, by their indices, and the share of the learning rate of each group."""
-    names = [name for name, _ in network.named_parameters()]
-    if config.shared_rate == 1:
-        return [(list(range(len(names))), 1.0)]
-    vectors = find_architecture(config).category_axes
-    own = [index for index, name in enumerate(names) if name in vectors]
-    shared = [index for index in range(len(names)) if index not in own]
-    return [(own, 1.0), (shared, config.shared_rate)]
+    def _name_tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        for kind, values in self._tensors.items():
+            yield from zip([f"{kind}.{name}" for name in self._names], values, strict=True)
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
@@ -257,7 +211,7 @@ class TutorialLearner:
     def __init__(self, network: Network, dataset: Dataset, config: TrainingConfig) -> None:
         self._dataset, self._config = dataset, config
         self._hidden_row, self._hidden = len(dataset.categories) + len(dataset.alphabet) + 1, config.hidden_size
-        self._adopt({name: _array(value) for name, value in network.named_parameters()})
+        self._adopt({name: _to_array(value) for name, value in network.named_parameters()})
 
     @staticmethod
     def supports(config: TrainingConfig, device: torch.device) -> bool:
@@ -270,27 +224,21 @@ class TutorialLearner:
         )
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
-        """See :meth:`Learner.learn`."""
+        """Take a step of gradient descent for each name, as :meth:`AutogradLearner.learn`."""
         dataset, boundary_id = self._dataset, self._dataset.alphabet.boundary_id
-        category = dataset.category_of[names].tolist()
-        begin, end = dataset.offsets[names].tolist(), dataset.offsets[names + 1].tolist()
-        letters = [
-            np.append(dataset.letters[b:e], boundary_id).astype(np.intp) for b, e in zip(begin, end, strict=True)
-        ]
+        begin, end = dataset.offsets[names], dataset.offsets[names + 1]
         keep = np.float32(1.0 - self._config.dropout)
         rng = np.random.default_rng([self._config.seed, _DROPOUT_STREAM, start])
-        shape = (int(dataset.lengths[names].sum()), len(dataset.alphabet) + 1)
-        masks = (rng.random(shape, dtype=np.float32) < keep) / keep
-        losses = np.empty(len(names))
-        begin_of_name = 0
+        masks = (rng.random((int((end - begin).sum()), boundary_id + 1), dtype=np.float32) < keep) / keep
+        losses, position = [], 0
+        places = zip(dataset.category_of[names].tolist(), begin.tolist(), end.tolist(), strict=True)
         with np.errstate(over="ignore", invalid="ignore"):  # the history detects divergence
-            for index, name in enumerate(letters):
-                length = len(name) - 1
-                losses[index] = self.update(
-                    category[index], name[:-1], name[1:], masks[begin_of_name : begin_of_name + length]
-                )
-                begin_of_name += length
-        return torch.from_numpy(losses)
+            for category, first, last in places:
+                letters = np.append(dataset.letters[first:last], boundary_id).astype(np.intp)
+                mask = masks[position : position + last - first]
+                losses.append(self.update(category, letters[:-1], letters[1:], mask))
+                position += last - first
+        return torch.tensor(losses, dtype=torch.float64)
 
     def update(self, category: int, letters: NDArray[np.intp], targets: NDArray[np.intp], mask: Floats) -> float:
         """Take one step of gradient descent on the summed losses of one name's letters.
@@ -344,7 +292,7 @@ class TutorialLearner:
         return loss
 
     def weights(self) -> dict[str, Floats]:
-        """See :meth:`Learner.weights`."""
+        """Return the weights of the model."""
         units = self._hidden
         return {
             "i2h.weight": self._input_weights[:-1, :units].T.copy(),
@@ -356,11 +304,11 @@ class TutorialLearner:
         }
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """See :meth:`Learner.state`."""
+        """Return everything that :meth:`restore` needs."""
         return {f"parameter.{name}": value for name, value in self.weights().items()}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """See :meth:`Learner.restore`."""
+        """Return to the point where :meth:`state` was called, as :meth:`AutogradLearner.restore`."""
         shapes = {name: value.shape for name, value in self.weights().items()}
         self._adopt({name: check_array(state, f"parameter.{name}", shape) for name, shape in shapes.items()})
 
@@ -371,6 +319,6 @@ class TutorialLearner:
         self._middle_weights = np.ascontiguousarray(joined["o2o"])
 
 
-def _array(tensor: torch.Tensor) -> NDArray[Any]:
+def _to_array(tensor: torch.Tensor) -> NDArray[Any]:
     copy: NDArray[Any] = tensor.detach().cpu().numpy().copy()
     return copy

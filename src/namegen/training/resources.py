@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import TYPE_CHECKING
 
 from namegen.errors import NamegenError, UsageError
@@ -19,7 +21,7 @@ _FLOATS_PER_WEIGHT = 9  # three matrices, their gradients and the optimiser's mo
 
 
 def find_training_device(name: str, group: ProcessGroup = SINGLE_PROCESS) -> torch.device:
-    """Return the torch device of a name, as :func:`~namegen.models.devices.find_device`, for each process its own GPU.
+    """Return a torch device, as :func:`~namegen.models.devices.find_device`; for each process its own GPU.
 
     Raises:
         UsageError: ``name`` is not the name of a device, or several processes cannot share it.
@@ -28,9 +30,9 @@ def find_training_device(name: str, group: ProcessGroup = SINGLE_PROCESS) -> tor
     if group.is_single:
         return find_device(name)
     if name == "mps":
-        raise UsageError("several processes cannot train together on mps; use --device cpu, or start without torchrun")
+        raise UsageError("several processes cannot share mps; use --device cpu")
     if ":" in name and group.local_world_size > 1:
-        raise UsageError(f"each process needs a GPU of its own, and {name} is only one; use --device cuda")
+        raise UsageError(f"each process needs its own GPU, and {name} is only one; use --device cuda")
     device = find_device(name, index=group.local_rank)
     return find_device("cpu") if device.type == "mps" else device
 
@@ -41,43 +43,41 @@ def device_name(device: torch.device, group: ProcessGroup) -> str:
 
 
 def check_memory(config: TrainingConfig, letters: float, group: ProcessGroup = SINGLE_PROCESS) -> None:
-    """Check that a training on the CPU, of names with so many letters on average, may fit into the memory.
+    """Raise ``NamegenError`` if a training on the CPU cannot fit into the memory.
 
     The estimate is less than half of what training takes, by measurement, so only impossible trainings are refused.
 
-    Raises:
-        NamegenError: it cannot fit.
+    Args:
+        config: the configuration.
+        letters: the mean number of letters of a name.
+        group: the processes that share the memory.
     """
     available = _find_memory()
     for stage in config.stages:
         batch = stage.batch_size / group.world_size * letters * stage.hidden_size * _FLOATS_PER_UNIT
         weights = stage.hidden_size**2 * _FLOATS_PER_WEIGHT
         needed = 4 * (batch + weights) * group.local_world_size
-        if available is not None and needed > available:
+        if needed > available:
             raise NamegenError(
-                f"a batch of {stage.batch_size:,} names and {stage.hidden_size:,} units need more than "
-                f"{needed / 1e9:.0f} GB of memory, and there are {available / 1e9:.0f}; "
+                f"batches of {stage.batch_size:,} names with {stage.hidden_size:,} hidden units need more than "
+                f"{needed / 1e9:.0f} GB of memory, and the machine has {available / 1e9:.0f} GB; "
                 "use a smaller --batch-size or --hidden-size"
             )
 
 
-def _find_memory() -> int | None:
-    """Return the machine's memory in bytes; ``None`` if the system does not say."""
-    import os
-
+def _find_memory() -> float:
+    """Return the machine's memory in bytes; infinity if the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # AttributeError: Windows
-        return None
+        return math.inf
 
 
 def default_threads(config: TrainingConfig, group: ProcessGroup = SINGLE_PROCESS) -> int:
     """Return the default number of threads: 2 for batches of at least 32,768 hidden units per process, else 1.
 
-    The rule depends on the configuration and the number of processors only, so that a run can be repeated. Two threads
-    train the default network a third faster if each has a processor to itself, and several times slower if not.
+    The rule depends only on the configuration and the number of processors, so that a run can be repeated. Two threads
+    train the default network a third faster if each has its own processor, and several times slower if not.
     """
-    import os
-
     is_large = config.batch_size * config.hidden_size >= 2**15 * group.world_size
     return max(1, min(2, (os.cpu_count() or 1) // group.local_world_size)) if is_large else 1

@@ -53,11 +53,11 @@ class Stage:
         device: torch.device,
         group: ProcessGroup,
     ) -> None:
-        from namegen.training.optimize import AutogradLearner, Learner, TutorialLearner
+        from namegen.training.optimize import AutogradLearner, TutorialLearner
 
         self._config, self._start, self.iteration = config, start, start
         self._source, self._group = source, group
-        self._learner: Learner
+        self._learner: AutogradLearner | TutorialLearner
         if TutorialLearner.supports(config, device):
             self._learner = TutorialLearner(network, training, config)
         else:
@@ -70,7 +70,7 @@ class Stage:
 
     @property
     def is_finished(self) -> bool:
-        """Whether all iterations of the stage are done."""
+        """True once all iterations of the stage are done."""
         return self.iteration - self._start == self._config.iterations
 
     @property
@@ -83,54 +83,47 @@ class Stage:
             }
         )
 
-    @property
-    def loss(self) -> float | None:
-        """The last training loss of the history; ``None`` if there is none yet."""
-        return next(reversed(self._history["training"]), None)
+    def run(self) -> Iterator[int]:
+        """Train on the remaining names; yield the number of names of each stretch after it.
 
-    @property
-    def validation_loss(self) -> float | None:
-        """The last validation loss of the history; ``None`` if there is none yet."""
-        return next(reversed(self._history["validation"]), None)
+        Raises:
+            DivergedError: the loss is not finite or far too large.
+        """
+        config = self._config
+        for names in iter_stretches(self._source, config, self.iteration - self._start, self._learner.stretch):
+            before = self.iteration - self._start
+            after = before + len(names)
+            self.latest = self._learner.learn(names, before)
+            self._losses.append(self.latest)
+            self.iteration += len(names)
+            is_due = after // config.history_interval > before // config.history_interval
+            # A point shortly before the end is left out, so that the last one is not the mean of a few names.
+            if self.is_finished or (is_due and config.iterations - after >= config.history_interval / 2):
+                self._history["iterations"].append(self.iteration)
+                self._history["training"].append(self._check_loss(self._losses))
+                self._losses = []
+            if self._validation:
+                interval = max(config.iterations // _MAX_VALIDATIONS, self._validation.interval)
+                if self.is_finished or after // interval > before // interval:
+                    self._validate(self._validation)
+            yield len(names)
 
-    def iter_stretches(self) -> Iterator[NDArray[np.int64]]:
-        """Iterate over the remaining names, a stretch at a time, for :meth:`advance`."""
-        return iter_stretches(self._source, self._config, self.iteration - self._start, self._learner.stretch)
-
-    def advance(self, names: NDArray[np.int64]) -> None:
-        """Train on a stretch of names, and add to the history what is due; raise `DivergedError` if it diverges."""
-        config, before = self._config, self.iteration - self._start
-        self.latest = self._learner.learn(names, before)
-        self._losses.append(self.latest)
-        self.iteration += len(names)
-        after = before + len(names)
-        is_due = after // config.history_interval > before // config.history_interval
-        # A point shortly before the end is left out, so that the last one is not the mean of a few names.
-        if self.is_finished or (is_due and config.iterations - after >= config.history_interval / 2):
-            self._record_loss()
-        if self._validation:
-            interval = max(config.iterations // _MAX_VALIDATIONS, self._validation.interval)
-            if self.is_finished or after // interval > before // interval:
-                self._validate(self._validation)
-
-    def _record_loss(self) -> None:
-        loss = float(self._gather_losses(self._losses).mean())
+    def _check_loss(self, stretches: list[torch.Tensor]) -> float:
+        """Return the mean loss of the names of some stretches; raise `DivergedError` if it is far too large."""
+        loss = float(self._gather_losses(stretches).mean())
         if not abs(loss) < _MAX_TRAINING_LOSS:
             raise self._diverged()
-        self._history["iterations"].append(self.iteration)
-        self._history["training"].append(loss)
-        self._losses = []
+        return loss
 
     def _diverged(self) -> DivergedError:
         return DivergedError(
-            f"the training loss has grown beyond all bounds after {self.iteration:,} iterations; "
+            f"the training loss diverged after {self.iteration:,} iterations; "
             f"start over with --force and a lower --learning-rate than {self._config.learning_rate:g}"
         )
 
     def _gather_losses(self, stretches: list[torch.Tensor]) -> NDArray[np.float64]:
         """Return the losses of all names of some stretches, (names,)."""
-        # On the CPU, as mps has no double precision.
-        own = [losses.cpu().double().numpy() for losses in stretches]
+        own = [losses.cpu().double().numpy() for losses in stretches]  # mps has no double precision
         return np.concatenate([np.zeros(0), *self._group.gather(own)])
 
     def _validate(self, validation: Validation) -> None:
@@ -153,8 +146,8 @@ class Stage:
 
     def state(self) -> State:
         """Return what :meth:`restore` needs; raise `DivergedError` if it is not worth saving."""
-        if self.latest is not None and not abs(float(self._gather_losses([self.latest]).mean())) < _MAX_TRAINING_LOSS:
-            raise self._diverged()
+        if self.latest is not None:
+            self._check_loss([self.latest])
         state = {f"learner.{name}": value for name, value in self._learner.state().items()}
         state["losses"] = self._gather_losses(self._losses)
         if self._best is not None:
@@ -169,11 +162,10 @@ class Stage:
         """
         import torch
 
-        from namegen.training.optimize import check_array
-
         self.iteration = iteration
         self._history = {field.name: getattr(history, field.name).tolist() for field in dataclasses.fields(History)}
-        self._losses = [torch.from_numpy(check_array(state, "losses", (None,))[self._group.share])]
+        losses = check_array(state, "losses", (state["losses"].size,))
+        self._losses = [torch.from_numpy(losses[self._group.share])]
         self._learner.restore(select_prefix(state, "learner."))
         if self._validation and self._history["validation"]:
             best = select_prefix(state, "best.")
@@ -183,6 +175,19 @@ class Stage:
 def select_prefix(state: State, prefix: str) -> State:
     """Return the arrays whose names begin with a prefix, under their names without it."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def check_array(state: State, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return an array of a saved state.
+
+    Raises:
+        KeyError: it is missing.
+        ValueError: it has another shape or type, or is not finite.
+    """
+    array = state[name]
+    if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise ValueError(f"{name} is {array.dtype} {list(array.shape)}, or not finite")
+    return array
 
 
 class Validation:

@@ -107,7 +107,7 @@ def train(
         DeviceError: the device does not exist.
         NamegenError: the training needs more memory than the machine has.
         DivergedError: the loss is not finite or far too large; the checkpoint is older than that.
-        TrainingStopped: ``stop`` returned true; the checkpoint is up to date.
+        TrainingStopped: ``stop`` returned true; the state is in the checkpoint.
         RunError: ``stop`` returned true, but the state cannot be saved.
     """
     import torch
@@ -115,7 +115,7 @@ def train(
     checkpoint, before = None if checkpoint is None else Path(checkpoint), None
     if resume:
         if checkpoint is None:
-            raise UsageError("to resume a run, say where its checkpoint is")
+            raise UsageError("resume needs a checkpoint; pass its file as checkpoint")
         before = group.on_rank_zero(lambda: load_checkpoint(checkpoint))
     config = resolve_config(dataset, config, parts, init=init, before=before)
     group.check(config)
@@ -128,10 +128,9 @@ def train(
             trainer = Trainer(dataset, config, where, threads=threads, init=init, group=group, checkpoint=before)
             if checkpoint and not before and group.is_rank_zero:
                 checkpoint.unlink(missing_ok=True)  # the run that this one replaces
-            for names in trainer.iter_stretches():
-                trainer.advance(names)
+            for count in trainer.run():
                 is_finished = trainer.iteration == config.iterations
-                is_due = trainer.iteration // config.save_every > (trainer.iteration - len(names)) // config.save_every
+                is_due = trainer.iteration // config.save_every > (trainer.iteration - count) // config.save_every
                 is_stopping = not is_finished and group.any(stop())
                 if checkpoint and not is_finished and (is_due or is_stopping):
                     trainer.save(checkpoint, is_stopping=is_stopping)
@@ -151,14 +150,14 @@ def resolve_config(
     init: Model | None = None,
     before: Checkpoint | None = None,
 ) -> TrainingConfig:
-    """Return the configuration of a run: the one given or the default one, with some parts replaced.
+    """Return the configuration of a run: ``config`` or the default one, with some parts replaced.
 
     Raises:
         UsageError: the configuration is invalid, or differs from that of the checkpoint to be resumed.
         DataError: a category has no names.
     """
     if before and before.model.training.init != (model_digest(init) if init else None):
-        raise UsageError("the run began with another model, or with none; give the same model to begin with again")
+        raise UsageError("the run began with another base model, or with none; give the same --init")
     if before and config is None:
         config = check_unchanged(before.model.training, parts)
     elif config is None:
@@ -167,7 +166,8 @@ def resolve_config(
         config = dataclasses.replace(config, **parts)
         config = check_fine_tuning(init, config) if init else config
     if not dataset.counts.all():
-        raise DataError(f"the category {dataset.categories[int(dataset.counts.argmin())]!r} has no names")
+        empty = dataset.categories[int(dataset.counts.argmin())]
+        raise DataError(f"the category {empty!r} has no names; add some, or remove the category")
     config = fit_to_data(config, dataset.counts.tolist())
     if before:
         check_unchanged(before.model.training, vars(config))
@@ -199,12 +199,12 @@ def _resolve_threads(
 
 def _build_progress(trainer: Trainer) -> Progress:
     """Return the progress of a run."""
-    latest = trainer.stage.latest
+    latest, history = trainer.stage.latest, trainer.stage.history
     return Progress(
         iteration=trainer.iteration,
         iterations=trainer.config.iterations,
-        loss=trainer.stage.loss,
-        validation_loss=trainer.stage.validation_loss,
+        loss=history.final_training,
+        validation_loss=float(history.validation[-1]) if len(history.validation) else None,
         unsaved=trainer.unsaved,
         stage=trainer.stage_name,
         last_loss=lambda: float(latest[-1]) if latest is not None and len(latest) else float("nan"),

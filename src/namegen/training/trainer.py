@@ -21,7 +21,7 @@ from namegen.training.distillation import DistillationBatches, Ensemble
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import ReplayBatches, extend_dataset, initial_weights, merge_models
 from namegen.training.resources import device_name
-from namegen.training.stage import Stage, select_prefix
+from namegen.training.stage import Stage, check_array, select_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ class Trainer:
 
     @property
     def stage_name(self) -> str:
-        """What the present stage trains, in words; empty if the run has only one stage."""
+        """A description of the present stage; empty if the run has only one."""
         by, number = self.config.distillation, len(self._teachers) + 1
         if by is None:
             return ""
@@ -144,17 +144,18 @@ class Trainer:
             max_length=2 * int(training.lengths.max()),
         )
 
-    def iter_stretches(self) -> Iterator[NDArray[np.int64]]:
-        """Iterate over the remaining names, a stretch at a time, for :meth:`advance`."""
-        while self.iteration < self.config.iterations:
-            yield from self.stage.iter_stretches()
+    def run(self) -> Iterator[int]:
+        """Train to the end; yield the number of names of each stretch after it.
 
-    def advance(self, names: NDArray[np.int64]) -> None:
-        """Train on a stretch of names; at the end of a stage begin the next one."""
-        self.stage.advance(names)
-        if self.stage.is_finished and self.iteration < self.config.iterations:
-            self._teachers.append(self.stage.weights())
-            self.stage = self._build_stage()
+        Raises:
+            DivergedError: the loss is not finite or far too large.
+        """
+        while self.iteration < self.config.iterations:
+            for count in self.stage.run():
+                if self.stage.is_finished and self.iteration < self.config.iterations:
+                    self._teachers.append(self.stage.weights())
+                    self.stage = self._build_stage()
+                yield count
 
     def model(self) -> Model:
         """Return the present model, or the one with the lowest validation loss once the run is finished."""
@@ -162,7 +163,7 @@ class Trainer:
         return dataclasses.replace(self._blank, iterations=self.iteration, weights=weights, history=history)
 
     def checkpoint(self) -> Checkpoint:
-        """Return the state of the run; raise `DivergedError` if it is not worth saving."""
+        """Return the state of the run; raise `DivergedError` if it has diverged."""
         state = self.stage.state()
         for number, weights in enumerate(self._teachers):
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
@@ -174,8 +175,8 @@ class Trainer:
         """Save the state of the run. If that fails, the older state stays and :attr:`unsaved` says why.
 
         Raises:
-            DivergedError: the state is not worth saving.
-            RunError: it cannot be saved, and the run is stopping.
+            DivergedError: the run has diverged.
+            RunError: the state cannot be saved, and the run is stopping.
         """
         checkpoint = self.checkpoint()
 
@@ -190,17 +191,14 @@ class Trainer:
         if not self.unsaved:
             self._saved_at = self.iteration
         elif is_stopping:
-            saved = f"the run after {self._saved_at:,}, to resume with --resume" if self._saved_at else "nothing"
-            raise RunError(f"stopped after {self.iteration:,} iterations, but {self.unsaved}; what is saved is {saved}")
+            saved = f"use --resume to continue after {self._saved_at:,}" if self._saved_at else "nothing is saved"
+            raise RunError(f"stopped after {self.iteration:,} iterations, but {self.unsaved}; {saved}")
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        from namegen.training.optimize import check_array
-
         model, state, stages = checkpoint.model, checkpoint.state, self.config.stages
         if model.fingerprint != self._blank.fingerprint:
             raise UsageError(
-                f"these are not the names that the run began with ({model.dataset}); give the same --data, "
-                "or start over with --force"
+                f"the run began with other names ({model.dataset}); give the same --data, or start over with --force"
             )
         try:
             for number, stage in enumerate(stages[: stages.index(model.stage)]):
