@@ -164,7 +164,7 @@ def test_a_network_learns_the_ensembles_distributions(ensemble):
 
 @pytest.mark.parametrize("parts", [{"teachers": 4, "share": 0.25}, {"ngram_share": 1.0}, {"teachers": 0}])
 def test_teachers_that_make_no_sense_are_wrong_usage(parts):
-    with pytest.raises(UsageError, match=r"teachers|n-gram"):
+    with pytest.raises(UsageError, match=r"teachers|ngram"):
         Distillation(**parts)
 
 
