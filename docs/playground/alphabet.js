@@ -93,7 +93,7 @@ export class Alphabet {
     return this.split(spelling).every((letter) => this.has(letter)) ? spelling : "";
   }
 
-  /** Describe the letters, runs first and the space last: `a–z, A–Z, . , ; ' - and blank`. */
+  /** Describe the letters, runs first and the space last: `a–z, A–Z, . , ; ' - and space`. */
   toString() {
     const runs = [];
     for (const letter of this.letters.filter((letter) => letter !== " ")) {
@@ -104,7 +104,7 @@ export class Alphabet {
     const single = runs.filter((run) => run.length <= 3).flat();
     const parts = runs.filter((run) => run.length > 3).map((run) => `${run[0]}–${run.at(-1)}`).slice(0, MAX_SHOWN);
     if (single.length) parts.push(single.slice(0, MAX_SHOWN).join(" "));
-    if (this.has(" ")) parts.push("blank");
+    if (this.has(" ")) parts.push("space");
     if (Math.max(single.length, runs.length) > MAX_SHOWN) parts.push(`others, ${this.edge} letters in all`);
     return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0];
   }

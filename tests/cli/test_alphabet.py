@@ -107,7 +107,7 @@ def test_the_command_trains_and_samples_in_any_script(cli, tmp_path):
 def test_by_default_names_are_transliterated_with_a_note(cli, tmp_path):
     folder = write(tmp_path / "names", {"Русские": NAMES["Русские"]})
     trained = cli("train", "--data", folder, "--iters", 64, "--hidden-size", 4)
-    note = "transliterated 25 names, as 'Ива\u0301нов' into 'Ivanov'; with the alphabet unicode they stay"
+    note = "transliterated 25 names, such as 'Ива\u0301нов' into 'Ivanov'; use --alphabet unicode to keep them"
     assert note in trained.err
     assert cli("sample", "-n", 5).out.isascii()
 
@@ -139,7 +139,7 @@ def test_names_added_to_a_model_are_converted_to_its_alphabet(cli, tmp_path):
     assert "leave out --alphabet" in refused.err
     added = cli(*line)
     assert added.code == 0
-    assert "transliterated 25 names, as 'Ива\u0301нов' into 'Ivanov'.\n" in added.err
+    assert "transliterated 25 names, such as 'Ива\u0301нов' into 'Ivanov'.\n" in added.err
     assert cli("sample", "--model", "more", "Русские", "-n", 3).out.isascii()
 
 

@@ -47,10 +47,10 @@ def test_only_letters_are_in_an_alphabet():
         (tuple(map(str, range(65_536))), "not 65,536"),
         (("a", "b", "a"), "distinct and not empty"),
         (("a", ""), "distinct and not empty"),
-        (("a", "b "), "a blank is a letter of its own"),
-        (("a", "  "), "a blank is a letter of its own"),
-        (("a", "\x1b"), "characters that cannot be printed"),
-        (("a", "b" * 33), "33 characters, too many for a letter"),
+        (("a", "b "), "a space is a letter of its own"),
+        (("a", "  "), "a space is a letter of its own"),
+        (("a", "\x1b"), "it is not printable"),
+        (("a", "b" * 33), "it has more than 32 characters"),
     ],
 )
 def test_invalid_alphabets_are_refused(letters, complaint):
@@ -155,11 +155,11 @@ def test_an_alphabet_may_be_ambiguous_if_letters_have_several_characters(letters
 @pytest.mark.parametrize(
     ("letters", "description"),
     [
-        (ASCII.letters, "a–z, A–Z, . , ; ' - and blank"),
+        (ASCII.letters, "a–z, A–Z, . , ; ' - and space"),
         ("ab", "a b"),
         ("abcd", "a–d"),
-        ("abcdefg ", "a–g and blank"),
-        (" ", "blank"),
+        ("abcdefg ", "a–g and space"),
+        (" ", "space"),
         (("a", "b", "и́", "ç"), "a b и́ ç"),
         (("ab", "c", "d", "e", "f"), "c–f and ab"),
         ("ЭЮЯабвгд", "а–д and Э Ю Я"),

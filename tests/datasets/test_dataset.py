@@ -62,7 +62,7 @@ def test_a_category_in_memory_must_be_printable(category):
 
 
 def test_an_unknown_category_is_refused_and_the_others_named():
-    with pytest.raises(UsageError, match="no category 'C'; there are A, B"):
+    with pytest.raises(UsageError, match="no category 'C'; choose from A, B"):
         Dataset.from_names({"A": ["Anna"], "B": ["Bert"]}).names("C")
 
 

@@ -10,7 +10,6 @@ import json
 import threading
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -237,8 +236,8 @@ def test_a_dataset_is_taken_from_the_url_of_a_zip(server):
 
 
 BAD_ZIPS = {
-    "not a zip": (b"<html>Not here</html>", "names.zip is not a zip archive that can be read"),
-    "cut": (pack(FILES)[:-30], "names.zip is not a zip archive that can be read"),
+    "not a zip": (b"<html>Not here</html>", "names.zip is not a valid zip archive"),
+    "cut": (pack(FILES)[:-30], "names.zip is not a valid zip archive"),
     "without a file": (pack({"a/Elvish.txt": b"Arwen\n"}), "is not the dataset surnames: no folder in it has all its"),
     "with a path that leads out": (pack({**FILES, "../Elvish.txt": b"Sauron\n"}), "has a path that leads out of it"),
     "with a bomb": (pack({**FILES, "Elvish.txt": bytes(10**6)}), "unpacks to more than 100 times its size"),
@@ -285,32 +284,9 @@ def test_a_source_that_is_neither_folder_nor_zip_is_refused(tmp_path, name):
 
 
 def test_the_next_download_removes_what_a_killed_one_left(folder):
-    write_folder(dataset_dir("surnames").parent / ".surnames.abc" / "new", OTHER)
-    write_folder(dataset_dir("surnames").parent / ".makemore.abc" / "new", OTHER)
+    write_folder(dataset_dir("surnames").parent / ".surnames.new", OTHER)
     download(source=str(folder))
-    assert list_cache() == [".makemore.abc", "surnames"]
-
-
-def test_the_next_download_restores_a_dataset_that_a_killed_one_was_replacing(folder):
-    write_folder(dataset_dir("surnames").parent / ".surnames.abc" / "old", OTHER)
-    with pytest.raises(DownloadError):
-        download(source=str(folder / "nothing"))
-    assert (downloaded_files(), list_cache()) == (OTHER, ["surnames"])
-
-
-@pytest.mark.parametrize("failure", [PermissionError(13, "Permission denied"), KeyboardInterrupt()])
-def test_an_older_dataset_stays_when_the_new_one_cannot_be_moved(folder, older, monkeypatch, failure):
-    rename = Path.rename
-
-    def fail(path, target):
-        if path.name == "new":
-            raise failure
-        return rename(path, target)
-
-    monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises((DownloadError, KeyboardInterrupt)):
-        download(source=str(folder))
-    assert (downloaded_files(), list_cache()) == (OTHER, ["surnames"])
+    assert list_cache() == ["surnames"]
 
 
 def test_a_full_disk_is_one_clear_error(folder, older, monkeypatch):
@@ -318,7 +294,7 @@ def test_a_full_disk_is_one_clear_error(folder, older, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("shutil.copyfile", fail)
-    with pytest.raises(DownloadError, match=r"cannot keep surnames in .*: No space left on device; make room"):
+    with pytest.raises(DownloadError, match=r"cannot store surnames in .*: No space left on device; free space"):
         download(source=str(folder))
     assert (downloaded_files(), list_cache()) == (OTHER, ["surnames"])
 
@@ -326,14 +302,14 @@ def test_a_full_disk_is_one_clear_error(folder, older, monkeypatch):
 def test_a_second_download_of_the_same_dataset_is_refused(folder):
     with (
         hold_lock(locks_dir() / "dataset-surnames.lock", "downloading surnames"),
-        pytest.raises(BusyError, match=r"process \d+ is already downloading surnames; wait for it"),
+        pytest.raises(BusyError, match=r"process \d+ is already downloading surnames; wait for it to end"),
     ):
         download(source=str(folder))
 
 
 def test_an_unknown_dataset_is_refused_and_the_known_ones_named():
     for action in (download, remove_downloaded, find_downloaded):
-        with pytest.raises(UsageError, match="no dataset 'elves' in the catalogue; there are surnames, makemore"):
+        with pytest.raises(UsageError, match="no dataset 'elves' in the catalogue; choose from surnames, makemore"):
             action("elves")
 
 
@@ -353,20 +329,15 @@ def test_the_real_data_match_the_catalogue(data_dir, monkeypatch, name):
 # The command.
 
 
-def test_the_command_says_where_the_dataset_is_and_what_to_do_next(server, cli):
+def test_the_command_says_where_the_dataset_is_and_what_to_do_next(server, tmp_path, cli):
     place = dataset_dir("surnames")
     outcome = cli("download")
     assert (outcome.code, outcome.out) == (0, "")
-    assert outcome.err == f"surnames is here, verified: {place}\nNext: namegen train\n"
+    assert outcome.err == f"surnames is downloaded (verified): {place}\nNext: namegen train\n"
     outcome = cli("download")
-    assert (outcome.code, outcome.out, outcome.err) == (0, "", f"surnames is here already, verified: {place}\n")
-
-
-def test_the_command_names_the_dataset_and_model_in_its_next_step(tmp_path, cli):
-    source = write_folder(tmp_path / "source", {"names.txt": b"olivia\n"})
-    outcome = cli("download", "makemore", "--from", source, "--no-verify")
-    assert outcome.code == 0
-    assert "makemore is here, not verified: its files differ from the catalogue's: " in outcome.err
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", f"surnames is already downloaded (verified): {place}\n")
+    outcome = cli("download", "makemore", "--from", write_folder(tmp_path, {"names.txt": b"olivia\n"}), "--no-verify")
+    assert "makemore is downloaded (not verified, as its files differ from the catalogue): " in outcome.err
     assert "Next: namegen train --data makemore --model makemore\n" in outcome.err
 
 
@@ -376,12 +347,6 @@ def test_the_command_fails_in_one_line(cli):
     *retries, error = outcome.err.splitlines()
     assert [line.endswith("the download failed; trying again.") for line in retries] == [True, True]
     assert error.startswith("Error: cannot fetch https://nowhere.invalid/Dwarvish.txt (")
-
-
-def test_an_unknown_dataset_is_wrong_usage(cli):
-    outcome = cli("download", "elves")
-    assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err == "Error: no dataset 'elves' in the catalogue; there are surnames, makemore\n"
 
 
 def test_the_list_shows_the_catalogue_and_what_is_downloaded(tmp_path, folder, cli):
@@ -398,7 +363,7 @@ def test_the_list_shows_the_catalogue_and_what_is_downloaded(tmp_path, folder, c
 
 def test_the_command_removes_a_dataset(folder, cli):
     cli("download", "--from", folder)
-    for message in ("Removed surnames.\n", "surnames is not here.\n"):
+    for message in ("Removed surnames.\n", "surnames is not downloaded.\n"):
         outcome = cli("download", "--remove")
         assert (outcome.code, outcome.out, outcome.err) == (0, "", message)
         assert list_cache() == []

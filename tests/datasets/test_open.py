@@ -74,10 +74,10 @@ def test_a_dataset_downloaded_without_verification_is_not_verified(in_folder):
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("surnames", "the dataset surnames is not here yet; get it with `namegen download surnames`"),
-        ("makemore", "the dataset makemore is not here yet; get it with `namegen download makemore`"),
+        ("surnames", "the dataset surnames is not downloaded; run `namegen download surnames`"),
+        ("makemore", "the dataset makemore is not downloaded; run `namegen download makemore`"),
         ("orcs", "no file or folder orcs"),
-        ("", "--data is empty; give a path, or the name of a dataset"),
+        ("", "--data is empty; give a path or the name of a dataset"),
     ],
 )
 def test_a_missing_dataset_is_refused(name, complaint):
@@ -96,4 +96,4 @@ def test_a_damaged_dataset_is_refused_with_the_command_that_repairs_it(surnames,
         (surnames / file).write_bytes(content)
     with pytest.raises(DataError) as refused:
         open_dataset(name)
-    assert str(refused.value) == "the dataset surnames is damaged; get it again with `namegen download surnames`"
+    assert str(refused.value) == "the dataset surnames is damaged; repair it with `namegen download surnames`"

@@ -152,7 +152,7 @@ def test_too_many_members_are_refused_before_they_take_up_memory(tmp_path):
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_an_unusual_compression_is_refused(tmp_path, method):
-    refused(tmp_path, pack(("X.txt", b"Anna\n"), method=method), "X.txt is compressed in an unusual way")
+    refused(tmp_path, pack(("X.txt", b"Anna\n"), method=method), "X.txt has an unsupported compression")
 
 
 def test_an_encrypted_member_is_refused(tmp_path):
@@ -173,7 +173,7 @@ def test_strange_paths_are_refused(tmp_path, path):
 
 def test_a_path_that_is_not_utf_8_is_refused(tmp_path):
     content = pack(("Ä.txt", b"Anna\n")).replace("Ä".encode(), b"\xff\xfe")
-    refused(tmp_path, content, "is not a zip archive that can be read")
+    refused(tmp_path, content, "is not a valid zip archive")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -82,7 +82,9 @@ def test_a_failure_leaves_the_older_file_and_nothing_else(file, monkeypatch, ste
     monkeypatch.undo()
     assert contents(file.parent) == {"file.bin": b"older"}
     if isinstance(error, OSError):
-        assert str(caught.value).startswith(f"cannot write {file}: No space left on device; make room or permit it")
+        assert str(caught.value).startswith(
+            f"cannot write {file}: No space left on device; free space or fix the permissions"
+        )
 
 
 @posix
@@ -114,10 +116,10 @@ def test_a_file_system_that_cannot_flush_folders_is_not_an_error(file, monkeypat
 
 @pytest.mark.parametrize("write", [check_writable, lambda path: write_atomically(path, b"x")])
 def test_what_cannot_be_written_is_one_clear_error(file, write):
-    with pytest.raises(NamegenError, match=r"cannot write .*: it is not a regular file; choose another place"):
+    with pytest.raises(NamegenError, match=r"cannot write .*: it is not a regular file; choose another path"):
         write(file.parent)
     file.write_bytes(b"a file")
-    with pytest.raises(NamegenError, match=r"cannot write .*permit it, or choose another place"):
+    with pytest.raises(NamegenError, match=r"cannot write .*fix the permissions, or choose another path"):
         write(file / "model")
 
 

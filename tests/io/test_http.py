@@ -155,10 +155,6 @@ def test_what_may_be_temporary_is_retried_twice(serve, fetch, refused, broken):
     assert notices == [f"{server.url}n.txt: the download failed; trying again."] * 2
 
 
-def test_a_connection_that_is_cut_is_refused_also_without_a_hash(serve, refused):
-    refused(serve(GOOD[:-1]).url, "n.txt (the connection broke off)", digest=None)
-
-
 def test_a_wrong_hash_is_refused_with_both_hashes_and_what_to_do(serve, refused):
     expected, got = DIGEST, hashlib.sha256(b"Sauron\n").hexdigest()
     refused(serve(response(body=b"Sauron\n")).url, "n.txt", expected, got, "try again", "--no-verify")
@@ -167,7 +163,7 @@ def test_a_wrong_hash_is_refused_with_both_hashes_and_what_to_do(serve, refused)
 @pytest.mark.parametrize("status", ["404 Not Found", "403 \x1b[31mNo", "204 No Content"])
 def test_a_status_that_will_not_change_is_not_retried(serve, refused, status):
     server = serve(response(status))
-    refused(server.url, f"n.txt: the server says {status[:3]}", "check the address, or give a copy with --from PATH")
+    refused(server.url, f"n.txt: the server says {status[:3]}", "check the URL, or give a copy with --from PATH")
     assert len(server.requests) == 1
 
 
@@ -184,29 +180,21 @@ def test_a_file_that_is_too_large_is_refused(serve, refused, monkeypatch):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "https://127.0.0.1:1/", "https://nowhere.invalid/"])
+@pytest.mark.parametrize("url", ["http://localhost:1/", "http://[::1]:1/", "https://nowhere.invalid/"])
 def test_without_a_server_or_network_the_error_names_the_other_ways(refused, url):
     refused(url, f"cannot fetch {url}n.txt (", "--from PATH", "`namegen train --data starter`")
 
 
 @pytest.mark.parametrize(
-    "host", ["names.example", "10.0.0.1", "192.168.1.1:8080", "127.0.0.1.example", "localhost.example", "[2001:db8::1]"]
+    "url",
+    [
+        *["http://names.example/", "http://192.168.1.1:8080/", "http://127.0.0.1.example/", "http://[2001:db8::1]/"],
+        *["file:///etc/", "ftp://127.0.0.1/n/", "https://", "://names", "https://[::1/n", "https://host:port/n"],
+    ],
 )
-def test_plain_http_is_refused_before_any_connection(refused, host, monkeypatch):
+def test_an_insecure_or_invalid_url_is_refused_before_any_connection(refused, url, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("a host was looked up"))
-    refused(f"http://{host}/names", "plain http:// can be altered on its way; use https://", "--from PATH")
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-def test_plain_http_is_accepted_on_this_machine(refused, host):
-    assert "plain http" not in refused(f"http://{host}:1/", "cannot fetch ")
-
-
-@pytest.mark.parametrize(
-    "url", ["file:///etc/", "ftp://127.0.0.1/n/", "https://", "://names", "https://[::1/n", "https://host:port/n"]
-)
-def test_other_addresses_are_refused(refused, url):
-    refused(url, "cannot fetch ", "--from takes a folder, a .zip, or an https:// address")
+    refused(url, "cannot fetch ", "it is not an https:// URL; use one, or give a copy with --from PATH")
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "http://10.0.0.1/", "ftp://127.0.0.1/", "https://h:port/"])
@@ -248,23 +236,14 @@ def test_a_certificate_that_is_not_trusted_is_refused(serve, refused, certificat
     assert server.requests == []
 
 
-def test_a_certificate_for_another_host_is_refused(serve, refused, trusted):
-    server = serve(GOOD, tls=tls_context(AUTHORITY.issue_cert("names.example")))
-    refused(server.url, "n.txt (the server's certificate cannot be trusted: ")
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_from_https_to_plain_http_is_refused(serve, refused, trusted, status):
     other = serve(GOOD)
     server = serve(redirect(f"{other.url}n.txt", status), tls=trusted)
-    refused(server.url, f"{server.url}n.txt redirects to {other.url}n.txt, which is not secure; check the address")
+    refused(server.url, f"cannot fetch {other.url}n.txt: it is not an https:// URL")
     assert (len(server.requests), other.requests) == (1, [])
 
 
 def test_a_redirect_on_this_machine_is_followed_and_one_to_plain_http_elsewhere_is_not(serve, fetch, refused):
-    refused(serve(redirect("http://names.example/n.txt")).url, "http://names.example/n.txt: plain http://")
+    refused(serve(redirect("http://names.example/n.txt")).url, "http://names.example/n.txt: it is not an https:// URL")
     fetch(serve(redirect(serve(GOOD).url)).url)
-
-
-def test_redirects_in_circles_are_one_error(serve, refused):
-    refused(serve(redirect("/again")).url, "Exceeded 30 redirects")

@@ -46,7 +46,7 @@ def test_a_byte_order_mark_is_removed_only_at_the_beginning():
 @pytest.mark.parametrize("before", [b"", b"Anna\n" * 20_000])
 @pytest.mark.parametrize(
     ("byte", "complaint"),
-    [(b"x", "more than 65,536 bytes without a line end; give one"), (b"\0", "not UTF-8 but UTF-16, or no text at all")],
+    [(b"x", "more than 65,536 bytes; put each"), (b"\0", "not UTF-8 but UTF-16 or binary")],
 )
 def test_of_an_endless_line_only_a_part_is_read(before, byte, complaint):
     stream = Endless(before, byte)
@@ -63,7 +63,7 @@ def test_whether_a_line_is_too_long_does_not_depend_on_its_position(before):
 
 
 def test_nul_bytes_are_refused_with_their_line():
-    with pytest.raises(DataError, match=r"^X.txt, line 3: not UTF-8 but UTF-16, or no text at all; save"):
+    with pytest.raises(DataError, match=r"^X.txt, line 3: not UTF-8 but UTF-16 or binary; save"):
         lines(b"Anna\nBert\nC\0arl\nDora\n")
 
 
@@ -79,9 +79,7 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
     refused = []
 
     def read():
-        with pytest.raises(
-            DataError, match=r"X\.txt is not a regular file; put what it gives into one first"
-        ) as caught:
+        with pytest.raises(DataError, match=r"X\.txt is not a regular file; save its contents to one first") as caught:
             open_list(tmp_path / "X.txt")
         refused.append(caught)
 

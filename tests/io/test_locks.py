@@ -42,7 +42,7 @@ def test_a_lock_is_held_until_its_process_ends(tmp_path, holder, end):
     lock = tmp_path / "locks" / "x.lock"
     for _ in range(2):  # a refused process does not disturb the holder
         with (
-            pytest.raises(BusyError, match=f"^process {holder.pid} is already training x; wait for its end"),
+            pytest.raises(BusyError, match=f"^process {holder.pid} is already training x; wait for it to end"),
             hold_lock(lock, "training x"),
         ):
             pytest.fail("two processes hold one lock")

@@ -160,7 +160,7 @@ def test_a_model_that_does_not_exist_is_an_error_that_says_what_to_do(monkeypatc
     assert failure(ModelFileError, load_model) == (message, 1)
     path = tmp_path / "orcs.safetensors"
     for given in (path, str(path)):
-        message = f"no model file {path}; `namegen models` lists those there are"
+        message = f"no model file {path}; list your models with `namegen models`"
         assert failure(ModelFileError, load_model, given) == (message, 1)
     cached_location("elves").model.write_bytes(b"nonsense")
     assert str(cached_location("elves").model) in failure(ModelFileError, load_model, "elves")[0]

@@ -349,7 +349,7 @@ def test_exclusions_that_cannot_be_read_are_one_clear_error(tmp_path):
         ".": "cannot read",
         "latin": "line 2: not UTF-8",
         "utf-16": "line 1: not UTF-8 but UTF-16",
-        "line": "line 1: more than 65,536 bytes without a line end",
+        "line": "line 1: more than 65,536 bytes",
     }.items():
         with pytest.raises(DataError, match=complaint):
             read_exclusions(tmp_path / path)

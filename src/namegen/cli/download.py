@@ -22,11 +22,7 @@ def download(
     *,
     source: Annotated[
         str | None,
-        typer.Option(
-            "--from",
-            metavar="PATH_OR_URL",
-            help="Take the files from this folder or .zip.",
-        ),
+        typer.Option("--from", metavar="PATH_OR_URL", help="Take the files from this folder or .zip."),
     ] = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Accept files whose checksums differ.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the datasets and their state.")] = False,
@@ -43,15 +39,14 @@ def download(
     get_entry(name)
     if remove:
         if source is not None:
-            raise UsageError("--remove removes a dataset and --from downloads one; use one of them")
-        print_note(f"Removed {name}." if remove_downloaded(name) else f"{name} is not here.")
+            raise UsageError("--remove and --from exclude each other; use one of them")
+        print_note(f"Removed {name}." if remove_downloaded(name) else f"{name} is not downloaded.")
         return
     with _progress_bar(name) as report:
         dataset = download(name, source=source, verify=not no_verify, report=report, notice=print_note)
-    state = "verified" if dataset.verified else "not verified: its files differ from the catalogue's"
-    print_note(
-        f"{name} is {'here' if dataset.new else 'here already'}, {state}: {dataset.path}", whole=[str(dataset.path)]
-    )
+    state = "verified" if dataset.verified else "not verified, as its files differ from the catalogue"
+    already = "" if dataset.new else "already "
+    print_note(f"{name} is {already}downloaded ({state}): {dataset.path}", whole=[str(dataset.path)])
     if dataset.new:
         following = f"namegen train{'' if name == 'surnames' else f' --data {name} --model {name}'}"
         print_note(f"Next: {following}", whole=[following])
@@ -67,12 +62,8 @@ def _print_catalogue() -> None:
         dataset = find_downloaded(entry.name)
         here = "-" if dataset is None else "verified" if dataset.verified else "not verified"
         rows.append((entry.name, here, f"{entry.size / 1e6:.1f} MB", entry.about, entry.origin))
-    print_table(
-        ("name", "here", "size", "about", "origin"),
-        rows,
-        right=("size",),
-        else_see="them in a wider terminal or a pipe",
-    )
+    columns = ("name", "here", "size", "about", "origin")
+    print_table(columns, rows, right=("size",), else_see="them in a wider terminal or a pipe")
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """Alphabets: letters, their indices, and the transliteration of any text.
 
-An alphabet is a tuple of letters; the index of a letter is its place in it. One further index stands for the boundary
-of a name: the end-of-sequence (EOS) token as an output of the network, the start-of-sequence (SOS) token as an input.
-So a network over the 58 letters of ``ASCII`` has 59 inputs and 59 outputs.
+An alphabet is a tuple of letters. One index past the last letter stands for the boundary of a name: the end-of-sequence
+(EOS) token as an output of the network, the start-of-sequence (SOS) token as an input. So a network over the 58 letters
+of ``ASCII`` has 59 inputs and 59 outputs.
 
 Transliteration keeps the letters of the alphabet and converts the others with unidecode (``Wałęsa`` to ``Walesa``,
 ``Groß`` to ``Gross``). Characters that unidecode cannot express are dropped and counted.
@@ -41,8 +41,8 @@ class Alphabet:
         letters: the letters; the index of a letter is its place here.
 
     Raises:
-        UsageError: there are no letters or more than 65,535, or a letter is empty, not printable, longer than 32
-            characters, repeated, or contains a blank and something else.
+        UsageError: the number of letters is not from 1 to 65,535, or a letter is empty, not printable, longer than 32
+            characters, repeated, or contains a space and something else.
     """
 
     letters: tuple[str, ...]
@@ -54,11 +54,11 @@ class Alphabet:
             raise UsageError("the letters of an alphabet must be distinct and not empty")
         for letter in self.letters:
             if len(letter) > MAX_CHARACTERS:
-                raise UsageError(f"{quote(letter)} has {len(letter):,} characters, too many for a letter")
+                raise UsageError(f"{quote(letter)} cannot be a letter: it has more than {MAX_CHARACTERS} characters")
             if not is_printable(letter):
-                raise UsageError(f"{quote(letter)} cannot be a letter: it has characters that cannot be printed")
+                raise UsageError(f"{quote(letter)} cannot be a letter: it is not printable")
             if " " in letter and letter != " ":
-                raise UsageError(f"{letter!r} cannot be a letter: a blank is a letter of its own")
+                raise UsageError(f"{letter!r} cannot be a letter: a space is a letter of its own")
 
     def __len__(self) -> int:
         return len(self.letters)
@@ -67,28 +67,23 @@ class Alphabet:
         return letter in self._index
 
     def __str__(self) -> str:
-        """Return a description, runs first and the blank last: ``a–z, A–Z, . , ; ' - and blank``."""
+        """Return a description, runs first and the space last: ``a–z, A–Z, . , ; ' - and space``."""
         runs: list[list[str]] = []
         for letter in self.letters:
-            if letter == " ":
-                continue
             if runs and _is_successor(letter, runs[-1][-1]):
                 runs[-1].append(letter)
-            else:
+            elif letter != " ":
                 runs.append([letter])
         single = [letter for run in runs if len(run) <= 3 for letter in run]
         parts = [f"{run[0]}–{run[-1]}" for run in runs if len(run) > 3][:_MAX_SHOWN]
         parts += [" ".join(single[:_MAX_SHOWN])] * bool(single)
-        parts += ["blank"] * (" " in self)
+        parts += ["space"] * (" " in self)
         parts += [f"others, {len(self):,} letters in all"] * (max(len(single), len(runs)) > _MAX_SHOWN)
         return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
     @cached_property
     def may_be_ambiguous(self) -> bool:
-        """Whether different sequences of letters may be the same text, as ``ab, c`` and ``a, bc``.
-
-        This is the case if some letters have several characters.
-        """
+        """True if letters may have several characters, so that ``ab, c`` and ``a, bc`` may be the same text."""
         return any(len(letter) > 1 for letter in self.letters)
 
     @property
@@ -125,10 +120,7 @@ class Alphabet:
             raise UsageError(f"the letter {missing.args[0]!r} is not in the alphabet") from None
 
     def encode_lines(self, text: bytes | bytearray) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:
-        """Encode many names at once.
-
-        Args:
-            text: names in UTF-8 whose letters are all in the alphabet, each ended by a line feed.
+        """Encode many names, given in UTF-8, each ended by a line feed. All their letters must be in the alphabet.
 
         Returns:
             The concatenated indices of all letters, (letters,), of an unsigned type that can hold ``boundary_id``, and
@@ -172,13 +164,10 @@ class Alphabet:
         return "".join(self.letters[index] for index in indices)
 
     def in_case(self, name: str, casing: str) -> str:
-        """Return a name in another case, or unchanged if that would leave the alphabet.
+        """Return a name, which is not empty, in another case, or unchanged if that would leave the alphabet.
 
-        ``capitalised`` turns both ``anna`` and ``ANNA`` into ``Anna``, and keeps ``McDuff``.
-
-        Args:
-            name: the name, with at least one letter.
-            casing: the case, as in :attr:`Dataset.casing <namegen.datasets.dataset.Dataset.casing>`.
+        The case is one of those of :attr:`Dataset.casing <namegen.datasets.dataset.Dataset.casing>`. ``capitalised``
+        turns both ``anna`` and ``ANNA`` into ``Anna``, and keeps ``McDuff``.
         """
         match casing:
             case "lower":
@@ -193,7 +182,7 @@ class Alphabet:
         return cased if cased == name or self.has(cased) else name
 
     def decode_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
-        """Decode many names at once, each ended by a line feed.
+        """Decode many names, each ended by a line feed.
 
         Args:
             letters: the letters' indices, (names, longest), of a type that can hold ``boundary_id``.
@@ -224,7 +213,7 @@ class Alphabet:
     def transliterate(self, text: str) -> tuple[str, int]:
         """Transliterate any text into the alphabet.
 
-        Surrounding blanks are stripped, and several blanks become one. A letter that the alphabet has only in the
+        Surrounding spaces are stripped, and several spaces become one. A letter that the alphabet has only in the
         other case takes that case. If an upper-case letter becomes several letters, only the first stays in upper case
         unless a neighbour is in upper case too (``Æ``: ``Ae``).
 
@@ -237,11 +226,12 @@ class Alphabet:
         from unidecode import unidecode
 
         parts: list[str] = []
-        dropped, is_kept = 0, False  # whether the letter before is in the alphabet
-        for place, character in enumerate(characters):
+        dropped, is_kept = 0, False  # is_kept: the letter before is in the alphabet
+        neighbours = zip(["", *characters], characters, [*characters[1:], ""], strict=False)
+        for before, character, after in neighbours:
             kind = unicodedata.category(character[0])
             if kind[0] == "M" and is_kept and character not in self._index:
-                dropped += kind != "Mn"  # a vowel sign, say, which must not become a Latin letter behind others
+                dropped += kind != "Mn"  # a vowel sign must not become a Latin letter after other letters
                 continue
             known = character if character in self._index else other_case(character)
             is_kept = known in self._index
@@ -252,10 +242,6 @@ class Alphabet:
             elif kind == "Cs":  # half of a surrogate pair, from text that was not UTF-8
                 dropped += 1
             else:
-                before, after = (
-                    "".join(characters[max(0, place - 1) : place]),
-                    "".join(characters[place + 1 : place + 2]),
-                )
                 replacement = match_case(unidecode(character, errors="ignore"), character, before, after)
                 part = "".join(letter for letter in self._split(replacement) if letter in self._index)
                 dropped += not (part or kind == "Mn")
@@ -265,10 +251,9 @@ class Alphabet:
 
 def _is_successor(letter: str, last: str) -> bool:
     """Return whether a letter follows another in Unicode and has the same case, as ``b`` follows ``a``."""
-    if len(letter) != 1 or len(last) != 1 or ord(letter) != ord(last) + 1:
-        return False
-    return letter.isupper() == last.isupper() and letter.islower() == last.islower()
+    is_next = len(letter) == len(last) == 1 and ord(letter) == ord(last) + 1
+    return is_next and (letter.isupper(), letter.islower()) == (last.isupper(), last.islower())
 
 
 ASCII = Alphabet(tuple(string.ascii_letters + " .,;'-"))
-"""The tutorial's alphabet: the ASCII letters, blank, full stop, comma, semicolon, apostrophe and hyphen."""
+"""The tutorial's alphabet: the ASCII letters, space, full stop, comma, semicolon, apostrophe and hyphen."""

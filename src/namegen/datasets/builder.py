@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +18,11 @@ from namegen.errors import DataError, UsageError, quote
 from namegen.io.lines import decode_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from namegen.datasets.dataset import AlphabetChoice
+
+    NameAdder = Callable[[bytes, str, int], None]
 
 
 _MAX_NAME_BYTES = 1000
@@ -29,75 +31,81 @@ _HASH_BYTES = 8
 _LATIN = re.compile(rb"[A-Za-z]")
 
 
-@dataclass
 class DatasetBuilder:
     """Collects names as they are read: for each category one text, with a name per line, and the names' hashes.
 
     Attributes:
-        alphabet: what names are transliterated into.
-        texts: the names of each category.
-        hashes: the hashes of each category's names.
-        dropped: the number of characters dropped, from ``dropped_from`` names, with one of them as ``example``.
-        in_other_scripts: the number of names transliterated from other scripts, with ``script_example``.
-        without_accents: the number of Latin names that lost accents, with ``accent_example``.
-        emptied: the number of lines of which no character was left.
         notes: what users should know about the input.
     """
 
-    alphabet: AlphabetChoice
-    texts: dict[str, bytearray] = field(default_factory=dict)
-    hashes: dict[str, bytearray] = field(default_factory=dict)
-    dropped: int = 0
-    dropped_from: int = 0
-    example: str = ""
-    in_other_scripts: int = 0
-    script_example: str = ""
-    without_accents: int = 0
-    accent_example: str = ""
-    emptied: int = 0
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, alphabet: AlphabetChoice) -> None:
+        """Create a builder of a dataset whose names are transliterated into an alphabet, unless it is ``unicode``."""
+        if not isinstance(alphabet, Alphabet) and alphabet not in ("ascii", "unicode"):
+            raise UsageError(f"no alphabet {alphabet!r}; choose ascii or unicode, or give an Alphabet")
+        self.notes: list[str] = []
+        self._advice = "; use --alphabet unicode to keep them as written" if alphabet == "ascii" else ""
+        self._target = alphabet if isinstance(alphabet, Alphabet) else ASCII if alphabet == "ascii" else None
+        letters = self._target.letters if self._target else map(chr, range(ord(" "), 0x7F))
+        self._known = "".join(letter for letter in letters if len(letter) == 1 and letter.isascii()).encode()
+        self._texts: dict[str, bytearray] = {}
+        self._hashes: dict[str, bytearray] = {}
+        self._dropped = 0  # characters
+        self._changed: Counter[str] = Counter()  # names, by kind of change
+        self._examples: dict[str, str] = {}  # the first of each kind
 
     def add_lines(self, category: str, lines: Iterable[bytes], source: str) -> None:
-        """Add a name for each line of UTF-8 that is not blank."""
+        """Add a name for each line of UTF-8 that is not empty."""
         add = self.make_adder(category, source)
         for number, line in enumerate(lines, 1):
             add(line, source, number)
 
     def make_adder(self, category: str, where: str) -> NameAdder:
-        """Return the function that adds a line to a category."""
+        """Return the function that adds a line to a category, given the line, its source and its number, for errors."""
         category = unicodedata.normalize("NFC", category)
         if not category or not is_printable(category) or len(category) > MAX_CATEGORY_LENGTH:
             raise DataError(
-                f"{where}: {quote(category)} cannot be a category: it needs at least one letter, at most "
-                f"{MAX_CATEGORY_LENGTH:,}, and no control characters"
+                f"{where}: {quote(category)} cannot be a category; use 1 to {MAX_CATEGORY_LENGTH:,} printable "
+                "characters"
             )
-        if len(self.texts) == MAX_CATEGORIES and category not in self.texts:
+        if len(self._texts) == MAX_CATEGORIES and category not in self._texts:
             raise DataError(
-                f"{where}: more than {MAX_CATEGORIES:,} categories; give fewer, and make sure that the category and "
-                "the name are in the right columns"
+                f"{where}: more than {MAX_CATEGORIES:,} categories; check which column contains the categories"
             )
-        return NameAdder(
-            self, self.texts.setdefault(category, bytearray()), self.hashes.setdefault(category, bytearray())
-        )
+        text, hashes = self._texts.setdefault(category, bytearray()), self._hashes.setdefault(category, bytearray())
+        known = self._known
 
-    @cached_property
-    def target(self) -> Alphabet | None:
-        """The alphabet that names are transliterated into, ``None`` if they keep their letters."""
-        if isinstance(self.alphabet, Alphabet):
-            return self.alphabet
-        if self.alphabet not in ("ascii", "unicode"):
-            raise UsageError(f"an alphabet is ascii, unicode or an Alphabet, not {self.alphabet!r}")
-        return ASCII if self.alphabet == "ascii" else None
+        def add(line: bytes, source: str, number: int) -> None:
+            # Called for every line, so it is fast for names that need no change.
+            name = line.strip()
+            if not name:
+                return
+            if len(name) > _MAX_NAME_BYTES:
+                raise DataError(
+                    f"{source}, line {number:,}: {len(name):,} bytes are too long for a name; put each name on its own "
+                    "line"
+                )
+            if name.translate(None, known) or b"  " in name:
+                name = self._convert(name, source, number)
+                if not name:
+                    return
+            text.extend(name + b"\n")
+            hashes.extend(hash_name(name))
+            if len(hashes) > _MAX_NAMES * _HASH_BYTES:
+                raise _make_size_error(source)
+
+        return add
 
     def finish(self, label: str, *, keep_repeats: bool) -> Dataset:
         """Return the dataset of all names that were added."""
-        categories = tuple(sorted(category for category, text in self.texts.items() if text))
+        categories = tuple(sorted(category for category, text in self._texts.items() if text))
         if not categories:
-            raise DataError(f"no names in {label}" + (", only characters outside the alphabet" if self.emptied else ""))
-        if sum(map(len, self.hashes.values())) > _MAX_NAMES * _HASH_BYTES:
+            raise DataError(
+                f"no names in {label}" + (", only characters outside the alphabet" if self._changed["emptied"] else "")
+            )
+        if sum(map(len, self._hashes.values())) > _MAX_NAMES * _HASH_BYTES:
             raise _make_size_error(label)
-        alphabet = self.target or _collect_alphabet(self.texts.values(), label)
-        encoded = [alphabet.encode_lines(self.texts.pop(category)) for category in categories]
+        alphabet = self._target or _collect_alphabet(self._texts.values(), label)
+        encoded = [alphabet.encode_lines(self._texts.pop(category)) for category in categories]
         sizes = [len(lengths) for _, lengths in encoded]
         dataset = Dataset(
             alphabet=alphabet,
@@ -105,7 +113,7 @@ class DatasetBuilder:
             letters=np.concatenate([letters for letters, _ in encoded]),
             offsets=np.concatenate([[0], np.cumsum(np.concatenate([lengths for _, lengths in encoded]))]),
             category_of=np.repeat(np.arange(len(categories), dtype=np.int32), sizes),
-            hashes=np.concatenate([np.frombuffer(self.hashes[c], dtype=">u8") for c in categories]).astype(np.uint64),
+            hashes=np.concatenate([np.frombuffer(self._hashes[c], dtype=">u8") for c in categories]).astype(np.uint64),
             label=label,
         )
         notes = [*self.notes, *self._describe_changes(len(dataset))]
@@ -121,64 +129,41 @@ class DatasetBuilder:
         return replace(dataset, notes=tuple(notes))
 
     def _describe_changes(self, names: int) -> Iterator[str]:
-        advice = "; with the alphabet unicode they stay as they are written" * (self.alphabet == "ascii")
-        if self.target == ASCII and 2 * self.in_other_scripts > names:
-            yield f"transliterated {count_of(self.in_other_scripts, 'name')}, as {self.script_example}{advice}"
-        elif self.target == ASCII and 10 * self.without_accents > names:
-            yield f"wrote {count_of(self.without_accents, 'name')} in plain letters, {self.accent_example}{advice}"
-        if self.dropped:
-            outside = "outside the alphabet" if self.target else "that cannot be printed or belong to no letter"
+        count, examples = self._changed, self._examples
+        if self._target == ASCII and 2 * count["transliterated"] > names:
+            shown = f"{count_of(count['transliterated'], 'name')}, such as {examples['transliterated']}"
+            yield f"transliterated {shown}{self._advice}"
+        elif self._target == ASCII and 10 * count["unaccented"] > names:
+            shown = f"{count_of(count['unaccented'], 'name')} in ASCII, such as {examples['unaccented']}"
+            yield f"wrote {shown}{self._advice}"
+        if self._dropped:
+            outside = "outside the alphabet" if self._target else "that cannot be printed or belong to no letter"
             yield (
-                f"dropped {count_of(self.dropped, 'character')} {outside}, in "
-                f"{count_of(self.dropped_from, 'name')}: {self.example}{', …' if self.dropped_from > 1 else ''}"
+                f"dropped {count_of(self._dropped, 'character')} {outside}, in "
+                f"{count_of(count['dropped'], 'name')}: {examples['dropped']}{', …' if count['dropped'] > 1 else ''}"
             )
-        if self.emptied:
-            yield f"left out {count_of(self.emptied, 'line')} of which nothing remained"
-
-
-class NameAdder:
-    """Adds lines to one category. It is called for every line, so it is optimized for names that need no change."""
-
-    __slots__ = ("_builder", "_hashes", "_known", "_text")
-
-    def __init__(self, builder: DatasetBuilder, text: bytearray, hashes: bytearray) -> None:
-        self._builder, self._text, self._hashes = builder, text, hashes
-        letters = builder.target.letters if builder.target else map(chr, range(ord(" "), 0x7F))
-        self._known = "".join(letter for letter in letters if len(letter) == 1 and letter.isascii()).encode()
-
-    def __call__(self, line: bytes, source: str, number: int) -> None:
-        """Add the name in a line unless it is blank; ``source`` and ``number`` are for errors."""
-        name = line.strip()
-        if not name:
-            return
-        if len(name) > _MAX_NAME_BYTES:
-            raise DataError(f"{source}, line {number:,}: {len(name):,} bytes are too long for a name; give one a line")
-        if name.translate(None, self._known) or b"  " in name:
-            name = self._convert(name, source, number)
-            if not name:
-                return
-        self._text += name + b"\n"
-        self._hashes += hash_name(name)
-        if len(self._hashes) > _MAX_NAMES * _HASH_BYTES:
-            raise _make_size_error(source)
+        if count["emptied"]:
+            yield f"left out {count_of(count['emptied'], 'line')} without any usable character"
 
     def _convert(self, line: bytes, source: str, number: int) -> bytes:
         """Normalize or transliterate a name, and count what changed."""
-        builder = self._builder
         text = decode_line(line, source, number)
-        name, dropped = builder.target.transliterate(text) if builder.target else normalize(text)
+        name, dropped = self._target.transliterate(text) if self._target else normalize(text)
+        shown = quote(text.strip())
         if dropped:
-            builder.example = builder.example or quote(text.strip())
-            builder.dropped += dropped
-            builder.dropped_from += 1
-        builder.emptied += not name
-        if name and not _LATIN.search(line):
-            builder.script_example = builder.script_example or f"{quote(text.strip())} into {quote(name)}"
-            builder.in_other_scripts += 1
-        elif name and not dropped and name.split() != text.split():
-            builder.accent_example = builder.accent_example or f"{quote(text.strip())} as {quote(name)}"
-            builder.without_accents += 1
+            self._dropped += dropped
+            self._count("dropped", shown)
+        if not name:
+            self._count("emptied", shown)
+        elif not _LATIN.search(line):
+            self._count("transliterated", f"{shown} into {quote(name)}")
+        elif not dropped and name.split() != text.split():
+            self._count("unaccented", f"{shown} as {quote(name)}")
         return name.encode()
+
+    def _count(self, change: str, example: str) -> None:
+        self._changed[change] += 1
+        self._examples.setdefault(change, example)
 
 
 def _collect_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:
@@ -189,4 +174,4 @@ def _collect_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabe
 
 
 def _make_size_error(source: str) -> DataError:
-    return DataError(f"{source}: more than {_MAX_NAMES:,} names; give a part of them")
+    return DataError(f"{source}: more than {_MAX_NAMES:,} names; use a part of them")

@@ -1,4 +1,4 @@
-"""The datasets that `namegen download` knows, each file pinned by commit and SHA-256."""
+"""The datasets of ``namegen download``, each file pinned by commit and SHA-256."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ class CatalogueEntry:
     """A dataset that can be downloaded.
 
     Attributes:
-        name: its name.
         about: its contents in a few words.
         origin: its repository and licence.
         url: the folder that contains its files.
@@ -78,11 +77,7 @@ CATALOGUE = {
 
 
 def get_entry(name: str) -> CatalogueEntry:
-    """Return an entry of the catalogue.
-
-    Raises:
-        UsageError: there is no such dataset.
-    """
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    raise UsageError(f"no dataset {name!r} in the catalogue; there are {', '.join(CATALOGUE)}")
+    """Return an entry of the catalogue; raise ``UsageError`` if there is no such dataset."""
+    if name not in CATALOGUE:
+        raise UsageError(f"no dataset {name!r} in the catalogue; choose from {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]

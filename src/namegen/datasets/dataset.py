@@ -76,10 +76,10 @@ class Dataset:
         keep_repeats: bool = False,
         label: str = "names",
     ) -> Dataset:
-        """Create a dataset from names in memory, as ``{category: names}``.
+        """Create a dataset from names in memory.
 
         Args:
-            names: the names of each category.
+            names: the names of each category, by category.
             alphabet: the alphabet that names are transliterated into. ``ascii`` is
                 :data:`~namegen.datasets.alphabet.ASCII`; ``unicode`` keeps the names' own letters
                 (:func:`~namegen.datasets.graphemes.split_letters`), sorted.
@@ -87,7 +87,7 @@ class Dataset:
             label: the name of the dataset.
 
         Raises:
-            DataError: there are no names, or more letters than an alphabet can have.
+            DataError: ``names`` is empty, or has more letters than an alphabet can have.
         """
         from namegen.datasets.builder import DatasetBuilder
 
@@ -152,7 +152,7 @@ class Dataset:
             UsageError: there is no such category.
         """
         if category not in self.categories:
-            raise UsageError(f"no category {category!r}; there are {', '.join(self.categories)}")
+            raise UsageError(f"no category {category!r}; choose from {', '.join(self.categories)}")
         of_category = np.flatnonzero(self.category_of == self.categories.index(category))
         return [self.name(int(index)) for index in of_category]
 
@@ -198,11 +198,10 @@ class Dataset:
     def split(self, fraction: float) -> tuple[Dataset, Dataset | None]:
         """Split off about ``fraction`` of the names for validation, chosen by hash.
 
-        The choice depends only on a name's letters, so a name in two categories is never in both parts. A category
-        that would lose all of its names keeps them.
+        A name in two categories is never in both parts. A category that would lose all of its names keeps them.
 
         Returns:
-            The training and the validation part. If the latter would have fewer than 20 names it is ``None``, and the
+            The training and the validation part. If the latter would have fewer than 20 names, it is ``None`` and the
             training part contains all names.
         """
         scrambled = self.hashes * np.uint64(0x9E3779B97F4A7C15)  # independent of any split by the hash itself

@@ -1,7 +1,6 @@
 """Download the datasets of the catalogue and verify them.
 
-A dataset appears under its final name only when every file has arrived and been checked. ``dataset.json`` beside the
-files records their hashes and whether they match the catalogue.
+``dataset.json`` beside the files of a dataset records their hashes, which tells damaged files from unverified ones.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -23,11 +21,11 @@ from namegen.io.lines import open_list
 from namegen.io.locks import hold_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 
 MANIFEST = "dataset.json"
-_NEW, _OLD = "new", "old"  # subfolders of the staging folder: the new dataset, and the one it replaces
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,6 @@ class DownloadedDataset:
 def find_downloaded(name: str) -> DownloadedDataset | None:
     """Return a dataset of the catalogue if it is in the cache, complete and undamaged.
 
-    Its files are compared with the hashes recorded when it was downloaded.
-
     Raises:
         UsageError: the catalogue has no such dataset.
     """
@@ -57,11 +53,11 @@ def find_downloaded(name: str) -> DownloadedDataset | None:
     try:
         recorded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         lists = {file.name for file in folder.iterdir() if is_list(file.name)}
-        is_complete = set(recorded) == set(entry.files) == lists
-        is_intact = is_complete and all(_hash_file(folder / file) == recorded[file] for file in entry.files)
+        if lists == entry.files.keys() and recorded == _hash_files(entry, folder):
+            return DownloadedDataset(folder, verified=recorded == entry.files, new=False)
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return DownloadedDataset(folder, verified=recorded == entry.files, new=False) if is_intact else None
+        pass
+    return None
 
 
 def download(
@@ -74,7 +70,7 @@ def download(
 ) -> DownloadedDataset:
     """Download a dataset of the catalogue into the cache, unless it is already there.
 
-    If it fails, the cache is as it was before.
+    If the download fails, the cache stays as it was.
 
     Args:
         name: the dataset's name in the catalogue.
@@ -89,88 +85,71 @@ def download(
         UsageError: the catalogue has no such dataset.
         DownloadError: it cannot be reached or written, lacks a file, or a file does not match its hash.
     """
-    entry = get_entry(name)
-    folder = paths.dataset_dir(name)
-    with hold_lock(paths.locks_dir() / f"dataset-{name}.lock", f"downloading {name}"):
+    entry, folder = get_entry(name), paths.dataset_dir(name)
+    with _lock(name):
         existing = find_downloaded(name)
         if existing and (existing.verified or not verify):
             return existing
+        staging = folder.with_name(f".{name}.new")
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(folder)
-            with _staging_folder(folder) as staging:
-                new = Path(staging, _NEW)
-                new.mkdir()
-                if source is None or "://" in source:
-                    _download(entry, source or entry.url, new, report, notice, verify=verify)
-                else:
-                    _copy(entry, Path(source), new)
-                hashes = {file: _hash_file(new / file) for file in entry.files}
-                if verify:
-                    _verify(entry, hashes)
-                verified = hashes == entry.files
-                manifest = {"dataset": name, "files": hashes, "verified": verified}
-                (new / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
-                _replace(folder, new, Path(staging, _OLD))
+            shutil.rmtree(staging, ignore_errors=True)  # of a download that was killed
+            staging.mkdir(parents=True)
+            if source is None or "://" in source:
+                _download(entry, source or entry.url, staging, report, notice, verify=verify)
+            else:
+                _copy(entry, Path(source), staging)
+            hashes = _hash_files(entry, staging)
+            if verify:
+                _verify(entry, hashes)
+            manifest = {"dataset": name, "files": hashes, "verified": hashes == entry.files}
+            (staging / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            staging.rename(folder)
         except OSError as error:
             raise DownloadError(
-                f"cannot keep {name} in {folder}: {error.strerror or error}; "
-                "make room or permit it, or set NAMEGEN_CACHE_DIR"
+                f"cannot store {name} in {folder}: {error.strerror or error}; free space, fix the permissions, "
+                "or set NAMEGEN_CACHE_DIR"
             ) from error
-    return DownloadedDataset(folder, verified, new=True)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    return DownloadedDataset(folder, verified=hashes == entry.files, new=True)
 
 
 def remove_downloaded(name: str) -> bool:
-    """Remove a downloaded dataset from the cache; returns whether there was one.
+    """Remove a downloaded dataset from the cache; return whether there was one.
 
     Raises:
         UsageError: the catalogue has no such dataset.
         DownloadError: it cannot be removed.
     """
     folder = paths.dataset_dir(get_entry(name).name)
-    with hold_lock(paths.locks_dir() / f"dataset-{name}.lock", f"downloading {name}"):
-        if not folder.exists():
-            return False
+    with _lock(name):
         try:
-            with _staging_folder(folder) as staging:
-                folder.rename(Path(staging, "removed"))  # if the process is killed now, all of it is gone or nothing
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            return False
         except OSError as error:
             raise DownloadError(f"cannot remove {folder}: {error.strerror or error}") from error
     return True
 
 
-def _staging_folder(folder: Path) -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", ignore_cleanup_errors=True)
+def _lock(name: str) -> AbstractContextManager[None]:
+    return hold_lock(paths.locks_dir() / f"dataset-{name}.lock", f"downloading {name}")
 
 
-def _replace(folder: Path, new: Path, old: Path) -> None:
-    """Replace a dataset by a new one; the older one stays if that fails."""
-    try:
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    except BaseException:
-        if not folder.exists() and old.exists():
-            old.rename(folder)
-        raise
+def _hash_files(entry: CatalogueEntry, folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a dataset in hexadecimal."""
+    return {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in entry.files}
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the staging folders of downloads that were killed, and restore the dataset that one was replacing."""
-    for staging in folder.parent.glob(f".{folder.name}.*"):
-        if not folder.exists() and (staging / _OLD).exists():
-            (staging / _OLD).rename(folder)
-        shutil.rmtree(staging)
-
-
-def _verify(entry: CatalogueEntry, hashes: Mapping[str, str]) -> None:
-    wrong = [file for file in entry.files if hashes[file] != entry.files[file]]
-    if wrong:
-        others = f" (and {len(wrong) - 1} more files)" if len(wrong) > 1 else ""
-        raise DownloadError(
-            f"{wrong[0]}{others} does not match the catalogue: expected SHA-256 {entry.files[wrong[0]]} but got "
-            f"{hashes[wrong[0]]}; try again, or accept the files with --no-verify"
-        )
+def _verify(entry: CatalogueEntry, hashes: dict[str, str]) -> None:
+    for file, expected in entry.files.items():
+        if hashes[file] != expected:
+            raise DownloadError(
+                f"{file} does not match the catalogue: expected SHA-256 {expected} but got {hashes[file]}; "
+                "try again, or accept the files with --no-verify"
+            )
 
 
 def _download(
@@ -182,7 +161,7 @@ def _download(
     *,
     verify: bool,
 ) -> None:
-    """Download the files of a dataset from a URL: of a zip, or of the folder that contains them."""
+    """Download the files of a dataset from the URL of a zip or of the folder that contains them."""
     from namegen.io.http import download_files, hide_secrets
 
     def report_bytes(done: int) -> None:
@@ -190,47 +169,41 @@ def _download(
 
     if url.lower().endswith(".zip"):
         parent, _, archive = url.rpartition("/")
-        download_files(parent, {archive: None}, folder.parent, report_bytes, notice)
-        _unpack(entry, folder.parent / archive, hide_secrets(url), folder)
+        download_files(parent, {archive: None}, folder, report_bytes, notice)
+        _unpack(entry, folder / archive, hide_secrets(url), folder)
+        (folder / archive).unlink()
     else:
         hashes = {file: digest if verify else None for file, digest in entry.files.items()}
         download_files(url, hashes, folder, report_bytes, notice)
 
 
 def _copy(entry: CatalogueEntry, source: Path, folder: Path) -> None:
-    """Copy the files of a dataset out of a zip, a folder, or the subfolder that contains all of them."""
+    """Copy the files of a dataset from a zip, a folder or one of its usual subfolders."""
     if source.is_file() and source.suffix.lower() == ".zip":
         _unpack(entry, source, str(source), folder)
         return
     if not source.is_dir():
-        raise DownloadError(f"no folder or .zip archive {source}; --from takes one of these, or a URL")
+        raise DownloadError(f"no folder or .zip archive {source}; give --from one of these, or a URL")
     candidates = [source, source / entry.name, source / "data" / "names"]
     found = next((c for c in candidates if all((c / file).is_file() for file in entry.files)), None)
     if found is None:
-        missing = [file for file in entry.files if not (source / file).is_file()]
-        raise DownloadError(f"the folder {source} is not the dataset {entry.name}: it lacks {', '.join(missing[:3])}")
+        missing = next(file for file in entry.files if not (source / file).is_file())
+        raise DownloadError(f"the folder {source} is not the dataset {entry.name}: it lacks {missing}")
     for file in entry.files:
         shutil.copyfile(found / file, folder / file)
 
 
 def _unpack(entry: CatalogueEntry, archive: Path, source: str, folder: Path) -> None:
-    """Take the files of a dataset out of a zip, from the outermost folder in it that contains all of them."""
+    """Extract the files of a dataset from the outermost folder in a zip that contains all of them."""
     try:
         with open_list(archive) as file, open_archive(file, UnpackLimit(file, source), source) as opened:
             parents = {PurePosixPath(path).parent for path in opened.members}
-            parents = {
-                parent for parent in parents if all(str(parent / name) in opened.members for name in entry.files)
-            }
-            if not parents:
+            complete = [p for p in parents if all(str(p / name) in opened.members for name in entry.files)]
+            if not complete:
                 raise DownloadError(f"{source} is not the dataset {entry.name}: no folder in it has all its files")
-            parent = min(parents, key=lambda path: (len(path.parts), path))
+            parent = min(complete, key=lambda path: (len(path.parts), path))
             for name in entry.files:
                 with opened.open(str(parent / name)) as member:
                     (folder / name).write_bytes(member.read(MAX_BYTES))
     except DataError as error:
         raise DownloadError(str(error)) from error
-
-
-def _hash_file(file: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()

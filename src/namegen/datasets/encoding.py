@@ -34,12 +34,7 @@ class EncodedNames:
 
     @classmethod
     def from_flat(cls, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> EncodedNames:
-        """Return concatenated names as rows.
-
-        Args:
-            letters: the indices of the letters of all names, (letters,).
-            lengths: the number of letters of each name, (names,).
-        """
+        """Return concatenated names, (letters,), with their lengths, (names,), as rows."""
         padded = np.zeros((len(lengths), max(1, lengths.max(initial=0))), dtype=letters.dtype)
         padded[np.arange(padded.shape[1]) < lengths[:, None]] = letters
         return cls(padded, lengths)

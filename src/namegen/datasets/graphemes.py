@@ -2,7 +2,7 @@
 
 A letter is a character with the combining marks and joiners after it, in normalization form NFC (Unicode Standard
 Annex 15): ``ữ``, ``и́``, ``कि``, ``กำ``. It is a grapheme cluster of Unicode Standard Annex 29, but without the rules
-that join several characters (conjuncts, flags, families of emoji): those would make alphabets of thousands of letters.
+that join several characters (conjuncts, flags, families of emoji), which would make alphabets of thousands of letters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 MAX_CHARACTERS = 32
-"""The most characters of a letter; tables are as wide as the longest letter."""
+"""The most characters of a letter."""
 
 JOINERS = {0x200C: None, 0x200D: None}
 """A translation table that removes the invisible joiners, which belong to the spelling of Persian and Indian names."""
@@ -41,21 +41,15 @@ def is_printable(text: str) -> bool:
 
 
 def other_case(letter: str) -> str | None:
-    """Return a letter in its other case, if that is unique: ``ж`` for ``Ж``, but ``None`` for ``ß`` or ``ı``."""
+    """Return a letter in its other case if that is unique: ``ж`` for ``Ж``, but ``None`` for ``ß`` or ``ı``."""
     other = letter.swapcase()
     return other if other != letter and other.swapcase() == letter else None
 
 
 def match_case(replacement: str, letter: str, before: str, after: str) -> str:
-    """Return the lower-case replacement of a letter in that letter's case.
+    """Return the lower-case replacement of a letter in that letter's case, given its neighbours, if it has any.
 
     If a capital becomes several letters, only the first is a capital, unless a neighbour is a capital too.
-
-    Args:
-        replacement: what replaces the letter.
-        letter: the letter.
-        before: the letter before it, or an empty string.
-        after: the letter after it, or an empty string.
     """
     if len(replacement) < 2 or not letter.isupper():
         return replacement
@@ -63,9 +57,9 @@ def match_case(replacement: str, letter: str, before: str, after: str) -> str:
 
 
 def normalize(text: str) -> tuple[str, int]:
-    """Normalize a text such that its letters can be those of an alphabet: NFC, without invisible characters.
+    """Normalize a text such that an alphabet can have its letters: NFC, without invisible characters.
 
-    Blanks of any kind become one blank; surrounding blanks are stripped.
+    White space becomes one space; surrounding white space is stripped.
 
     Returns:
         The text, and the number of characters dropped: unprintable ones, marks without a letter, and joiners that
@@ -102,7 +96,7 @@ def iter_chunks(text: bytes | bytearray) -> Iterator[str]:
 
 @cache
 def _compile_letter() -> Any:  # noqa: ANN401 - a pattern; regex has no types
-    """Return the pattern of a letter: a blank, or a character with its marks, at most ``MAX_CHARACTERS`` in all."""
+    """Return the pattern of a letter: white space, or a character with its marks, ``MAX_CHARACTERS`` at most."""
     import regex
 
     return regex.compile(rf"\s|.{_MARK}{{0,{MAX_CHARACTERS - 1}}}", regex.DOTALL)

@@ -17,7 +17,7 @@ STARTER = "starter"
 
 
 def is_dataset_name(name: str) -> bool:
-    """Return whether a name stands for a dataset: the included one or one of the catalogue."""
+    """Return whether a name is that of the included dataset or of one of the catalogue."""
     from namegen.datasets.catalogue import CATALOGUE
 
     return name == STARTER or name in CATALOGUE
@@ -42,7 +42,7 @@ def open_dataset(
     from namegen.datasets.readers import load_dataset
 
     if name_or_path == "":
-        raise UsageError("--data is empty; give a path, or the name of a dataset")
+        raise UsageError("--data is empty; give a path or the name of a dataset")
     if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
     if name_or_path == STARTER:
@@ -51,11 +51,9 @@ def open_dataset(
     if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
         downloaded = find_downloaded(name_or_path)
         if downloaded is None:
-            raise DataError(
-                f"the dataset {name_or_path} is damaged; get it again with `namegen download {name_or_path}`"
-            )
+            raise DataError(f"the dataset {name_or_path} is damaged; repair it with `namegen download {name_or_path}`")
         dataset = load_dataset(downloaded.path, alphabet=alphabet, keep_repeats=keep_repeats, label=name_or_path)
         return replace(dataset, verified=downloaded.verified)
     if name_or_path in CATALOGUE and not Path(name_or_path).exists():
-        raise DataError(f"the dataset {name_or_path} is not here yet; get it with `namegen download {name_or_path}`")
+        raise DataError(f"the dataset {name_or_path} is not downloaded; run `namegen download {name_or_path}`")
     return load_dataset(name_or_path, alphabet=alphabet, keep_repeats=keep_repeats)

@@ -1,8 +1,4 @@
-"""Read names from files and folders.
-
-Formats: a folder or zip of ``CATEGORY.txt`` files, one ``.txt`` whose name is the category, and a ``.csv`` or ``.tsv``
-with a category and a name column. Text files and tables may be gzipped.
-"""
+"""Read names from files and folders in all supported formats."""
 
 from __future__ import annotations
 
@@ -11,7 +7,8 @@ import itertools
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from namegen.datasets.builder import DatasetBuilder, NameAdder
+from namegen.datasets.builder import DatasetBuilder
+from namegen.datasets.dataset import count_of
 from namegen.errors import DataError, quote, shorten
 from namegen.io.archives import UnpackLimit, open_archive, open_gzip
 from namegen.io.lines import decode_line, open_list, read_lines
@@ -19,6 +16,7 @@ from namegen.io.lines import decode_line, open_list, read_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from namegen.datasets.builder import NameAdder
     from namegen.datasets.dataset import AlphabetChoice, Dataset
     from namegen.io.lines import Readable
 
@@ -42,12 +40,10 @@ def load_dataset(
         alphabet: the alphabet that names are transliterated into, or ``unicode`` to keep their own letters, as in
             :meth:`Dataset.from_names <namegen.datasets.dataset.Dataset.from_names>`.
         keep_repeats: keep names that occur more than once in a category, as the tutorial does.
-        label: the name of the dataset; by default that of the file or folder.
+        label: the name of the dataset; by default the name of the file or folder.
 
     Raises:
-        DataError: the path does not exist, cannot be read, is not UTF-8 or contains no name; or it exceeds the limits
-            of :mod:`~namegen.io.lines`, :mod:`~namegen.io.archives` and :mod:`~namegen.datasets.dataset`, which keep
-            memory and time proportional to the input.
+        DataError: the path does not exist, cannot be read, is not UTF-8, contains no name or exceeds a limit.
     """
     path = Path(path)
     builder = DatasetBuilder(alphabet)
@@ -66,11 +62,12 @@ def load_dataset(
         raise DataError(f"no file or folder {path}") from None
     except OSError as error:
         raise _make_error(path, error) from error
-    return builder.finish(label or _make_label(name), keep_repeats=keep_repeats)
+    printable = "".join(character if character.isprintable() else "?" for character in name) or "names"
+    return builder.finish(label or printable, keep_repeats=keep_repeats)
 
 
 def is_list(name: str) -> bool:
-    """Return whether a file in a folder or zip is a list of names, given its name."""
+    """Return whether a file in a folder or zip is a list of names, given the file's name."""
     return name.lower().removesuffix(".gz").endswith(".txt") and not name.startswith(".")
 
 
@@ -113,8 +110,8 @@ def _add_archive(builder: DatasetBuilder, stream: BinaryIO, limit: UnpackLimit, 
 def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source: str) -> None:
     """Add a name for each row of a table.
 
-    The columns are ``category`` and ``name``, or any two, one of them ``name``. A table of two columns may lack a
-    header; its first column is then the category.
+    The columns are ``category`` and ``name``, or any two, one of them ``name``. Without a header, a table has two
+    columns, the category first.
     """
     add_by_category: dict[str, NameAdder] = {}
     columns: tuple[int, int] | None = None
@@ -128,13 +125,15 @@ def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source
             given = shorten(", ".join(row))
             if width != 2:
                 raise DataError(
-                    f"{source} needs a first line that names the columns category and name, or exactly two "
-                    f"columns, the category first; it has {width:,}: {given}"
+                    f"the first line of {source} ({given}) has {count_of(width, 'column')}, none of them called name; "
+                    "name the columns category and name"
                 )
             columns = 0, 1
-            builder.notes.append(f"took the first line of {source} ({given}) for a category and a name")
+            builder.notes.append(f"read the first line of {source} ({given}) as a category and a name")
         if len(row) <= max(columns) or (not has_header and len(row) > 2):
-            raise DataError(f"{source}, line {number:,}: columns: {len(row):,}, where the first line has {width:,}")
+            raise DataError(
+                f"{source}, line {number:,}: {count_of(len(row), 'column')} instead of {width:,} as in the first line"
+            )
         category = row[columns[0]].strip()
         if category not in add_by_category:
             add_by_category[category] = builder.make_adder(category, f"{source}, line {number:,}")
@@ -153,10 +152,7 @@ def _find_columns(header: list[str]) -> tuple[int, int] | None:
 
 
 def _read_rows(stream: Readable, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a table that are not blank, each with the number of its last line.
-
-    If the first line has semicolons but no comma, these separate the columns of a ``.csv``.
-    """
+    """Yield the rows of a table that are not empty, each with the number of its last line."""
     number = row_end = 0  # the last line read, and the last line of the row before
 
     def read_text() -> Iterator[str]:
@@ -178,9 +174,7 @@ def _read_rows(stream: Readable, delimiter: str, source: str) -> Iterator[tuple[
             if any(cell.strip() for cell in row):
                 yield number, row
     except csv.Error as error:
-        raise DataError(
-            f"{source}, line {row_end + 1:,}: a row that cannot be read ({error}); check its quotes"
-        ) from error
+        raise DataError(f"{source}, line {row_end + 1:,}: invalid row ({error}); check its quotes") from error
 
 
 def _group_by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
@@ -190,7 +184,7 @@ def _group_by_category(files: Mapping[str, str], source: Path) -> dict[str, str]
         other = found.setdefault(_get_category(name), file)
         if other != file:
             both = f"{shorten(other)} and {shorten(file)}"
-            raise DataError(f"{source}: the category {quote(_get_category(name))} is there twice: {both}; remove one")
+            raise DataError(f"{source}: the category {quote(_get_category(name))} has two files, {both}; remove one")
     return dict(sorted(found.items()))
 
 
@@ -200,14 +194,7 @@ def _unzip(stream: Readable, name: str, limit: UnpackLimit, source: str) -> Read
 
 def _get_category(name: str) -> str:
     """Return the category of a file: its name without the extension."""
-    if name.lower().endswith(".gz"):
-        name = name[:-3]
-    return PurePosixPath(name).stem or name
-
-
-def _make_label(name: str) -> str:
-    """Return the label of a dataset: a name without unprintable characters."""
-    return "".join(character if character.isprintable() else "?" for character in name) or "names"
+    return PurePosixPath(name[:-3] if name.lower().endswith(".gz") else name).stem
 
 
 def _make_error(path: Path | str, error: Exception) -> DataError:

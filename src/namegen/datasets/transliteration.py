@@ -1,7 +1,7 @@
 """Transliterate generated names into ASCII.
 
-The result is for readers, not for a network, so it may contain digits and other marks;
-:meth:`Alphabet.transliterate <namegen.datasets.alphabet.Alphabet.transliterate>` converts text into an alphabet.
+:meth:`Alphabet.transliterate <namegen.datasets.alphabet.Alphabet.transliterate>` differs: here digits and punctuation
+stay.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.graphemes import match_case
 
-_BLANKS = re.compile(r" +")
-_OUTER_BLANKS = re.compile(r"(?m)^ | $")
+_SPACES = re.compile(r" +")
+_OUTER_SPACES = re.compile(r"(?m)^ | $")
 _ADJACENT_LETTERS = re.compile(r"[^\W\d_a-z]{2,}")  # except lower-case ASCII letters, which never change
 
 
@@ -24,7 +24,7 @@ def to_ascii(lines: str) -> str:
     empty.
     """
     cased = _ADJACENT_LETTERS.sub(lambda match: _transliterate_capitals(match[0]), lines)
-    return _OUTER_BLANKS.sub("", _BLANKS.sub(" ", cased.translate(_REPLACEMENTS)))
+    return _OUTER_SPACES.sub("", _SPACES.sub(" ", cased.translate(_REPLACEMENTS)))
 
 
 def _transliterate_capitals(letters: str) -> str:

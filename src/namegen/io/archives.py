@@ -1,7 +1,7 @@
 """Read compressed files and archives from untrusted sources.
 
-Nothing is unpacked to the disk: members are read as streams. The unpacked size is limited while reading, relative to
-the size of the file on the disk and whatever the archive declares, so bombs and overlapping members are refused.
+Members are read as streams, never unpacked to the disk. The unpacked size is limited relative to the size of the file
+on the disk, regardless of what the archive declares, so bombs and overlapping members are refused.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 2**27
 """The most bytes that one compressed file may unpack to: some 15 million names."""
 
-MAX_RATIO = 100
-"""The most times its size that a compressed file may unpack to; lists of names have about 3."""
-
+_MAX_RATIO = 100  # unpacked to compressed bytes; lists of names have about 3
 _MIN_LIMIT = 2**18  # bytes that any file may unpack to
 _MAX_READ = 2**23  # bytes per read of a zip; more than its directory has for 100,000 members
 _DAMAGED = (
@@ -44,28 +42,19 @@ _DAMAGED = (
 
 
 class UnpackLimit:
-    """Limits the bytes unpacked from one compressed file.
-
-    Args:
-        file: the compressed file.
-        source: its name, for errors.
-    """
+    """Limits the bytes unpacked from one compressed file; ``source`` is its name, for errors."""
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        self._source, self._left = source, min(MAX_BYTES, max(_MIN_LIMIT, MAX_RATIO * size))
+        self._source, self._left = source, min(MAX_BYTES, max(_MIN_LIMIT, _MAX_RATIO * size))
 
     def count(self, unpacked: int) -> None:
-        """Count unpacked bytes.
-
-        Raises:
-            DataError: the limit is exceeded.
-        """
+        """Count unpacked bytes; raise ``DataError`` if they exceed the limit."""
         self._left -= unpacked
         if self._left < 0:
             raise DataError(
-                f"{self._source} unpacks to more than {MAX_RATIO} times its size or to more than {MAX_BYTES:,} "
+                f"{self._source} unpacks to more than {_MAX_RATIO} times its size or to more than {MAX_BYTES:,} "
                 "bytes; if you trust it, unpack it yourself"
             )
 
@@ -86,24 +75,15 @@ class _LimitedStream:
 
 
 def open_gzip(stream: Readable, limit: UnpackLimit, source: str) -> Readable:
-    """Return the unpacked contents of a gzipped stream.
+    """Return the unpacked contents of a gzipped stream; ``source`` is its name, for errors.
 
     Reading it raises a ``DataError`` if it is damaged or exceeds the limit.
-
-    Args:
-        stream: the compressed stream.
-        limit: counts the unpacked bytes.
-        source: the stream's name, for errors.
     """
     return _LimitedStream(gzip.GzipFile(fileobj=stream), limit, source)  # type: ignore[call-overload]
 
 
 class Archive:
-    """An open zip archive.
-
-    Attributes:
-        members: the files in it, by path, with ``/`` between folders.
-    """
+    """An open zip archive. Its ``members`` are the files in it, by path, with ``/`` between folders."""
 
     def __init__(self, archive: zipfile.ZipFile, limit: UnpackLimit, source: str) -> None:
         self._archive, self._limit, self._source = archive, limit, source
@@ -113,7 +93,7 @@ class Archive:
             if path.endswith("/"):
                 continue
             if path in self.members:
-                raise DataError(f"{source} has two files {quote(path)}; it is not to be trusted")
+                raise DataError(f"{source} has two files {quote(path)}; do not trust it")
             self.members[path] = member
 
     @contextlib.contextmanager
@@ -125,9 +105,9 @@ class Archive:
         """
         member, source = self.members[path], f"{self._source}: {shorten(path)}"
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise DataError(f"{source} is a link; pack the file that it leads to")
+            raise DataError(f"{source} is a link; pack the file that it links to")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DataError(f"{source} is compressed in an unusual way; pack it as an ordinary zip")
+            raise DataError(f"{source} has an unsupported compression; pack it as an ordinary zip")
         try:
             stream = self._archive.open(member)
         except (*_DAMAGED, OSError) as error:
@@ -138,12 +118,7 @@ class Archive:
 
 @contextlib.contextmanager
 def open_archive(stream: BinaryIO, limit: UnpackLimit, source: str) -> Iterator[Archive]:
-    """Open a zip archive.
-
-    Args:
-        stream: the archive, which must be seekable.
-        limit: counts the unpacked bytes.
-        source: the archive's name, for errors.
+    """Open a zip archive; ``source`` is its name, for errors.
 
     Raises:
         DataError: it is not a zip archive, is damaged, has too many members or the same one twice, or has a path that
@@ -153,7 +128,7 @@ def open_archive(stream: BinaryIO, limit: UnpackLimit, source: str) -> Iterator[
     try:
         archive = zipfile.ZipFile(_LimitedReads(stream, source))
     except _DAMAGED as error:
-        raise DataError(f"{source} is not a zip archive that can be read: {_describe(error)}") from error
+        raise DataError(f"{source} is not a valid zip archive: {_describe(error)}") from error
     with archive:
         yield Archive(archive, limit, source)
 
@@ -169,7 +144,7 @@ class _LimitedReads:
         left = max(0, self._size - self._file.tell())
         size = left if size < 0 else min(size, left)
         if size > _MAX_READ:
-            raise DataError(f"{self._source} has too many files, or is damaged; give a folder of them")
+            raise DataError(f"{self._source} has too many files, or is damaged; unpack it and give the folder")
         return self._file.read(size)
 
 
@@ -181,5 +156,5 @@ def _normalize_path(name: str, source: str) -> str:
     """Return a member's path with ``/`` between folders, and at the end of a folder."""
     path = PureWindowsPath(name)  # accepts both kinds of slashes
     if path.anchor or ".." in path.parts:
-        raise DataError(f"{source} has a path that leads out of it ({quote(name)}); it is not to be trusted")
+        raise DataError(f"{source} has a path that leads out of it ({quote(name)}); do not trust it")
     return str(PurePosixPath(name.replace("\\", "/"))) + ("/" if name.endswith(("/", "\\")) else "")

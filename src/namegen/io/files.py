@@ -23,10 +23,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file such that it is complete, or as it was before.
 
     The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed. The folder is
-    flushed too, so the rename survives a power cut. A symbolic link stays, and its target is replaced.
-
-    Raises:
-        NamegenError: the folder cannot be created or written to, or the disk is full.
+    flushed too, so the rename survives a power cut. The target of a symbolic link is replaced, not the link.
     """
     path = Path(os.path.realpath(path))
     try:
@@ -40,28 +37,24 @@ def write_atomically(path: Path, content: bytes) -> None:
         _flush_folder(path.parent)
     except OSError as error:
         raise NamegenError(
-            f"cannot write {path}: {error.strerror or error}; make room or permit it, or choose another place"
+            f"cannot write {path}: {error.strerror or error}; free space or fix the permissions, or choose another path"
         ) from error
 
 
 def check_writable(path: Path) -> None:
-    """Check that a file can be written, before work whose result it will store.
-
-    Raises:
-        NamegenError: it cannot.
-    """
+    """Raise ``NamegenError`` if a file cannot be written, before work whose result it will store."""
     path = Path(os.path.realpath(path))
     try:
         with _temporary_file(path) as (descriptor, _):
             os.close(descriptor)
     except OSError as error:
         raise NamegenError(
-            f"cannot write to {path.parent}: {error.strerror or error}; permit it, or choose another place"
+            f"cannot write to {path.parent}: {error.strerror or error}; fix the permissions, or choose another path"
         ) from error
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of killed writers of a file, which no process may be writing now."""
+    """Remove the temporary files that killed writers of a file left; no process may be writing it now."""
     path = Path(os.path.realpath(path))
     # As mkstemp names them. A looser pattern for the file "m" would also match the temporary files of "m.v2".
     pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_SUFFIX)}")
@@ -77,7 +70,7 @@ def _temporary_file(path: Path) -> Iterator[tuple[int, Path]]:
     import tempfile  # slow to import, and sampling does without it
 
     if path.exists() and not path.is_file():
-        raise NamegenError(f"cannot write {path}: it is not a regular file; choose another place")
+        raise NamegenError(f"cannot write {path}: it is not a regular file; choose another path")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
     try:
@@ -87,7 +80,7 @@ def _temporary_file(path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _get_mode(path: Path) -> int:
-    """Return the permissions of the file being replaced, or those that the umask allows for a new one."""
+    """Return the permissions of the file being replaced, or the permissions of a new file under the umask."""
     if path.exists():
         return path.stat().st_mode & 0o777
     umask = os.umask(0)
@@ -105,16 +98,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def open_regular_file(path: Path, error: type[NamegenError], advice: str) -> io.FileIO:
-    """Open a regular file for reading. Pipes and devices, which may never end, are not opened.
-
-    Args:
-        path: the file.
-        error: the exception raised if it is not a regular file.
-        advice: the end of its message, after "is not a regular file".
-
-    Raises:
-        OSError: the file does not exist or cannot be read.
-    """
+    """Open a regular file for reading. For pipes and devices, which may never end, ``error`` is raised."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise error(f"{path} is not a regular file{advice}")
+        raise error(f"{path} is not a regular file; {advice}")
     return path.open("rb", buffering=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from pathlib import Path
@@ -49,20 +48,39 @@ def download_files(
             match its hash.
         OSError: a file cannot be written.
     """
-    check_url(base_url)
+    _check_url(base_url)
     pooch.get_logger().setLevel("WARNING")  # pooch would print each download to stderr
     registry = pooch.create(folder, base_url, registry=dict(hashes), retry_if_failed=_RETRIES)
-    downloader = _Downloader(report, notice)
+    sizes: dict[str, int] = {}  # bytes received, by URL
+
+    def fetch(url: str, output_file: str, _pooch: object) -> None:
+        """Download a file. pooch retries after a ``ValueError`` or ``RequestException``."""
+        if url in sizes:
+            notice(f"{hide_secrets(url)}: the download failed; trying again.")
+        sizes[url] = 0
+        headers, hooks = {"Accept-Encoding": "identity"}, {"response": _check_response}
+        with (
+            requests.get(url, stream=True, timeout=_TIMEOUT, headers=headers, hooks=hooks) as response,
+            Path(output_file).open("wb") as file,
+        ):
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                sizes[url] += len(chunk)
+                if sizes[url] > MAX_FILE_BYTES:
+                    limit = f"{MAX_FILE_BYTES / 1e6:.0f} MB, too large for a list of names"
+                    raise DownloadError(f"{hide_secrets(url)} has more than {limit}; check the URL")
+                file.write(chunk)
+                report(sum(sizes.values()))
+
     for file in hashes:
         url = hide_secrets(registry.get_url(file))
         try:
-            registry.fetch(file, downloader=downloader)
+            registry.fetch(file, downloader=fetch)
         except requests.HTTPError as error:
             raise DownloadError(str(error)) from error
         except requests.RequestException as error:
             raise DownloadError(
                 f"cannot fetch {url} ({_describe_failure(error)}); without a network, {_ALTERNATIVE}, "
-                "or train on the names included with namegen: `namegen train --data starter`"
+                "or train on the included names: `namegen train --data starter`"
             ) from error
         except ValueError as error:
             cause = str(error).split(". ")[0]  # if the hash is wrong, pooch says which it expected and which it got
@@ -70,90 +88,42 @@ def download_files(
             raise DownloadError(f"cannot fetch {url}: {escape_unprintable(cause)}; try again, or {advice}") from error
 
 
-class _Downloader:
-    """Downloader for pooch that reports progress, limits the size of a file and refuses insecure redirects."""
-
-    def __init__(self, report: Callable[[int], None], notice: Callable[[str], None]) -> None:
-        self._report, self._notice = report, notice
-        self._sizes: dict[str, int] = {}  # bytes received, by URL
-
-    def __call__(self, url: str, output_file: str, _pooch: object) -> None:
-        """Download a file. pooch retries after a ``ValueError`` or ``RequestException``."""
-        if url in self._sizes:
-            self._notice(f"{hide_secrets(url)}: the download failed; trying again.")
-        self._sizes[url] = 0
-        headers, hooks = {"Accept-Encoding": "identity"}, {"response": _check_response}
-        with (
-            requests.get(url, stream=True, timeout=_TIMEOUT, headers=headers, hooks=hooks) as response,
-            Path(output_file).open("wb") as file,
-        ):
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                self._sizes[url] += len(chunk)
-                if self._sizes[url] > MAX_FILE_BYTES:
-                    raise DownloadError(
-                        f"{hide_secrets(url)} has more than {MAX_FILE_BYTES / 1e6:.0f} MB, too many for a list of "
-                        "names; check the address"
-                    )
-                file.write(chunk)
-                self._report(sum(self._sizes.values()))
-
-
 def hide_secrets(url: str) -> str:
     """Return a URL for messages, without its password and query."""
     return re.sub(r"//[^/]*@", "//", escape_unprintable(re.split(r"[?#]", url, maxsplit=1)[0]))
 
 
-def check_url(url: str) -> None:
-    """Check that a URL is safe to download from: HTTPS, or plain HTTP on this machine.
-
-    Raises:
-        DownloadError: it is not, or is not a URL.
-    """
+def _check_url(url: str, *, allow_http: bool = True) -> None:
+    """Check that a URL is HTTPS, or plain HTTP on this machine if that is allowed."""
     try:
         parts = urlsplit(url)
-        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_local = allow_http and parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        is_valid = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         is_valid = False
-    if not is_valid:
-        raise DownloadError(f"cannot fetch {hide_secrets(url)}: --from takes a folder, a .zip, or an https:// address")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if not is_valid or not (is_local or parts.scheme == "https"):
         raise DownloadError(
-            f"cannot fetch {hide_secrets(url)}: plain http:// can be altered on its way; use https://, "
-            f"or {_ALTERNATIVE}"
+            f"cannot fetch {shorten(hide_secrets(url))}: it is not an https:// URL; use one, or {_ALTERNATIVE}"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_response(response: requests.Response, **_options: object) -> None:
     """Refuse insecure redirects and every status but success; requests calls this for each response."""
-    url = hide_secrets(response.url)
     if response.is_redirect:
         response.close()  # requests would read the body
-        target = urljoin(response.url, response.headers["Location"])
-        if urlsplit(response.url).scheme == "https" and not target.lower().startswith("https:"):
-            raise DownloadError(
-                f"{url} redirects to {shorten(hide_secrets(target))}, which is not secure; check the address, "
-                f"or {_ALTERNATIVE}"
-            )
-        check_url(target)
+        _check_url(urljoin(response.url, response.headers["Location"]), allow_http=response.url.startswith("http:"))
     elif response.status_code != 200:
         response.close()
         status = shorten(f"{response.status_code} {response.reason}")
         is_temporary = response.status_code == 429 or response.status_code >= 500
         error = requests.HTTPError if is_temporary else DownloadError
-        raise error(f"{url}: the server says {status}; check the address, or {_ALTERNATIVE}")
+        raise error(f"{hide_secrets(response.url)}: the server says {status}; check the URL, or {_ALTERNATIVE}")
 
 
 def _describe_failure(error: BaseException) -> str:
     """Describe a network error in a few words, from the error that caused it."""
     if isinstance(error, ChunkedEncodingError):
-        return "the connection broke off"
+        return "the connection was lost"
     while isinstance(cause := error.__cause__ or error.__context__ or getattr(error, "reason", None), BaseException):
         error = cause
     if isinstance(error, TimeoutError):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
             ...
 
 
-SAVE_AS_UTF8 = "save the file as UTF-8"
-
 MAX_LINE_BYTES = 2**16
 """The most bytes of a line, without its end."""
 
@@ -32,23 +30,14 @@ _UTF_16_MARKS = b"\xff\xfe", b"\xfe\xff"
 
 
 def open_list(path: str | Path) -> BinaryIO:
-    """Open a file for reading.
-
-    Raises:
-        DataError: it is not a regular file.
-        OSError: it does not exist or cannot be read.
-    """
-    return io.BufferedReader(open_regular_file(Path(path), DataError, "; put what it gives into one first"))
+    """Open a regular file for reading."""
+    return io.BufferedReader(open_regular_file(Path(path), DataError, "save its contents to one first"))
 
 
 def read_lines(stream: Readable, source: str) -> Iterator[bytes]:
     r"""Yield the lines of a text without their ends (``\n``, ``\r\n`` or ``\r``) and without a byte-order mark.
 
-    Whether a line is valid UTF-8 is not checked.
-
-    Args:
-        stream: the text.
-        source: its name, for errors.
+    Lines may be invalid UTF-8. ``source`` is the name of the text, for errors.
 
     Raises:
         DataError: a line has more than ``MAX_LINE_BYTES`` bytes, or the text has NUL bytes, as UTF-16 does.
@@ -66,15 +55,11 @@ def read_lines(stream: Readable, source: str) -> Iterator[bytes]:
 
 
 def decode_line(line: bytes, source: str, number: int) -> str:
-    """Decode a line.
-
-    Raises:
-        DataError: it is not UTF-8.
-    """
+    """Decode a line; raise ``DataError`` if it is not UTF-8."""
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise DataError(f"{source}, line {number:,}: not UTF-8; {SAVE_AS_UTF8}") from None
+        raise DataError(f"{source}, line {number:,}: not UTF-8; save the file as UTF-8") from None
 
 
 def _read_blocks(stream: Readable, source: str) -> Iterator[bytes]:
@@ -94,16 +79,15 @@ def _read_blocks(stream: Readable, source: str) -> Iterator[bytes]:
 
 
 def _refuse(lines: list[bytes], lines_before: int, source: str) -> None:
-    """Raise an error for the first line that is too long or not UTF-8."""
+    """Raise an error for the first line that is too long or has NUL bytes."""
     for number, line in enumerate(lines, lines_before + 1):
         if b"\0" in line:
             raise _make_error(source, number)
         if len(line) > MAX_LINE_BYTES:
             raise DataError(
-                f"{source}, line {number:,}: more than {MAX_LINE_BYTES:,} bytes without a line end; "
-                "give one name a line"
+                f"{source}, line {number:,}: more than {MAX_LINE_BYTES:,} bytes; put each name on its own line"
             )
 
 
 def _make_error(source: str, number: int) -> DataError:
-    return DataError(f"{source}, line {number:,}: not UTF-8 but UTF-16, or no text at all; {SAVE_AS_UTF8}")
+    return DataError(f"{source}, line {number:,}: not UTF-8 but UTF-16 or binary; save the file as UTF-8")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 def hold_lock(lock: Path, what: str) -> Iterator[None]:
     """Hold a lock file while the body runs.
 
-    The holder's process id is in a separate file beside the lock, since Windows cannot read a locked file.
-
     Args:
         lock: the lock file; it stays, empty, when the lock is released.
         what: what the holder is doing, for the error that another process gets.
@@ -29,7 +27,7 @@ def hold_lock(lock: Path, what: str) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    holder = lock.with_suffix(".pid")
+    holder = lock.with_suffix(".pid")  # a separate file, since Windows cannot read a locked file
     file_lock = FileLock(lock, timeout=0)
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -37,10 +35,10 @@ def hold_lock(lock: Path, what: str) -> Iterator[None]:
         with contextlib.suppress(OSError):  # on a full disk, --remove must still work
             holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
     except Timeout:
-        raise BusyError(f"{_describe_holder(holder)} is already {what}; wait for its end, or stop it") from None
+        raise BusyError(f"{_describe_holder(holder)} is already {what}; wait for it to end, or stop it") from None
     except OSError as error:
         raise NamegenError(
-            f"cannot lock {lock}: {error.strerror or error}; make room or permit it, or set NAMEGEN_CACHE_DIR"
+            f"cannot lock {lock}: {error.strerror or error}; free space, fix the permissions, or set NAMEGEN_CACHE_DIR"
         ) from error
     try:
         yield

@@ -1,8 +1,8 @@
 """Read untrusted safetensors files. The safetensors library writes them.
 
-Only the header is read at first, and checked against the length of the file. A tensor is read when a caller asks for
-it with the types and the shape it may have, so the memory used does not depend on what a file claims. The bytes are
-copied, not mapped: if a mapped file is truncated, the process crashes.
+Only the header is read at first, and checked against the length of the file. A caller reads a tensor by giving the
+types and the shape it may have, so the memory used does not depend on what a file claims. The bytes are copied, not
+mapped: if a mapped file is truncated, the process crashes.
 
 numpy is imported only when a tensor is read, which keeps reading the metadata fast.
 """
@@ -37,9 +37,7 @@ _MAX_DIMENSIONS = 8
 _MAX_DIGITS = 20
 _LENGTH_BYTES = 8  # of the header's length, at the start of the file
 
-
 _Buffer = TypeVar("_Buffer", bytearray, memoryview)
-
 
 _NUMPY_TYPES = {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}
 
@@ -57,18 +55,10 @@ class _Entry(NamedTuple):
 
 
 class SafetensorsFile:
-    """An open safetensors file with a valid header.
-
-    Attributes:
-        metadata: the texts in the header.
-    """
+    """An open safetensors file with a valid header. Its ``metadata`` are the texts in the header."""
 
     def __init__(self, file: io.FileIO, size: int) -> None:
-        """Read the header.
-
-        Raises:
-            ValueError: it is invalid or does not fit the file.
-        """
+        """Read the header; raise ``ValueError`` if it is invalid or does not fit the file."""
         length = int.from_bytes(_read(file, bytearray(_LENGTH_BYTES)), "little")
         if length > size - _LENGTH_BYTES:
             raise ValueError("its header is longer than the file")
@@ -79,11 +69,9 @@ class SafetensorsFile:
         except UnicodeDecodeError:
             raise ValueError("its header is not UTF-8") from None
         header = read_json(text)
-        if not isinstance(header, dict):
-            raise ValueError("its header is not an object")  # noqa: TRY004 - callers catch ValueError
-        metadata = header.pop("__metadata__", {})
+        metadata = header.pop("__metadata__", {}) if isinstance(header, dict) else None
         if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-            raise ValueError("its metadata are not texts")
+            raise ValueError("its header is not valid")
         self._file, self._data_start = file, _LENGTH_BYTES + length
         self.metadata: dict[str, str] = metadata
         self._entries = {name: _parse_entry(name, fields) for name, fields in header.items()}
@@ -100,7 +88,7 @@ class SafetensorsFile:
         Args:
             name: its name.
             kinds: the types it may have, from ``DTYPES``.
-            shape: the shape it must have, with ``None`` for any length. The default allows any shape.
+            shape: the shape it must have, with ``None`` for any length; by default any shape.
 
         Raises:
             KeyError: there is no such tensor.
@@ -124,35 +112,26 @@ class SafetensorsFile:
 
 @contextlib.contextmanager
 def open_safetensors(path: Path) -> Iterator[SafetensorsFile]:
-    """Open a safetensors file while the body reads tensors.
-
-    Raises:
-        ModelFileError: it cannot be read or is not a safetensors file.
-    """
+    """Open a safetensors file; raise ``ModelFileError`` if it cannot be read or is not a safetensors file."""
     try:
-        with open_regular_file(path, ModelFileError, ", and so no model; copy the model into a file") as file:
+        with open_regular_file(path, ModelFileError, "copy the model into a file") as file:
             try:
                 tensors = SafetensorsFile(file, os.fstat(file.fileno()).st_size)
             except (ValueError, RecursionError) as error:
                 raise ModelFileError(
-                    f"{path} is not a model file, or it is damaged: {describe_error(error)}; take another copy"
+                    f"{path} is not a model file, or it is damaged: {describe_error(error)}; use another copy"
                 ) from error
             yield tensors
     except FileNotFoundError:
-        raise ModelFileError(f"no model file {path}; `namegen models` lists those there are") from None
+        raise ModelFileError(f"no model file {path}; list your models with `namegen models`") from None
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:
-        raise ModelFileError(f"{path} needs more memory than there is") from error
+        raise ModelFileError(f"{path} needs more memory than is available") from error
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401 - JSON can be any type
-    """Parse JSON strictly and with bounded memory.
-
-    Raises:
-        ValueError: it is not JSON, repeats a key, or has a number of many digits or too many values.
-        RecursionError: it is nested too deeply.
-    """
+    """Parse JSON strictly and with bounded memory; raise ``ValueError`` or ``RecursionError`` if that is impossible."""
     if text.count(",") > MAX_VALUES:
         raise ValueError(f"it has more than {MAX_VALUES:,} values")
     return json.loads(text, object_pairs_hook=_parse_object, parse_int=_parse_int, parse_constant=_refuse_constant)
@@ -165,16 +144,12 @@ def describe_error(error: Exception) -> str:
 
 
 def _read(file: io.FileIO, buffer: _Buffer) -> _Buffer:
-    """Fill a buffer with the next bytes, and return it.
-
-    Raises:
-        ValueError: the file ends before.
-    """
+    """Fill a buffer with the next bytes, and return it."""
     rest = memoryview(buffer)
     while rest:
         count = file.readinto(rest)
         if not count:
-            raise ValueError("it is cut short")
+            raise ValueError("it is truncated")
         rest = rest[count:]
     return buffer
 
@@ -198,22 +173,18 @@ def _refuse_constant(name: str) -> None:
 
 def _parse_entry(name: str, fields: object) -> _Entry:
     """Return a tensor's entry in the header if it is consistent in itself."""
-    error = ValueError(f"the entry of the tensor {name[:80]!r} makes no sense")
-    if not isinstance(fields, dict) or fields.keys() != {"dtype", "shape", "data_offsets"}:
-        raise error
-    kind, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
-    if not (isinstance(kind, str) and _are_sizes(shape) and _are_sizes(offsets) and len(offsets) == 2):
-        raise error
-    begin, end = offsets
-    if len(shape) > _MAX_DIMENSIONS or begin > end:
-        raise error
-    if kind in _NUMPY_TYPES and math.prod(shape) * int(_NUMPY_TYPES[kind][1:]) != end - begin:
-        raise error
-    return _Entry(kind[:20], tuple(shape), begin, end)
+    match fields:
+        case {"dtype": str(kind), "shape": [*shape], "data_offsets": [begin, end], **others} if (
+            not others and len(shape) <= _MAX_DIMENSIONS and _are_sizes([*shape, begin, end])
+        ):
+            size = math.prod(shape) * int(_NUMPY_TYPES[kind][1:]) if kind in _NUMPY_TYPES else end - begin
+            if 0 <= size == end - begin:
+                return _Entry(kind[:20], tuple(shape), begin, end)
+    raise ValueError(f"the entry of the tensor {name[:80]!r} is not valid")
 
 
-def _are_sizes(values: object) -> bool:
-    return isinstance(values, list) and all(type(value) is int and 0 <= value < 2**48 for value in values)
+def _are_sizes(values: list[object]) -> bool:
+    return all(type(value) is int and 0 <= value < 2**48 for value in values)
 
 
 def _check_layout(entries: Iterable[_Entry], size: int) -> None:
@@ -224,4 +195,4 @@ def _check_layout(entries: Iterable[_Entry], size: int) -> None:
             raise ValueError("its tensors overlap, or have gaps between them")
         end = entry.end
     if end != size:
-        raise ValueError(f"its tensors take {end:,} bytes, but there are {size:,}")
+        raise ValueError(f"its tensors take {end:,} bytes, but it has {size:,}")
