@@ -22,7 +22,7 @@ def download(
     *,
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="PATH_OR_URL", help="Take the files from this folder or .zip."),
+        typer.Option("--from", metavar="PATH_OR_URL", help="Take the files from this folder, .zip or URL."),
     ] = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Accept files whose checksums differ.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the datasets and their state.")] = False,
