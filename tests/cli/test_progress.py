@@ -99,5 +99,5 @@ def test_saves_that_fail_are_told_once_even_where_nothing_else_is_shown_and_so_i
         notes(dataclasses.replace(at(iteration), unsaved=unsaved))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("Not saved after 2 iterations: cannot write x. The training goes on")
+    assert lines[0].startswith("Not saved after 2 iterations: cannot write x. The training continues")
     assert lines[1] == "Saved again after 4 iterations."

@@ -202,8 +202,10 @@ def test_it_prints_to_stderr_what_it_trains_on_its_progress_and_the_result(train
     assert first == "Training on the starter names; `namegen download` gets 20,050 surnames."
     assert where == f"Model default: {finished[0] / 'models' / 'default.safetensors'}"
     figures = f"training {history.training[-1]:.3f}, validation {history.validation[-1]:.3f}"
-    assert losses == f"Loss at the end, in nats per letter: {figures}"
-    assert re.fullmatch(rf"Kept the model .*, the best by validation: {facts['validation_loss']:.3f}", kept)
+    assert losses == f"Final loss in nats per letter: {figures}"
+    assert re.fullmatch(
+        rf"Kept the model .*, which has the lowest validation loss: {facts['validation_loss']:.3f}", kept
+    )
     assert following == "Next: namegen sample German ABC"
     (last,) = [line for line in trained.err.splitlines() if line.startswith("100%")]
     assert re.match(r"100%  300/300  0:\d\d  loss \d\.\d{3}  validation \d\.\d{3}  .*\(\w+\)", last)
@@ -272,7 +274,7 @@ def test_the_end_says_which_iteration_the_weights_are_from(cli, monkeypatch):
     second = load_model("default").history.validation_iterations[1]
     assert 0 < second < 2_000
     assert "validation 2.500" in trained.err
-    assert f"Kept the model after {second:,} iterations, the best by validation: 2.000\n" in trained.err
+    assert f"Kept the model after {second:,} iterations, which has the lowest validation loss: 2.000\n" in trained.err
     assert show(cli)["weights_after"] == second
 
 
@@ -435,7 +437,7 @@ def test_resume_with_another_number_of_threads_says_that_the_model_is_not_exactl
     leave_unfinished(iterations=128)
     trained = cli("train", "--resume", "--threads", 2)
     assert trained.code == 0
-    assert any("threads" in line and "exact" in line for line in trained.err.splitlines())
+    assert any("threads" in line and "may differ" in line for line in trained.err.splitlines())
 
 
 def test_resume_without_a_run_or_from_a_damaged_one_is_one_clear_line(cli):
@@ -455,7 +457,7 @@ def test_an_older_model_stays_until_the_run_ends_and_a_note_says_so(cli, monkeyp
     stop_at_first_report(monkeypatch)
     stopped = cli("train", *TINY, "--seed", 2)
     assert stopped.code == 130
-    assert "The model default that is there stays in use until the end, and is replaced then.\n" in stopped.err
+    assert "The existing model default stays in use until the training ends.\n" in stopped.err
     assert cached_location("default").model.read_bytes() == before
     assert cached_location("default").checkpoint.is_file()
 

@@ -171,7 +171,7 @@ def test_letters_that_are_not_ascii_are_read_as_they_are():
 
 def test_wrong_arguments_are_errors():
     for function in (classify, lambda model, names: score(model, "X", names)):
-        with pytest.raises(UsageError, match="names must be a list of names, not one text"):
+        with pytest.raises(UsageError, match="names must be a list of names, not a string"):
             function(model_of_two(), "Bauer")
         with pytest.raises(DataError, match="1,001 letters"):
             function(model_of_two(), ["a" * 1001])

@@ -150,7 +150,7 @@ def test_names_are_sampled_with_the_settings_given():
 
 @pytest.mark.parametrize(
     ("seen", "why"),
-    [({"X": ["ccc"]}, "no names"), ({"X": SEEN["X"]}, "names of one category only")],
+    [({"X": ["ccc"]}, "no names"), ({"X": SEEN["X"]}, "only one category")],
 )
 def test_without_names_to_learn_from_there_is_no_judge_but_a_note(seen, why):
     found = evaluate(trained_on(seen), data(SEEN, UNSEEN), count=10)

@@ -39,6 +39,11 @@ def make_evaluation(*, loss: float | None = 2.0, right: float | None = 0.5, cate
         names=10 * categories,
         data_names=50,
         drawn=100,
+        novel=0.25,
+        unique=0.9,
+        right=right,
+        length=5.0,
+        data_length=6.0,
     )
 
 

@@ -27,10 +27,7 @@ _ECHO_WIDTH = 8  # columns of the last line that stay free, so that the terminal
 
 @contextlib.contextmanager
 def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: str, *, quiet: bool) -> Iterator[Report]:
-    """Show the progress of a training while the body runs, which gets the function to call with the progress.
-
-    If it is ``quiet``, only failed saves are shown.
-    """
+    """Show the progress of a training, or if ``quiet`` only failed saves; yield the function to report it to."""
     save_notes = _SaveNotes()
     if quiet:
         yield save_notes
@@ -53,7 +50,7 @@ def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: st
 
 
 class _SaveNotes:
-    """Prints a note when the run cannot be saved any more, and when it can again, even if the training is quiet."""
+    """Prints a note when saves begin to fail, and when they succeed again."""
 
     def __init__(self) -> None:
         self._is_failing = False
@@ -62,7 +59,7 @@ class _SaveNotes:
         if progress.unsaved and not self._is_failing:
             print_note(
                 f"Not saved after {progress.iteration:,} iterations: {progress.unsaved}. "
-                "The training goes on, and tries again at every save."
+                "The training continues, and the next save tries again."
             )
         elif self._is_failing and not progress.unsaved:
             print_note(f"Saved again after {progress.iteration:,} iterations.")
@@ -70,13 +67,13 @@ class _SaveNotes:
 
 
 class Preview:
-    """Names from the present model; of categories that are added to a model in turn, else of all at once."""
+    """Names from the present model: of each added category in turn, else of all categories."""
 
     def __init__(self, added: Sequence[str] = ()) -> None:
         self._categories = itertools.cycle(added or [None])
 
     def sample(self, progress: Progress, count: int) -> list[str]:
-        """Return names with their categories, if there are several; none if names may be very long."""
+        """Return names, with their categories if there are several; none if names may be very long."""
         from namegen.sampling.generate import sample_preview
 
         model = progress.model()
@@ -87,15 +84,14 @@ class Preview:
 
 
 class _Clock:
-    """The time that a run has taken in this session, by a clock that never jumps."""
+    """The time since the first update, in seconds, and the rate since then, in iterations per second."""
 
     def __init__(self) -> None:
         self._start: tuple[float, int] | None = None
-        self.elapsed = 0.0
-        self.rate = 0.0
+        self.elapsed = self.rate = 0.0
 
     def update(self, iteration: int) -> None:
-        """Measure the time and the rate after so many iterations, in seconds and iterations per second."""
+        """Measure the time and the rate after a number of iterations."""
         now = time.monotonic()
         if self._start is None:
             self._start = now, iteration  # leaves out the warming up in the first stretch
@@ -104,7 +100,7 @@ class _Clock:
 
 
 class PlainLines:
-    """Plain lines every 5 %, for logs; with the tutorial's recipe every 5,000 iterations, as in the tutorial."""
+    """Plain lines every 5 %, for logs; with the tutorial recipe every 5,000 iterations."""
 
     def __init__(self, config: TrainingConfig, preview: Preview) -> None:
         self._preview, self._is_tutorial = preview, config.recipe == "tutorial"
@@ -160,7 +156,7 @@ class LiveDisplay:
             self._live.__exit__(None, None, None)
 
     def report(self, progress: Progress) -> None:
-        """Redraw the display, at most four times a second except for a new preview and at the end."""
+        """Redraw the display, at most four times a second but for a new preview and at the end."""
         self._clock.update(progress.iteration)
         reached = progress.iteration * _PREVIEWS // progress.iterations
         now, is_last = time.monotonic(), progress.iteration == progress.iterations
@@ -199,7 +195,7 @@ def _format_losses(progress: Progress) -> list[str]:
 
 
 def _join_fitting(parts: Iterable[str], width: int) -> str:
-    """Join the parts that fit into so many columns."""
+    """Join the parts that fit into a number of columns."""
     from rich.cells import cell_len
 
     line = ""

@@ -1,4 +1,4 @@
-"""Stop in order when the user presses Ctrl-C, or when SIGTERM or SIGHUP arrives."""
+"""Stop cleanly on Ctrl-C, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class _Signals:
     """Handles the signals that ask a program to stop while the body runs; then restores the previous handlers.
 
-    Signals that the caller ignores stay ignored, as nohup does with SIGHUP.
+    Ignored signals stay ignored, such as SIGHUP under nohup.
     """
 
     def __init__(self) -> None:
@@ -45,8 +45,7 @@ class _Signals:
 class ExitOnSignal(_Signals):
     """Makes a signal raise ``SystemExit`` with the code 128 + its number.
 
-    The second signal is ignored, so that Ctrl-C pressed twice does not interrupt the cleaning up. The third one raises
-    again: the user insists.
+    The second signal is ignored, so that Ctrl-C pressed twice does not interrupt the clean-up. The third raises again.
     """
 
     def __init__(self) -> None:
@@ -54,11 +53,11 @@ class ExitOnSignal(_Signals):
         self._is_exiting = self._is_done = False
 
     def finish(self) -> None:
-        """Let further signals do nothing: the program is about to end."""
+        """Ignore further signals, as the program is about to end."""
         self._is_done = True
 
     def ignore(self) -> None:
-        """Ignore the signals for good; at exit, the interpreter would restore the default handlers."""
+        """Ignore the signals until the process has ended; at exit, the interpreter restores the default handlers."""
         for number in self._previous:
             signal.signal(number, signal.SIG_IGN)
 
@@ -69,10 +68,10 @@ class ExitOnSignal(_Signals):
 
 
 class StopOnSignal(_Signals):
-    """Takes note of signals, for a body that stops by itself when it is convenient.
+    """Records signals, for a body that stops by itself.
 
     Attributes:
-        received: the number of the first signal; 0 until there was one.
+        received: the number of the first signal; 0 before.
     """
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.architectures import ARCHITECTURES
-from namegen.cli.options import complete_dataset, complete_model, complete_own_model
+from namegen.cli.options import complete_dataset, complete_model, complete_own_model, drop_unset
 from namegen.cli.signals import StopOnSignal, import_torch
 from namegen.errors import TrainingStopped, UsageError
 
@@ -47,17 +47,11 @@ def train(
     ] = None,
     alphabet: Annotated[
         Literal["ascii", "unicode"] | None,
-        typer.Option(
-            "--alphabet",
-            help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]",
-        ),
+        typer.Option(help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]"),
     ] = None,
     recipe: Annotated[
         Literal["default", "best", "tutorial"] | None,
-        typer.Option(
-            "--recipe",
-            help="Preset: good in seconds, better in minutes, or the tutorial's.  [default: default]",
-        ),
+        typer.Option(help="Preset: good in seconds, better in minutes, or the tutorial's.  [default: default]"),
     ] = None,
     init: Annotated[
         str | None,
@@ -120,10 +114,7 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option(
-            "--resume",
-            help="Resume an unfinished run; repeat its -m, -o and -d.",
-        ),
+        typer.Option("--resume", help="Resume an unfinished run; repeat its -m, -o and -d."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Discard an unfinished run and start over.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -135,44 +126,54 @@ def train(
     """
     from namegen.training.jobs import TrainingRequest
 
-    parts = {
-        "iterations": iters,
-        "architecture": arch,
-        "hidden_size": hidden_size,
-        "dropout": dropout,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "validation": validation,
-        "save_every": save_every,
-        "seed": seed,
-    }
+    parts = drop_unset(
+        iterations=iters,
+        architecture=arch,
+        hidden_size=hidden_size,
+        dropout=dropout,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        validation=validation,
+        save_every=save_every,
+        seed=seed,
+    )
     request = TrainingRequest(
-        parts={name: value for name, value in parts.items() if value is not None},
-        recipe=recipe,
-        init=init,
-        dataset=data,
-        alphabet=alphabet,
-        device=device,
-        threads=threads,
-        resume=resume,
-        force=force,
+        parts, recipe, init, data, alphabet=alphabet, device=device, threads=threads, resume=resume, force=force
     )
     _train(request, model, output, quiet=quiet)
 
 
 def _train(request: TrainingRequest, model: str | None, output: Path | None, *, quiet: bool) -> None:
-    """Train a model, alone or together with other processes. Rank 0 prepares and finishes the training."""
+    """Train a model, alone or together with other processes, of which rank 0 alone prepares, prints and saves."""
+    from namegen.cli.progress import show_progress
+    from namegen.cli.terminal import print_note
     from namegen.training.distributed import find_process_group, joined
+    from namegen.training.jobs import command_to_resume, run_plan
 
     if not find_process_group().is_single:
         import_torch()
     with joined() as group, ExitStack() as claim:
-        # An error in the names or options must come before the import of torch, which takes long.
         location, plan, dataset = group.on_rank_zero(
             lambda: _prepare(request, claim, _find_location(model, output), group, quiet=quiet)
         )
-        trained = _run(request, location, plan, dataset, group, quiet=quiet or not group.is_rank_zero)
-    if group.is_rank_zero and not quiet:
+        quiet = quiet or not group.is_rank_zero
+        where = plan.device if group.is_single else f"{plan.device} in {group.world_size} processes"
+        with StopOnSignal() as signals:
+
+            def stop() -> bool:
+                return signals.received > 0
+
+            try:
+                with show_progress(dataset, plan.config, location.name, where, quiet=quiet) as show:
+                    report = show if group.is_rank_zero else lambda _: None
+                    trained = run_plan(location, plan, dataset, report=report, stop=stop, group=group)
+            except TrainingStopped as stopped:
+                if group.is_rank_zero:
+                    command = command_to_resume(location, request, group)
+                    print_note(f"{str(stopped).capitalize()}, and saved. Resume with: {command}", whole=[command])
+                # Another process may have received the signal.
+                raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
+    if not quiet:
         _print_results(location, trained, dataset.categories)
 
 
@@ -186,7 +187,7 @@ def _prepare(
     from namegen.training.jobs import claim_model, plan_training, small_data_warning
 
     claim.enter_context(claim_model(location))
-    import_torch()
+    import_torch()  # takes long, so an error in the options comes first
     plan = plan_training(location, request, group)
     dataset = open_dataset(plan.dataset, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats)
     if plan.init:
@@ -195,52 +196,17 @@ def _prepare(
     if plan.dataset is None and dataset.label == STARTER:
         notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
     elif plan.dataset is None:
-        notes.insert(0, "Training on the downloaded surnames; --data takes names of your own.")
+        notes.insert(0, "Training on the downloaded surnames; to use your own names, give --data.")
     if warning := small_data_warning(plan.config, dataset):
         notes.append(f"{warning}.")
     if plan.changes:
-        notes.append(
-            f"Resuming {' and '.join(plan.changes)}: the model may not be exactly that of an uninterrupted run."
-        )
+        changes = " and ".join(plan.changes)
+        notes.append(f"Resuming {changes}: the model may differ from that of an uninterrupted run.")
     if location.model.is_file():
-        notes.append(f"The model {location.name} that is there stays in use until the end, and is replaced then.")
+        notes.append(f"The existing model {location.name} stays in use until the training ends.")
     for note in () if quiet else notes:
         print_note(note)
     return location, plan, dataset
-
-
-def _run(
-    request: TrainingRequest,
-    location: ModelLocation,
-    plan: TrainingPlan,
-    dataset: Dataset,
-    group: ProcessGroup,
-    *,
-    quiet: bool,
-) -> Model:
-    """Run a training and show its progress, until it is finished or a signal stops it."""
-    from namegen.cli.progress import show_progress
-    from namegen.cli.terminal import print_note
-    from namegen.training.jobs import command_to_resume, run_plan
-
-    where = plan.device if group.is_single else f"{plan.device} in {group.world_size} processes"
-    with StopOnSignal() as signals:
-        try:
-            with show_progress(dataset, plan.config, location.name, where, quiet=quiet) as report:
-                return run_plan(
-                    location,
-                    plan,
-                    dataset,
-                    report=report if group.is_rank_zero else lambda _: None,
-                    stop=lambda: signals.received > 0,
-                    group=group,
-                )
-        except TrainingStopped as stopped:
-            if group.is_rank_zero:
-                command = command_to_resume(location, request, group)
-                print_note(f"{str(stopped).capitalize()}, and saved. Resume with: {command}", whole=[command])
-            # Another process may have received the signal.
-            raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
 
 
 def _find_location(model: str | None, output: Path | None) -> ModelLocation:
@@ -250,15 +216,15 @@ def _find_location(model: str | None, output: Path | None) -> ModelLocation:
 
     if output is None:
         if model is not None and paths.looks_like_path(model):
-            raise UsageError(f"--model takes a name; to put the model into a file of yours, use -o {model}")
+            raise UsageError(f"--model takes a name; to save the model to a file, use -o {model}")
         return cached_location(DEFAULT_MODEL if model is None else model)
     if model is not None:
-        raise UsageError("--model names a model in the cache and -o a file; use one of them")
+        raise UsageError("--model and -o cannot be combined; use one of them")
     if output.exists() and not output.is_file():
         kind = "a folder" if output.is_dir() else "not a regular file"
-        raise UsageError(f"{output} is {kind}; -o takes the name of a file")
+        raise UsageError(f"{output} is {kind}; give -o the name of a file")
     if output.name.endswith(RUN_SUFFIX):
-        raise UsageError(f"{output} would pass for an unfinished run; give the file another ending than {RUN_SUFFIX}")
+        raise UsageError(f"{RUN_SUFFIX} is the ending of unfinished runs; give {output} another ending")
     return file_location(output)
 
 
@@ -274,14 +240,16 @@ def _print_results(location: ModelLocation, model: Model, categories: Sequence[s
     losses = f"training {history.final_training:.3f}{distilled}"
     if history.best_validation is not None:
         losses += f", validation {history.validation[-1]:.3f}"
-    print_note(f"Loss at the end, in nats per letter: {losses}")
+    print_note(f"Final loss in nats per letter: {losses}")
     if history.best_validation is not None:
         best = f"{history.best_validation:.3f}"
-        print_note(f"Kept the model after {model.weights_after:,} iterations, the best by validation: {best}")
+        print_note(
+            f"Kept the model after {model.weights_after:,} iterations, which has the lowest validation loss: {best}"
+        )
     which = "" if location.name == DEFAULT_MODEL else f" --model {shlex.quote(location.name)}"
     category = "German" if "German" in categories else categories[0]
     letters = shlex.quote(suggest_start_letters(model, category))
-    dashes = "-- " if category.startswith("-") else ""  # else the category would be read as an option
+    dashes = "-- " if category.startswith("-") else ""  # or the category would be read as an option
     what = letters if len(model.categories) == 1 else f"{dashes}{shlex.quote(category)} {letters}"
     command = f"namegen sample{which} {what}"
     print_note(f"Next: {command}", whole=[command])

@@ -1,4 +1,4 @@
-"""The probability of given names, and the categories that they are likely to be from.
+"""Compute the probabilities of names, and of categories given names.
 
 A model gives the probability of a name given its category. By Bayes' rule and a prior over the categories,
 
@@ -159,13 +159,13 @@ def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
         DataError: a name has more than 1,000 letters.
     """
     if isinstance(names, str):
-        raise UsageError("names must be a list of names, not one text")
+        raise UsageError("names must be a list of names, not a string")
     alphabet = model.alphabet
     known = frozenset(letter for letter in alphabet.letters if len(letter) == 1 and letter.isascii())
     fitted, dropped = [], 0
     for name in names:
         if len(name) > _MAX_LETTERS:
-            raise DataError(f"{len(name):,} letters are too many for a name; give one a line: {quote(name)}")
+            raise DataError(f"{quote(name)} has {len(name):,} letters, too many for a name; give one name per line")
         text = name
         if not known.issuperset(name) or " ".join(name.split()) != name:  # else transliteration changes nothing
             text, lost = alphabet.transliterate(name)

@@ -1,11 +1,10 @@
-"""The quality of a model: how well it predicts names, and how novel, diverse and typical its samples are.
+"""Measure the quality of a model: its loss, and how novel, diverse and typical its samples are.
 
 The loss counts every letter from the second one to EOS, given the category and the letters before, so that networks
 with and without a start-of-sequence token can be compared.
 
-Sampled names are rated by the share that is novel, the share that is distinct, their length, and whether a judge that
-is not the model assigns them to their category. The judge is an n-gram of order 3 of the training names with a uniform
-prior, and assigns a name to the category in which it is most probable.
+A judge that is not the model rates how typical a sample is: an n-gram of order 3 of the training names, with a uniform
+prior, assigns it to the category in which it is most probable.
 """
 
 from __future__ import annotations
@@ -72,42 +71,29 @@ class Likelihood:
 
 
 def likelihood(model: Model, dataset: Dataset) -> Likelihood:
-    """Measure the loss of a model on names.
-
-    Args:
-        model: the model, with the dataset's alphabet.
-        dataset: the names, all of categories of the model.
+    """Measure the loss of a model on names of its categories, in its alphabet.
 
     Raises:
         DataError: the categories or alphabets differ.
     """
     _check_compatible(model, dataset)
-    steppers, nats, letters = build_steppers(model), [], []
+    steppers = build_steppers(model)
+    nats, letters = np.zeros(len(dataset.categories)), np.zeros(len(dataset.categories), dtype=np.int64)
     for index, category in enumerate(dataset.categories):
         own = model.categories.index(category)
-        names = dataset.select(dataset.category_of == index)
-        nats.append(_measure_nats(Source.of(model, steppers(own), own), names))
-        letters.append(len(names.letters))
-    has_names = np.array(letters) > 0
-    return Likelihood(
-        tuple(category for category, has in zip(dataset.categories, has_names, strict=True) if has),
-        np.array(nats)[has_names],
-        np.array(letters)[has_names],
-    )
-
-
-def _measure_nats(source: Source, names: Dataset) -> float:
-    """Return the negative log-likelihood of names of one category, from the second letter on."""
-    total = 0.0
-    for begin in range(0, len(names), _NAMES_AT_A_TIME):
-        offsets = names.offsets[begin : begin + _NAMES_AT_A_TIME + 1]
-        encoded = EncodedNames.from_flat(names.letters[offsets[0] : offsets[-1]], np.diff(offsets))
-        total -= float(score_names(source, encoded).rest.sum())
-    return total
+        source, names = Source.of(model, steppers(own), own), dataset.select(dataset.category_of == index)
+        for begin in range(0, len(names), _NAMES_AT_A_TIME):
+            offsets = names.offsets[begin : begin + _NAMES_AT_A_TIME + 1]
+            encoded = EncodedNames.from_flat(names.letters[offsets[0] : offsets[-1]], np.diff(offsets))
+            nats[index] -= float(score_names(source, encoded).rest.sum())
+        letters[index] = len(names.letters)
+    measured = letters > 0
+    categories = tuple(np.array(dataset.categories, dtype=object)[measured])
+    return Likelihood(categories, nats[measured], letters[measured])
 
 
 def perplexity_of(loss: float | None) -> float | None:
-    """Return exp of a loss, or ``None`` if the loss is not known."""
+    """Return exp of a loss; ``None`` if the loss is ``None``."""
     return None if loss is None else float(np.exp(loss))
 
 
@@ -144,12 +130,13 @@ class Evaluation:
     """The quality of a model; ``None`` for what could not be measured.
 
     Attributes:
-        categories: by category; those of the data that have names.
+        categories: the quality in each category that has names in the data.
         macro: the mean of the categories' losses, in nats per letter.
         micro: the mean loss over all letters.
         names: the number of names scored.
         data_names: the number of names in the data.
         drawn: the number of names sampled for each category.
+        novel, unique, right, length, data_length: the means of the categories' figures.
         notes: why something could not be measured, and what to do.
     """
 
@@ -159,37 +146,12 @@ class Evaluation:
     names: int
     data_names: int
     drawn: int
+    novel: float | None
+    unique: float | None
+    right: float | None
+    length: float | None
+    data_length: float | None
     notes: tuple[str, ...] = ()
-
-    @property
-    def novel(self) -> float | None:
-        """The share of novel names, the mean over the categories."""
-        return self._mean("novel")
-
-    @property
-    def unique(self) -> float | None:
-        """The share of distinct names, the mean over the categories."""
-        return self._mean("unique")
-
-    @property
-    def right(self) -> float | None:
-        """The share of names that the judge assigns to their category, the mean over the categories."""
-        return self._mean("right")
-
-    @property
-    def length(self) -> float | None:
-        """The length of sampled names, the mean over the categories."""
-        return self._mean("length")
-
-    @property
-    def data_length(self) -> float | None:
-        """The length of the names in the data, the mean over the categories."""
-        return self._mean("data_length")
-
-    def _mean(self, figure: str) -> float | None:
-        values = [getattr(category, figure) for category in self.categories.values()]
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures for JSON."""
@@ -232,7 +194,7 @@ def evaluate(
 
     Args:
         model: the model; its training must have finished.
-        dataset: names of the categories to measure, in the model's alphabet. The judge learns from those that the
+        dataset: names of the categories to measure, in the model's alphabet. The judge learns from the names that the
             model was trained on, which are recognised by their hashes; the others are scored.
         count: the number of names to sample for each category, from 0 to 1,000,000.
         seed: the random seed; a category's own is ``seed + (index << 64)``.
@@ -250,8 +212,7 @@ def evaluate(
     _check_compatible(model, dataset)
     if not len(model.name_hashes):
         raise NamegenError(
-            "the model does not tell which names it was trained on, for its training has not finished; "
-            "finish it with `namegen train --resume`"
+            "a model whose training has not finished cannot be evaluated; finish it with `namegen train --resume`"
         )
     dataset = dataset.in_case(model.casing)  # as training that adds to a model does
     known = np.isin(dataset.hashes, model.name_hashes)
@@ -263,17 +224,17 @@ def evaluate(
     else:
         notes.append(
             f"no loss: the model was trained on all names of {dataset.label}; "
-            "give others with --data, or score these with --all"
+            "give other names with --data, or score these with --all"
         )
     if np.count_nonzero(trained_on.counts) > 1:
         judge = NGram.fit(trained_on, order=3)
     elif count:
-        which = "names of one category only" if len(trained_on) else "no names"
-        notes.append(f"no judge: in {dataset.label} are {which} that the model was trained on")
+        which = "only one category" if len(trained_on) else "no names"
+        notes.append(f"no judge: {dataset.label} contains {which} that the model was trained on")
     categories = {}
     for index, category in enumerate(dataset.categories):
         if dataset.counts[index]:
-            own_seed = seed + (index << 64)  # else all categories would use the same random numbers
+            own_seed = seed + (index << 64)  # or all categories would use the same random numbers
             samples = _Samples(model, blocks(model, category, count=count, seed=own_seed, config=config))
             right = None
             if judge and trained_on.counts[index]:
@@ -287,6 +248,7 @@ def evaluate(
                 length=samples.mean(samples.lengths),
                 data_length=float(dataset.lengths[dataset.category_of == index].mean()),
             )
+    means = {figure: _mean(getattr(of_category, figure) for of_category in categories.values()) for figure in _SHARED}
     return Evaluation(
         categories=categories,
         macro=measured.macro if measured else None,
@@ -295,7 +257,14 @@ def evaluate(
         data_names=len(dataset),
         drawn=count,
         notes=tuple(notes),
+        **means,
     )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the values that are known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 class _Samples:
@@ -330,7 +299,8 @@ def _assign_categories(judge: NGram, trained_on: Dataset, samples: _Samples) -> 
 
 
 def _check_compatible(model: Model, dataset: Dataset) -> None:
-    unknown = [category for category in dataset.categories if category not in model.categories]
-    if unknown or dataset.alphabet != model.alphabet:
-        what = f"the category {unknown[0]!r}" if unknown else "this alphabet"
-        raise DataError(f"the model does not know {what}; give names of the kind it was trained on")
+    for category in dataset.categories:
+        if category not in model.categories:
+            raise DataError(f"the model has no category {category!r}; give names of its categories")
+    if dataset.alphabet != model.alphabet:
+        raise DataError("the names are not in the model's alphabet; open them with alphabet=model.alphabet")

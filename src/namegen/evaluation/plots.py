@@ -1,4 +1,4 @@
-"""Plots of the loss history and of an evaluation: in a file, with matplotlib, or in the terminal, with plotext."""
+"""Plot loss histories and evaluations: into a file with matplotlib, or in the terminal with plotext."""
 
 from __future__ import annotations
 
@@ -34,9 +34,8 @@ _MAX_LABELS = 240  # on an axis of that height
 def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
     """Plot the loss histories of models, given by name, into a PNG, SVG or PDF file.
 
-    Each model has a colour, a dash pattern and a marker, so that the plot can be read in black and white. The training
-    curve is thin, the validation curve thick, with a ring around its lowest point. The same histories give the same
-    bytes.
+    Each model has its own colour, dashes and marker, so the plot is readable in black and white. The validation
+    curve is thick, with a ring around its lowest point. The same histories give the same bytes.
 
     Raises:
         UsageError: the file has a different suffix.
@@ -55,7 +54,7 @@ def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
                 rings += axes.plot(curve.iterations[best], curve.losses[best], **ring, clip_on=False)
         begin = min(int(curve.iterations[0]) for curve in curves)
         end = max(int(curve.iterations[-1]) for curve in curves)
-        left = 0 if 4 * begin < end else None  # a distilled network has no loss before its teachers are trained
+        left = 0 if 4 * begin < end else None  # the history of a distilled network begins after its teachers'
         axes.set(xlabel=_X, ylabel=_Y, xlim=(left, None), title=f"Loss of {_join_names(histories)}")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(visible=True, alpha=0.3)
@@ -64,15 +63,10 @@ def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
 
 
 def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None:
-    """Plot an evaluation of a model into a PNG, SVG or PDF file, as bars for each category.
+    """Plot an evaluation of a model, whose name is for the title, into a PNG, SVG or PDF file.
 
-    The panels are the loss, the share of novel names, and the share that the judge assigns to the right category. What
-    could not be measured has no bar. A line shows the mean over the categories. The same figures give the same bytes.
-
-    Args:
-        evaluation: the evaluation.
-        path: the file.
-        name: the name of the model for the title.
+    Bars show the loss, the share of novel names, and the share that the judge assigns to the right category, for each
+    category. A line shows the mean over the categories. The same figures give the same bytes.
 
     Raises:
         UsageError: the file has a different suffix.
@@ -161,20 +155,11 @@ def _find_fonts(text: str) -> list[str]:
 def check_image_path(path: Path) -> None:
     """Raise ``UsageError`` if a file name does not have the suffix of a supported image format."""
     if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"cannot draw into {path}: its name must end in {', '.join(_SUFFIXES)}")
+        raise UsageError(f"cannot plot into {path}; give a file name that ends in {', '.join(_SUFFIXES)}")
 
 
 def plot_in_terminal(histories: Mapping[str, History], *, width: int, height: int, colour: bool) -> str:
-    """Plot the loss histories of models, given by name, as text.
-
-    Args:
-        histories: the histories.
-        width: in columns, at least 30.
-        height: in lines, at least 10.
-        colour: whether to use terminal colours.
-
-    Returns:
-        The plot, with a line feed at its end.
+    """Plot the loss histories of models, given by name, as text of at least 30 columns and 10 lines.
 
     Raises:
         NamegenError: a model has no history.
@@ -200,7 +185,7 @@ def plot_in_terminal(histories: Mapping[str, History], *, width: int, height: in
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
-    """The training or validation loss of the model with some index."""
+    """The training or validation loss of a model, given by its index."""
 
     model: int
     label: str
@@ -213,7 +198,7 @@ def _build_curves(histories: Mapping[str, History]) -> list[_Curve]:
     curves = []
     for index, (name, history) in enumerate(histories.items()):
         if not len(history.iterations):
-            raise NamegenError(f"{name} has no loss history yet; let its training go on")
+            raise NamegenError(f"{name} has no loss history yet; continue its training")
         begin = f"{name}: " if len(histories) > 1 else ""
         curves.append(_Curve(index, f"{begin}training", history.iterations, history.training))
         if len(history.validation):
@@ -225,17 +210,16 @@ def _build_curves(histories: Mapping[str, History]) -> list[_Curve]:
 def _choose_style(curve: _Curve, *, alone: bool) -> dict[str, Any]:
     """Return matplotlib's settings for a curve of the only model, or of one of several."""
     style: dict[str, Any] = {"color": f"C{curve.model}", "ls": _DASHES[curve.model % len(_DASHES)]}
-    marker = {"marker": _MARKERS[curve.model % len(_MARKERS)]}
+    marker, points = _MARKERS[curve.model % len(_MARKERS)], len(curve.losses)
     if curve.is_validation:
-        return {**style, **marker, "lw": 2.2, "ms": 5}
+        return style | {"marker": marker, "lw": 2.2, "ms": 5}
     style |= {"lw": 1.2, "alpha": 0.8}
-    points = len(curve.losses)
-    if alone and points > 1:
-        return style
-    return {**style, **marker, "ms": 4, "mfc": "white", "markevery": max(1, points // _MAX_MARKERS)}
+    if not alone or points == 1:
+        style |= {"marker": marker, "ms": 4, "mfc": "white", "markevery": max(1, points // _MAX_MARKERS)}
+    return style
 
 
 def _join_names(names: Iterable[str]) -> str:
-    """Return names as in a sentence: a, b and c."""
+    """Join names as in a sentence: a, b and c."""
     *before, last = names
     return f"{', '.join(before)} and {last}" if before else last

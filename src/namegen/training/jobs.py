@@ -124,9 +124,9 @@ def plan_training(
         ModelFileError: the unfinished run is damaged, or the model to add to does not exist.
     """
     if request.init is not None and request.recipe is not None:
-        raise UsageError("--init and --recipe cannot be used together; leave one out")
+        raise UsageError("--init and --recipe cannot be combined; use one of them")
     if request.resume and request.force:
-        raise UsageError("--resume and --force cannot be used together; leave one out")
+        raise UsageError("--resume and --force cannot be combined; use one of them")
     init = None if request.init is None else find_model(request.init).load()
     before, dataset, device = None, request.dataset, request.device
     if request.resume:
