@@ -102,13 +102,12 @@ def sample(
 
     if greedy and temperature:
         raise UsageError("--greedy and --temperature cannot be combined; use one of them")
-    temperature = 0.0 if greedy else temperature
     settings = drop_unset(temperature=temperature, top_k=top_k, top_p=top_p, dropout=dropout, guidance=guidance)
-    if top is not None and (settings or drop_unset(count=count, seed=seed, shard=shard, device=device)):
-        raise UsageError(
-            "--top does not sample; leave out --count, --seed, --shard, --device, --greedy, "
-            "--temperature, --top-k, --top-p, --dropout and --guidance"
-        )
+    for_sampling = settings | drop_unset(greedy=greedy or None, count=count, seed=seed, shard=shard, device=device)
+    if top is not None and for_sampling:
+        raise UsageError(f"--top does not sample; leave out --{next(iter(for_sampling)).replace('_', '-')}")
+    if greedy:
+        settings["temperature"] = 0.0
     shard_of = None if shard is None else _parse_shard(shard)
     filters = Filters(
         unique=unique,
