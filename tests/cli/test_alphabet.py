@@ -143,19 +143,6 @@ def test_names_added_to_a_model_are_converted_to_its_alphabet(cli, tmp_path):
     assert cli("sample", "--model", "more", "Русские", "-n", 3).out.isascii()
 
 
-@pytest.mark.parametrize(
-    ("names", "letters"),
-    [
-        (["Bad Homburg vor der Höhe", "Stoke-on-Trent", "São Paulo", "Val-d'Or", "St. John’s"], " -.'’öã"),
-        (["co-amoxiclav", "vitamin B12", "5-fluorouracil", "amoxicillin/clavulanate", "(R)-warfarin"], "-/()15 "),
-    ],
-)
-def test_names_of_several_words_and_with_signs_stay_as_they_are_written(names, letters):
-    dataset = Dataset.from_names({"X": names}, alphabet="unicode")
-    assert dataset.names("X") == names
-    assert set(letters) <= set(dataset.alphabet.letters)
-
-
 def test_the_next_command_separates_a_category_like_an_option(cli, tmp_path):
     folder = write(tmp_path / "names", {"-n": ["Anna", "Bert", "Cleo"], "Z": ["Zoe"]})
     trained = cli("train", "--data", folder, "--iters", 320, "--hidden-size", 4)

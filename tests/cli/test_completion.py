@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from namegen.cli.completion import quote_for_bash, split_line
+from namegen.cli.completion import quote_for_bash
 from namegen.datasets.catalogue import CATALOGUE
 from namegen.models.model import Checkpoint
 from namegen.models.store import cached_location, pretrained_location
@@ -122,23 +122,6 @@ def test_an_answer_imports_nothing_slow(line):
     assert done.stdout.strip()
     assert "typer" in imported
     assert not imported & {"rich", "numpy", "torch", "platformdirs", "safetensors"}
-
-
-@pytest.mark.parametrize(
-    ("line", "words", "quote"),
-    [
-        ("namegen sa", ["namegen", "sa"], ""),
-        ("namegen sample ", ["namegen", "sample", ""], ""),
-        ("namegen -m 'my elves' Da", ["namegen", "-m", "my elves", "Da"], ""),
-        (r"namegen Dark\ ", ["namegen", "Dark "], ""),
-        ('namegen "Dark ', ["namegen", "Dark "], '"'),
-        ("namegen 'Say \"hi", ["namegen", 'Say "hi'], "'"),
-        ("namegen German+'It", ["namegen", "German+It"], "'"),
-        ("namegen '' Ge", ["namegen", "", "Ge"], ""),
-    ],
-)
-def test_a_line_is_split_as_shells_split_it(line, words, quote):
-    assert split_line(line) == (words, quote)
 
 
 def insert_in_bash(value, quote):

@@ -87,10 +87,6 @@ def test_debug_shows_a_traceback_and_keeps_the_exit_code(cli, model, arguments, 
     assert failed.code == code
 
 
-def test_an_error_in_a_process_is_one_line_without_a_traceback(command, model):
-    assert command("sample", "Nonsense").is_error(2)
-
-
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_help_goes_to_stdout_within_80_columns(cli, words):
     shown = cli(*words, "--help")

@@ -217,14 +217,6 @@ def count_distinct(cli, *options):
     return len(set(cli("sample", "X", "-n", 300, "--seed", 1, *options).out.splitlines()))
 
 
-@pytest.mark.parametrize("greedy", [["--greedy"], ["--temperature", 0]])
-def test_greedy_has_no_dropout_unless_asked_for(cli, greedy):
-    save(ab_model(sampling=SamplingConfig(temperature=0.0, dropout=0.5)))
-    assert count_distinct(cli, *greedy) == 1
-    assert count_distinct(cli, *greedy, "--dropout", 0.5) > 1
-    assert count_distinct(cli) > 1  # the model's own settings
-
-
 def test_a_model_has_its_own_settings_which_options_override(cli):
     save(ab_model(sampling=SamplingConfig(temperature=0.0)))
     assert count_distinct(cli) == 1 < count_distinct(cli, "-t", "0.2") < count_distinct(cli, "-t", 2)
@@ -235,14 +227,6 @@ def test_max_length_counts_every_letter(cli):
     assert max(map(len, cli("sample", "German", "-n", 500, "--max-length", 4).out.splitlines())) == 4
     names = cli("sample", "German", "-p", "Sch", "-n", 200, "--max-length", 4).out.splitlines()
     assert {len(name) for name in names} == {3, 4}
-
-
-def test_a_name_that_does_not_end_is_an_error_or_cut_if_greedy(cli):
-    save(names_model(end=0.0))
-    refused = cli("sample", "German", "A", "--max-length", 8)
-    assert refused.is_error(1)
-    assert "--max-length" in refused.err
-    assert cli("sample", "German", "A", "--greedy").out == "A" + "a" * 20 + "\n"
 
 
 # Filters and the most probable names
