@@ -158,7 +158,7 @@ def no_home_folder(launcher: Launcher) -> Tally:
             ({}, "set NAMEGEN_CACHE_DIR"),
             ({"HOME": "/nonexistent"}, "/nonexistent"),
             ({"HOME": "/nonexistent", "XDG_CACHE_HOME": ""}, "/nonexistent"),
-            ({"XDG_CACHE_HOME": "relative"}, "XDG_CACHE_HOME is not an absolute path; set NAMEGEN_CACHE_DIR"),
+            ({"XDG_CACHE_HOME": "relative"}, "no usable cache directory; set NAMEGEN_CACHE_DIR"),
         ):
             how = {"environment": {**none, **changed}, "user": NOBODY}
             for words in (("sample", "German", "ABC"), ("sample", "--model", site.model), ("evaluate", site.model)):
