@@ -202,16 +202,6 @@ def test_a_damaged_dataset_is_downloaded_again(server, damage):
     assert downloaded_files() == FILES
 
 
-@pytest.mark.parametrize("manifest", [b"", b"[]", b'{"files": ["Elvish.txt"]}', b"\xff", None])
-def test_a_dataset_without_a_valid_manifest_is_downloaded_again(folder, manifest):
-    file = download(source=str(folder)).path / "dataset.json"
-    file.unlink()
-    if manifest is not None:
-        file.write_bytes(manifest)
-    assert find_downloaded("surnames") is None
-    assert download(source=str(folder)).new
-
-
 # From a zip or a folder.
 
 LAYOUTS = {

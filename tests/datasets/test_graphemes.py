@@ -89,11 +89,6 @@ def test_the_letters_of_texts_are_sorted_and_distinct():
     )  # fmt: skip
 
 
-def test_letters_are_collected_across_chunks(monkeypatch):
-    monkeypatch.setattr("namegen.datasets.graphemes._BYTES_PER_CHUNK", 10)
-    assert collect_letters([("ab\n" * 30 + "и\u0301\n").encode()]) == ("a", "b", "и\u0301")
-
-
 @pytest.mark.parametrize(
     ("letter", "other"),
     [("ж", "Ж"), ("Ż", "ż"), ("И\u0301", "и\u0301"), ("ß", None), ("ı", None), ("ΐ", None), ("և", None), ("김", None)],

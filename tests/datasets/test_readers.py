@@ -136,16 +136,6 @@ def test_a_quoted_cell_may_contain_the_delimiter(tmp_path):
     assert grouped(load_dataset(path)) == {"Isles, British": ["Smith, Jr."]}
 
 
-def test_rows_of_one_category_need_not_be_adjacent(tmp_path):
-    path = write(tmp_path, "names.csv", "A,Anna\nB,Bert\nA,Alf\n")
-    assert grouped(load_dataset(path)) == {"A": ["Anna", "Alf"], "B": ["Bert"]}
-
-
-def test_categories_that_differ_only_in_case_are_different(tmp_path):
-    path = write(tmp_path, "names.zip", pack({"German.txt": b"Anna\n", "german.txt": b"Bert\n"}))
-    assert grouped(load_dataset(path)) == {"German": ["Anna"], "german": ["Bert"]}
-
-
 @pytest.mark.parametrize(("name", "label"), [("elves.txt", "elves"), ("elves.csv.gz", "elves"), ("a.b.csv", "a.b")])
 def test_the_label_is_the_name_of_the_file(tmp_path, name, label):
     path = write(tmp_path, name, b"a,b\n")
@@ -290,7 +280,7 @@ def test_a_category_with_two_lists_is_refused(tmp_path, members):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"Anna\n", "(Anna) has 1 column, none of them called name; name the columns"),
+        (b"Anna\n", "(Anna) has no column called name; name the columns"),
         (b"id,names,country\n1,Anna,A\n", "the first line of "),
         (b"A,Anna\n\nB\n", "line 3: 1 column instead of 2 as in the first line"),
         (b"A,Anna\nB,Smith, Jr.\n", "line 2: 3 columns instead of 2 as in the first line"),
@@ -405,15 +395,6 @@ def link(path, target):
         pytest.skip("needs symbolic links")
 
 
-def test_links_that_lead_nowhere_or_in_a_loop_are_refused(tmp_path):
-    link(tmp_path / "X.txt", tmp_path / "Y.txt")
-    link(tmp_path / "Y.txt", tmp_path / "X.txt")
-    refused(tmp_path, "cannot read", "X.txt")
-    refused(tmp_path / "X.txt", "cannot read", "X.txt")
-    (tmp_path / "Y.txt").unlink()
-    refused(tmp_path, "X.txt")
-
-
 def test_a_folder_that_contains_a_link_to_itself_is_read_once(tmp_path):
     write(tmp_path, "X.txt", b"Anna\n")
     link(tmp_path / "again", tmp_path)
@@ -435,7 +416,7 @@ def test_a_list_that_may_not_be_read_is_named(tmp_path, monkeypatch):
     path = write(tmp_path, "X.txt", b"Anna\n")
 
     def refuse(*_arguments, **_options):
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "open", refuse)
     assert refused(tmp_path) == f"cannot read {path}: Permission denied"

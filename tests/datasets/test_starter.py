@@ -52,13 +52,6 @@ def test_transliteration_drops_nothing_and_keeps_the_names_distinct(file):
     assert not any(dropped for _, dropped in transliterated)
 
 
-@pytest.mark.parametrize(
-    ("category", "name"), [("German", "Müller"), ("Irish", "O'Brien"), ("Polish", "Nowak"), ("Czech", "Novák")]
-)
-def test_names_have_their_proper_spelling(category, name):
-    assert name in read_names(STARTER_DIR / f"{category}.txt")
-
-
 def test_the_dataset_has_all_names_and_no_notes():
     dataset = open_dataset("starter")
     assert (dataset.label, dataset.notes) == ("starter", ())

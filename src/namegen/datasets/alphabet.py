@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 
 _MAX_SHOWN = 30  # letters or runs of letters in the description of an alphabet
-_NAMES_PER_BLOCK = 2**16  # limits the memory
 _PRIVATE_USE = 0xF0000  # first of the code points that stand for letters of several characters
 
 
@@ -188,10 +187,6 @@ class Alphabet:
             letters: the letters' indices, (names, longest), of a type that can hold ``boundary_id``.
             lengths: the number of letters of each name, 0 to ``longest``, (names,).
         """
-        blocks = [slice(i, i + _NAMES_PER_BLOCK) for i in range(0, len(letters), _NAMES_PER_BLOCK)]
-        return "".join([self._decode_block(letters[block], lengths[block]) for block in blocks])
-
-    def _decode_block(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
         table, places = self._code_points, np.arange(letters.shape[1] + 1)
         indices = np.empty((len(letters), len(places)), dtype=letters.dtype)
         indices[:, :-1] = letters

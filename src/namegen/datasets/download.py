@@ -16,7 +16,7 @@ from namegen import paths
 from namegen.datasets.catalogue import CatalogueEntry, get_entry
 from namegen.datasets.readers import is_list
 from namegen.errors import DataError, DownloadError
-from namegen.io.archives import MAX_BYTES, UnpackLimit, open_archive
+from namegen.io.archives import MAX_BYTES, Archive, UnpackLimit
 from namegen.io.lines import open_list
 from namegen.io.locks import hold_lock
 
@@ -196,14 +196,14 @@ def _copy(entry: CatalogueEntry, source: Path, folder: Path) -> None:
 def _unpack(entry: CatalogueEntry, archive: Path, source: str, folder: Path) -> None:
     """Extract the files of a dataset from the outermost folder in a zip that contains all of them."""
     try:
-        with open_list(archive) as file, open_archive(file, UnpackLimit(file, source), source) as opened:
+        with open_list(archive) as file:
+            opened = Archive(file, UnpackLimit(file, source), source)
             parents = {PurePosixPath(path).parent for path in opened.members}
             complete = [p for p in parents if all(str(p / name) in opened.members for name in entry.files)]
             if not complete:
                 raise DownloadError(f"{source} is not the dataset {entry.name}: no folder in it has all its files")
             parent = min(complete, key=lambda path: (len(path.parts), path))
             for name in entry.files:
-                with opened.open(str(parent / name)) as member:
-                    (folder / name).write_bytes(member.read(MAX_BYTES))
+                (folder / name).write_bytes(opened.open(str(parent / name)).read(MAX_BYTES))
     except DataError as error:
         raise DownloadError(str(error)) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from namegen.datasets.builder import DatasetBuilder
 from namegen.datasets.dataset import count_of
 from namegen.errors import DataError, quote, shorten
-from namegen.io.archives import UnpackLimit, open_archive, open_gzip
+from namegen.io.archives import Archive, UnpackLimit, open_gzip
 from namegen.io.lines import decode_line, open_list, read_lines
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def load_dataset(
     path = Path(path)
     builder = DatasetBuilder(alphabet)
     try:
+        if not path.exists() and not path.is_symlink():
+            raise DataError(f"no file or folder {path}")
         if path.is_dir():
             files = {str(file): file.name for file in path.iterdir() if is_list(file.name) and not file.is_dir()}
             if not files:
@@ -58,10 +60,8 @@ def load_dataset(
         else:
             _add_file(builder, path)
             name = _get_category(path.name)
-    except FileNotFoundError:
-        raise DataError(f"no file or folder {path}") from None
     except OSError as error:
-        raise _make_error(path, error) from error
+        raise DataError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
     printable = "".join(character if character.isprintable() else "?" for character in name) or "names"
     return builder.finish(label or printable, keep_repeats=keep_repeats)
 
@@ -75,36 +75,30 @@ def _add_file(builder: DatasetBuilder, path: Path) -> None:
     """Read a file in the format that its extension indicates."""
     name, source = path.name.lower(), str(path)
     kind = PurePosixPath(name.removesuffix(".gz")).suffix
-    if not path.exists() and not path.is_symlink():
-        raise FileNotFoundError
     if kind not in (".txt", ".csv", ".tsv", ".zip") or name.endswith(".zip.gz"):
         raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
-    try:
-        with open_list(path) as file:
-            limit = UnpackLimit(file, source)
-            if kind == ".zip":
-                _add_archive(builder, file, limit, path)
-                return
-            stream = _unzip(file, name, limit, source)
-            if kind == ".txt":
-                builder.add_lines(_get_category(path.name), read_lines(stream, source), source)
-            else:
-                _add_table(builder, stream, "," if kind == ".csv" else "\t", source)
-    except OSError as error:
-        raise _make_error(path, error) from error
+    with open_list(path) as file:
+        limit = UnpackLimit(file, source)
+        stream = _unzip(file, name, limit, source)
+        if kind == ".zip":
+            _add_archive(builder, file, limit, path)
+        elif kind == ".txt":
+            builder.add_lines(_get_category(path.name), read_lines(stream, source), source)
+        else:
+            _add_table(builder, stream, "," if kind == ".csv" else "\t", source)
 
 
 def _add_archive(builder: DatasetBuilder, stream: BinaryIO, limit: UnpackLimit, path: Path) -> None:
     """Read the lists in a zip."""
-    with open_archive(stream, limit, str(path)) as archive:
-        names = {member: PurePosixPath(member).name for member in archive.members}
-        lists = {m: name for m, name in names.items() if is_list(name) and not m.startswith("__MACOSX/")}
-        if not lists:
-            raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
-        for category, member in _group_by_category(lists, path).items():
-            source = f"{path}: {shorten(member)}"
-            with archive.open(member) as packed:
-                builder.add_lines(category, read_lines(_unzip(packed, member, limit, source), source), source)
+    archive = Archive(stream, limit, str(path))
+    names = {member: PurePosixPath(member).name for member in archive.members}
+    lists = {m: name for m, name in names.items() if is_list(name) and not m.startswith("__MACOSX/")}
+    if not lists:
+        raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
+    for category, member in _group_by_category(lists, path).items():
+        source = f"{path}: {shorten(member)}"
+        unpacked = _unzip(archive.open(member), member, limit, source)
+        builder.add_lines(category, read_lines(unpacked, source), source)
 
 
 def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source: str) -> None:
@@ -125,8 +119,8 @@ def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source
             given = shorten(", ".join(row))
             if width != 2:
                 raise DataError(
-                    f"the first line of {source} ({given}) has {count_of(width, 'column')}, none of them called name; "
-                    "name the columns category and name"
+                    f"the first line of {source} ({given}) has no column called name; name the columns category and "
+                    "name"
                 )
             columns = 0, 1
             builder.notes.append(f"read the first line of {source} ({given}) as a category and a name")
@@ -195,7 +189,3 @@ def _unzip(stream: Readable, name: str, limit: UnpackLimit, source: str) -> Read
 def _get_category(name: str) -> str:
     """Return the category of a file: its name without the extension."""
     return PurePosixPath(name[:-3] if name.lower().endswith(".gz") else name).stem
-
-
-def _make_error(path: Path | str, error: Exception) -> DataError:
-    return DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")

@@ -1,7 +1,7 @@
 """Read compressed files and archives from untrusted sources.
 
 Members are read as streams, never unpacked to the disk. The unpacked size is limited relative to the size of the file
-on the disk, regardless of what the archive declares, so bombs and overlapping members are refused.
+on the disk, whatever sizes the archive declares, so bombs and overlapping members are refused.
 """
 
 from __future__ import annotations
@@ -66,10 +66,8 @@ class _LimitedStream:
         self._stream, self._limit, self._source = stream, limit, source
 
     def read(self, size: int, /) -> bytes:
-        try:
+        with _describe_damage(f"cannot read {self._source}"):
             unpacked = self._stream.read(size)
-        except (*_DAMAGED, OSError) as error:
-            raise DataError(f"cannot read {self._source}: {_describe(error)}") from error
         self._limit.count(len(unpacked))
         return unpacked
 
@@ -83,12 +81,24 @@ def open_gzip(stream: Readable, limit: UnpackLimit, source: str) -> Readable:
 
 
 class Archive:
-    """An open zip archive. Its ``members`` are the files in it, by path, with ``/`` between folders."""
+    """A zip archive. Its ``members`` are the files in it, by path, with ``/`` between folders.
 
-    def __init__(self, archive: zipfile.ZipFile, limit: UnpackLimit, source: str) -> None:
-        self._archive, self._limit, self._source = archive, limit, source
+    Args:
+        file: the archive.
+        limit: counts the unpacked bytes.
+        source: the archive's name, for errors.
+
+    Raises:
+        DataError: it is not a zip archive, is damaged, has too many members or the same one twice, or has a path that
+            leads out of it.
+    """
+
+    def __init__(self, file: BinaryIO, limit: UnpackLimit, source: str) -> None:
+        with _describe_damage(f"{source} is not a valid zip archive"):
+            self._archive = zipfile.ZipFile(_LimitedReads(file, source))
+        self._limit, self._source = limit, source
         self.members: dict[str, zipfile.ZipInfo] = {}
-        for member in archive.infolist():
+        for member in self._archive.infolist():
             path = _normalize_path(member.filename, source)
             if path.endswith("/"):
                 continue
@@ -96,41 +106,19 @@ class Archive:
                 raise DataError(f"{source} has two files {quote(path)}; do not trust it")
             self.members[path] = member
 
-    @contextlib.contextmanager
-    def open(self, path: str) -> Iterator[Readable]:
+    def open(self, path: str) -> Readable:
         """Open a member for reading.
 
         Raises:
-            DataError: it is a link, encrypted, compressed in an unusual way or damaged, or exceeds the limit.
+            DataError: it is a link, is encrypted or damaged, or has an unsupported compression.
         """
         member, source = self.members[path], f"{self._source}: {shorten(path)}"
         if stat.S_ISLNK(member.external_attr >> 16):
             raise DataError(f"{source} is a link; pack the file that it links to")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(f"{source} has an unsupported compression; pack it as an ordinary zip")
-        try:
-            stream = self._archive.open(member)
-        except (*_DAMAGED, OSError) as error:
-            raise DataError(f"cannot read {source}: {_describe(error)}") from error
-        with stream:
-            yield _LimitedStream(stream, self._limit, source)
-
-
-@contextlib.contextmanager
-def open_archive(stream: BinaryIO, limit: UnpackLimit, source: str) -> Iterator[Archive]:
-    """Open a zip archive; ``source`` is its name, for errors.
-
-    Raises:
-        DataError: it is not a zip archive, is damaged, has too many members or the same one twice, or has a path that
-            leads out of it.
-        OSError: it cannot be read.
-    """
-    try:
-        archive = zipfile.ZipFile(_LimitedReads(stream, source))
-    except _DAMAGED as error:
-        raise DataError(f"{source} is not a valid zip archive: {_describe(error)}") from error
-    with archive:
-        yield Archive(archive, limit, source)
+        with _describe_damage(f"cannot read {source}"):
+            return _LimitedStream(self._archive.open(member), self._limit, source)
 
 
 class _LimitedReads:
@@ -148,8 +136,14 @@ class _LimitedReads:
         return self._file.read(size)
 
 
-def _describe(error: Exception) -> str:
-    return shorten(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+@contextlib.contextmanager
+def _describe_damage(failure: str) -> Iterator[None]:
+    """Turn the errors of damaged and unreadable files into a ``DataError``."""
+    try:
+        yield
+    except (*_DAMAGED, OSError) as error:
+        reason = shorten(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+        raise DataError(f"{failure}: {reason}") from error
 
 
 def _normalize_path(name: str, source: str) -> str:

@@ -44,9 +44,6 @@ def sample_autoregressive(
         limits: the maximum length of each name, its prefix included, (names,). Greedy decoding truncates names there;
             otherwise a name that has not ended by then is ``UNFINISHED``.
         streams: the random numbers of each name, (names,).
-
-    Returns:
-        The names, (names, longest).
     """
     names, at_once = EncodedNames.unfinished(len(prefixes)), max_rows(source.boundary_id + 1, len(prefixes))
     for begin in range(0, len(prefixes), at_once):

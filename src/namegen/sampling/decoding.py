@@ -35,9 +35,6 @@ def choose_letters(
 
     Returns:
         The index of the chosen output for each name, (names,).
-
-    Raises:
-        NamegenError: the logits are not finite.
     """
     if config.dropout and not config.greedy:
         return _choose_with_dropout(logits, rows, streams, place, config)
@@ -131,15 +128,10 @@ def greedy_probabilities(logits: Floats, dropout: float) -> Floats:
     outputs and earlier equal ones are dropped. If all positive outputs are dropped, the first output that is 0 wins,
     whether dropped or 0 before. If no output is 0, which requires that none was positive, the largest output wins.
 
-    Args:
-        logits: (rows, outputs).
-        dropout: p.
-
-    Returns:
-        (rows, outputs) float32.
+    Logits and probabilities are (rows, outputs).
     """
     rows, outputs = logits.shape
-    max_logits(logits)  # raises if they are not finite
+    max_logits(logits)  # raises an error if they are not finite
     shares = np.zeros((rows, outputs))
     if not dropout:
         shares[np.arange(rows), logits.argmax(axis=1)] = 1

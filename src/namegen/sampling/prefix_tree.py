@@ -146,15 +146,7 @@ class _Tree:
     def _branch(
         self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers
     ) -> None:
-        """Add the prefixes of names that have just chosen a letter.
-
-        Args:
-            length: the length of the prefixes before that letter.
-            hidden: their hidden states, (rows, H).
-            rows: the prefix of each name, (names,).
-            chosen: the letters, (names,).
-            names: the names.
-        """
+        """Add the prefixes of names, whose former prefixes are ``rows``, that have just chosen a letter."""
         place, boundary_id = length - len(self._prefix), self._source.boundary_id
         if place == len(self._letters):
             self._letters.append(np.zeros(len(self._streams), dtype=self._source.dtype))

@@ -9,7 +9,6 @@ sampled at once. A few names are sampled side by side (:mod:`namegen.sampling.au
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +51,7 @@ LETTERS_PER_ROUND = 2**25
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
 _MAX_ROWS_PER_PREFIX = 48  # up to this number of names, a tree is slower
-_MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, if there are so many
+_MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer are left
 _MAX_SOURCES = 64  # prepared networks that are kept
 
 
@@ -113,19 +112,12 @@ class RejectionSampler:
         self._max_rejections = MAX_REJECTIONS if max_rejections is None else max_rejections
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
-        self._get_source = lru_cache(_MAX_SOURCES)(self._build_source)
+        self._sources: dict[int, Source] = {}
 
     def sample(self, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers) -> SampledNames:
-        """Sample names.
+        """Sample the names with some ``numbers``, (names,), up to the first that cannot be sampled.
 
-        Args:
-            prefixes: the prefixes.
-            prefix_of: the index of each name's prefix, (names,).
-            seed: the seed.
-            numbers: the numbers of the names, (names,).
-
-        Returns:
-            The names up to the first that cannot be sampled; then ``failure`` is set.
+        ``prefix_of`` is the index of each name's prefix, (names,).
         """
         encoded = [self._model.alphabet.encode(prefix) for prefix in prefixes]
         if self._category is not None:
@@ -237,7 +229,7 @@ class RejectionSampler:
         self, category: Category, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams
     ) -> EncodedNames:
         """Sample a name for each stream: a few side by side, many as a tree per prefix."""
-        source, config = self._get_source(category if isinstance(category, int) else 0), self._config
+        source, config = self._get_source(category), self._config
         present = np.flatnonzero(np.bincount(prefix_of)).tolist()
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
         if len(streams) <= _MAX_ROWS_PER_PREFIX * len(present):
@@ -249,8 +241,12 @@ class RejectionSampler:
             names.assign(own, sample_prefix_tree(source, config, prefixes[index], int(limits[index]), streams[own]))
         return names
 
-    def _build_source(self, index: int) -> Source:
+    def _get_source(self, category: Category) -> Source:
         """Return the network conditioned on a category or the blend, with guidance."""
-        category = index if self._category is None else self._category
-        guided = apply_guidance(category, len(self._model.categories), self._config.guidance)
-        return Source.of(self._model, self._steppers(guided), category)
+        key = category if isinstance(category, int) else 0
+        if key not in self._sources:
+            if len(self._sources) == _MAX_SOURCES:
+                self._sources.clear()
+            guided = apply_guidance(category, len(self._model.categories), self._config.guidance)
+            self._sources[key] = Source.of(self._model, self._steppers(guided), category)
+        return self._sources[key]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -119,56 +118,51 @@ def top_blocks(
     fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
-    made = _TopNames(model, find_blend(model, category), count, config, filters).generate(fitted)
-    return made if scores else (replace(block, scores=None) for block in made)
+    return _find_names(model, find_blend(model, category), fitted, count, config, filters, scores=scores)
 
 
-class _TopNames:
-    """Finds the ``count`` most probable names of one prefix after the other."""
+def _find_names(
+    model: Model,
+    blend: Blend,
+    prefixes: Iterable[str],
+    count: int,
+    config: SamplingConfig,
+    filters: Filters,
+    *,
+    scores: bool,
+) -> Iterator[NameBlock]:
+    """Yield a block for each prefix."""
+    source = Source.of(model, build_steppers(model)(blend.category), blend.category)
+    name_filter, seen = NameFilter(model, filters), KeySet()
 
-    def __init__(self, model: Model, blend: Blend, count: int, config: SamplingConfig, filters: Filters) -> None:
-        self._model, self._blend, self._count, self._config, self._filters = model, blend, count, config, filters
-        self._source = Source.of(model, build_steppers(model)(blend.category), blend.category)
-        self._name_filter, self._seen = NameFilter(model, filters), KeySet()
-
-    def generate(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
-        for prefix in prefixes:
-            block, complete = self._find(prefix)
-            yield block
-            if len(block) < self._count:
-                begins = f" that begin with {quote(prefix)}" if prefix else ""
-                why = "no others exist" if complete else "the others are too improbable to be found"
-                raise NamegenError(
-                    f"only {len(block):,} of {self._count:,} names{begins}: {why}; "
-                    "ask for fewer (--top), or loosen the filters"
-                )
-
-    def _find(self, prefix: str) -> tuple[NameBlock, bool]:
-        """Return the names of a prefix, and whether the search was complete."""
-        given = self._model.alphabet.encode(prefix)
-        limit, wanted = max_letters(self._model, self._config, len(given)), self._count
-        while True:
-            found = find_most_probable(self._source, given, limit, wanted, self._accepts)
-            keys = self._filters.keys(self._model.alphabet, found.names)
-            # Names of different letters may have the same text, in ASCII for example.
-            chosen = KeySet().find_new(keys)[: self._count] if self._filters.unique else np.arange(len(keys))
-            if len(chosen) == self._count or len(keys) < wanted:
-                break
-            wanted *= 2
-        if len(chosen):
-            self._seen.add(keys[chosen])
-        names, scores = found.names.select(chosen), found.log_probabilities[chosen]
-        index = self._blend.category if isinstance(self._blend.category, int) else 0
-        category_of = np.full(len(chosen), index)
-        return build_block(self._model, self._blend, self._filters, names, category_of, scores), found.complete
-
-    def _accepts(self, names: EncodedNames) -> NDArray[np.bool_]:
-        accepted = self._name_filter.accepts(names)
-        if self._filters.unique:
+    def accept(names: EncodedNames) -> NDArray[np.bool_]:
+        accepted = name_filter.accepts(names)
+        if filters.unique:
             is_new = np.zeros_like(accepted)
-            is_new[self._seen.find_new(self._filters.keys(self._model.alphabet, names))] = True
+            is_new[seen.find_new(filters.keys(model.alphabet, names))] = True
             accepted &= is_new
         return accepted
+
+    for prefix in prefixes:
+        given, wanted = model.alphabet.encode(prefix), count
+        while True:
+            found = find_most_probable(source, given, max_letters(model, config, len(given)), wanted, accept)
+            keys = filters.keys(model.alphabet, found.names)
+            # Names of different letters may have the same text, in ASCII for example.
+            chosen = KeySet().find_new(keys)[:count] if filters.unique else np.arange(len(keys))
+            if len(chosen) == count or len(keys) < wanted:
+                break
+            wanted *= 2
+        seen.add(keys[chosen])
+        category_of = np.full(len(chosen), blend.category if isinstance(blend.category, int) else 0)
+        own_scores = found.log_probabilities[chosen] if scores else None
+        yield build_block(model, blend, filters, found.names.select(chosen), category_of, own_scores)
+        if len(chosen) < count:
+            begins = f" that begin with {quote(prefix)}" if prefix else ""
+            why = "no others exist" if found.complete else "the others are too improbable to be found"
+            raise NamegenError(
+                f"only {len(chosen):,} of {count:,} names{begins}: {why}; ask for fewer (--top), or loosen the filters"
+            )
 
 
 class TopNames(NamedTuple):
@@ -234,22 +228,6 @@ class _Prefixes(NamedTuple):
     next_scores: Floats
 
 
-class _Children(NamedTuple):
-    """Prefixes whose last letters are still to be read.
-
-    Attributes:
-        known: the prefixes without their last letters.
-        parents: the index of each prefix there, (children,).
-        last: the last letters, (children,).
-        scores: the log-probability of each, (children,), descending.
-    """
-
-    known: _Prefixes
-    parents: Integers
-    last: Integers
-    scores: Floats
-
-
 class _Search:
     """A search of the tree above a floor, which rises once ``count`` names have been found.
 
@@ -271,7 +249,9 @@ class _Search:
         self._source, self._limit, self._count, self._accepts, self._floor = source, limit, count, accepts, floor
         self._rows = max_rows(source.boundary_id + 1, _ROWS)
         self._best = np.zeros(0)  # the scores of the best names, at most `count`
-        self._stack: list[_Children] = []
+        # Known prefixes and their children, which are still to be read: the index of the known prefix, the last letter
+        # and the log-probability of each child, (children,). The most probable child comes first.
+        self._stack: list[tuple[_Prefixes, Integers, Integers, Floats]] = []
 
     @property
     def is_full(self) -> bool:
@@ -294,14 +274,13 @@ class _Search:
                 return -1
             step = min(count, self._rows)
             if count > step:
-                self._stack.append(_Children(known, parents[step:count], last[step:count], scores[step:count]))
+                self._stack.append((known, parents[step:count], last[step:count], scores[step:count]))
             max_read = max(0, max_read - step)
-            self._extend(self._read(_Children(known, parents[:step], last[:step], scores[:step])))
+            self._extend(self._read(known, parents[:step], last[:step], scores[:step]))
         return max_read
 
-    def _read(self, children: _Children) -> _Prefixes:
-        """Read the last letters."""
-        known, parents, last, scores = children
+    def _read(self, known: _Prefixes, parents: Integers, last: Integers, scores: Floats) -> _Prefixes:
+        """Read the last letters of children."""
         states, own_states = np.unique(parents, return_inverse=True)
         logits, hidden = self._source.network.step(last, known.hidden[states], own_states)
         letters = np.concatenate([known.letters[parents], last[:, None]], axis=1)
@@ -325,7 +304,7 @@ class _Search:
         order = np.argsort(-scores, kind="stable")
         if len(order):
             last = last.astype(self._source.dtype)
-            self._stack.append(_Children(prefixes, parents[order], last[order], scores[order]))
+            self._stack.append((prefixes, parents[order], last[order], scores[order]))
 
     def _add_names(self, letters: Letters, scores: Floats) -> None:
         """Add accepted names of one length, and raise the floor if there are enough."""
