@@ -56,14 +56,14 @@ def test_the_rnn_without_the_tutorial_has_tanh_and_an_sos_token():
 @pytest.mark.parametrize(
     ("counts", "dropout", "weight_decay"), [((100, 4_000), 0.6, 0.3), ((30_000,), 0.3, 0.1), ((1_001, 4_000), 0.3, 0.1)]
 )
-def test_teachers_of_large_categories_are_kept_less_strictly_from_learning_them_by_heart(counts, dropout, weight_decay):
+def test_teachers_of_large_categories_are_regularised_less(counts, dropout, weight_decay):
     teacher, *_, taught = fit_to_data(training_config("best"), counts).stages
 
     assert (teacher.dropout, teacher.weight_decay) == (dropout, weight_decay)
     assert (taught.dropout, taught.weight_decay) == (0.0, 0.01)
 
 
-def test_what_is_given_for_teachers_is_not_left_to_the_data():
+def test_explicit_settings_of_teachers_do_not_depend_on_the_data():
     given = training_config("best", distillation=Distillation(dropout=0.1, weight_decay=0.0))
 
     assert fit_to_data(given, [30_000]) == given

@@ -1,4 +1,4 @@
-"""Numbers that somebody gives to the library: numpy's are as good as Python's, true and false are none."""
+"""Numbers in arguments: numpy's are accepted, booleans are not."""
 
 from __future__ import annotations
 

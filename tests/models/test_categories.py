@@ -10,7 +10,6 @@ import pytest
 from distributions import LOGITS, TABLE, chi_square_fits, name_shares
 from namegen.errors import UsageError
 from namegen.models.categories import find_blend, find_category, suggest_start_letters
-from namegen.recipes import training_config
 from namegen.sampling.generate import iterate, sample
 from support import make_bigram_model, make_model
 
@@ -84,15 +83,6 @@ def test_names_of_a_blend_have_the_probabilities_of_the_mixed_vectors(blend, sha
     sampled = Counter(sample(tilted_model(), blend, count=5_000, seed=1, max_length=8))
 
     assert chi_square_fits(sampled, name_shares(rows, 8))
-
-
-def test_a_blend_of_a_category_with_itself_is_the_category():
-    model = make_model(
-        training_config(hidden_size=16), letters="abcdef", categories=("X", "Y"), first_letters=[[1] * 6] * 2
-    )
-
-    assert list(iterate(model, "X+X:2", count=20, seed=1)) == list(iterate(model, "X", count=20, seed=1))
-    assert sample(model, "X+Y", count=100, seed=1) != sample(model, "X", count=100, seed=1)
 
 
 def test_without_sos_a_blend_begins_as_its_categories_do_each_with_its_share():

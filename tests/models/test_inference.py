@@ -18,17 +18,17 @@ from namegen.sampling.top import top
 from support import assert_same_rows, make_model
 
 LETTERS = "".join(chr(0x4E00 + index) for index in range(99))
-DTYPES = {
+KINDS = {
     "gru": {"recipe_name": "default"},
     "tutorial": {"recipe_name": "tutorial"},
     "rnn with tanh": {"recipe_name": "default", "architecture": "rnn"},
 }
 
 
-@pytest.mark.parametrize("kind", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("hidden", "letters", "categories"), [(1, 1, 1), (5, 3, 2), (64, 58, 4)])
 def test_numpy_and_torch_agree_over_whole_sequences(kind, hidden, letters, categories):
-    config = training_config(hidden_size=hidden, dropout=0.0, **DTYPES[kind])
+    config = training_config(hidden_size=hidden, dropout=0.0, **KINDS[kind])
     network = build_network(config, categories, letters + 1).eval()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -51,9 +51,9 @@ def test_numpy_and_torch_agree_over_whole_sequences(kind, hidden, letters, categ
         np.testing.assert_allclose(state, last.numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
-    model = make_model(training_config(hidden_size=6, **DTYPES[kind]))
+    model = make_model(training_config(hidden_size=6, **KINDS[kind]))
     step = build_steppers(model)(0)
     hidden = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
     before, letters = hidden.copy(), np.array([0, 1, 2])
@@ -71,10 +71,10 @@ def test_a_step_changes_neither_its_arguments_nor_the_model(kind):
         np.testing.assert_array_equal(weight, weights[name])
 
 
-@pytest.mark.parametrize("kind", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("hidden", "letters"), [(1, 2), (33, 7), (128, 58), (129, 99), (500, 7), (1024, 58)])
 def test_a_row_is_the_same_to_the_last_bit_however_many_there_are_and_whichever_share_a_state(kind, hidden, letters):
-    model = make_model(training_config(hidden_size=hidden, **DTYPES[kind]), letters=LETTERS[:letters])
+    model = make_model(training_config(hidden_size=hidden, **KINDS[kind]), letters=LETTERS[:letters])
     step, rng = build_steppers(model)(0), np.random.default_rng(0)
     states, letters = rng.normal(size=(40, hidden)).astype(np.float32), rng.integers(0, letters + 1, 100)
     parents = np.sort(rng.integers(0, 40, 100))
@@ -87,9 +87,9 @@ def test_a_row_is_the_same_to_the_last_bit_however_many_there_are_and_whichever_
             assert_same_rows(few_after, after[some])
 
 
-@pytest.mark.parametrize("kind", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_blend_is_the_mean_of_vectors_and_guidance_goes_away_from_the_mean_of_all(kind):
-    config = training_config(hidden_size=5, **DTYPES[kind])
+    config = training_config(hidden_size=5, **KINDS[kind])
     model = make_model(config, letters=LETTERS[:3], categories=("X", "Y", "Z"))
     letters, hidden = np.array([0, 1, 2, 3]), np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
     shares = np.array([0.5, 0.0, 0.5], dtype=np.float32)
@@ -131,10 +131,10 @@ def test_without_guidance_or_with_a_single_category_nothing_moves():
     np.testing.assert_allclose(apply_guidance(2, 4, 3.0).sum(), 1.0, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [1e25, 3e38])
 def test_weights_too_large_to_be_multiplied_are_one_error_and_no_warning(kind, size):
-    model = make_model(training_config(hidden_size=16, **DTYPES[kind]), categories=("X", "Y"))
+    model = make_model(training_config(hidden_size=16, **KINDS[kind]), categories=("X", "Y"))
     for name, weight in model.weights.items():
         model.weights[name] = np.copysign(np.float32(size), weight)
     for use in (

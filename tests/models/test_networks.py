@@ -27,9 +27,6 @@ def plain(network):
 def test_the_tutorial_network_has_the_sizes_of_the_recipe():
     network = build_network(training_config("tutorial"), categories=18, outputs=59)
 
-    assert network.i2h.in_features == network.i2o.in_features == 18 + 59 + 128 == 205
-    assert (network.i2h.out_features, network.i2o.out_features) == (128, 59)
-    assert (network.o2o.in_features, network.o2o.out_features) == (187, 59)
     assert sum(p.numel() for p in network.parameters()) == (205 * 128 + 128) + (205 * 59 + 59) + (187 * 59 + 59)
 
 

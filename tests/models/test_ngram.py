@@ -9,7 +9,7 @@ import pytest
 
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.dataset import Dataset
-from namegen.models.ngram import NGram, positions
+from namegen.models.ngram import NGram
 from support import by_definition
 
 LETTERS = Alphabet(tuple("abc"))
@@ -38,16 +38,6 @@ def test_probabilities_are_those_of_the_definition(dataset, order):
             exact = [by_definition(NAMES[category], before, letter, order) for letter in "abc$"]
             assert row == pytest.approx([float(p) for p in exact], rel=1e-12)
             assert sum(exact) == 1
-
-
-def test_positions_go_through_every_letter_and_the_end_of_every_name(dataset):
-    contexts, letters, names = positions(dataset.letters, dataset.lengths, dataset.alphabet.boundary_id, 2)
-
-    boundary_id = LETTERS.boundary_id
-    of_last = names == 4  # the name "c" of category Two
-    assert letters[of_last].tolist() == [2, boundary_id]
-    assert contexts[of_last].tolist() == [[boundary_id, -1], [2, boundary_id]]
-    assert len(letters) == dataset.lengths.sum() + len(dataset)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])

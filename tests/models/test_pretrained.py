@@ -49,7 +49,7 @@ def figure(card: str, what: str) -> float:
 
 
 def unit(name: str) -> float:
-    """What the protocol of docs/quality.md decides by."""
+    """Return the number that decides the split in docs/quality.md."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
 
 

@@ -57,14 +57,10 @@ def failure(kind, action, *arguments):
 # Locations
 
 
-def test_a_model_in_the_cache_has_its_files_in_the_folders_for_them(cache):
+def test_a_model_has_its_files_in_the_cache_or_at_its_path_and_its_lock_in_the_cache(cache, tmp_path):
     location = cached_location("elves")
     assert (location.name, location.model) == ("elves", cache / "models" / "elves.safetensors")
     assert location.checkpoint == cache / "runs" / "elves.safetensors"
-    assert location.lock.parent == cache / "locks"
-
-
-def test_a_model_at_a_path_is_used_as_given_with_its_run_beside_it_and_its_lock_in_the_cache(cache, tmp_path):
     location = file_location(tmp_path / "elves.safetensors")
     assert location.model == tmp_path / "elves.safetensors"
     assert location.checkpoint == tmp_path / "elves.safetensors.run"
@@ -85,7 +81,7 @@ def test_a_file_has_one_lock_by_any_name_path_or_link(cache, tmp_path, monkeypat
 
 def test_without_a_cache_folder_the_included_model_and_files_are_found(monkeypatch, tmp_path):
     def no_cache():
-        raise CacheError("there is no home folder")
+        raise CacheError("no usable cache directory")
 
     make_model().save(tmp_path / "x.safetensors")
     monkeypatch.setattr(paths, "cache_dir", no_cache)
