@@ -75,16 +75,6 @@ def test_a_name_is_what_the_library_samples_with_one_number_of_fakers_as_the_see
     assert fake.random.getstate() == random.getstate()  # so what others draw afterwards is as it was
 
 
-def test_the_same_seed_gives_the_same_names_whatever_came_before():
-    fake = faker_of("de_DE")
-    names = [fake.invented_surname() for _ in range(5)]
-    fake.invented_name("Greek")
-    fake.seed_instance(1)
-
-    assert [fake.invented_surname() for _ in range(5)] == names
-    assert len(set(names)) == 5
-
-
 def test_a_call_that_makes_no_sense_leaves_fakers_random_numbers_alone():
     fake = faker_of()
     for arguments, message in [(("Germn",), "did you mean German"), (("German", "你5"), "no name can begin")]:

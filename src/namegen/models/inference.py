@@ -70,22 +70,17 @@ def max_rows(outputs: int, most: int) -> int:
     return max(1, min(most, _MAX_OUTPUTS // outputs))
 
 
-def letters_for_operations(operations: int, units: int, outputs: int) -> int:
-    """Return the approximate number of letters that a network can read with a number of multiplications."""
-    return operations // _operations_per_letter(units, outputs)
-
-
 def count_operations(model: Model, letters: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the approximate number of multiplications of reading a number of letters in a number of steps."""
     units = model.stage.hidden_size
     per_step = 2**21 if units % 16 == 0 else 2**28 // units  # see _product
-    total: NDArray[np.int64] = letters * _operations_per_letter(units, len(model.alphabet) + 1) + steps * per_step
+    total: NDArray[np.int64] = letters * operations_per_letter(units, len(model.alphabet) + 1) + steps * per_step
     return total
 
 
-def _operations_per_letter(units: int, outputs: int) -> int:
-    # As for a GRU. Choosing among the outputs takes many times as long as computing them.
-    return units * (6 * units + outputs) + 1024 * outputs
+def operations_per_letter(units: int, outputs: int) -> int:
+    """Return the approximate number of multiplications of a GRU that take as long as reading and choosing a letter."""
+    return units * (6 * units + outputs) + 1024 * outputs  # choosing takes many times as long as computing the outputs
 
 
 def max_logits(logits: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -22,7 +22,7 @@ from namegen.datasets.encoding import EncodedNames
 from namegen.datasets.graphemes import split_letters
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import find_blend
-from namegen.models.inference import MAX_OPERATIONS, Source, build_steppers, letters_for_operations, max_rows
+from namegen.models.inference import MAX_OPERATIONS, Source, build_steppers, max_rows, operations_per_letter
 from namegen.models.scoring import log_first_letter_shares, log_softmax
 from namegen.sampling.filters import Filters, KeySet, NameFilter
 from namegen.sampling.prefixes import check_prefix
@@ -196,7 +196,7 @@ def find_most_probable(
     """
     root, prefix_score = _read_prefix(source, prefix)
     outputs, units = source.boundary_id + 1, source.network.start().shape[1]
-    max_read = min(_MAX_READ, letters_for_operations(MAX_OPERATIONS, units, outputs), _MAX_OUTPUTS // outputs)
+    max_read = min(_MAX_READ, MAX_OPERATIONS // operations_per_letter(units, outputs), _MAX_OUTPUTS // outputs)
     max_read = max(max_read, _MAX_READ_PER_NAME * count)
     floor = -math.log(_FIRST_FLOOR * count)
     found: list[tuple[EncodedNames, Floats]] = []
