@@ -111,12 +111,11 @@ class PlainLines:
     def report(self, progress: Progress) -> None:
         """Print a line if one is due."""
         self._clock.update(progress.iteration)
-        reached = progress.iteration // self._interval
         if self._printed is None:
             self._printed = (progress.iteration - 1) // self._interval
-        if reached <= self._printed and progress.iteration < progress.iterations:
+        if progress.iteration // self._interval <= self._printed and progress.iteration < progress.iterations:
             return
-        self._printed = reached
+        self._printed = progress.iteration // self._interval
         parts = [
             f"{progress.iteration / progress.iterations:4.0%}",
             progress.stage,

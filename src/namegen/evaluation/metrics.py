@@ -130,17 +130,16 @@ class Evaluation:
     """The quality of a model; ``None`` for what could not be measured.
 
     Attributes:
-        categories: the quality in each category that has names in the data.
         macro: the mean of the categories' losses, in nats per letter.
         micro: the mean loss over all letters.
         names: the number of names scored.
         data_names: the number of names in the data.
         drawn: the number of names sampled for each category.
         novel, unique, right, length, data_length: the means of the categories' figures.
+        categories: the quality in each category that has names in the data.
         notes: why something could not be measured, and what to do.
     """
 
-    categories: dict[str, CategoryEvaluation]
     macro: float | None
     micro: float | None
     names: int
@@ -151,30 +150,18 @@ class Evaluation:
     right: float | None
     length: float | None
     data_length: float | None
+    categories: dict[str, CategoryEvaluation]
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures for JSON."""
+        perplexity = {"macro": perplexity_of(self.macro), "micro": perplexity_of(self.micro)}
         categories = {
-            category: {
-                "names": figures.names,
-                "loss": figures.loss,
-                "perplexity": figures.perplexity,
-                **{figure: getattr(figures, figure) for figure in _SHARED},
-            }
+            category: {"names": figures.names, "loss": figures.loss, "perplexity": figures.perplexity, **vars(figures)}
             for category, figures in self.categories.items()
         }
-        return {
-            "macro": self.macro,
-            "micro": self.micro,
-            "perplexity": {"macro": perplexity_of(self.macro), "micro": perplexity_of(self.micro)},
-            "names": self.names,
-            "data_names": self.data_names,
-            "drawn": self.drawn,
-            **{figure: getattr(self, figure) for figure in _SHARED},
-            "categories": categories,
-            "notes": list(self.notes),
-        }
+        head = {"macro": self.macro, "micro": self.micro, "perplexity": perplexity}
+        return {**head, **vars(self), "categories": categories, "notes": list(self.notes)}
 
 
 def evaluate(
@@ -238,7 +225,9 @@ def evaluate(
             samples = _Samples(model, blocks(model, category, count=count, seed=own_seed, config=config))
             right = None
             if judge and trained_on.counts[index]:
-                right = samples.mean(_assign_categories(judge, trained_on, samples) == index)
+                scores = judge.log_probabilities(samples.letters, samples.lengths)
+                assigned = np.where(trained_on.counts > 0, scores, -np.inf).argmax(axis=1)
+                right = samples.mean(assigned == index)
             categories[category] = CategoryEvaluation(
                 names=int(scored.counts[index]),
                 loss=measured.by_category.get(category) if measured else None,
@@ -268,14 +257,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 class _Samples:
-    """The distinct names among sampled ones.
-
-    Attributes:
-        counts: how often each was sampled, (names,).
-        hashes: their hashes, (names,).
-        letters: their letters, concatenated, (letters,).
-        lengths: the number of letters of each, (names,).
-    """
+    """The distinct names among sampled ones: how often each was sampled, its hash, its letters and their number."""
 
     def __init__(self, model: Model, sampled: Iterable[NameBlock]) -> None:
         counter = Counter[str]()
@@ -289,13 +271,6 @@ class _Samples:
     def mean(self, values: NDArray[Any]) -> float | None:
         """Return the mean over all sampled names of a value for each distinct one; ``None`` if there are none."""
         return float(np.average(values, weights=self.counts)) if len(values) else None
-
-
-def _assign_categories(judge: NGram, trained_on: Dataset, samples: _Samples) -> NDArray[np.int64]:
-    """Return the index of the category in which each distinct name is most probable to the judge, (names,)."""
-    scores = judge.log_probabilities(samples.letters, samples.lengths)
-    assigned: NDArray[np.int64] = np.where(trained_on.counts > 0, scores, -np.inf).argmax(axis=1)
-    return assigned
 
 
 def _check_compatible(model: Model, dataset: Dataset) -> None:

@@ -76,10 +76,7 @@ def inputs_and_targets(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the inputs and targets of names for a network with an SOS token, (names, longest + 1) each.
 
-    Args:
-        letters: the letters of each name, padded with ``boundary_id``, (names, longest + 1).
-        lengths: the number of letters of each name, (names,).
-        boundary_id: the index of SOS and EOS.
+    ``letters``, (names, longest + 1), are padded with ``boundary_id``, the index of SOS and EOS.
     """
     inputs = np.concatenate([np.full((len(letters), 1), boundary_id), letters[:, :-1]], axis=1)
     return inputs, np.where(np.arange(letters.shape[1]) > lengths[:, None], IGNORED, letters)
@@ -93,18 +90,16 @@ def category_probabilities(dataset: Dataset, config: TrainingConfig) -> NDArray[
 
 
 class BatchSource(Protocol):
-    """A source of training batches: names in blocks, each a function of the seed and its number."""
+    """A source of training batches: names in blocks, each a function of the seed and its number.
 
-    @property
-    def block_size(self) -> int:
-        """The number of names of a block, a multiple of the batch size."""
-        ...
+    Attributes:
+        block_size: the number of names of a block, a multiple of the batch size.
+    """
+
+    block_size: int
 
     def sample_block(self, number: int) -> NDArray[np.int64]:
-        """Return the names of a block in training order, as numbers for :meth:`build_batch`, (names,).
-
-        The last block ends with the training.
-        """
+        """Return the numbers of a block's names in training order, (names,). The last block ends with the training."""
         ...
 
     def build_batch(self, names: NDArray[np.int64]) -> Batch:
@@ -117,12 +112,7 @@ class DatasetBatches:
 
     def __init__(self, dataset: Dataset, config: TrainingConfig) -> None:
         self._dataset, self._config = dataset, config
-
-    @property
-    def block_size(self) -> int:
-        """The number of names of a block."""
-        size = self._config.batch_size
-        return size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK_SIZE // size))
+        self.block_size = config.batch_size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK_SIZE // config.batch_size))
 
     def sample_block(self, number: int) -> NDArray[np.int64]:
         """Sample the names of a block: for each a category, then one of its names uniformly."""
@@ -142,12 +132,9 @@ class DatasetBatches:
 
 
 def order_by_batch(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the indices of names in an order of random batches, each with names of similar length, (names,).
+    """Return the indices of names, given by their lengths, in random order of batches with names of similar length.
 
-    Args:
-        lengths: the number of letters of each name, (names,).
-        batch_size: the names per batch. An incomplete batch stays at the end.
-        rng: the generator for the order of the batches.
+    An incomplete batch stays at the end.
     """
     whole = len(lengths) // batch_size * batch_size
     by_length = np.argsort(lengths[:whole], kind="stable")
@@ -158,21 +145,13 @@ def order_by_batch(lengths: NDArray[np.int64], batch_size: int, rng: np.random.G
 def iter_stretches(
     source: BatchSource, config: TrainingConfig, start: int, max_names: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Iterate over the names of a stage from iteration ``start`` on, in stretches of whole batches.
+    """Yield the numbers of the names of a stage in stretches of whole batches, each (names,) int64.
 
-    Args:
-        source: the source of the names.
-        config: the configuration of the stage.
-        start: the number of names before, at the end of a stretch.
-        max_names: the most names of a stretch, at least one batch. A stretch ends early at the end of a block, and
-            where a point of the loss history is due.
-
-    Yields:
-        The numbers of the names of a stretch, (names,) int64.
+    A stretch has at most ``max_names`` names or one batch. It ends early at the end of a block, and where a point of
+    the loss history is due. The first one begins at iteration ``start``, the end of a stretch.
     """
-    size = source.block_size
     while start < config.iterations:
-        block, position = divmod(start, size)
+        block, position = divmod(start, source.block_size)
         order = source.sample_block(block)
         while position < len(order):
             until_due = config.history_interval - start % config.history_interval

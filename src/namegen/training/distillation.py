@@ -1,8 +1,8 @@
 """Distil an ensemble of teachers into one network.
 
 See Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network". A network overfits small categories
-before it has learned the large ones, and an n-gram makes other errors than a network, so an ensemble of both predicts
-names better than either. The targets are the geometric mean of the teachers' distributions, the logarithmic opinion
+before it has learned the large ones, and an n-gram makes different errors, so an ensemble of both predicts names better
+than either. The targets are the geometric mean of the teachers' distributions, the logarithmic opinion
 pool (Genest and Zidek 1986, "Combining Probability Distributions"). The names are sampled from the arithmetic mean, in
 which everything is possible that any teacher considers possible. As there are always new names, with whole
 distributions as targets, the network needs no regularisation.
@@ -120,14 +120,8 @@ class _SampledBlock(NamedTuple):
 class DistillationBatches:
     """Names sampled from an ensemble; the number of a name is its position in the training.
 
-    Only the block that was used last is kept.
-
-    Args:
-        ensemble: the teachers.
-        config: the configuration of the stage.
-        probabilities: the probability of each category, (categories,).
-        boundary_id: the index of the end of a name.
-        max_length: the most letters of a name; longer names are cut.
+    ``probabilities`` are those of the categories, (categories,). Names of more than ``max_length`` letters are cut.
+    Only the latest block is kept in memory.
     """
 
     def __init__(
@@ -142,13 +136,9 @@ class DistillationBatches:
         self._ensemble, self._config, self._probabilities = ensemble, config, probabilities
         self._boundary_id, self._max_length = boundary_id, max_length
         self._block: tuple[int, _SampledBlock] | None = None
-
-    @property
-    def block_size(self) -> int:
-        """The number of names of a block; smaller for a short training or very long names."""
-        size, needed = self._config.batch_size, -(-self._config.iterations // self._config.batch_size)
-        fit = max(1, _LETTERS_PER_BLOCK // (size * self._max_length))
-        return size * min(_BATCHES_PER_BLOCK, needed, fit)
+        needed = -(-config.iterations // config.batch_size)
+        fit = max(1, _LETTERS_PER_BLOCK // (config.batch_size * max_length))
+        self.block_size = config.batch_size * min(_BATCHES_PER_BLOCK, needed, fit)
 
     def sample_block(self, number: int) -> NDArray[np.int64]:
         """Sample the names of a block."""

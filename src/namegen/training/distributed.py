@@ -113,11 +113,7 @@ class ProcessGroup:
         return bool(flags)
 
     def on_rank_zero(self, action: Callable[[], T]) -> T:
-        """Call a function on rank 0 only, and return its result on every rank.
-
-        Raises:
-            NamegenError: the function raised it on rank 0; every rank raises it.
-        """
+        """Call a function on rank 0 only; return its result, or raise its error, on every rank."""
         if self.is_single:
             return action()
         import torch
@@ -132,11 +128,7 @@ class ProcessGroup:
         return cast("T", result)
 
     def on_every_rank(self, action: Callable[[], T]) -> T:
-        """Call a function on every rank, and return this rank's result.
-
-        Raises:
-            NamegenError: the function raised it on one rank; every rank raises it.
-        """
+        """Call a function on every rank; return this rank's result, or raise the error of any rank."""
         if self.is_single:
             return action()
         result, error = _call(action)
@@ -169,11 +161,7 @@ SINGLE_PROCESS = ProcessGroup()
 
 
 def find_process_group() -> ProcessGroup:
-    """Return the group that this process belongs to, from the environment variables that torchrun sets.
-
-    Raises:
-        UsageError: the variables are incomplete or contradict each other.
-    """
+    """Return the group that this process belongs to, from the environment variables that torchrun sets."""
     environment = os.environ
     if not (environment.get("RANK") and environment.get("WORLD_SIZE")) or environment["WORLD_SIZE"] == "1":
         return SINGLE_PROCESS

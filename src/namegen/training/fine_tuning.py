@@ -42,22 +42,14 @@ _SHARPNESS = 5.0  # of the weights of the old categories, per nat of a letter's 
 
 
 def fine_tuning_config(init: Model, **parts: object) -> TrainingConfig:
-    """Return the configuration that adds categories to a model, with some settings replaced.
-
-    Raises:
-        UsageError: the model cannot be extended, or a setting cannot be replaced or is out of range.
-    """
+    """Return the configuration that adds categories to a model, with some settings replaced."""
     _check_base(init)
     kept = {name: getattr(init.training, name) for name in _KEPT}
     return check_fine_tuning(init, dataclasses.replace(FINE_TUNING, **{**kept, **parts}))
 
 
 def check_fine_tuning(init: Model, config: TrainingConfig) -> TrainingConfig:
-    """Return a configuration, marked as one that adds categories to a model.
-
-    Raises:
-        UsageError: the model cannot be extended, or not with this configuration.
-    """
+    """Return a configuration, marked as one that adds categories to a model; raise ``UsageError`` if it cannot."""
     _check_base(init)
     for name in _KEPT:
         value = getattr(init.training, name)
@@ -89,12 +81,7 @@ def model_digest(model: Model) -> str:
 
 
 def check_new_categories(init: Model, dataset: Dataset) -> None:
-    """Check that the categories of a dataset can be added to a model.
-
-    Raises:
-        UsageError: the model has one of the categories already.
-        DataError: the alphabets differ.
-    """
+    """Raise ``UsageError`` or ``DataError`` if the categories of a dataset cannot be added to a model."""
     known = [category for category in dataset.categories if category in init.categories]
     if known:
         raise UsageError(f"the model already has a category {known[0]!r}; rename the file or category of the new names")
@@ -169,11 +156,7 @@ class ReplayBatches:
             DistillationBatches(Ensemble([init]), old, uniform, boundary_id=boundary_id, max_length=max_length),
         )
         self._blocks: list[tuple[int, NDArray[np.int64]]] = [(-1, np.zeros(0, np.int64))] * 2
-
-    @property
-    def block_size(self) -> int:
-        """The number of names of a block."""
-        return self._config.batch_size * _BATCHES_PER_BLOCK
+        self.block_size = config.batch_size * _BATCHES_PER_BLOCK
 
     def sample_block(self, number: int) -> NDArray[np.int64]:
         """Return the names of a block."""

@@ -46,64 +46,36 @@ MIN_ADDED_NAMES = 20
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """A request for a training; ``None`` means the setting of the recipe, or of the run to resume.
+    """A request for a training; ``None`` means the setting of the recipe, or of the run to resume."""
 
-    Attributes:
-        parts: settings of the configuration.
-        recipe: the recipe.
-        init: the name or path of the model to add categories to.
-        dataset: the name or path of the dataset.
-        alphabet: the alphabet; by default that of ``init`` or of the run to resume, else ``ascii``.
-        device: the device.
-        threads: the number of threads.
-        resume: whether to resume the unfinished run.
-        force: whether to replace the unfinished run.
-    """
-
-    parts: Mapping[str, object] = field(default_factory=dict)
+    parts: Mapping[str, object] = field(default_factory=dict)  # settings of the configuration
     recipe: str | None = None
-    init: str | None = None
-    dataset: str | None = None
+    init: str | None = None  # the name or path of the model to add categories to
+    dataset: str | None = None  # its name or path
     alphabet: Literal["ascii", "unicode"] | None = None
     device: str | None = None
     threads: int | None = None
-    resume: bool = False
-    force: bool = False
+    resume: bool = False  # the unfinished run
+    force: bool = False  # replace the unfinished run
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A request with all defaults filled in, and checked against the files at the location.
-
-    Attributes:
-        config: the configuration.
-        resume: whether to resume the unfinished run.
-        dataset: the name or path of the dataset; ``None`` for the default one.
-        device: the name of the device.
-        threads: the number of threads; ``None`` for the default of the configuration.
-        alphabet: the alphabet to transliterate the names into, or ``unicode``.
-        init: the model to add categories to, if any.
-        changes: differences from the run to resume, in words.
-    """
+    """A request with its defaults filled in, and checked against the files at the location."""
 
     config: TrainingConfig
     resume: bool
-    dataset: str | None
+    dataset: str | None  # None for the default one
     device: str
-    threads: int | None
+    threads: int | None  # None for the default of the configuration
     alphabet: AlphabetChoice = "ascii"
     init: Model | None = None
-    changes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()  # differences from the run to resume, in words
 
 
 @contextlib.contextmanager
 def claim_model(location: ModelLocation) -> Iterator[ModelLocation]:
-    """Lock a model's location while the body plans and runs its training.
-
-    Raises:
-        BusyError: another process holds the lock.
-        NamegenError: the files cannot be written.
-    """
+    """Lock a model's location while the body plans and runs its training; check that its files can be written."""
     with hold_lock(location.lock, f"training {location.name}"):
         for file in location.files:
             remove_leftovers(file)
@@ -115,14 +87,7 @@ def claim_model(location: ModelLocation) -> Iterator[ModelLocation]:
 def plan_training(
     location: ModelLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
 ) -> TrainingPlan:
-    """Decide what a training will do at a location, which must be claimed.
-
-    Raises:
-        UsageError: the request is invalid, or contradicts the run to resume.
-        RunError: there is an unfinished run, or none to resume.
-        DeviceError: the device does not exist.
-        ModelFileError: the unfinished run is damaged, or the model to add to does not exist.
-    """
+    """Decide what a training will do at a location, which must be claimed; raise an error if it can do nothing."""
     if request.init is not None and request.recipe is not None:
         raise UsageError("--init and --recipe cannot be combined; use one of them")
     if request.resume and request.force:

@@ -158,11 +158,7 @@ class AutogradLearner:
         return {name: _to_array(value) for name, value in self._name_tensors()}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Return to the point where :meth:`state` was called.
-
-        Raises:
-            KeyError, ValueError: it is not such a state.
-        """
+        """Return to the point where :meth:`state` was called; raise ``KeyError`` or ``ValueError`` if it is damaged."""
         with torch.no_grad():
             for name, value in self._name_tensors():
                 value.copy_(torch.from_numpy(check_array(state, name, value.shape)))
@@ -241,16 +237,10 @@ class TutorialLearner:
         return torch.tensor(losses, dtype=torch.float64)
 
     def update(self, category: int, letters: NDArray[np.intp], targets: NDArray[np.intp], mask: Floats) -> float:
-        """Take one step of gradient descent on the summed losses of one name's letters.
+        """Take one step of gradient descent on the summed losses of a name's letters; return their mean, in nats.
 
-        Args:
-            category: the index of its category.
-            letters: the inputs, (T,).
-            targets: the correct outputs, (T,).
-            mask: the dropout mask, (T, O) float32: 0, or 1 / (1 - dropout).
-
-        Returns:
-            The mean loss of its letters, in nats.
+        ``letters`` are the inputs, (T,), and ``targets`` the correct outputs, (T,). ``mask``, (T, O), is the dropout
+        mask: 0, or 1 / (1 - dropout).
         """
         input_weights, middle_weights = self._input_weights, self._middle_weights  # S and V
         units, length, each = self._hidden, len(letters), np.arange(len(letters))

@@ -45,12 +45,8 @@ def device_name(device: torch.device, group: ProcessGroup) -> str:
 def check_memory(config: TrainingConfig, letters: float, group: ProcessGroup = SINGLE_PROCESS) -> None:
     """Raise ``NamegenError`` if a training on the CPU cannot fit into the memory.
 
-    The estimate is less than half of what training takes, by measurement, so only impossible trainings are refused.
-
-    Args:
-        config: the configuration.
-        letters: the mean number of letters of a name.
-        group: the processes that share the memory.
+    ``letters`` is the mean number of letters of a name. Training takes more than twice the estimate, by measurement, so
+    only impossible trainings are refused.
     """
     available = _find_memory()
     for stage in config.stages:

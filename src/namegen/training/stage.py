@@ -84,11 +84,7 @@ class Stage:
         )
 
     def run(self) -> Iterator[int]:
-        """Train on the remaining names; yield the number of names of each stretch after it.
-
-        Raises:
-            DivergedError: the loss is not finite or far too large.
-        """
+        """Train on the remaining names; yield the number of names of each stretch after it."""
         config = self._config
         for names in iter_stretches(self._source, config, self.iteration - self._start, self._learner.stretch):
             before = self.iteration - self._start
@@ -155,11 +151,7 @@ class Stage:
         return self._check_finite(state)
 
     def restore(self, iteration: int, history: History, state: State) -> None:
-        """Return to the point where :meth:`state` was called, with the iteration and history of that point.
-
-        Raises:
-            KeyError, ValueError: the state is not what :meth:`state` returned.
-        """
+        """Return to the point where :meth:`state` was called; raise ``KeyError`` or ``ValueError`` if it is damaged."""
         import torch
 
         self.iteration = iteration
@@ -178,12 +170,7 @@ def select_prefix(state: State, prefix: str) -> State:
 
 
 def check_array(state: State, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return an array of a saved state.
-
-    Raises:
-        KeyError: it is missing.
-        ValueError: it has another shape or type, or is not finite.
-    """
+    """Return an array of a saved state; raise ``KeyError`` or ``ValueError`` if it is missing or damaged."""
     array = state[name]
     if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
         raise ValueError(f"{name} is {array.dtype} {list(array.shape)}, or not finite")
@@ -191,9 +178,7 @@ def check_array(state: State, name: str, shape: tuple[int, ...]) -> NDArray[Any]
 
 
 class Validation:
-    """The loss on held-out names, comparable with the training loss.
-
-    Each category has the weight of its probability in training.
+    """The loss on held-out names, in which each category has the weight of its probability in training.
 
     Attributes:
         interval: the fewest iterations between two measurements, so that most of the time goes into training.

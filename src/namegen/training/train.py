@@ -101,7 +101,7 @@ def train(
         The finished model. If names are held out, its weights are those with the lowest validation loss.
 
     Raises:
-        UsageError: the configuration is invalid, or it or the names are not those of the run to be resumed.
+        UsageError: the configuration is invalid, or it or the names are not those of the run to resume.
         DataError: a category has no names.
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device does not exist.
@@ -150,12 +150,7 @@ def resolve_config(
     init: Model | None = None,
     before: Checkpoint | None = None,
 ) -> TrainingConfig:
-    """Return the configuration of a run: ``config`` or the default one, with some parts replaced.
-
-    Raises:
-        UsageError: the configuration is invalid, or differs from that of the checkpoint to be resumed.
-        DataError: a category has no names.
-    """
+    """Return the configuration of a run: ``config`` or the default one, with some parts replaced."""
     if before and before.model.training.init != (model_digest(init) if init else None):
         raise UsageError("the run began with another base model, or with none; give the same --init")
     if before and config is None:
@@ -189,7 +184,7 @@ def _find_device(config: TrainingConfig, dataset: Dataset, name: str, group: Pro
 def _resolve_threads(
     config: TrainingConfig, threads: int | None, before: Checkpoint | None, group: ProcessGroup
 ) -> int:
-    """Return the number of threads: the one given, that of the run to be resumed, or the default."""
+    """Return the number of threads: the one given, that of the run to resume, or the default."""
     if threads is None and before and before.model.processes == group.world_size:
         threads = before.model.threads
     if threads is None:

@@ -41,10 +41,6 @@ class Trainer:
 
     All but the last stage train teachers. All processes of the group must call the same methods.
 
-    Raises:
-        UsageError: the names are not those of the checkpoint.
-        ModelFileError: the checkpoint is damaged.
-
     Attributes:
         stage: the present stage.
         unsaved: why the last attempt to save the state failed; ``None`` if it did not.
@@ -145,11 +141,7 @@ class Trainer:
         )
 
     def run(self) -> Iterator[int]:
-        """Train to the end; yield the number of names of each stretch after it.
-
-        Raises:
-            DivergedError: the loss is not finite or far too large.
-        """
+        """Train to the end; yield the number of names of each stretch after it."""
         while self.iteration < self.config.iterations:
             for count in self.stage.run():
                 if self.stage.is_finished and self.iteration < self.config.iterations:
@@ -172,11 +164,9 @@ class Trainer:
         return Checkpoint(dataclasses.replace(self.model(), name_hashes=empty, held_out_hashes=empty), state)
 
     def save(self, file: Path, *, is_stopping: bool) -> None:
-        """Save the state of the run. If that fails, the older state stays and :attr:`unsaved` says why.
+        """Save the state of the run. If that fails, the older state stays, and :attr:`unsaved` says why.
 
-        Raises:
-            DivergedError: the run has diverged.
-            RunError: the state cannot be saved, and the run is stopping.
+        A failure to save the state of a run that is stopping raises ``RunError``.
         """
         checkpoint = self.checkpoint()
 
