@@ -14,6 +14,7 @@ from namegen.errors import BusyError, CacheError, ModelFileError, UsageError
 from namegen.io.locks import hold_lock
 from namegen.models.model import Checkpoint
 from namegen.models.store import (
+    ModelLocation,
     cached_location,
     file_location,
     find_model,
@@ -142,6 +143,13 @@ def test_an_unfinished_run_is_used_until_the_model_is_finished(tmp_path):
     assert load_model().finished
     unfinished().save(tmp_path / "elves.safetensors.run")
     assert not load_model(str(tmp_path / "elves.safetensors")).finished
+
+
+def test_a_run_that_ends_while_its_checkpoint_is_being_opened_gives_the_finished_model(monkeypatch):
+    model = save_model("default")
+    location = cached_location("default")
+    monkeypatch.setattr(ModelLocation, "existing", location.checkpoint)  # which is gone by now
+    assert same(model, location.load())
 
 
 def test_a_model_that_does_not_exist_is_an_error_that_says_what_to_do(monkeypatch, tmp_path):

@@ -62,7 +62,13 @@ class ModelLocation:
         """
         from namegen.models.serialization import load_model_file
 
-        return load_model_file(self.existing or self.model)
+        file = self.existing or self.model
+        try:
+            return load_model_file(file)
+        except ModelFileError:
+            if file == self.model or file.is_file():
+                raise
+            return load_model_file(self.model)  # the training has just finished and removed its checkpoint
 
     def categories(self) -> tuple[str, ...]:
         """Return the categories without reading or checking the rest of the file.
