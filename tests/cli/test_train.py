@@ -18,6 +18,7 @@ from namegen.cli import progress
 from namegen.io.locks import hold_lock
 from namegen.models import networks
 from namegen.models.store import cached_location, load_model
+from namegen.recipes import training_config
 from namegen.training import stage
 from support import Outcome, leave_unfinished
 
@@ -82,12 +83,9 @@ def trained(finished, monkeypatch) -> Outcome:
 # What it makes
 
 
-def test_a_model_trained_on_the_starter_names_invents_names_of_the_letters_given(trained, cli):
+def test_a_training_on_the_starter_names_leaves_a_model_that_invents_names_and_nothing_else(trained, finished, cli):
     assert [name[0] for name in cli("sample", "German", "ABC").out.splitlines()] == ["A", "B", "C"]
     assert show(cli)["data"] == "starter"
-
-
-def test_training_leaves_the_model_under_its_name_and_no_unfinished_run(trained, finished):
     assert [file.name for file in (finished[0] / "models").iterdir()] == ["default.safetensors"]
     assert not list((finished[0] / "runs").iterdir())
 
@@ -116,68 +114,29 @@ def test_output_option_puts_the_model_into_that_file_and_nothing_elsewhere(cli, 
     assert not list(cache.rglob("*.safetensors"))
 
 
-def test_model_option_names_the_model(cli, cache):
-    assert cli("train", "--iters", 1, "--hidden-size", 4, "--model", "elves").code == 0
-    assert [file.name for file in (cache / "models").iterdir()] == ["elves.safetensors"]
-
-
-def test_two_equal_trainings_give_the_same_bytes_and_another_seed_others(cli, tmp_path):
-    one, two, other = (tmp_path / name for name in ("one", "two", "other"))
-    for file, seed in ((one, 1), (two, 1), (other, 2)):
-        cli("train", "--iters", 64, "--hidden-size", 4, "--seed", seed, "-o", file)
-    assert one.read_bytes() == two.read_bytes() != other.read_bytes()
-
-
-def test_the_tutorial_recipe_keeps_its_other_settings_when_one_is_replaced(cli):
-    assert cli("train", "--recipe", "tutorial", "--learning-rate", "0.002", "--iters", 20).code == 0
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ("--recipe tutorial --lr 0.002", {"recipe_name": "tutorial", "learning_rate": 0.002}),
+        (
+            "--arch rnn --hidden-size 4 --dropout 0.25 --batch-size 16 --validation 0.2 --save-every 77 --seed 5",
+            {
+                "architecture": "rnn",
+                "hidden_size": 4,
+                "dropout": 0.25,
+                "batch_size": 16,
+                "validation": 0.2,
+                "save_every": 77,
+                "seed": 5,
+            },
+        ),
+    ],
+)
+def test_the_model_has_the_settings_given_and_the_others_of_the_recipe(cli, options, settings):
+    assert cli("train", "--iters", 64, "--threads", 2, *options.split()).code == 0
     facts = show(cli)
-    published = {
-        "recipe": "tutorial",
-        "architecture": "rnn",
-        "nonlinearity": "none",
-        "sos": False,
-        "hidden_size": 128,
-        "dropout": 0.1,
-        "batch_size": 1,
-        "optimiser": "sgd",
-        "learning_rate": 0.002,
-        "schedule": "constant",
-        "averaging": 0.0,
-        "category_exponent": 0.0,
-        "keep_repeats": True,
-        "validation": 0.0,
-        "history_every": 500,
-    }
-    assert {name: facts["training"][name] for name in published} == published
-    assert (facts["sampling"]["temperature"], facts["sampling"]["dropout"]) == (0.0, 0.1)
-
-
-def test_every_setting_given_is_in_the_model(cli):
-    options = ("--dropout", "0.25", "--batch-size", 32, "--lr", "0.001", "--validation", "0.2", "--save-every", 77)
-    cli("train", "--iters", 64, "--hidden-size", 4, "--arch", "rnn", *options, "--seed", 5, "--threads", 2)
-    facts = show(cli)
-    expected = {
-        "iterations": 64,
-        "hidden_size": 4,
-        "dropout": 0.25,
-        "batch_size": 32,
-        "learning_rate": 0.001,
-        "validation": 0.2,
-        "save_every": 77,
-        "seed": 5,
-        "architecture": "rnn",
-        "nonlinearity": "tanh",
-        "sos": True,
-    }
+    assert facts["training"] == vars(training_config(iterations=64, **settings))
     assert facts["threads"] == 2
-    assert {name: facts["training"][name] for name in expected} == expected
-
-
-def test_a_link_to_a_model_stays_a_link(cli, tmp_path):
-    (tmp_path / "link.safetensors").symlink_to(tmp_path / "real.safetensors")
-    assert cli("train", "--iters", 1, "--hidden-size", 4, "-o", tmp_path / "link.safetensors").code == 0
-    assert (tmp_path / "link.safetensors").is_symlink()
-    assert (tmp_path / "real.safetensors").is_file()
 
 
 def test_the_temporary_files_of_a_killed_training_are_removed_by_the_next(cli, cache):
@@ -363,24 +322,6 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_training(cli, tm
     assert is_one_error(trained, 1)
     assert "cannot write" in trained.err
     assert "%" not in trained.err
-
-
-def test_an_output_folder_without_permission_is_refused(command, forbidden, tmp_path):
-    (tmp_path / "closed").mkdir(mode=0o500)
-    output = tmp_path / "closed" / "mine.safetensors"
-    assert is_one_error(command("train", *TINY, "-o", output, before=forbidden), 1)
-
-
-def test_data_that_do_not_exist_are_one_clear_line(cli, tmp_path):
-    trained = cli("train", *TINY, "--data", tmp_path / "nowhere")
-    assert is_one_error(trained, 1)
-    assert "nowhere" in trained.err
-
-
-def test_a_training_that_diverges_is_one_clear_line(cli):
-    trained = cli("train", "--recipe", "tutorial", "--learning-rate", 50, "--iters", 500)
-    assert is_one_error(trained, 1)
-    assert "--learning-rate" in trained.err
 
 
 def test_running_out_of_memory_says_what_to_lower(cli, monkeypatch):

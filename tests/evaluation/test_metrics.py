@@ -45,13 +45,6 @@ def test_names_in_many_batches_are_scored_as_one_by_one(monkeypatch):
     np.testing.assert_allclose(likelihood(model, dataset).nats, whole.nats, rtol=1e-5)
 
 
-def test_a_category_without_names_does_not_count():
-    model = make_bigram_model(np.log(TABLE), categories=("X", "Y"), first_letters=[[1, 1], [1, 1]])
-    dataset = Dataset.from_names({"X": ["ab"], "Y": ["b"]}, alphabet=AB)
-
-    assert likelihood(model, dataset.select(dataset.category_of == 0)).categories == ("X",)
-
-
 # Evaluation, by a model of a, b and c that has seen some of the names of two categories
 
 ABC = Alphabet(tuple("abc"))

@@ -122,12 +122,6 @@ def test_a_model_without_a_history_is_named_in_the_error(tmp_path):
     assert not (tmp_path / "loss.png").exists()
 
 
-def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
-    (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(NamegenError, match="cannot write"):
-        plot_history({"elves": make_history()}, tmp_path / "file" / "loss.svg")
-
-
 def test_axes_title_legend_and_large_numbers_are_labelled(svg):
     written = svg({"elves": make_history()})
 
@@ -181,12 +175,6 @@ def test_the_callers_settings_of_matplotlib_stay(svg):
 
 
 # The terminal
-
-
-def test_the_terminal_names_the_curves_of_several_models():
-    picture = "\n".join(terminal({"elves": make_history(), "dwarves": make_history(validation=False)}))
-
-    assert re.findall(r"\w+: \w+", picture) == ["elves: training", "elves: validation", "dwarves: training"]
 
 
 @pytest.mark.parametrize(("width", "height"), [(60, 12), (80, 24), (120, 24)])

@@ -120,14 +120,6 @@ def test_a_training_draws_exactly_as_many_names_as_it_has_iterations(ensemble):
     assert len(set(np.concatenate(sampled).tolist())) == 5_003
 
 
-def test_the_names_of_a_batch_have_similar_lengths(ensemble):
-    source, config = make_source(ensemble)
-    order = source.sample_block(0).reshape(-1, config.batch_size)
-    spread = [np.ptp((source.build_batch(names).targets != IGNORED).sum(axis=1)) for names in order]
-
-    assert np.mean(spread) < 0.1
-
-
 def test_a_name_that_does_not_end_is_cut_and_its_last_distribution_learned():
     endless = teacher([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 0.0]])
     source, _ = make_source(Ensemble([endless], NGram.fit(NAMES, 1), 0.01))

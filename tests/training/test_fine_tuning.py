@@ -119,14 +119,6 @@ def test_half_of_a_batch_are_new_names_and_half_are_sampled_by_the_model_with_it
             assert (probabilities[len(places) :] == 0).all()
 
 
-def test_the_last_batch_is_shared_out_too(init):
-    config = fine_tuning_config(init, iterations=11, batch_size=8)
-    source = ReplayBatches(init, extend_dataset(init, NEW), config)
-    *_, last = [source.build_batch(names) for names in iter_stretches(source, config, 0, 8)]
-
-    assert (last.category == 2).tolist() == [True, True, False]
-
-
 def test_what_the_categories_share_learns_at_its_own_rate():
     config = training_config(
         hidden_size=4, optimiser="sgd", weight_decay=0.0, schedule="constant", averaging=0.0, clip=None, dropout=0.0,

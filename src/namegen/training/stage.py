@@ -38,6 +38,7 @@ class Stage:
 
     Attributes:
         iteration: the number of iterations of the run so far.
+        history: the loss history of the stage.
         latest: the mean letter loss of each name of the last stretch that this process has, (names,); ``None`` before
             the first stretch.
     """
@@ -63,7 +64,7 @@ class Stage:
         else:
             self._learner = AutogradLearner(network, source, config, device, group)
         self._validation = Validation(held_out, training, config, device) if held_out else None
-        self._history: dict[str, list[float]] = {field.name: [] for field in dataclasses.fields(History)}
+        self.history = History()
         self._losses: list[torch.Tensor] = []  # one for each stretch since the last point of the history
         self.latest: torch.Tensor | None = None
         self._best: Weights | None = None
@@ -72,16 +73,6 @@ class Stage:
     def is_finished(self) -> bool:
         """True once all iterations of the stage are done."""
         return self.iteration - self._start == self._config.iterations
-
-    @property
-    def history(self) -> History:
-        """The loss history of the stage."""
-        return History(
-            **{
-                name: np.array(values, dtype=np.int64 if "iterations" in name else np.float64)  # type: ignore[arg-type]
-                for name, values in self._history.items()
-            }
-        )
 
     def run(self) -> Iterator[int]:
         """Train on the remaining names; yield the number of names of each stretch after it."""
@@ -95,8 +86,11 @@ class Stage:
             is_due = after // config.history_interval > before // config.history_interval
             # A point shortly before the end is left out, so that the last one is not the mean of a few names.
             if self.is_finished or (is_due and config.iterations - after >= config.history_interval / 2):
-                self._history["iterations"].append(self.iteration)
-                self._history["training"].append(self._check_loss(self._losses))
+                self.history = dataclasses.replace(
+                    self.history,
+                    iterations=np.append(self.history.iterations, self.iteration),
+                    training=np.append(self.history.training, self._check_loss(self._losses)),
+                )
                 self._losses = []
             if self._validation:
                 interval = max(config.iterations // _MAX_VALIDATIONS, self._validation.interval)
@@ -126,10 +120,13 @@ class Stage:
         weights = self._check_finite(self._learner.weights())
         loss = self._group.on_rank_zero(lambda: validation.loss(weights))
         if loss <= MAX_LOSS:  # False for NaN
-            if loss < min(self._history["validation"], default=np.inf):
+            if loss < self.history.validation.min(initial=np.inf):
                 self._best = weights
-            self._history["validation_iterations"].append(self.iteration)
-            self._history["validation"].append(loss)
+            self.history = dataclasses.replace(
+                self.history,
+                validation_iterations=np.append(self.history.validation_iterations, self.iteration),
+                validation=np.append(self.history.validation, loss),
+            )
 
     def weights(self) -> Weights:
         """Return the present weights, or those with the lowest validation loss once the stage is finished."""
@@ -154,12 +151,11 @@ class Stage:
         """Return to the point where :meth:`state` was called; raise ``KeyError`` or ``ValueError`` if it is damaged."""
         import torch
 
-        self.iteration = iteration
-        self._history = {field.name: getattr(history, field.name).tolist() for field in dataclasses.fields(History)}
+        self.iteration, self.history = iteration, history
         losses = check_array(state, "losses", (state["losses"].size,))
         self._losses = [torch.from_numpy(losses[self._group.share])]
         self._learner.restore(select_prefix(state, "learner."))
-        if self._validation and self._history["validation"]:
+        if self._validation and len(history.validation):
             best = select_prefix(state, "best.")
             self._best = {name: check_array(best, name, w.shape) for name, w in self._learner.weights().items()}
 
