@@ -21,7 +21,9 @@ from namegen.evaluation.classify import score
 from namegen.recipes import training_config
 from namegen.sampling import generate, prefix_tree, rejection
 from namegen.sampling import top as top_module
+from namegen.sampling.filters import Filters
 from namegen.sampling.generate import blocks, iterate, sample
+from namegen.sampling.settings import override_sampling
 from namegen.sampling.top import top
 from support import make_bigram_model, make_model
 
@@ -122,13 +124,13 @@ def test_a_model_that_never_ends_a_name_is_an_error_after_a_bounded_effort():
 
 
 def test_names_that_may_be_very_long_are_given_up_after_fewer_attempts(monkeypatch):
-    sampled, attempt = [], rejection.sample_autoregressive
+    sampled, attempt = [], rejection.sample_prefix_tree
 
-    def counted(source, config, prefixes, limits, streams):
-        sampled.append(int(np.sum(limits)))
-        return attempt(source, config, prefixes, limits, streams)
+    def counted(source, config, prefixes, limits, prefix_of, streams):
+        sampled.append(int(limits[prefix_of].sum()))
+        return attempt(source, config, prefixes, limits, prefix_of, streams)
 
-    monkeypatch.setattr(rejection, "sample_autoregressive", counted)
+    monkeypatch.setattr(rejection, "sample_prefix_tree", counted)
     monkeypatch.setattr(rejection, "MAX_OPERATIONS", 2**30)
     model = replace(make_bigram_model(np.array([[5.0, 1, -1e4]] * 3)), longest=10**6)  # as a file may claim
 
@@ -192,7 +194,7 @@ SETTINGS = {
 @pytest.mark.parametrize("options", SETTINGS)
 @pytest.mark.parametrize("recipe", ["default", "tutorial"])
 @pytest.mark.parametrize("prefixes", [("",), ("ab", "", "cab")])
-def test_a_tree_samples_exactly_the_names_that_are_sampled_side_by_side(recipe, options, prefixes, monkeypatch):
+def test_many_names_sampled_together_are_the_names_sampled_one_by_one(recipe, options, prefixes):
     model = make_model(
         training_config(recipe, hidden_size=16),
         letters="abcdefg ",
@@ -200,14 +202,16 @@ def test_a_tree_samples_exactly_the_names_that_are_sampled_side_by_side(recipe, 
         first_letters=[[1, 2, 3, 4, 5, 6, 7, 0], [7, 6, 5, 4, 3, 2, 1, 0]],
     )
     model.weights.update({name: 0.4 * weight for name, weight in model.weights.items()})  # less sure of itself
-    names = {}
-    for rows in (0, 10**9):
-        monkeypatch.setattr(rejection, "_MAX_ROWS_PER_PREFIX", rows)
-        options_here = {"temperature": 0.9} | SETTINGS[options]
-        names[rows] = list(iterate(model, prefixes=prefixes, count=200, seed=1, **options_here))
+    options = {"temperature": 0.9} | SETTINGS[options]
+    together = sample(model, prefixes=prefixes, count=60, seed=1, **options)
+    sampler = rejection.RejectionSampler(model, override_sampling(model.sampling, options), Filters(), None)
+    one_by_one = []
+    for number in range(60 * len(prefixes)):
+        own = sampler.sample([prefixes[number // 60]], np.array([0]), 1, np.array([number])).names
+        one_by_one.append(model.alphabet.decode_lines(own.letters, own.lengths).rstrip("\n"))
 
-    assert names[0] == names[10**9]
-    assert len({generated.name for generated in names[0]}) > 20
+    assert together == one_by_one
+    assert len(set(together)) > 10
 
 
 def test_many_names_are_distributed_as_in_plain_ancestral_sampling():

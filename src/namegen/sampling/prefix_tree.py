@@ -1,9 +1,8 @@
-"""Sampling many names of one category at once, as a tree of their prefixes.
+"""Sample many names of one category at once, as a tree of their prefixes.
 
 Many names share their prefixes, and the network needs to read each distinct prefix only once. Names are still sampled
 independently: each takes its letters by its own random numbers (:mod:`namegen.sampling.rng`), and the tree only groups
-those that have taken the same letters. So :func:`sample_prefix_tree` gives exactly the names of
-:func:`~namegen.sampling.autoregressive.sample_autoregressive`, in whatever order the tree grows.
+the names that have taken the same letters. So the names do not depend on the order in which the tree grows.
 
 That order is chosen for speed and memory. Prefixes wait, by length, until there are enough for an efficient step. The
 longest of which there are enough go first, so that few hidden states are kept; if there are enough of none, the
@@ -18,12 +17,11 @@ import numpy as np
 
 from namegen.datasets.encoding import UNFINISHED, EncodedNames
 from namegen.models.inference import max_rows
-from namegen.sampling.autoregressive import sample_first_letters
-from namegen.sampling.decoding import choose_letters
-from namegen.sampling.rng import FIRST_LETTER
+from namegen.sampling.decoding import choose_letters, sample_categorical
+from namegen.sampling.rng import FIRST_LETTER, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,10 +35,25 @@ _ROWS = 1024  # prefixes per step of the network: as fast as more, and they fit 
 
 
 def sample_prefix_tree(
-    source: Source, config: SamplingConfig, prefix: Integers, limit: int, streams: Streams
+    source: Source,
+    config: SamplingConfig,
+    prefixes: Sequence[Integers],
+    limits: Integers,
+    prefix_of: Integers,
+    streams: Streams,
 ) -> EncodedNames:
-    """Sample names that share a prefix, (given,), like :func:`sample_autoregressive` with one maximum length."""
-    tree = _Tree(source, config, prefix, limit, streams)
+    """Sample names.
+
+    Args:
+        source: the network and its category.
+        config: how letters are chosen.
+        prefixes: the prefixes that the names begin with, as letter indices.
+        limits: the maximum length of a name with each prefix, the prefix included, (prefixes,). Greedy decoding
+            truncates names there; otherwise a name that has not ended by then is ``UNFINISHED``.
+        prefix_of: the index of each name's prefix, (names,).
+        streams: the random numbers of each name, (names,).
+    """
+    tree = _Tree(source, config, prefixes, limits, prefix_of, streams)
     while tree.levels:
         tree.grow()
     return tree.collect_names()
@@ -87,47 +100,72 @@ class _Tree:
         levels: the waiting prefixes, in several parts, by their length.
     """
 
-    def __init__(self, source: Source, config: SamplingConfig, prefix: Integers, limit: int, streams: Streams) -> None:
-        self._source, self._config, self._prefix, self._limit, self._streams = source, config, prefix, limit, streams
+    def __init__(
+        self,
+        source: Source,
+        config: SamplingConfig,
+        prefixes: Sequence[Integers],
+        limits: Integers,
+        prefix_of: Integers,
+        streams: Streams,
+    ) -> None:
+        self._source, self._config, self._streams = source, config, streams
         self._rows = max_rows(source.boundary_id + 1, _ROWS)
         self._lengths = np.full(len(streams), UNFINISHED, dtype=np.int64)
-        self._letters: list[NDArray[np.unsignedinteger]] = []  # of all names, for each place after the prefix
+        self._limits, self._min_limit = limits[prefix_of], limits.min()
+        given = np.array([len(prefix) for prefix in prefixes])
+        self._given, self._max_given = given[prefix_of], given.max()
+        letters = np.zeros((self._max_given, len(prefixes)), dtype=source.dtype)
+        for index, prefix in enumerate(prefixes):
+            letters[: len(prefix), index] = prefix
+        self._letters = list(letters[:, prefix_of])  # of all names, for each place
         self.levels: dict[int, list[_Prefixes]] = {}
-        names, root = np.arange(len(streams)), np.array([0])
-        hidden = source.network.start()
-        read = np.concatenate([[source.boundary_id], prefix]) if source.sos else prefix
-        if not len(read):
-            self._branch(0, hidden, np.zeros_like(names), sample_first_letters(source, streams), names)
-            return
-        for letter in read[:-1]:
-            _, hidden = source.network.step(np.array([letter]), hidden)
-        self.levels[len(prefix)] = [_Prefixes(hidden, root, read[-1:], np.array([len(names)]), names)]
+        names, root, hidden = np.arange(len(streams)), np.array([0]), source.network.start()
+        if source.sos:
+            self.levels[0] = [_Prefixes(hidden, root, np.array([source.boundary_id]), np.array([len(names)]), names)]
+        else:
+            shares = source.first_letters[None].astype(np.float32)  # as frequent as in the training names
+            rows = np.zeros_like(names)
+            chosen = self._choose(
+                0, names, lambda part: sample_categorical(shares, rows[part], uniform(streams[part], FIRST_LETTER))
+            )
+            self._branch(0, hidden, rows, chosen, names)
 
     def grow(self) -> None:
         """Read the last letters of some prefixes of one length, and let their names choose the next ones."""
         full = [length for length, parts in self.levels.items() if sum(map(_count, parts)) >= self._rows]
         length = max(full) if full else min(self.levels)
         prefixes = self._take(length)
-        names, config = prefixes.names, self._config
-        if length == self._limit and config.greedy:
-            self._lengths[names] = length  # truncated, as in the tutorial
-            return
+        names, streams = prefixes.names, self._streams
         logits, hidden = self._source.network.step(prefixes.letters, prefixes.hidden, prefixes.states)
-        rows = np.repeat(np.arange(len(hidden)), prefixes.sizes)
-        chosen = choose_letters(logits, rows, self._streams[names], FIRST_LETTER + length, config)
+        rows, place = np.repeat(np.arange(len(hidden)), prefixes.sizes), FIRST_LETTER + length
+        chosen = self._choose(
+            length, names, lambda part: choose_letters(logits, rows[part], streams[names[part]], place, self._config)
+        )
         continues = chosen != self._source.boundary_id
         self._lengths[names[~continues]] = length
-        if length < self._limit and continues.any():
+        if length >= self._min_limit:
+            continues &= self._limits[names] > length
+        if continues.any():
             self._branch(length, hidden, rows[continues], chosen[continues], names[continues])
 
     def collect_names(self) -> EncodedNames:
         """Return the names. This frees the tree's memory, so it works once."""
-        count, given = len(self._streams), len(self._prefix)
-        letters = np.zeros((count, max(1, given + len(self._letters))), dtype=self._source.dtype)
-        letters[:, :given] = self._prefix
-        for place in range(given + len(self._letters) - 1, given - 1, -1):
+        letters = np.zeros((len(self._streams), max(1, len(self._letters))), dtype=self._source.dtype)
+        for place in reversed(range(len(self._letters))):
             letters[:, place] = self._letters.pop()
         return EncodedNames(letters, self._lengths)
+
+    def _choose(
+        self, length: int, names: Integers, choose: Callable[[Integers | slice], NDArray[np.int64]]
+    ) -> NDArray[np.int64]:
+        """Return the next letter of names of one length: the one in the name's prefix, or a chosen one after it."""
+        if length >= self._max_given:
+            return choose(slice(None))
+        letters: NDArray[np.int64] = self._letters[length][names].astype(np.int64)
+        is_free = np.flatnonzero(self._given[names] <= length)
+        letters[is_free] = choose(is_free)
+        return letters
 
     def _take(self, length: int) -> _Prefixes:
         """Remove prefixes of one length, as many as a step reads if there are enough, and return them."""
@@ -147,10 +185,16 @@ class _Tree:
         self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers
     ) -> None:
         """Add the prefixes of names, whose former prefixes are ``rows``, that have just chosen a letter."""
-        place, boundary_id = length - len(self._prefix), self._source.boundary_id
-        if place == len(self._letters):
+        boundary_id = self._source.boundary_id
+        if length == len(self._letters):
             self._letters.append(np.zeros(len(self._streams), dtype=self._source.dtype))
-        self._letters[place][names] = chosen
+        self._letters[length][names] = chosen
+        if self._config.greedy and length + 1 >= self._min_limit:
+            continues = self._limits[names] > length + 1
+            self._lengths[names[~continues]] = length + 1  # truncated, as in the tutorial
+            rows, chosen, names = rows[continues], chosen[continues], names[continues]
+            if not len(names):
+                return
         keys = rows * boundary_id + chosen
         if len(hidden) * boundary_id < 2**16:
             keys = keys.astype(np.uint16)  # which numpy sorts by radix

@@ -2,8 +2,7 @@
 
 A name is the first accepted one of its attempts. Every attempt has its own random numbers, a function of the seed, the
 number of the name and the number of the attempt, so the result does not depend on how many attempts or names are
-sampled at once. A few names are sampled side by side (:mod:`namegen.sampling.autoregressive`), many as a prefix tree
-(:mod:`namegen.sampling.prefix_tree`).
+sampled at once (:mod:`namegen.sampling.prefix_tree`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from namegen.errors import NamegenError, quote
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.scoring import score_names
-from namegen.sampling.autoregressive import sample_autoregressive
 from namegen.sampling.filters import ACCEPTED, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
@@ -50,7 +48,6 @@ LETTERS_PER_ROUND = 2**25
 """The maximum number of letters of all names that are sampled at once."""
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
-_MAX_ROWS_PER_PREFIX = 48  # up to this number of names, a tree is slower
 _MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer are left
 _MAX_SOURCES = 64  # prepared networks that are kept
 
@@ -228,18 +225,9 @@ class RejectionSampler:
     def _attempt(
         self, category: Category, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams
     ) -> EncodedNames:
-        """Sample a name for each stream: a few side by side, many as a tree per prefix."""
-        source, config = self._get_source(category), self._config
-        present = np.flatnonzero(np.bincount(prefix_of)).tolist()
+        """Sample a name for each stream."""
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
-        if len(streams) <= _MAX_ROWS_PER_PREFIX * len(present):
-            own_prefixes = [prefixes[index] for index in prefix_of]
-            return sample_autoregressive(source, config, own_prefixes, limits[prefix_of], streams)
-        names = EncodedNames.unfinished(len(streams))
-        for index in present:
-            own = np.flatnonzero(prefix_of == index)
-            names.assign(own, sample_prefix_tree(source, config, prefixes[index], int(limits[index]), streams[own]))
-        return names
+        return sample_prefix_tree(self._get_source(category), self._config, prefixes, limits, prefix_of, streams)
 
     def _get_source(self, category: Category) -> Source:
         """Return the network conditioned on a category or the blend, with guidance."""
