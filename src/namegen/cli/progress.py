@@ -155,7 +155,7 @@ class LiveDisplay:
             self._live.__exit__(None, None, None)
 
     def report(self, progress: Progress) -> None:
-        """Redraw the display, at most four times a second but for a new preview and at the end."""
+        """Redraw the display, at most four times a second, except for a new preview and at the end."""
         self._clock.update(progress.iteration)
         reached = progress.iteration * _PREVIEWS // progress.iterations
         now, is_last = time.monotonic(), progress.iteration == progress.iterations

@@ -210,7 +210,7 @@ def _prepare(
 
 
 def _find_location(model: str | None, output: Path | None) -> ModelLocation:
-    """Return where the options say that the model is saved."""
+    """Return the location of the model from the options."""
     from namegen import paths
     from namegen.models.store import DEFAULT_MODEL, RUN_SUFFIX, cached_location, file_location
 
@@ -229,7 +229,7 @@ def _find_location(model: str | None, output: Path | None) -> ModelLocation:
 
 
 def _print_results(location: ModelLocation, model: Model, categories: Sequence[str]) -> None:
-    """Print where the model is, its losses, and a command that samples one of the categories it was trained on."""
+    """Print the model's file and losses, and a command that samples one of the categories it was trained on."""
     from namegen.cli.terminal import print_note
     from namegen.models.categories import suggest_start_letters
     from namegen.models.store import DEFAULT_MODEL

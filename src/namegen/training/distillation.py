@@ -120,7 +120,7 @@ class _SampledBlock(NamedTuple):
 class DistillationBatches:
     """Names sampled from an ensemble; the number of a name is its position in the training.
 
-    ``probabilities`` are those of the categories, (categories,). Names of more than ``max_length`` letters are cut.
+    Categories are sampled by ``probabilities``, (categories,). Names of more than ``max_length`` letters are cut.
     Only the latest block is kept in memory.
     """
 

@@ -48,7 +48,7 @@ class ProcessGroup:
     Attributes:
         rank: the number of this process, from 0.
         world_size: the number of processes.
-        local_rank: the number of this process among those of its machine.
+        local_rank: the number of this process on its machine, from 0.
         local_world_size: the number of processes on this machine.
     """
 
@@ -74,7 +74,7 @@ class ProcessGroup:
 
     @property
     def spawn_key(self) -> tuple[int, ...]:
-        """The key for numpy's ``SeedSequence`` that gives each rank random numbers of its own."""
+        """The key for numpy's ``SeedSequence`` that gives each rank its own random numbers."""
         return () if self.is_single else (self.rank,)
 
     def check(self, config: TrainingConfig) -> None:

@@ -118,7 +118,7 @@ def merge_models(init: Model, added: Model) -> Model:
 
 
 def initial_weights(init: Model, training: Dataset) -> dict[str, Floats]:
-    """Return the initial weights: those of the model, and vectors for the new categories."""
+    """Return the weights of the model, with initial vectors for the new categories."""
     old = len(init.categories)
     index_in_category = np.arange(len(training)) - np.searchsorted(training.category_of, training.category_of)
     scored = training.select(index_in_category < _MAX_SCORED)
@@ -164,7 +164,7 @@ class ReplayBatches:
         return np.arange(begin, min(begin + self.block_size, self._config.iterations))
 
     def build_batch(self, names: NDArray[np.int64]) -> Batch:
-        """Return names as a batch; they must be those of one batch."""
+        """Return the names of a batch, or the first of them."""
         number, new = int(names[0]) // self._config.batch_size, len(names) - len(names) // 2
         halves = [self._build_half(0, number, new)]
         if len(names) > new:

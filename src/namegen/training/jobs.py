@@ -1,6 +1,6 @@
 """Train a model at a location: one training at a time, resumable, and an older model stays until the new one is done.
 
-:func:`claim_model` locks the location, :func:`plan_training` decides what to do there, and :func:`run_plan` does it.
+:func:`claim_model` locks the location, :func:`plan_training` checks the request, and :func:`run_plan` trains.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def claim_model(location: ModelLocation) -> Iterator[ModelLocation]:
 def plan_training(
     location: ModelLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS
 ) -> TrainingPlan:
-    """Decide what a training will do at a location, which must be claimed; raise an error if it can do nothing."""
+    """Plan the training at a claimed location, and check the request."""
     if request.init is not None and request.recipe is not None:
         raise UsageError("--init and --recipe cannot be combined; use one of them")
     if request.resume and request.force:
@@ -147,7 +147,7 @@ def _describe_changes(before: Model, device: str, threads: int | None, group: Pr
 
 
 def _resolve_alphabet(request: TrainingRequest, init: Model | None, run: Model | None) -> AlphabetChoice:
-    """Return what to transliterate the names into; the alphabet of ``init`` or of a run cannot be changed."""
+    """Return the alphabet for the names, which is that of ``init`` or of a run to resume, if any."""
     before, requested = init or run, request.alphabet
     if before is None:
         return requested or "ascii"
@@ -233,7 +233,7 @@ def run_plan(
 
 
 def _save_elsewhere(model: Model, location: ModelLocation) -> str:
-    """Save a model in the folder for temporary files, and return what the user can do now."""
+    """Save a model in the folder for temporary files, and return advice for the user."""
     try:
         file = Path(tempfile.mkdtemp(prefix="namegen-")) / location.model.name
         try:
@@ -243,4 +243,4 @@ def _save_elsewhere(model: Model, location: ModelLocation) -> str:
             raise
     except (NamegenError, OSError):
         return "then use --resume" if location.checkpoint.is_file() else "then train it again"
-    return f"until you move it there, the finished model is {file}"
+    return f"the finished model is {file}; move it there"

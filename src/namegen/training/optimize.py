@@ -82,7 +82,7 @@ class AutogradLearner:
 
         Returns:
             The mean letter loss of each name before its step, in nats, (names,) floats on the device. With several
-            processes, those of this process's share.
+            processes, only the names of this process's share.
         """
         size = self._config.batch_size
         return torch.cat([self._step(names[i : i + size], start + i) for i in range(0, len(names), size)])
@@ -105,7 +105,7 @@ class AutogradLearner:
             parameter.grad = None
         logits, _ = self._shared_network(category, inputs)
         losses = letter_losses(logits, targets, soft)
-        # The gradient is the mean of those of all ranks, which have len(names) names together.
+        # The gradients are averaged over all ranks, which have len(names) names together.
         (losses.sum() / (len(names) / self._group.world_size)).backward()  # type: ignore[no-untyped-call]
         if config.clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, config.clip)

@@ -138,7 +138,7 @@ class Stage:
         return values
 
     def state(self) -> State:
-        """Return what :meth:`restore` needs; raise `DivergedError` if it is not worth saving."""
+        """Return the state for :meth:`restore`; raise `DivergedError` if the training has diverged."""
         if self.latest is not None:
             self._check_loss([self.latest])
         state = {f"learner.{name}": value for name, value in self._learner.state().items()}

@@ -80,11 +80,9 @@ def train(
     Args:
         dataset: the names. The share ``config.validation`` of them is held out.
         config: the configuration; by default the recipe ``default``, or with ``init`` the one that adds categories.
-        init: a model to add the categories of the names to, instead of training a new one. A run that is resumed needs
-            it again.
+        init: a model to add the categories of the names to, instead of training a new one. Give it again to resume.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. The default, ``auto``, uses a GPU if there is one.
-        threads: the number of threads of torch; by default that of
-            :func:`~namegen.training.resources.default_threads`.
+        threads: the number of threads of torch; by default :func:`~namegen.training.resources.default_threads`.
         checkpoint: a file for the state of the run, saved every ``config.save_every`` iterations and when the run is
             stopped; by default nothing is saved. A save that fails does not end the run: the older state stays in the
             file, :attr:`Progress.unsaved` says why, and the next save tries again.
@@ -93,15 +91,15 @@ def train(
         report: called at least every few hundred iterations.
         stop: called as often; the run stops when it returns true.
         group: the processes that train the model together, from :func:`~namegen.training.distributed.joined`. All of
-            them must call this function with the same arguments. Rank 0 alone reads and writes the checkpoint. Each
-            process uses a GPU of its own, if any. All return the model.
+            them must call this function with the same arguments. Only rank 0 reads and writes the checkpoint. Each
+            process uses its own GPU, if any. All return the model.
         parts: settings to replace in the configuration, for example ``iterations=20_000``.
 
     Returns:
         The finished model. If names are held out, its weights are those with the lowest validation loss.
 
     Raises:
-        UsageError: the configuration is invalid, or it or the names are not those of the run to resume.
+        UsageError: the configuration is invalid, or the run to resume has another one, or other names.
         DataError: a category has no names.
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device does not exist.
@@ -184,7 +182,7 @@ def _find_device(config: TrainingConfig, dataset: Dataset, name: str, group: Pro
 def _resolve_threads(
     config: TrainingConfig, threads: int | None, before: Checkpoint | None, group: ProcessGroup
 ) -> int:
-    """Return the number of threads: the one given, that of the run to resume, or the default."""
+    """Return the number of threads: as given, as in the run to resume, or the default."""
     if threads is None and before and before.model.processes == group.world_size:
         threads = before.model.threads
     if threads is None:
