@@ -19,7 +19,6 @@ from namegen.io.locks import hold_lock
 from namegen.models import networks
 from namegen.models.store import cached_location, load_model
 from namegen.recipes import training_config
-from namegen.training import stage
 from support import Outcome, leave_unfinished
 
 if TYPE_CHECKING:
@@ -224,17 +223,6 @@ def test_quiet_training_prints_errors_only(cli, tmp_path):
     trained = cli("train", *TINY, "--quiet", "--data", write_names(tmp_path))
     assert (trained.code, trained.out, trained.err) == (0, "", "")
     assert is_one_error(cli("train", "--iters", 0, "--quiet"), 2)
-
-
-def test_the_end_says_which_iteration_the_weights_are_from(cli, monkeypatch):
-    losses = iter([3.0, 2.0] + [2.5] * 20)
-    monkeypatch.setattr(stage.Validation, "loss", lambda *_: next(losses))
-    trained = cli("train", "--iters", 2_000, "--hidden-size", 4)
-    second = load_model("default").history.validation_iterations[1]
-    assert 0 < second < 2_000
-    assert "validation 2.500" in trained.err
-    assert f"Kept the model after {second:,} iterations, which has the lowest validation loss: 2.000\n" in trained.err
-    assert show(cli)["weights_after"] == second
 
 
 @pytest.mark.parametrize(

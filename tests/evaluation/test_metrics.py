@@ -135,12 +135,6 @@ def test_the_figures_of_samples_are_those_of_counting_them_one_by_one():
     assert found.right == pytest.approx(np.mean([figures.right for figures in found.categories.values()]))
 
 
-def test_names_are_sampled_with_the_settings_given():
-    greedy = evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=50, temperature=0)
-
-    assert greedy.unique == 1 / 50
-
-
 @pytest.mark.parametrize(
     ("seen", "why"),
     [({"X": ["ccc"]}, "no names"), ({"X": SEEN["X"]}, "only one category")],
