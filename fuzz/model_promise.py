@@ -26,9 +26,9 @@ from namegen.evaluation.plots import plot_history, plot_in_terminal
 from namegen.models.devices import find_device
 from namegen.models.serialization import load_checkpoint, load_model_file
 from namegen.sampling import rejection as sampler
-from namegen.sampling import top as search
+from namegen.sampling import top_names as search
 from namegen.sampling.generate import sample
-from namegen.sampling.top import top
+from namegen.sampling.top_names import top
 from namegen.training.train import resolve_config
 from namegen.training.trainer import Trainer
 

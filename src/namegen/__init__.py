@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from namegen.models.onnx import export_onnx
     from namegen.models.store import load_model
     from namegen.recipes import training_config
-    from namegen.sampling.filters import Filters
     from namegen.sampling.generate import iterate, sample
-    from namegen.sampling.top import top
+    from namegen.sampling.name_filters import Filters
+    from namegen.sampling.top_names import top
     from namegen.training.train import Progress, train
 
 __version__ = "0.1.0"
@@ -52,9 +52,9 @@ _EXPORTS = {
     "models.onnx": ("export_onnx",),
     "models.store": ("load_model",),
     "recipes": ("training_config",),
-    "sampling.filters": ("Filters",),
+    "sampling.name_filters": ("Filters",),
     "sampling.generate": ("iterate", "sample"),
-    "sampling.top": ("top",),
+    "sampling.top_names": ("top",),
     "training.train": ("Progress", "train"),
 }
 

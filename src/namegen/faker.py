@@ -21,7 +21,7 @@ from namegen.models.categories import find_blend
 from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
 from namegen.models.store import PRETRAINED, file_location, find_model
-from namegen.sampling.filters import Filters
+from namegen.sampling.name_filters import Filters
 from namegen.sampling.prefixes import fit_prefix
 from namegen.sampling.rejection import RejectionSampler
 

@@ -14,7 +14,7 @@ from namegen.models.inference import apply_guidance, build_steppers, max_logits
 from namegen.models.networks import build_network
 from namegen.recipes import training_config
 from namegen.sampling.generate import sample
-from namegen.sampling.top import top
+from namegen.sampling.top_names import top
 from support import assert_same_rows, make_model
 
 LETTERS = "".join(chr(0x4E00 + index) for index in range(99))

@@ -20,11 +20,11 @@ from namegen.errors import NamegenError, UsageError
 from namegen.evaluation.classify import score
 from namegen.recipes import training_config
 from namegen.sampling import generate, prefix_tree, rejection
-from namegen.sampling import top as top_module
-from namegen.sampling.filters import Filters
+from namegen.sampling import top_names as top_module
 from namegen.sampling.generate import blocks, iterate, sample
+from namegen.sampling.name_filters import Filters
 from namegen.sampling.settings import override_sampling
-from namegen.sampling.top import top
+from namegen.sampling.top_names import top
 from support import make_bigram_model, make_model
 
 

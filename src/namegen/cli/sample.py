@@ -98,7 +98,7 @@ def sample(
     """
     from namegen.cli.terminal import print_note, print_result
     from namegen.models.store import PRETRAINED
-    from namegen.sampling.filters import Filters, read_exclusions
+    from namegen.sampling.name_filters import Filters, read_exclusions
 
     if greedy and temperature:
         raise UsageError("--greedy and --temperature cannot be combined; use one of them")
@@ -122,7 +122,7 @@ def sample(
     request = {"prefixes": prefixes, "filters": filters, "scores": scores, **drop_unset(max_length=max_length)}
     details = f"model {location.existing}{' (included)' if location.name == PRETRAINED else ''}"
     if top is not None:
-        from namegen.sampling.top import top_blocks
+        from namegen.sampling.top_names import top_blocks
 
         if category is None and len(loaded.categories) > 1:
             raise UsageError("--top needs a category; `namegen categories` lists the model's categories")

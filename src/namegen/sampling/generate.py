@@ -25,11 +25,12 @@ from namegen.datasets.graphemes import split_letters
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import find_blend
 from namegen.models.devices import find_sampling_device
-from namegen.sampling.filters import Filters, KeySet
+from namegen.sampling.name_filters import Filters
 from namegen.sampling.prefixes import check_prefix
 from namegen.sampling.rejection import LETTERS_PER_ROUND, MAX_REJECTIONS, RejectionSampler, max_letters
 from namegen.sampling.results import build_block
 from namegen.sampling.settings import override_settings
+from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

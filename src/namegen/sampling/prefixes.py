@@ -10,7 +10,7 @@ from namegen.sampling.rejection import MAX_LETTERS, max_letters
 if TYPE_CHECKING:
     from namegen.config import SamplingConfig
     from namegen.models.model import Model
-    from namegen.sampling.filters import Filters
+    from namegen.sampling.name_filters import Filters
 
 
 def fit_prefix(model: Model, prefix: str, max_length: int | None = None) -> str:

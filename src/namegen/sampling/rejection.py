@@ -17,7 +17,7 @@ from namegen.errors import NamegenError, quote
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.scoring import score_names
-from namegen.sampling.filters import ACCEPTED, NameFilter
+from namegen.sampling.name_filters import ACCEPTED, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from namegen.config import SamplingConfig
     from namegen.models.inference import Category
     from namegen.models.model import Model
-    from namegen.sampling.filters import Filters
+    from namegen.sampling.name_filters import Filters
     from namegen.sampling.rng import Streams
 
     Integers = NDArray[np.integer]

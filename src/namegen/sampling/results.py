@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from namegen.datasets.encoding import EncodedNames
     from namegen.models.categories import Blend
     from namegen.models.model import Model
-    from namegen.sampling.filters import Filters
+    from namegen.sampling.name_filters import Filters
 
 
 class GeneratedName(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from namegen.config import SamplingConfig
 from namegen.errors import UsageError
-from namegen.sampling.filters import Filters
+from namegen.sampling.name_filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

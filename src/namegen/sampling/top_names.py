@@ -24,11 +24,12 @@ from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import find_blend
 from namegen.models.inference import MAX_OPERATIONS, Source, build_steppers, max_rows, operations_per_letter
 from namegen.models.scoring import log_first_letter_shares, log_softmax
-from namegen.sampling.filters import Filters, KeySet, NameFilter
+from namegen.sampling.name_filters import Filters, NameFilter
 from namegen.sampling.prefixes import check_prefix
 from namegen.sampling.rejection import max_letters
 from namegen.sampling.results import build_block
 from namegen.sampling.settings import SAMPLING_FIELDS, override_filters
+from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

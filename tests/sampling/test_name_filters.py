@@ -20,9 +20,9 @@ from namegen.config import SamplingConfig
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.encoding import EncodedNames
 from namegen.errors import DataError, NamegenError, UsageError
-from namegen.sampling.filters import Filters, NameFilter, read_exclusions
 from namegen.sampling.generate import iterate, sample
-from namegen.sampling.top import top, top_blocks
+from namegen.sampling.name_filters import Filters, NameFilter, read_exclusions
+from namegen.sampling.top_names import top, top_blocks
 from support import knowing, make_bigram_model
 
 
@@ -148,7 +148,7 @@ def test_an_unusable_expression_is_one_short_printable_error(expression, complai
     [r"(a*)*\1\1\1b", "(?<=(a+)+)b!", ".*" * 30 + "!", "(?:a?){40}a{40}!", "(?:a(?R)?b|(?R))", "((?1)?)!"],
 )
 def test_an_expression_that_backtracks_exponentially_ends_in_bounded_time(monkeypatch, expression):
-    monkeypatch.setattr("namegen.sampling.filters._MATCH_SECONDS", 0.1)
+    monkeypatch.setattr("namegen.sampling.name_filters._MATCH_SECONDS", 0.1)
     model = make_bigram_model(LOGITS)
     for name in ("a" * 60, "a" * 10_000):
         with contextlib.suppress(NamegenError):  # it takes too long
@@ -158,7 +158,7 @@ def test_an_expression_that_backtracks_exponentially_ends_in_bounded_time(monkey
 
 
 def test_an_expression_that_takes_too_long_is_one_clear_error(monkeypatch):
-    monkeypatch.setattr("namegen.sampling.filters._MATCH_SECONDS", 0.2)
+    monkeypatch.setattr("namegen.sampling.name_filters._MATCH_SECONDS", 0.2)
     with pytest.raises(NamegenError, match="takes too long to match"):
         sample(make_bigram_model(LOGITS), "X", ["a" * 60], match="(?:a|aa|ab|b|bb)*(?:aaab|bbba){9}")
 

@@ -12,8 +12,8 @@ import torch
 from namegen.models.inference import Source, build_steppers
 from namegen.models.networks import build_network
 from namegen.recipes import training_config
-from namegen.sampling import top as top_module
-from namegen.sampling.top import find_most_probable
+from namegen.sampling import top_names as top_module
+from namegen.sampling.top_names import find_most_probable
 from support import make_bigram_model, make_model
 
 # Rows: after a, after b, after SOS. Columns: a, b, EOS.
