@@ -1,4 +1,4 @@
-"""What the tests share: a cache of their own, small models, and ways to run the command."""
+"""Fixtures that tests share: an empty cache, the command line, terminals and devices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything is there that the tests need, as in CI, a test that is skipped proves nothing: it fails."""
+    """Turn skipped tests into failures where NAMEGEN_TESTS_SKIP_NOTHING is set, as in CI."""
     report = yield
     return _failed_if_skipped(report)
 
@@ -57,7 +57,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def signals_are_heard() -> None:
-    """Tests send signals, which whoever started the tests may have had ignored, as nohup does."""
+    """Handle the signals that tests send, even if the test run itself ignores them, as under nohup."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
@@ -66,7 +66,7 @@ def signals_are_heard() -> None:
 
 @pytest.fixture
 def without_pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installation that lacks the model that comes along."""
+    """Remove the included model from the installation."""
     monkeypatch.setattr(paths, "PRETRAINED_FILE", tmp_path / "package" / "pretrained.safetensors")
 
 
@@ -138,13 +138,13 @@ def docs_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, An
 
 @pytest.fixture
 def forbidden() -> tuple[str, ...]:
-    """What a command must be run by, so that it is forbidden what files' permissions forbid, as root is not."""
+    """Return the words before a command that make file permissions apply to it, even for root."""
     if not hasattr(os, "geteuid"):
         pytest.skip("permissions are another matter on this system")
     if os.geteuid() != 0:
         return ()
     if shutil.which("setpriv") is None:
-        pytest.skip("nothing is forbidden to root, and there is no setpriv to change that")
+        pytest.skip("root ignores file permissions, and setpriv is not installed")
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
@@ -153,7 +153,7 @@ def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
     """A CUDA device on a machine without one.
 
     Fake tensors have a shape and a device and no data, and raise when an operation mixes devices. Two things need the
-    real device and are stood in for: `Module.to` cannot swap fake parameters in place, so it puts new ones into the
+    real device and are replaced: `Module.to` cannot swap fake parameters in place, so it puts new ones into the
     module; and autograd cannot record, so it is off.
     """
     import torch

@@ -13,7 +13,7 @@ with np.errstate(divide="ignore"):
 
 
 def chi_square_fits(counts, expected_shares):
-    """Whether counts agree with shares that add up to 1, by a chi-square test at the level of one in 10,000."""
+    """Return whether counts agree with shares that add up to 1, by a chi-square test at the level of one in 10,000."""
     total = sum(counts.values())
     assert set(counts) <= {name for name, share in expected_shares.items() if share > 0} | {None}
     big = {name: share * total for name, share in expected_shares.items() if share * total >= 5}
@@ -28,7 +28,7 @@ def chi_square_fits(counts, expected_shares):
 
 
 def chi_square_alike(one, other):
-    """Whether two counts can be of one distribution, by a chi-square test at the level of one in 10,000."""
+    """Return whether two counts can be of one distribution, by a chi-square test at the level of one in 10,000."""
     both = one + other
     rare = {name for name, count in both.items() if count * min(one.total(), other.total()) < 10 * both.total()}
     statistic = degrees = 0

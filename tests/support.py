@@ -44,14 +44,14 @@ REPOSITORY = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of the command ended in."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
     err: str
 
     def is_error(self, code: int) -> bool:
-        """Whether the run failed with this exit code and one line that says why."""
+        """Return whether the run failed with this exit code and a one-line error."""
         return self.code == code and is_one_error(self.err)
 
 
@@ -62,7 +62,7 @@ class Terminal(io.StringIO):
         return True
 
     def text(self) -> str:
-        """What was written, without escape codes."""
+        """Return the text without escape codes."""
         return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue())
 
 
@@ -79,7 +79,7 @@ def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 
 @functools.cache
 def rows_add_up_alike() -> bool:
-    """Whether the BLAS here multiplies a row in one way wherever it stands: OpenBLAS's kernels for AVX2 do not."""
+    """Return whether a row's product does not depend on its position; with the AVX2 kernels of OpenBLAS it does."""
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.normal(size=(1, 128)).astype(np.float32), 240, axis=0)
     products = rows @ rng.normal(size=(128, 192)).astype(np.float32)
@@ -95,7 +95,7 @@ def assert_same_rows(actual: NDArray[np.floating], expected: NDArray[np.floating
 
 
 def common_casing(letters: str, begins: NDArray[np.int64]) -> str:
-    """How most names begin, where names are all in lower case or begin with a capital."""
+    """Return the casing of most names: lower or capitalised."""
     of_letter = dict(zip(letters, begins.sum(axis=0).tolist(), strict=True))
     upper = sum(count for letter, count in of_letter.items() if letter.isupper())
     return "capitalised" if upper > sum(of_letter.values()) / 3 else "lower"
@@ -196,7 +196,7 @@ ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
 def save_model(name: str = "default") -> None:
-    """Save a model whose names begin with A to Z and go on with a to z, and that has a loss history."""
+    """Save a model whose names begin with A to Z and continue with a to z, and that has a loss history."""
     letters = "".join(ASCII.letters)
     table = np.full((59, 59), -1e4)
     table[:-1, :26], table[:-1, -1] = np.log(0.7 / 26), np.log(0.3)
@@ -228,7 +228,7 @@ def in_terminal(*arguments: str, columns: int = 80, lines: int = 24, **environme
         while select.select([ours], [], [], 120)[0]:
             try:
                 some = os.read(ours, 65_536)
-            except OSError:  # Linux says so that nobody holds the other end any more
+            except OSError:  # on Linux, the other end is closed
                 break
             if not some:
                 break

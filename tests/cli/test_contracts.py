@@ -1,4 +1,4 @@
-"""What every command keeps to: usage, help, exit codes, and what is imported."""
+"""The contracts of every command: usage, help, exit codes and imports."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ PAGE = REPOSITORY / "docs" / "namegen.1"
 def formatted():
     """Formats a page as `man` does, without its styles."""
     if shutil.which("man") is None:
-        pytest.skip("there is no man")
+        pytest.skip("man is not installed")
 
     def run(page) -> str:
         environment = os.environ | {"MANWIDTH": "1000", "LC_ALL": "C.UTF-8"}  # no line breaks within a paragraph

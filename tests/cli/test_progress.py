@@ -1,4 +1,4 @@
-"""What a training run shows while it goes on."""
+"""The progress of a training run on a terminal and in a pipe."""
 
 from __future__ import annotations
 

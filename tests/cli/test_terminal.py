@@ -1,4 +1,4 @@
-"""How results and notes reach a terminal: tables that fit, lines wrapped between words, escaped control characters."""
+"""Results and notes on a terminal: tables that fit, lines wrapped between words, escaped control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/comparison.md says of the packages that can be run here is so."""
+"""Check the statements of docs/comparison.md about packages that can be run here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def namemaker():
-    return pytest.importorskip("namemaker", reason="there is no namemaker")
+    return pytest.importorskip("namemaker", reason="namemaker is not installed")
 
 
 def test_faker_picks_names_from_lists_in_some_hundred_locales_and_in_their_own_writing():

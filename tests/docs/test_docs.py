@@ -73,24 +73,24 @@ def test_there_are_examples():
 def test_the_reference_of_the_command_line_is_up_to_date(docs_script):
     page = docs_script("generate_cli.py")["page"]()
 
-    assert (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8") == page, "write it anew with `make docs`"
+    assert (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8") == page, "regenerate it with `make docs`"
 
 
-@pytest.mark.skipif(find_spec("griffe") is None, reason="there is no griffe")
+@pytest.mark.skipif(find_spec("griffe") is None, reason="griffe is not installed")
 def test_the_reference_of_the_library_is_up_to_date():
     page = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "generate_api.py"))["page"]()
 
-    assert (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8") == page, "write it anew with `make docs`"
+    assert (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8") == page, "regenerate it with `make docs`"
     assert ":func:" not in page
     assert ">>>" not in page
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other terminals")
 def test_the_recorded_terminal_shows_what_the_commands_print_and_loads_no_font():
     picture = (REPOSITORY / "docs" / "terminal.svg").read_text(encoding="utf-8")
 
     assert picture == runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "record.py"))["picture"](), (
-        "record anew with `make docs`"
+        "regenerate it with `make docs`"
     )
     assert "@font-face" not in picture
 
@@ -165,7 +165,7 @@ def test_every_option_that_the_documentation_names_exists(page):
         assert re.search(rf"{option}\b", reference), option
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_the_demo_ends_by_saying_how_to_go_on():
     import subprocess
 

@@ -1,4 +1,4 @@
-"""Every picture of the tutorial can be made anew by its script, is small, and shows what the page says of it."""
+"""Every picture of the tutorial can be redrawn by its script, is small, and shows what the page says of it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def hasty(scripts):
 
 
 def text_of(picture):
-    """What can be read on a picture as it is committed."""
+    """Return the text of a committed picture."""
     return [element.text for element in ET.parse(PICTURES / f"{picture}.svg").iter("{http://www.w3.org/2000/svg}text")]
 
 
@@ -115,7 +115,7 @@ def test_who_cannot_see_a_picture_is_told_what_it_shows(picture):
     ],
 )
 def test_a_picture_shows_the_figures_that_the_page_tells(picture, facts):
-    """Who makes the pictures anew, and gets others, must look at the page too."""
+    """If redrawn pictures differ, the page must change too."""
     assert set(facts) <= set(text_of(picture))
     for fact in facts:
         figure = re.search(r"\d[\d.,]*", fact)[0]

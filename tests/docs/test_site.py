@@ -26,7 +26,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of what the site is built from, to be spoiled."""
+    """A copy of the sources of the site."""
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.copytree(REPOSITORY / "docs", folder / "docs")

@@ -1,4 +1,4 @@
-"""What we measure ourselves against is what we say it is, and what we publish is what was measured."""
+"""Check the benchmarks: the baselines are what the pages say, and the pages show what was measured."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_the_page_of_benchmarks_shows_the_results_that_were_measured(monkeypatch
     results = json.loads((BENCHMARKS / "results.json").read_text(encoding="utf-8"))
     page = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
-    assert report.page(page, results) == page, "write it anew with `python benchmarks/report.py`"
+    assert report.page(page, results) == page, "regenerate it with `python benchmarks/report.py`"
     assert len(results["rows"]) == 15
 
 
@@ -249,7 +249,7 @@ def test_the_page_on_many_machines_shows_what_two_processes_gained(monkeypatch):
     results = json.loads((BENCHMARKS / "processes.json").read_text(encoding="utf-8"))
     page = (REPOSITORY / "docs" / "many-machines.md").read_text(encoding="utf-8")
 
-    assert processes.table(results) in page, "write it anew with `python benchmarks/processes.py --table`"
+    assert processes.table(results) in page, "regenerate it with `python benchmarks/processes.py --table`"
     assert [(row["hidden"], row["batch"]) for row in results["rows"]] == [size[:2] for size in processes.SIZES]
 
 

@@ -28,14 +28,14 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def launcher() -> Iterator[Launcher]:
-    """What starts runs of the command."""
+    """Start runs of the command."""
     with Launcher() as started:
         yield started
 
 
 @pytest.fixture
 def rng() -> random.Random:
-    """Where the moments of faults come from: others each time."""
+    """Choose different moments for faults on every run."""
     return random.Random()
 
 

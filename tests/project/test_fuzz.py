@@ -1,4 +1,4 @@
-"""Whatever bytes somebody calls a model: it works, or there is one clear error. fuzz/models.py tries many more."""
+"""Mutated model files load or give one clear error. fuzz/models.py tries many more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support import REPOSITORY
 
 FILES = 125  # for each seed
 MAX_SECONDS = 20  # for a file, which takes a hundredth of one where nothing hangs
-DRAWN = 250  # of so many files one has its loss history drawn
+DRAWN = 250  # files for each one whose loss history is plotted
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The wheel: what comes along in it, and that all of it works once it is installed."""
+"""The wheel contains the model and the manual page, and works once it is installed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NO_NETWORK = """
 import sys
 def refuse(event, arguments):
     if event.startswith("socket."):
-        raise RuntimeError(f"{event} where there is no network")
+        raise RuntimeError(f"{event} without a network")
 sys.addaudithook(refuse)
 """
 
@@ -106,7 +106,7 @@ def test_once_installed_the_command_draws_names_without_training_network_or_torc
 
 def test_once_installed_man_finds_the_page_by_the_path_of_the_command(installed):
     if shutil.which("man") is None:
-        pytest.skip("there is no man")
+        pytest.skip("man is not installed")
     path = os.pathsep.join([str(installed / "bin"), os.environ["PATH"]])  # as `source bin/activate` sets it
     environment = plain_environment() | {"PATH": path, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
     environment.pop("MANPATH", None)

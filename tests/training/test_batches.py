@@ -1,4 +1,4 @@
-"""Which names a run sees, and how they are laid out."""
+"""The names that a run trains on, and their batches."""
 
 from __future__ import annotations
 
