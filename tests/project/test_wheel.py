@@ -90,7 +90,7 @@ def test_once_installed_the_command_draws_names_without_training_network_or_torc
     before = state(installed)
     python = installed / "bin" / "python"
     assert "No module named 'torch'" in run(python, "-c", "import torch").stderr
-    assert "no network" in run(python, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))").stderr
+    assert "without a network" in run(python, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))").stderr
     assert str(installed) in run(python, "-c", "import namegen; print(namegen.__file__)").stdout
 
     sampled = run(installed / "bin" / "namegen", "sample", "German", "ABC")
