@@ -66,14 +66,14 @@ def test_a_preview_name_is_whole_or_left_out(live, names, columns):
 
 
 def test_the_figures_stand_two_blanks_apart(live):
-    figures = "   50%  504,000/1,000,000  0:01 gone, 2:04 left  4,000 names/s"
+    figures = "   50%  504,000/1,000,000  0:01 elapsed, 2:04 left  4,000 names/s"
     assert live(120, 500_000, 504_000)[0].endswith(figures)
     assert live(120, 500_000, 504_000, stage="teacher 1 of 2")[0].endswith(f"{figures}  teacher 1 of 2")
 
 
 def test_nothing_is_said_of_a_rate_that_is_not_known_yet(live):
     first, *_ = live(120, 500_000)  # as after a resume
-    assert first.endswith("  50%  500,000/1,000,000  0:00 gone")
+    assert first.endswith("  50%  500,000/1,000,000  0:00 elapsed")
 
 
 def test_without_a_loss_the_live_display_says_nothing_of_one(live):

@@ -165,7 +165,7 @@ def test_the_live_display_fits_the_terminal(columns):
         shown = "\n".join(displayed(written))
         assert "100%  640/640  0:0" in shown
         assert re.search(r"[\d,]+ names/s", shown)
-        assert re.search(r"\d:\d\d gone, \d:\d\d left", shown)
+        assert re.search(r"\d:\d\d elapsed, \d:\d\d left", shown)
         assert re.search(r"loss \d\.\d{3}, validation \d\.\d{3} nats per letter", shown)
         assert re.search(r"\S+ \((English|German|Russian|Italian|Irish|Czech|Arabic|Polish)\)", shown)
 

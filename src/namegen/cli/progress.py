@@ -167,7 +167,7 @@ class LiveDisplay:
         figures = (
             f" {progress.iteration / progress.iterations:4.0%}",
             f"{progress.iteration:,}/{progress.iterations:,}",
-            f"{_format_duration(self._clock.elapsed)} gone{left}",
+            f"{_format_duration(self._clock.elapsed)} elapsed{left}",
             f"{rate:,.0f} names/s" if round(rate) else "",
             progress.stage,
         )
