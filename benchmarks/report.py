@@ -57,10 +57,9 @@ def table(results: dict[str, Any]) -> str:
         f"Python {machine['python']}, {versions}.",
     ]
     dates = sorted({row["date"] for row in results["rows"] if "date" in row})
-    lines += [
-        f"Measured on {date}: {', '.join(row['name'] for row in results['rows'] if row.get('date') == date)}."
-        for date in dates
-    ]
+    for date in dates:
+        names = ", ".join(row["name"] for row in results["rows"] if row.get("date") == date)
+        lines.append(f"Rows measured again on {date}: {names}.")
     return "\n".join(lines) + "\n"
 
 
