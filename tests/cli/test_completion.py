@@ -133,7 +133,7 @@ def insert_in_bash(value, quote):
 @pytest.mark.parametrize("quote", ["", "'", '"'])
 def test_bash_reads_what_it_inserts_as_the_value(quote):
     if shutil.which("bash") is None:
-        pytest.skip("there is no bash")
+        pytest.skip("bash is not installed")
     many = [*AWKWARD, *(f"{a}{b}{c}" for a in "a!'\"\\" for b in " !'\"\\$`*~-日" for c in "b!'\"\\")]
     script = "".join([f"printf '%s\\0' {insert_in_bash(value, quote)}\n" for value in many])
     done = subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True, cwd="/")

@@ -59,7 +59,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def beginnings(cache, data, monkeypatch):
-    """What each subcommand needs besides an option, so that it has something small to do."""
+    """Return the arguments with which each subcommand does a small task."""
     save_model()
     known = sorted(int.from_bytes(hash_name(name), "big") for name in (b"Otto", b"Uwe", b"Anna"))
     location = cached_location("default")

@@ -89,7 +89,7 @@ class Terminal:
         """Wait for a text; returns what matched, without its colours."""
         while not (found := re.search(expected, ESCAPES.sub("", self._new))):
             if not select.select([self._shell], [], [], 30)[0]:
-                pytest.fail(f"waited in vain for {expected!r} in {self._new!r}")
+                pytest.fail(f"did not find {expected!r} in {self._new!r}")
             self._new += self._shell.read_nonblocking(size=10_000)
         self.seen += self._new
         self._new = ""

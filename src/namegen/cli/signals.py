@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class _Signals:
+class _Signals(ABC):
     """Handles the signals that ask a program to stop while the body runs; then restores the previous handlers.
 
     Ignored signals stay ignored, such as SIGHUP under nohup.
@@ -38,8 +39,9 @@ class _Signals:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    @abstractmethod
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        raise NotImplementedError
+        """Handle a signal."""
 
 
 class ExitOnSignal(_Signals):

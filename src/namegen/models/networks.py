@@ -10,6 +10,7 @@ derive it from :class:`Network` and register it in :mod:`namegen.architectures`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from namegen.config import TrainingConfig
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A recurrent network that is conditioned on a category.
 
     Args:
@@ -40,6 +41,7 @@ class Network(nn.Module):
         super().__init__()
         self.config, self.categories, self.outputs = config, categories, outputs
 
+    @abstractmethod
     def forward(self, category: Tensor, letters: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Read letters.
 
@@ -51,7 +53,6 @@ class Network(nn.Module):
         Returns:
             The logits after each letter, (batch, length, outputs), and the state after the last, (batch, state).
         """
-        raise NotImplementedError
 
 
 class TutorialRNN(Network):
