@@ -158,10 +158,10 @@ def tables(results: Figures) -> dict[str, str]:
     return made
 
 
-def write(results: Figures) -> None:
-    """Write the tables into docs/quality.md, each between its two HTML comments."""
+def write(tables: dict[str, str]) -> None:
+    """Write tables into docs/quality.md, each between its two HTML comments."""
     page = PAGE.read_text(encoding="utf-8")
-    for name, table in tables(results).items():
+    for name, table in tables.items():
         begin, end = f"<!-- {name}: by make quality -->\n", f"<!-- end of {name} -->"
         before, mark, rest = page.partition(begin)
         if not mark or end not in rest:
@@ -192,7 +192,7 @@ def main() -> None:
                 results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
                 results[part] = measure()
                 RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-                write(results)
+                write(tables(results))
 
 
 if __name__ == "__main__":
