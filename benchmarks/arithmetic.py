@@ -62,11 +62,11 @@ def main() -> None:
     best = min(_time(lambda: states_at_once @ weights) for _ in range(200))
     limit = 2 * 1024 * hidden**2 / best
     figures = {
-        "prefixes read per name": rows / given.count,
-        "products with the recurrent weights per name": states / given.count,
-        "GFLOP/s while sampling": flop / seconds / 1e9,
-        "GFLOP/s of matrix products alone": limit / 1e9,
-        "share of the limit": flop / seconds / limit,
+        "steps of the network per sampled name": rows / given.count,
+        "products with the recurrent weights per sampled name": states / given.count,
+        "speed of sampling, in GFLOP/s": flop / seconds / 1e9,
+        "speed of matrix products alone, in GFLOP/s": limit / 1e9,
+        "speed of sampling relative to matrix products alone": flop / seconds / limit,
     }
     print(json.dumps(figures))
 

@@ -37,7 +37,7 @@ def spread(values: list[float], unit: str) -> str:
 
 def table(results: dict[str, Any]) -> str:
     """Return the table, followed by the conditions of the measurement."""
-    lines = ["| what | ours | against | result | bound | |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["| measurement | namegen | compared with | result | bound | |", "| --- | --- | --- | --- | --- | --- |"]
     for row in results["rows"]:
         bound = f"{'≤' if row['at_most'] else '≥'} {row['bound']:g}"
         verdict = "holds" if row["holds"] else "**missed**"

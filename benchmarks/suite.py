@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 QUICK_ITERATIONS = 5_000  # enough to reach the tutorial's loss; chosen on the validation names
 ITERATIONS = 100_000
-QUICK, FULL = f"ours after {QUICK_ITERATIONS:,} iterations", f"ours after {ITERATIONS:,} iterations"
+QUICK, FULL = f"namegen after {QUICK_ITERATIONS:,} iterations", f"namegen after {ITERATIONS:,} iterations"
 LOOP_ITERATIONS = 3_000
 
 
@@ -165,20 +165,22 @@ def quality(bench: Bench) -> list[Row]:
     loops, quicks, processes, fulls = in_turn(3, loop, quick, quick_process, full)
     whole_loops = [outside + inside for outside, inside in zip(loop_outside, loops, strict=True)]
     losses: dict[str, object] = {
-        f"test loss, {kind}, {whose}": statistics.mean(run[kind] for run in runs)
-        for whose, runs in (("the tutorial's recipe", [tutorial]), (QUICK, quick_runs), (FULL, full_runs))
+        f"test loss ({kind}) of {whose}": statistics.mean(run[kind] for run in runs)
+        for whose, runs in (("the tutorial recipe", [tutorial]), (QUICK, quick_runs), (FULL, full_runs))
         for kind in ("macro", "micro")
     }
-    losses |= {f"per seed, {kind}": [run[kind] for run in full_runs] for kind in ("macro", "micro")}
+    losses |= {
+        f"test loss ({kind}) of {FULL}, by seed": [run[kind] for run in full_runs] for kind in ("macro", "micro")
+    }
     reached = all(statistics.mean(run[kind] for run in quick_runs) <= tutorial[kind] for kind in ("macro", "micro"))
     good = all(
         statistics.mean(run[kind] for run in full_runs) <= bound for kind, bound in (("macro", 1.84), ("micro", 1.79))
     )
     return [
         Row(
-            "tutorial's quality",
-            f"training time to the tutorial's test loss: the tutorial's loop, {ITERATIONS:,} iterations (scaled from "
-            f"{LOOP_ITERATIONS:,}), over ours, {QUICK_ITERATIONS:,}",
+            "reach the tutorial's loss",
+            f"Speed of reaching the tutorial's test loss relative to the tutorial's loop: {QUICK_ITERATIONS:,} "
+            f"iterations of namegen, {ITERATIONS:,} of the loop (scaled from {LOOP_ITERATIONS:,})",
             "s",
             quicks,
             loops,
@@ -187,8 +189,8 @@ def quality(bench: Bench) -> list[Row]:
             notes=losses,
         ),
         Row(
-            "tutorial's quality, process",
-            "the same as whole processes, import torch included",
+            "reach the tutorial's loss as a process",
+            "The same for whole processes, including `import torch`",
             "s",
             processes,
             whole_loops,
@@ -196,9 +198,9 @@ def quality(bench: Bench) -> list[Row]:
             30,
         ),
         Row(
-            "default run",
-            f"training time of the tutorial's loop over ours, {ITERATIONS:,} iterations each, ours with a test loss of "
-            "at most 1.84 macro and 1.79 micro",
+            "train for 100,000 iterations",
+            f"Speed of training for {ITERATIONS:,} iterations relative to the tutorial's loop, with a test loss of "
+            "at most 1.84 (macro) and 1.79 (micro)",
             "s",
             fulls,
             loops,
@@ -220,8 +222,8 @@ def tutorial_recipe(bench: Bench) -> list[Row]:
         return LOOP_ITERATIONS / bench.script("tutorial_loop.py", *words).figures["seconds"]
 
     ours, peer = in_turn(5, recipe, loop)
-    what = "iterations per second of --recipe tutorial over the plain loop, the same mathematics"
-    return [Row("tutorial recipe", what, "iterations/s", ours, peer, ratio(ours, peer), 8)]
+    what = "Speed of training with `--recipe tutorial` relative to the tutorial's loop, which computes the same"
+    return [Row("train with --recipe tutorial", what, "iterations/s", ours, peer, ratio(ours, peer), 8)]
 
 
 def sampling(bench: Bench) -> list[Row]:
@@ -251,8 +253,9 @@ def sampling(bench: Bench) -> list[Row]:
     arithmetic = bench.script("arithmetic.py", "German", 1_000_000).figures
     return [
         Row(
-            "sampling, tutorial",
-            "200,000 German names at temperature 1, whole process, over the tutorial's sampler, already started",
+            "sample names against the tutorial",
+            "Speed of sampling 200,000 German names at temperature 1, start-up included, relative to the tutorial's "
+            "sampler, start-up excluded",
             "names/s",
             hot,
             sampler,
@@ -260,8 +263,8 @@ def sampling(bench: Bench) -> list[Row]:
             25,
         ),
         Row(
-            "sampling, namemaker",
-            "the same over namemaker with its defaults, which exclude repeats",
+            "sample names against namemaker",
+            "The same relative to namemaker with its defaults, which exclude repeats",
             "names/s",
             hot,
             chain,
@@ -269,8 +272,9 @@ def sampling(bench: Bench) -> list[Row]:
             2,
         ),
         Row(
-            "sampling, fastest",
-            "1,000,000 German names at the default temperature, whole process, over namemaker at its fastest",
+            "sample names against fastest namemaker",
+            "Speed of sampling 1,000,000 German names at the default temperature relative to namemaker at its fastest, "
+            "start-up included",
             "names/s",
             cool,
             fastest,
@@ -291,10 +295,10 @@ def starting(bench: Bench) -> list[Row]:
         lambda: bench.namegen("--help").seconds,
         lambda: bench.run(sys.executable, "-c", "pass").seconds,
     )
-    what = "`namegen sample German ABC` over `faker last_name`, whole processes"
+    what = "Time of `namegen sample German ABC` relative to `faker last_name`"
     return [
-        Row("start-up", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True),
-        longer("--help", "`namegen --help`", help_, python),
+        Row("start and sample three names", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True),
+        longer("show --help", "`namegen --help`", help_, python),
     ]
 
 
@@ -310,11 +314,14 @@ def completing(bench: Bench) -> list[Row]:
         lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen sample G", BIN / "namegen").seconds,
         lambda: bench.run("sh", "-c", '"$@" || [ $? = 1 ]', "sh", *of_pip).seconds,  # pip's exit code here is 1
     )
-    what = "TAB after `namegen sample G`, a category, over `pip show f`, a package, in pip's own completion"
+    what = (
+        "Time of completing a category (TAB after `namegen sample G`) relative to pip completing a package "
+        "(`pip show f`)"
+    )
     beside_pip = ratio(categories, packages)
     return [
-        longer("completion", "TAB after `namegen s`, a command,", commands, python),
-        Row("completion, pip", what, "s", categories, packages, beside_pip, 0.5, at_most=True),
+        longer("complete a command", "completing a command (TAB after `namegen s`)", commands, python),
+        Row("complete a category", what, "s", categories, packages, beside_pip, 0.5, at_most=True),
     ]
 
 
@@ -323,7 +330,7 @@ def longer(name: str, what: str, figures: list[float], python: list[float]) -> R
     more = statistics.median(figures) - statistics.median(python)
     return Row(
         name,
-        f"extra time of {what} over `python -c pass`, in seconds",
+        f"Extra time of {what} compared with `python -c pass`, in seconds",
         "s",
         figures,
         python,
@@ -342,8 +349,8 @@ def memory(bench: Bench) -> list[Row]:
         lambda: bench.namegen("sample", "German", "-n", 10_000).peak_mb,
     )
     more = statistics.median(many) - statistics.median(few)
-    what = "peak memory of sampling 10,000,000 names minus that of sampling 10,000, in MB"
-    return [Row("memory", what, "MB", many, few, more, 100, at_most=True)]
+    what = "Extra peak memory of sampling 10,000,000 names compared with 10,000, in MB"
+    return [Row("memory to sample 10,000,000 names", what, "MB", many, few, more, 100, at_most=True)]
 
 
 def growing(bench: Bench) -> list[Row]:
@@ -361,8 +368,8 @@ def growing(bench: Bench) -> list[Row]:
     many, few = in_turn(3, lambda: rate("many"), lambda: rate("few"))
     rows = [
         Row(
-            "many names",
-            "training names per second with 5,000,000 names over those with 20,000",
+            "train on 5,000,000 names",
+            "Speed of training on 5,000,000 names relative to training on 20,000",
             "names/s",
             many,
             few,
@@ -371,8 +378,14 @@ def growing(bench: Bench) -> list[Row]:
         )
     ]
     for name, what, key, unit, bound in (
-        ("loading", "seconds to read 5,000,000 names", "load_seconds", "s", 60),
-        ("memory of 5,000,000", "peak memory of reading 5,000,000 names and training, in MB", "peak_mb", "MB", 1500),
+        ("read 5,000,000 names", "Time to read 5,000,000 names, in seconds", "load_seconds", "s", 60),
+        (
+            "memory to train on 5,000,000 names",
+            "Peak memory of reading 5,000,000 names and training on them, in MB",
+            "peak_mb",
+            "MB",
+            1500,
+        ),
     ):
         figures = [load[key] for load in loads]
         rows.append(Row(name, what, unit, figures, [], statistics.median(figures), bound, at_most=True))
@@ -421,7 +434,7 @@ def main() -> None:
                 medians = [f"{statistics.median(figures):,.4g}" for figures in (row.ours, row.peer) if figures]
                 verdict = "holds" if row.holds else "MISSED"
                 print(
-                    f"{row.name:28} {' against '.join(medians)} {row.unit}: {row.result:.3g} "
+                    f"{row.name:38} {' against '.join(medians)} {row.unit}: {row.result:.3g} "
                     f"(at {'most' if row.at_most else 'least'} {row.bound:g}) {verdict}",
                     flush=True,
                 )
