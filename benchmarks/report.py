@@ -82,7 +82,7 @@ def picture(results: dict[str, Any]) -> None:
         axes.set_yticks(places, [row["name"] for row in rows], fontsize=9)
         axes.set_xscale("log")
         axes.set_xlim(min(0.8, 0.8 * min(margins)), 3 * max(margins))
-        axes.set_xticks([1, 2, 5, 10, 20], ["the bound", "2 times as good", "5", "10", "20"], fontsize=8)
+        axes.set_xticks([1, 2, 5, 10, 20], ["bound", "2 times as good", "5", "10", "20"], fontsize=8)
         axes.minorticks_off()
         axes.spines[["top", "right"]].set_visible(False)
         drawn.savefig(PICTURE, metadata={"Date": None})
