@@ -127,8 +127,7 @@ class TrainingConfig:
     Attributes:
         recipe: the name of the recipe that the settings are based on.
         iterations: the total number of training names sampled, whatever the batch size.
-        architecture: the network: ``gru``, :class:`~namegen.models.networks.ConditionalGRU`, or ``rnn``,
-            :class:`~namegen.models.networks.TutorialRNN`.
+        architecture: ``gru``, or ``rnn``, the tutorial's network.
         nonlinearity: the nonlinearity of the ``rnn``'s recurrence; ``none`` in the tutorial.
         sos: whether a start-of-sequence token lets the network choose the first letter.
         hidden_size: the number of hidden units.
@@ -142,20 +141,16 @@ class TrainingConfig:
         clip: the maximum norm of the gradient of the names' summed letter losses, averaged over the batch; ``None`` for
             no limit.
         averaging: the decay per step of the exponential moving average of the weights; 0 for no averaging.
-        category_exponent: categories are sampled with a probability proportional to their number of names to this
-            power: with 0 all categories alike, with 1 all names alike.
-        keep_repeats: whether a name that is repeated in a category is learned as often as it occurs.
+        category_exponent: categories are sampled in proportion to their number of names to this power: with 0 all
+            categories alike, with 1 all names alike.
+        keep_repeats: whether names are learned as often as they occur in a category.
         validation: the share of the names held out to measure the loss on.
-        history_every: iterations per point of the loss history; ``None`` for 100 points of at least 8 batches each. A
-            remainder shorter than half of that is merged into the last point.
+        history_every: iterations per point of the loss history; ``None`` for 100 points of at least 8 batches each.
         save_every: iterations between saves of an unfinished run.
         seed: the seed of all randomness.
-        shared_rate: the learning rate of the weights that all categories share, as a share of ``learning_rate``, the
-            learning rate of the categories' own vectors.
-        init: the :func:`~namegen.training.fine_tuning.model_digest` of the model that training starts from; ``None``
-            for random weights.
-        distillation: the teachers to learn from, or ``None`` to learn from the names; ``iterations`` includes the
-            teachers' iterations.
+        shared_rate: the learning rate of the weights that all categories share, as a share of ``learning_rate``.
+        init: the digest of the model that training starts from; ``None`` for random weights.
+        distillation: the teachers to learn from, ``None`` for none. Their iterations are part of ``iterations``.
 
     Raises:
         UsageError: a value is out of range.
@@ -260,21 +255,21 @@ def fit_to_data(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """Settings for sampling letters from the network's outputs, and the maximum length of a name.
+    """Settings for sampling names.
 
     Attributes:
         temperature: the divisor of the logits; below 1 names are more typical, above 1 more varied. 0 is greedy: always
-            the most likely letter, or the first of several in the alphabet.
+            the most likely letter.
         top_k: sample only from the ``top_k`` most likely letters.
         top_p: sample only from the fewest letters whose total probability is at least this (nucleus sampling, Holtzman
             et al. 2020, "The Curious Case of Neural Text Degeneration").
         dropout: the probability of dropping each output, with a fresh mask for each letter.
         guidance: how far to move the category's vectors away from the mean of all categories, as a share of the
-            distance, so that names are more typical of the category. This is classifier-free guidance (Ho and Salimans
-            2022, "Classifier-Free Diffusion Guidance") at the network's input instead of its output.
-        max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 letters after the
-            prefix, or twice the longest training name if that is more; greedy sampling always allows 20, as in the
-            tutorial. Greedy sampling cuts a longer name; otherwise the name is sampled again.
+            distance; more gives more typical names (classifier-free guidance at the network's input, Ho and Salimans
+            2022, "Classifier-Free Diffusion Guidance").
+        max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 after the prefix, or
+            twice the longest training name if that is more and sampling is not greedy. Greedy sampling cuts a longer
+            name; otherwise the name is sampled again.
 
     Raises:
         UsageError: a value is out of range.
@@ -294,7 +289,7 @@ class SamplingConfig:
 
     @property
     def greedy(self) -> bool:
-        """Whether sampling always takes the most likely letter. A temperature too small to divide by counts as 0."""
+        """Whether sampling always takes the most likely letter."""
         return self.temperature < 1e-6
 
 

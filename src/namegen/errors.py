@@ -1,7 +1,6 @@
-"""The exceptions of namegen.
+"""The exceptions of namegen: :class:`NamegenError` and its subclasses.
 
-A message is one line: what failed, and what to do about it. The command line prints it after ``Error:`` and exits with
-the exception's ``exit_code``.
+A message is one line: what failed, and what to do about it. The command exits with the exception's ``exit_code``.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def _truncate(text: str) -> str:
 
 
 class NamegenError(Exception):
-    """The base class of all errors that namegen raises on purpose."""
+    """The base class of namegen's errors."""
 
     exit_code = 1
 

@@ -83,8 +83,8 @@ class Provider(BaseProvider):
     """A Faker provider of invented names.
 
     Attributes:
-        model: the model to sample from: ``pretrained``, the name of a model in the cache, a path, or a loaded model.
-            Subclasses may override it. ``NAMEGEN_MODEL`` has no effect, so test data are the same on all machines.
+        model: the name of a model, a path, or a loaded model; by default ``pretrained``. Subclasses may override it.
+            ``NAMEGEN_MODEL`` has no effect.
     """
 
     __provider__ = "namegen"

@@ -34,10 +34,10 @@ _PRIVATE_USE = 0xF0000  # first of the code points that stand for letters of sev
 
 @dataclass(frozen=True)
 class Alphabet:
-    """An ordered set of letters. A letter is a string, not always of one code point.
+    """An ordered set of letters, each a string of one or more code points.
 
     Attributes:
-        letters: the letters; the index of a letter is its place here.
+        letters: the letters, in the order of their indices.
 
     Raises:
         UsageError: the number of letters is not from 1 to 65,535, or a letter is empty, not printable, longer than 32
@@ -108,10 +108,10 @@ class Alphabet:
         return re.compile("|".join([*map(re.escape, longest_first), "."]), re.DOTALL)
 
     def encode(self, name: str) -> NDArray[np.int64]:
-        """Return the indices of a name's letters, shape (length,) int64.
+        """Return the indices of a name's letters, (length,).
 
         Raises:
-            UsageError: a letter is not in the alphabet (see :meth:`transliterate`).
+            UsageError: a letter is not in the alphabet.
         """
         try:
             return np.array([self._index[letter] for letter in self._split(name)], dtype=np.int64)
@@ -159,7 +159,7 @@ class Alphabet:
         return all(letter in self._index for letter in self._split(name))
 
     def decode(self, indices: Iterable[int]) -> str:
-        """Return the name with these letters, given by their indices."""
+        """Return the name whose letters have these indices."""
         return "".join(self.letters[index] for index in indices)
 
     def in_case(self, name: str, casing: str) -> str:
@@ -209,11 +209,10 @@ class Alphabet:
         """Transliterate any text into the alphabet.
 
         Surrounding spaces are stripped, and several spaces become one. A letter that the alphabet has only in the
-        other case takes that case. If an upper-case letter becomes several letters, only the first stays in upper case
-        unless a neighbour is in upper case too (``Æ``: ``Ae``).
+        other case takes that case.
 
         Returns:
-            The text, and the number of characters that were dropped. Accents do not count if their letter stays.
+            The text, and the number of dropped characters, without accents whose letter stays.
         """
         characters = self._split(unicodedata.normalize("NFC", text))
         if all(character in self._index for character in characters):

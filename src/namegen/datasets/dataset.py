@@ -48,13 +48,13 @@ class Dataset:
     Attributes:
         alphabet: the alphabet of the names.
         categories: the categories, sorted.
-        letters: the concatenated letters of all names, (letters,) unsigned indices into the alphabet.
-        offsets: where each name begins in ``letters``, and the end of the last one, (names + 1,) int64.
-        category_of: the index of each name's category, ascending, (names,) int32.
-        hashes: the hash of each name, (names,) uint64.
+        letters: the letters of all names, as indices into the alphabet, (letters,).
+        offsets: where each name begins in ``letters``, and the end of the last one, (names + 1,).
+        category_of: the index of each name's category, ascending, (names,).
+        hashes: the hash of each name, (names,).
         label: the name of the dataset.
         verified: whether every file matches its hash in the catalogue.
-        notes: what users should know about the input, such as dropped characters and repeated names.
+        notes: warnings about the input, such as dropped characters.
     """
 
     alphabet: Alphabet
@@ -80,9 +80,8 @@ class Dataset:
 
         Args:
             names: the names of each category, by category.
-            alphabet: the alphabet that names are transliterated into. ``ascii`` is
-                :data:`~namegen.datasets.alphabet.ASCII`; ``unicode`` keeps the names' own letters
-                (:func:`~namegen.datasets.graphemes.split_letters`), sorted.
+            alphabet: the alphabet that names are transliterated into: ``ascii`` for
+                :data:`~namegen.datasets.alphabet.ASCII`, or ``unicode`` to keep the names' own letters.
             keep_repeats: keep names that occur more than once in a category.
             label: the name of the dataset.
 
@@ -139,14 +138,14 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the alphabet and all categories and names in order, in hexadecimal."""
+        """The SHA-256 of the alphabet, categories and names, in hexadecimal."""
         digest = hashlib.sha256(repr((self.alphabet.letters, self.categories)).encode())
         for array in (self.letters.astype("<u2"), self.offsets.astype("<i8"), self.category_of.astype("<i4")):
             digest.update(array.tobytes())
         return digest.hexdigest()
 
     def names(self, category: str) -> list[str]:
-        """Return the names of one category, in the order they were read.
+        """Return the names of one category, in order.
 
         Raises:
             UsageError: there is no such category.
@@ -182,7 +181,7 @@ class Dataset:
         return f"<Dataset {self.label}: {count_of(len(self), 'name')}, {count_of(len(self.categories), 'category')}>"
 
     def select(self, chosen: NDArray[np.bool_]) -> Dataset:
-        """Return the dataset of the names for which ``chosen`` (names,) is true, with all categories."""
+        """Return the names for which ``chosen`` (names,) is true, with all categories."""
         lengths = self.lengths
         return Dataset(
             alphabet=self.alphabet,
@@ -198,11 +197,10 @@ class Dataset:
     def split(self, fraction: float) -> tuple[Dataset, Dataset | None]:
         """Split off about ``fraction`` of the names for validation, chosen by hash.
 
-        A name in two categories is never in both parts. A category that would lose all of its names keeps them.
+        A name in two categories is never in both parts. No category loses all of its names.
 
         Returns:
-            The training and the validation part. If the latter would have fewer than 20 names, it is ``None`` and the
-            training part contains all names.
+            The training and the validation part; all names and ``None`` if the latter would have fewer than 20 names.
         """
         scrambled = self.hashes * np.uint64(0x9E3779B97F4A7C15)  # independent of any split by the hash itself
         held_out = (scrambled >> np.uint64(11)).astype(np.float64) / 2.0**53 < fraction

@@ -74,12 +74,12 @@ def download(
 
     Args:
         name: the dataset's name in the catalogue.
-        source: where to take it from instead of its repository: a folder, a ``.zip``, or the URL of either, which
-            begins with ``https://`` (``http://`` is accepted for servers on this machine only). In a zip the files may
-            be in any one folder; in a local folder also in ``data/names/`` or in a subfolder named after the dataset.
+        source: a folder, a ``.zip``, or the ``https://`` URL of either, instead of its repository (``http://`` for
+            servers on this machine only). In a zip the files may be in any one folder; in a local folder also in
+            ``data/names/`` or in a subfolder named after the dataset.
         verify: accept only files whose hashes match the catalogue.
         report: called with the number of bytes so far and in all.
-        notice: called with a line of text before a failed download is retried.
+        notice: called with a message before a failed download is retried.
 
     Raises:
         UsageError: the catalogue has no such dataset.

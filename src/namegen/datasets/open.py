@@ -29,10 +29,10 @@ def open_dataset(
     """Read a dataset given by its name or path.
 
     Args:
-        name_or_path: ``starter`` for the names included with namegen, the name of a downloaded dataset, or a path. The
-            default is ``surnames`` if that has been downloaded, else ``starter``.
-        alphabet: the alphabet that names are transliterated into, or ``unicode`` to keep their own letters.
-        keep_repeats: keep names that occur more than once in a category.
+        name_or_path: ``starter`` for the included names, the name of a downloaded dataset, or a path. The default is
+            ``surnames`` if that has been downloaded, else ``starter``.
+        alphabet: as for ``Dataset.from_names``.
+        keep_repeats: as for ``Dataset.from_names``.
 
     Raises:
         DataError: there is no such dataset, or it cannot be read.

@@ -37,9 +37,8 @@ def load_dataset(
     Args:
         path: a folder or ``.zip`` of ``CATEGORY.txt`` files, a ``.txt``, a ``.csv`` or a ``.tsv``. Text files and
             tables may be gzipped.
-        alphabet: the alphabet that names are transliterated into, or ``unicode`` to keep their own letters, as in
-            :meth:`Dataset.from_names <namegen.datasets.dataset.Dataset.from_names>`.
-        keep_repeats: keep names that occur more than once in a category, as the tutorial does.
+        alphabet: as for ``Dataset.from_names``.
+        keep_repeats: as for ``Dataset.from_names``.
         label: the name of the dataset; by default the name of the file or folder.
 
     Raises:

@@ -81,7 +81,7 @@ class Classification:
     probabilities: Floats
 
     def ranked(self) -> NDArray[np.int64]:
-        """Return the indices of the categories, the most probable first (ties: the first), (names, categories)."""
+        """Return the indices of the categories, the most probable first, (names, categories)."""
         return np.argsort(-self.probabilities, axis=1, kind="stable")
 
     @property
@@ -98,7 +98,7 @@ def score(model: Model, category: str, names: Iterable[str]) -> Scores:
     array([-16.3, -24.8])
 
     Args:
-        model: the model, whose own distribution is used, at temperature 1.
+        model: the model, used at temperature 1.
         category: one of its categories, or a blend such as ``German+Italian``.
         names: the names; they are transliterated and take the case in which the training names begin.
 
@@ -121,14 +121,14 @@ def score(model: Model, category: str, names: Iterable[str]) -> Scores:
 def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Classification:
     """Return the probability of each category given each name, by Bayes' rule.
 
-    A name that is impossible in all categories, which only networks without an SOS token can give, gets the prior.
+    A name that is impossible in all categories gets the prior.
 
     >>> namegen.classify(model, ["Ackermann", "Smirnov"]).best     # doctest: +SKIP
     ['German', 'Russian']
 
     Args:
-        model: the model, whose own distribution is used, at temperature 1.
-        names: the names; they are transliterated and take the case in which the training names begin.
+        model: the model, used at temperature 1.
+        names: the names, treated as by :func:`score`.
         prior: ``uniform``, or ``data`` for the frequencies of the categories in the training data.
 
     Raises:

@@ -135,7 +135,11 @@ class Evaluation:
         names: the number of names scored.
         data_names: the number of names in the data.
         drawn: the number of names sampled for each category.
-        novel, unique, right, length, data_length: the means of the categories' figures.
+        novel: the share of sampled names that are not training names. This and the next four are means over categories.
+        unique: the share of distinct names among the sampled names.
+        right: the share of sampled names that the judge, an n-gram of the training names, assigns to their category.
+        length: the number of letters of a sampled name.
+        data_length: the number of letters of a name in the data.
         categories: the quality in each category that has names in the data.
         notes: why something could not be measured, and what to do.
     """
@@ -181,11 +185,11 @@ def evaluate(
 
     Args:
         model: the model; its training must have finished.
-        dataset: names of the categories to measure, in the model's alphabet. The judge learns from the names that the
-            model was trained on, which are recognised by their hashes; the others are scored.
+        dataset: names of the categories to measure, in the model's alphabet. The judge learns from the model's training
+            names, recognised by their hashes; the others are scored.
         count: the number of names to sample for each category, from 0 to 1,000,000.
-        seed: the random seed; a category's own is ``seed + (index << 64)``.
-        everything: score all names, including those that the model was trained on.
+        seed: the random seed.
+        everything: score the training names too.
         config: how to choose letters; by default the model's own configuration.
         parts: fields of the configuration to replace, such as ``temperature=0.5``.
 

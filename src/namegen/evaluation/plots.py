@@ -34,8 +34,7 @@ _MAX_LABELS = 240  # on an axis of that height
 def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
     """Plot the loss histories of models, given by name, into a PNG, SVG or PDF file.
 
-    Each model has its own colour, dashes and marker, so the plot is readable in black and white. The validation
-    curve is thick, with a ring around its lowest point. The same histories give the same bytes.
+    Validation curves are thick, with a ring around their lowest point. The same histories give the same bytes.
 
     Raises:
         UsageError: the file has a different suffix.
@@ -65,8 +64,8 @@ def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
 def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None:
     """Plot an evaluation of a model, whose name is for the title, into a PNG, SVG or PDF file.
 
-    Bars show the loss, the share of novel names, and the share that the judge assigns to the right category, for each
-    category. A line shows the mean over the categories. The same figures give the same bytes.
+    Bars show the loss and the shares of novel and right names of each category, a line their mean. The same figures
+    give the same bytes.
 
     Raises:
         UsageError: the file has a different suffix.

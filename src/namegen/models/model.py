@@ -31,14 +31,14 @@ _MAX_CARD = 20_000  # characters
 class History:
     """The loss history of a training run, in nats per letter. Each point is the mean of the names' mean losses.
 
-    With distillation the history begins after the teachers' training, and training points are cross-entropies with
-    the teachers' distributions on names sampled from them; with fine-tuning this applies to half of the names.
+    With distillation the history begins after the teachers' training, and training losses are cross-entropies with
+    the teachers' distributions. With fine-tuning, half of the names have such losses.
 
     Attributes:
-        iterations: the number of training names before each training point, (points,) int64.
-        training: the mean loss of the names since the previous point, (points,) float64.
-        validation_iterations: the number of training names before each validation point, (validation points,) int64.
-        validation: the loss on the held-out names, (validation points,) float64.
+        iterations: the number of training names before each training point, (points,).
+        training: the mean loss of the names since the previous point, (points,).
+        validation_iterations: the number of training names before each validation point, (validation points,).
+        validation: the loss on the held-out names, (validation points,).
     """
 
     iterations: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -53,7 +53,7 @@ class History:
 
     @property
     def best_validation(self) -> float | None:
-        """The lowest validation point, or ``None``. A finished model has the weights of this point."""
+        """The lowest validation point, whose weights a finished model has, or ``None``."""
         return float(self.validation.min()) if len(self.validation) else None
 
     @property
@@ -71,20 +71,20 @@ class Model:
         sampling: its default sampling settings.
         alphabet: its letters.
         categories: its categories.
-        counts: the number of training names of each category, (categories,) int64.
-        first_letter_counts: the number of these names that begin with each letter, (categories, letters) int64.
+        counts: the number of training names of each category, (categories,).
+        first_letter_counts: the number of these names that begin with each letter, (categories, letters).
         longest: the number of letters of the longest training name.
-        casing: the case of most training names: ``lower``, ``capitalised``, ``upper``, or ``none`` without case.
+        casing: the case of most training names, like ``Dataset.casing``.
         dataset: the name of the training data.
         dataset_verified: whether the training data matched the checksums of the catalogue.
         fingerprint: the SHA-256 of the training data.
-        name_hashes: the hashes of all training names, sorted, (distinct names,) uint64; empty in a checkpoint.
+        name_hashes: the hashes of all training names, sorted, (distinct names,); empty in a checkpoint.
         device: the device it was trained on.
         threads: the number of threads of each training process.
         iterations: the number of training names sampled so far.
         weights: the network's parameters by name, float32.
         history: the losses during training.
-        card: the model card in Markdown: the source of the data, the model's quality and its limits.
+        card: the model card in Markdown.
         processes: the number of processes that trained it.
         held_out_hashes: the hashes of the names held out for validation, like ``name_hashes``.
 
@@ -136,7 +136,7 @@ class Model:
 
     @property
     def weights_after(self) -> int:
-        """The number of training names that the weights have seen, up to the best validation loss if finished."""
+        """The number of training names that the weights have seen."""
         best = self.history.best_iteration
         return best if self.finished and best is not None else self.iterations
 
@@ -156,7 +156,7 @@ class Model:
 
         Args:
             path: the file.
-            half: whether to store the weights in half precision, which halves the file and rounds them to 11 bits.
+            half: store the weights in half precision, rounded to 11 bits, which halves the file.
 
         Raises:
             NamegenError: the file cannot be written, or a weight is too large for half precision.

@@ -77,18 +77,18 @@ def sample(
         model: the model.
         category: one of its categories, or a blend such as ``German+Italian``; ``None`` samples a category uniformly
             for each name.
-        prefixes: what names begin with: a string of start letters, or a sequence of prefixes. With an empty prefix
-            the model chooses the first letter.
+        prefixes: a string of start letters, or a sequence of prefixes. With an empty prefix the model chooses the first
+            letter.
         count: the number of names for each prefix.
         config: how to choose letters; by default the model's own configuration.
         filters: conditions on the names; none by default.
         seed: the random seed; by default a different one each time.
-        shard: ``(k, n)`` generates only the k-th of n shards, k from 1 to n: of T names in all, numbered from 0, those
-            from ``(k - 1) * T // n`` up to but excluding ``k * T // n``, each bound moved to the nearest start of
-            a block unless filters may reject names. With the same seed and arguments, the n shards in order are all
-            names; some may be empty. Needs a seed.
+        shard: ``(k, n)`` generates only the k-th of n shards, k from 1 to n. With the same seed and arguments, the n
+            shards in order are all names. Of T names, numbered from 0, shard k has those from ``(k - 1) * T // n`` up
+            to but excluding ``k * T // n``; unless filters may reject names, each bound moves to the nearest start of
+            a block, so a shard may be empty. Needs a seed.
         device: where the network runs: ``cpu`` (numpy, the default), ``cuda``, ``cuda:N`` or ``mps`` (torch), or
-            ``auto`` for a GPU if there is one. Rounding differs between devices, which occasionally changes a name.
+            ``auto`` for a GPU if there is one. Names occasionally differ between devices.
         parts: fields of the configuration or the filters to replace, such as ``temperature=0.5`` or ``unique=True``.
             ``temperature=0`` also resets the model's own top-k, top-p and dropout.
 
@@ -98,8 +98,7 @@ def sample(
     Raises:
         UsageError: no such category, an unusable prefix, or a count, seed, shard or setting out of range; or a shard
             without a seed, of more than 10**15 names, or combined with ``unique``.
-        NamegenError: the model hardly ever generates such a name, or has no more different names for ``unique``.
-            :func:`iterate` yields the names before that point.
+        NamegenError: the model hardly ever generates such a name, or has no more different names.
         DeviceError: the device is not available, or fails.
     """
     parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
@@ -122,12 +121,11 @@ def iterate(
 ) -> Iterator[GeneratedName]:
     """Generate names one at a time with their categories, in bounded memory.
 
-    The arguments are those of :func:`sample`, but ``prefixes`` may be any iterable. With ``scores``, each name has the
-    natural logarithm of its probability given its category or blend, the end included, at temperature 1, regardless
-    of the configuration.
+    The arguments are those of :func:`sample`. With ``scores``, each name has the natural logarithm of its probability
+    given its category or blend, the end included, at temperature 1.
 
-    This call raises errors in the arguments. Only prefixes from an iterator are read and checked one at a time, as
-    names are taken; for a shard, all of them are read first, at most 1,000,000.
+    ``prefixes`` may be any iterable. Prefixes from an iterator are read and checked one at a time, as names are taken;
+    for a shard, at most 1,000,000 are read first. The call itself raises all other errors in the arguments.
     """
     parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
     made = blocks(model, category, prefixes, count=count, scores=scores, **parts)

@@ -53,15 +53,14 @@ class Filters:
     """Conditions on generated names, all of which must hold.
 
     Attributes:
-        unique: generate no name twice; repeated names are sampled again.
+        unique: generate no name twice.
         novel: generate no name of the training data of any category, held-out names included.
         min_length: the minimum number of letters of a name, its prefix included; ``None`` for no minimum.
         match: a regular expression that must match the whole name, in the syntax of the ``regex`` library.
         exclude: names and words that must not occur, ignoring case. A name is rejected if it, one of its words or
-            several adjacent words are excluded. Letters and digits make up words, so ``Jean-Luc`` has two. Exclusions
-            that the model's alphabet lacks are also compared transliterated.
-        ascii: transliterate names to ASCII (:mod:`namegen.datasets.transliteration`). ``unique``, ``match`` and
-            ``exclude`` then apply to the transliterated names; novelty, lengths and probabilities to the model's own.
+            several adjacent words are excluded (``Jean-Luc`` has two). Exclusions are also compared transliterated.
+        ascii: transliterate names to ASCII. ``unique``, ``match`` and ``exclude`` then apply to the transliterated
+            names; novelty, lengths and probabilities to the model's own.
 
     Raises:
         UsageError: a value is out of range, or ``match`` is not a regular expression.

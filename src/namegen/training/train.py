@@ -43,9 +43,9 @@ class Progress:
         validation_loss: the last validation loss; ``None`` before the first, or without held-out names.
         unsaved: why the last attempt to save the state failed; ``None`` if it did not.
         stage: the network that is being trained, in words; empty if the run trains only one.
-        last_loss: a function that returns the mean letter loss of the last name; with several processes, of the last
-            name that this process has of the latest batch, or NaN if it has none.
-        model: a function that returns the present model.
+        last_loss: returns the mean letter loss of the last name; with several processes, of this process's last name
+            of the batch, or NaN.
+        model: returns the present model.
     """
 
     iteration: int
@@ -80,23 +80,22 @@ def train(
     Args:
         dataset: the names. The share ``config.validation`` of them is held out.
         config: the configuration; by default the recipe ``default``, or with ``init`` the one that adds categories.
-        init: a model to add the categories of the names to, instead of training a new one. Give it again to resume.
+        init: a model to add the categories of the names to. Give it again to resume.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. The default, ``auto``, uses a GPU if there is one.
         threads: the number of threads of torch; by default :func:`~namegen.training.resources.default_threads`.
         checkpoint: a file for the state of the run, saved every ``config.save_every`` iterations and when the run is
-            stopped; by default nothing is saved. A save that fails does not end the run: the older state stays in the
-            file, :attr:`Progress.unsaved` says why, and the next save tries again.
-        resume: resume the run in ``checkpoint``, with its configuration, device and number of threads. The device,
-            ``threads`` and ``group`` may differ, but then the model is not bit-identical; the configuration must not.
+            stopped; by default nothing is saved. If a save fails, the run continues, and :attr:`Progress.unsaved` says
+            why.
+        resume: resume the run in ``checkpoint``. With another ``device``, ``threads`` or ``group``, the model is not
+            bit-identical; the configuration must be the same.
         report: called at least every few hundred iterations.
         stop: called as often; the run stops when it returns true.
-        group: the processes that train the model together, from :func:`~namegen.training.distributed.joined`. All of
-            them must call this function with the same arguments. Only rank 0 reads and writes the checkpoint. Each
-            process uses its own GPU, if any. All return the model.
-        parts: settings to replace in the configuration, for example ``iterations=20_000``.
+        group: the processes that train together, from :func:`~namegen.training.distributed.joined`. All must pass the
+            same arguments; all return the model. Only rank 0 reads and writes the checkpoint.
+        parts: settings to replace in the configuration, such as ``iterations=20_000``.
 
     Returns:
-        The finished model. If names are held out, its weights are those with the lowest validation loss.
+        The model. If names are held out, it has the weights with the lowest validation loss.
 
     Raises:
         UsageError: the configuration is invalid, or the run to resume has another one, or other names.
@@ -104,7 +103,7 @@ def train(
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device does not exist.
         NamegenError: the training needs more memory than the machine has.
-        DivergedError: the loss is not finite or far too large; the checkpoint is older than that.
+        DivergedError: the loss is not finite or far too large.
         TrainingStopped: ``stop`` returned true; the state is in the checkpoint.
         RunError: ``stop`` returned true, but the state cannot be saved.
     """
