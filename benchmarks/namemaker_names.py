@@ -3,7 +3,7 @@
     python benchmarks/namemaker_names.py FILE COUNT [--fastest]
 
 trains it on the names in a file and prints names, one per line. By default, namemaker generates two candidates, keeps
-the one of better length, and excludes real names and repeats. `--fastest` turns this off.
+the one whose length is closer to the average, and excludes real names and repeats. `--fastest` turns this off.
 """
 
 from __future__ import annotations

@@ -95,8 +95,9 @@ def table(results: dict[str, Any]) -> str:
         f"|{' --- |' * len(columns)}",
         *map(row_of_table, results["rows"]),
         "",
-        f"Medians of {runs} runs each, in turn. *Processor time*: that of both processes together, divided by that of",
-        f"one process with one thread. Measured on {about['date']} on an {about['processor']} with {about['cores']}",
+        f"Speeds are medians of {runs} runs, with the settings in turn. *Processor time* is the processor time of both",
+        "processes together, divided by the processor time of one process with one thread.",
+        f"Measured on {about['date']} on an {about['processor']} with {about['cores']}",
         f"cores that other programs also used (load {low:.1f} to {high:.1f}), with Python {about['python']}, torch",
         f"{about['versions']['torch']}, and gloo over the loopback interface.",
     ]

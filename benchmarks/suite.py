@@ -180,7 +180,7 @@ def quality(bench: Bench) -> list[Row]:
         Row(
             "reach the tutorial's loss",
             f"Speed of reaching the tutorial's test loss relative to the tutorial's loop: {QUICK_ITERATIONS:,} "
-            f"iterations of namegen, {ITERATIONS:,} of the loop (scaled from {LOOP_ITERATIONS:,})",
+            f"iterations of namegen, {ITERATIONS:,} of the loop (extrapolated from {LOOP_ITERATIONS:,})",
             "s",
             quicks,
             loops,
@@ -222,7 +222,7 @@ def tutorial_recipe(bench: Bench) -> list[Row]:
         return LOOP_ITERATIONS / bench.script("tutorial_loop.py", *words).figures["seconds"]
 
     ours, peer = in_turn(5, recipe, loop)
-    what = "Speed of training with `--recipe tutorial` relative to the tutorial's loop, which computes the same"
+    what = "Speed of training with `--recipe tutorial` relative to the tutorial's loop; both do the same computation"
     return [Row("train with --recipe tutorial", what, "iterations/s", ours, peer, ratio(ours, peer), 8)]
 
 

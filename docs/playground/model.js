@@ -37,7 +37,7 @@ const MAX_CATEGORY_LENGTH = 1_000;
  * @property {boolean} sos whether the network itself chooses the first letter
  * @property {Float64Array} firstLetters (C, L), the number of training names that begin with each
  * @property {"gru" | "rnn"} architecture
- * @property {boolean} tanh whether the recurrence of the rnn ends in one
+ * @property {boolean} tanh whether the rnn applies tanh to its new hidden state
  * @property {number} hidden H
  * @property {Record<string, Float32Array>} weights by their names, row by row
  */

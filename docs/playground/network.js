@@ -16,7 +16,7 @@ export function networkOf(model, shares) {
 }
 
 /**
- * Return the shares of one category, moved away from the mean of all categories by a share of the distance (guidance).
+ * Return the shares for one category, moved away from the mean of all categories by `guidance` times the distance to it.
  * Some may be negative.
  */
 export function guidedShares(category, categories, guidance) {

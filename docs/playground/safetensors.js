@@ -8,7 +8,7 @@
 import { NamegenError } from "./errors.js";
 
 const LENGTH = 8; // bytes, of the header's length
-const MAX_HEADER = 17_825_792; // bytes, as namegen itself
+const MAX_HEADER = 17_825_792; // bytes, the limit of namegen itself
 const MAX_DIMENSIONS = 8;
 const MAX_REASON = 200; // characters
 const BYTES = { F16: 2, F32: 4, F64: 8, I64: 8, U64: 8 };
@@ -46,7 +46,7 @@ export class TensorFile {
     return this.#entries.get(name)?.shape;
   }
 
-  /** A tensor in single precision, which the file may have in half precision: Float32Array, row by row. */
+  /** Return a tensor, stored in single or half precision, as a Float32Array, row by row. */
   floats(name, shape) {
     const { kind, bytes } = this.#read(name, ["F16", "F32"], shape);
     const values = kind === "F32" ? new Float32Array(bytes) : Float32Array.from(new Uint16Array(bytes), fromHalf);
@@ -65,7 +65,7 @@ export class TensorFile {
     if (!kinds.includes(found.kind) || String(found.shape) !== String(shape)) {
       throw broken(`the tensor ${name} is ${found.kind} [${found.shape}]`);
     }
-    // A copy, as typed arrays must begin at a multiple of their numbers' size. They are little-endian, as browsers are.
+    // A copy, because a typed array must begin at a multiple of its element size. Browsers' arrays are little-endian.
     return { kind: found.kind, bytes: this.#buffer.slice(this.#data + found.begin, this.#data + found.end) };
   }
 }
@@ -125,7 +125,7 @@ function areSizes(values) {
   return Array.isArray(values) && values.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 48);
 }
 
-/** The number that 16 bits are in half precision: a sign, 5 bits of exponent, 10 of fraction (IEEE 754 binary16). */
+/** Return the number that 16 bits encode: a sign, 5 bits of exponent and 10 of fraction (IEEE 754 binary16). */
 function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;

@@ -63,7 +63,7 @@ class Source {
     this.#firstLetters = model.firstLetters.subarray(category * letters, (category + 1) * letters);
   }
 
-  /** Sample the name with this number, again while it does not end in time or is malformed. */
+  /** Sample the name with this number, until it ends in time and is well-formed. */
   draw(prefix, seed, number) {
     const given = this.#model.alphabet.encode(prefix);
     const limit = maxLetters(this.#model, this.#sampling, given.length);
@@ -134,7 +134,7 @@ export function probabilities(logits, { temperature, topK, topP }) {
 }
 
 /**
- * Return the probability that each output is the largest after dropout, the first of equals. See
+ * Return the probability that each output is the largest after dropout; in a tie, the first output counts. See
  * `src/namegen/sampling/decoding.py`.
  *
  * @param {Float32Array} logits (O)
@@ -150,9 +150,9 @@ export function greedyProbabilities(logits, dropout) {
   }
   const ranked = [...logits.keys()].sort((a, b) => logits[b] - logits[a]);
   const positive = ranked.filter((output) => logits[output] > 0);
-  // A positive output wins if it stays, and all larger ones go.
+  // A positive output is the largest if it is kept and all larger ones are dropped.
   positive.forEach((output, rank) => (likely[output] = (1 - dropout) * dropout ** rank));
-  // If all of them have gone, the first output wins that is 0; if none is, the largest.
+  // If all positive outputs are dropped, the first output that is 0 is the largest; if none is 0, the largest logit is.
   let none = dropout ** positive.length;
   logits.forEach((logit, output) => {
     const isZero = logit >= 0 ? 1 : dropout;
@@ -178,7 +178,7 @@ function highestOf(logits) {
   return highest;
 }
 
-/** Whether a name is not empty and has no space at its ends nor two in a row. */
+/** Whether a name is not empty, has no space at either end, and does not contain two spaces in a row. */
 function isWellFormed(name) {
   return name !== "" && !/^ | $| {2}/.test(name);
 }

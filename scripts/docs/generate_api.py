@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 HEAD = """# API reference
 
-Generated from docstrings by `make docs`. [Use from Python](library.md) shows how to use these names together.
-Attributes with a type are also the arguments of the constructor, in the same order. Members that only namegen itself
-uses are left out.
+This page is generated from docstrings by `make docs`. [Use from Python](library.md) shows how to use these names
+together. Attributes with a type are also the arguments of the constructor, in the same order. Members that only namegen
+itself uses are left out.
 """
 GROUPS = {
     "Datasets": ("Dataset", "load_dataset", "open_dataset", "download", "Alphabet", "ASCII"),

@@ -138,17 +138,17 @@ class TrainingConfig:
         weight_decay: the weight decay of AdamW.
         schedule: ``cosine`` (linear warm-up, then half a cosine down to 0) or ``constant``.
         warmup: the share of all steps that warm up.
-        clip: the maximum norm of the gradient of the names' summed letter losses, averaged over the batch; ``None`` for
-            no limit.
+        clip: the maximum norm of the gradient; ``None`` for no limit. The loss is summed over the letters of each name
+            and averaged over the batch.
         averaging: the decay per step of the exponential moving average of the weights; 0 for no averaging.
-        category_exponent: categories are sampled in proportion to their number of names to this power: with 0 all
-            categories alike, with 1 all names alike.
-        keep_repeats: whether names are learned as often as they occur in a category.
+        category_exponent: categories are sampled in proportion to their number of names to this power: 0 makes all
+            categories equally likely, 1 makes all names equally likely.
+        keep_repeats: whether to train on duplicates of a name within a category.
         validation: the share of the names held out to measure the loss on.
         history_every: iterations per point of the loss history; ``None`` for 100 points of at least 8 batches each.
         save_every: iterations between saves of an unfinished run.
         seed: the seed of all randomness.
-        shared_rate: the learning rate of the weights that all categories share, as a share of ``learning_rate``.
+        shared_rate: the learning rate of the weights that all categories share, as a fraction of ``learning_rate``.
         init: the digest of the model that training starts from; ``None`` for random weights.
         distillation: the teachers to learn from, ``None`` for none. Their iterations are part of ``iterations``.
 
@@ -265,8 +265,8 @@ class SamplingConfig:
             et al. 2020, "The Curious Case of Neural Text Degeneration").
         dropout: the probability of dropping each output, with a fresh mask for each letter.
         guidance: how far to move the category's vectors away from the mean of all categories, as a share of the
-            distance; more gives more typical names (classifier-free guidance at the network's input, Ho and Salimans
-            2022, "Classifier-Free Diffusion Guidance").
+            distance; a larger value gives more typical names (classifier-free guidance at the network's input, Ho and
+            Salimans 2022, "Classifier-Free Diffusion Guidance").
         max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 after the prefix, or
             twice the longest training name if that is more and sampling is not greedy. Greedy sampling cuts a longer
             name; otherwise the name is sampled again.

@@ -212,7 +212,7 @@ class Alphabet:
         other case takes that case.
 
         Returns:
-            The text, and the number of dropped characters, without accents whose letter stays.
+            The text, and the number of dropped characters, not counting accents whose letter is kept.
         """
         characters = self._split(unicodedata.normalize("NFC", text))
         if all(character in self._index for character in characters):

@@ -200,7 +200,8 @@ class Dataset:
         A name in two categories is never in both parts. No category loses all of its names.
 
         Returns:
-            The training and the validation part; all names and ``None`` if the latter would have fewer than 20 names.
+            The training and validation parts, or all names and ``None`` if the validation part would have fewer than 20
+            names.
         """
         scrambled = self.hashes * np.uint64(0x9E3779B97F4A7C15)  # independent of any split by the hash itself
         held_out = (scrambled >> np.uint64(11)).astype(np.float64) / 2.0**53 < fraction

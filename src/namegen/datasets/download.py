@@ -75,15 +75,16 @@ def download(
     Args:
         name: the dataset's name in the catalogue.
         source: a folder, a ``.zip``, or the ``https://`` URL of either, instead of its repository (``http://`` for
-            servers on this machine only). In a zip the files may be in any one folder; in a local folder also in
-            ``data/names/`` or in a subfolder named after the dataset.
+            servers on this machine only). A zip may have the files in any single folder. A local folder may also have
+            them in ``data/names/`` or in a subfolder named after the dataset.
         verify: accept only files whose hashes match the catalogue.
-        report: called with the number of bytes so far and in all.
+        report: called with the number of bytes downloaded so far and the total number.
         notice: called with a message before a failed download is retried.
 
     Raises:
         UsageError: the catalogue has no such dataset.
-        DownloadError: it cannot be reached or written, lacks a file, or a file does not match its hash.
+        DownloadError: the source cannot be reached or lacks a file, a file does not match its hash, or the cache cannot
+            be written.
     """
     entry, folder = get_entry(name), paths.dataset_dir(name)
     with _lock(name):

@@ -100,7 +100,7 @@ def score(model: Model, category: str, names: Iterable[str]) -> Scores:
     Args:
         model: the model, used at temperature 1.
         category: one of its categories, or a blend such as ``German+Italian``.
-        names: the names; they are transliterated and take the case in which the training names begin.
+        names: the names; they are transliterated and converted to the casing of the model.
 
     Raises:
         UsageError: no such category.

@@ -185,8 +185,8 @@ def evaluate(
 
     Args:
         model: the model; its training must have finished.
-        dataset: names of the categories to measure, in the model's alphabet. The judge learns from the model's training
-            names, recognised by their hashes; the others are scored.
+        dataset: names of the categories to measure, in the model's alphabet. Names that the model was trained on,
+            recognised by their hashes, train the judge (see :attr:`Evaluation.right`); the other names are scored.
         count: the number of names to sample for each category, from 0 to 1,000,000.
         seed: the random seed.
         everything: score the training names too.

@@ -32,7 +32,7 @@ _MAX_LABELS = 240  # on an axis of that height
 
 
 def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
-    """Plot the loss histories of models, given by name, into a PNG, SVG or PDF file.
+    """Plot the loss histories of models, keyed by the models' names, to a PNG, SVG or PDF file.
 
     Validation curves are thick, with a ring around their lowest point. The same histories give the same bytes.
 
@@ -62,10 +62,10 @@ def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
 
 
 def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None:
-    """Plot an evaluation of a model, whose name is for the title, into a PNG, SVG or PDF file.
+    """Plot an evaluation to a PNG, SVG or PDF file, with the model's name in the title.
 
-    Bars show the loss and the shares of novel and right names of each category, a line their mean. The same figures
-    give the same bytes.
+    Bars show the loss and the shares of novel and right names of each category; a line shows their mean. The same
+    figures give the same bytes.
 
     Raises:
         UsageError: the file has a different suffix.

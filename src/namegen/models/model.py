@@ -64,7 +64,7 @@ class History:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network with everything that belongs to it.
+    """A trained network with its alphabet, categories and settings.
 
     Attributes:
         training: the settings it was trained with.
@@ -156,7 +156,7 @@ class Model:
 
         Args:
             path: the file.
-            half: store the weights in half precision, rounded to 11 bits, which halves the file.
+            half: store the weights in half precision, rounded to 11 bits, which halves the size of the file.
 
         Raises:
             NamegenError: the file cannot be written, or a weight is too large for half precision.

@@ -83,10 +83,10 @@ def sample(
         config: how to choose letters; by default the model's own configuration.
         filters: conditions on the names; none by default.
         seed: the random seed; by default a different one each time.
-        shard: ``(k, n)`` generates only the k-th of n shards, k from 1 to n. With the same seed and arguments, the n
-            shards in order are all names. Of T names, numbered from 0, shard k has those from ``(k - 1) * T // n`` up
-            to but excluding ``k * T // n``; unless filters may reject names, each bound moves to the nearest start of
-            a block, so a shard may be empty. Needs a seed.
+        shard: ``(k, n)`` generates only the k-th of n shards, k from 1 to n; requires a seed. The n shards,
+            concatenated in order, are the names of a run with the same arguments but without ``shard``. If T names are
+            numbered from 0, shard k begins at name ``(k - 1) * T // n`` and ends before name ``k * T // n``. Without
+            filters that may reject names, both bounds move to the nearest start of a block, so a shard may be empty.
         device: where the network runs: ``cpu`` (numpy, the default), ``cuda``, ``cuda:N`` or ``mps`` (torch), or
             ``auto`` for a GPU if there is one. Names occasionally differ between devices.
         parts: fields of the configuration or the filters to replace, such as ``temperature=0.5`` or ``unique=True``.
@@ -98,7 +98,7 @@ def sample(
     Raises:
         UsageError: no such category, an unusable prefix, or a count, seed, shard or setting out of range; or a shard
             without a seed, of more than 10**15 names, or combined with ``unique``.
-        NamegenError: the model hardly ever generates such a name, or has no more different names.
+        NamegenError: the model hardly ever generates such a name, or cannot generate enough distinct names.
         DeviceError: the device is not available, or fails.
     """
     parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
@@ -121,11 +121,12 @@ def iterate(
 ) -> Iterator[GeneratedName]:
     """Generate names one at a time with their categories, in bounded memory.
 
-    The arguments are those of :func:`sample`. With ``scores``, each name has the natural logarithm of its probability
-    given its category or blend, the end included, at temperature 1.
+    The arguments are those of :func:`sample`. With ``scores``, each name has its log-probability given its category or
+    blend, in nats, at temperature 1. This includes the probability that the name ends.
 
-    ``prefixes`` may be any iterable. Prefixes from an iterator are read and checked one at a time, as names are taken;
-    for a shard, at most 1,000,000 are read first. The call itself raises all other errors in the arguments.
+    ``prefixes`` may be any iterable. Prefixes from an iterator are read and checked one at a time, when their names are
+    requested; with ``shard``, all prefixes, at most 1,000,000, are read immediately. All other invalid arguments raise
+    an error immediately.
     """
     parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
     made = blocks(model, category, prefixes, count=count, scores=scores, **parts)

@@ -57,8 +57,9 @@ class Filters:
         novel: generate no name of the training data of any category, held-out names included.
         min_length: the minimum number of letters of a name, its prefix included; ``None`` for no minimum.
         match: a regular expression that must match the whole name, in the syntax of the ``regex`` library.
-        exclude: names and words that must not occur, ignoring case. A name is rejected if it, one of its words or
-            several adjacent words are excluded (``Jean-Luc`` has two). Exclusions are also compared transliterated.
+        exclude: names and words that must not occur, ignoring case. A name is rejected if the whole name, one of its
+            words or a sequence of its words is excluded; ``Jean-Luc`` has two words. The transliteration of each
+            exclusion is excluded too.
         ascii: transliterate names to ASCII. ``unique``, ``match`` and ``exclude`` then apply to the transliterated
             names; novelty, lengths and probabilities to the model's own.
 

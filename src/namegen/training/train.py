@@ -43,9 +43,9 @@ class Progress:
         validation_loss: the last validation loss; ``None`` before the first, or without held-out names.
         unsaved: why the last attempt to save the state failed; ``None`` if it did not.
         stage: the network that is being trained, in words; empty if the run trains only one.
-        last_loss: returns the mean letter loss of the last name; with several processes, of this process's last name
-            of the batch, or NaN.
-        model: returns the present model.
+        last_loss: returns the mean loss per letter of the last training name. With several processes, this is the last
+            name of the process's part of the batch, or NaN if that part is empty.
+        model: returns the current model.
     """
 
     iteration: int
@@ -79,8 +79,9 @@ def train(
 
     Args:
         dataset: the names. The share ``config.validation`` of them is held out.
-        config: the configuration; by default the recipe ``default``, or with ``init`` the one that adds categories.
-        init: a model to add the categories of the names to. Give it again to resume.
+        config: the configuration; by default the recipe ``default``, or the settings for fine-tuning if ``init`` is
+            given.
+        init: a model to fine-tune: the categories of the names are added to it. Pass it again to resume.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. The default, ``auto``, uses a GPU if there is one.
         threads: the number of threads of torch; by default :func:`~namegen.training.resources.default_threads`.
         checkpoint: a file for the state of the run, saved every ``config.save_every`` iterations and when the run is
@@ -89,7 +90,7 @@ def train(
         resume: resume the run in ``checkpoint``. With another ``device``, ``threads`` or ``group``, the model is not
             bit-identical; the configuration must be the same.
         report: called at least every few hundred iterations.
-        stop: called as often; the run stops when it returns true.
+        stop: called as often as ``report``; the run stops when it returns true.
         group: the processes that train together, from :func:`~namegen.training.distributed.joined`. All must pass the
             same arguments; all return the model. Only rank 0 reads and writes the checkpoint.
         parts: settings to replace in the configuration, such as ``iterations=20_000``.
@@ -98,7 +99,7 @@ def train(
         The model. If names are held out, it has the weights with the lowest validation loss.
 
     Raises:
-        UsageError: the configuration is invalid, or the run to resume has another one, or other names.
+        UsageError: the configuration is invalid, or the run to resume has a different configuration or different names.
         DataError: a category has no names.
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device does not exist.
