@@ -69,4 +69,4 @@ def _describe(value: object) -> str:
     try:
         return shorten(str(value))
     except ValueError:  # Python does not convert integers of more than 4,300 digits
-        return "a number of thousands of digits"
+        return "a number with thousands of digits"

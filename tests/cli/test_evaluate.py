@@ -217,7 +217,7 @@ def test_an_evaluation_is_a_table_of_the_categories_and_their_means(cli, seen, n
     assert [float(row[2]) for row in rows] == pytest.approx(losses, abs=5e-4)
     assert rows[2][4] == f"{exact.novel:.1%}"
     assert rows[3][4:] == ["-"] * 5
-    assert done.err.splitlines() == ["Scored 3 of 9 names of names, those that the model was not trained on."]
+    assert done.err.splitlines() == ["Scored 3 of 9 names of names, leaving out the model's training names."]
 
 
 def test_an_evaluation_as_json_is_that_of_the_library(cli, seen, names):
@@ -232,7 +232,7 @@ def test_an_evaluation_without_unseen_names_says_what_to_do(cli, seen, tmp_path)
     (tmp_path / "German.txt").write_text("Ba\nBbb\n", encoding="utf-8")
     done = cli("evaluate", "--data", tmp_path / "German.txt", "-n", 10)
     assert done.code == 0
-    assert all(part in done.err for part in ("No loss: ", "--all", "No judge: "))
+    assert all(part in done.err for part in ("No loss: ", "--all", "No share of right names: "))
     assert [row.split("\t")[2] for row in done.out.splitlines()[1:]] == ["-"] * 3
 
 

@@ -170,16 +170,16 @@ def test_it_prints_to_stderr_what_it_trains_on_its_progress_and_the_result(train
     assert "few" not in trained.err
 
 
-REPEATS = "the model will repeat many of them, and fewer with --init pretrained"
+REPEATS = "the model will repeat many of them (fewer with --init pretrained)"
 
 
 @pytest.mark.parametrize(
     ("count", "options", "warning"),
     [
-        (1, (), f"1 name is few: {REPEATS}; no names are held out to measure on."),
+        (1, (), f"1 name is few: {REPEATS}; no names are held out to measure the loss."),
         (12, ("--validation", 0), f"12 names are few: {REPEATS}."),
         (199, ("--validation", 0.5), f"199 names are few: {REPEATS}."),
-        (250, ("--validation", 0.01), "250 names are few: no names are held out to measure on."),
+        (250, ("--validation", 0.01), "250 names are few: no names are held out to measure the loss."),
         (400, (), None),
     ],
 )

@@ -228,7 +228,7 @@ def test_a_dataset_is_taken_from_the_url_of_a_zip(server):
 BAD_ZIPS = {
     "not a zip": (b"<html>Not here</html>", "names.zip is not a valid zip archive"),
     "cut": (pack(FILES)[:-30], "names.zip is not a valid zip archive"),
-    "without a file": (pack({"a/Elvish.txt": b"Arwen\n"}), "is not the dataset surnames: no folder in it has all its"),
+    "without a file": (pack({"a/Elvish.txt": b"Arwen\n"}), "is not the dataset surnames: no folder in it has all"),
     "with a path that leads out": (pack({**FILES, "../Elvish.txt": b"Sauron\n"}), "has a path that leads out of it"),
     "with a bomb": (pack({**FILES, "Elvish.txt": bytes(10**6)}), "unpacks to more than 100 times its size"),
 }
@@ -267,7 +267,7 @@ def test_a_folder_that_lacks_a_file_is_refused(folder):
 @pytest.mark.parametrize("name", ["nothing", "nothing.zip", "names.txt"])
 def test_a_source_that_is_neither_folder_nor_zip_is_refused(tmp_path, name):
     (tmp_path / "names.txt").write_bytes(b"Anna\n")
-    refused(f"no folder or .zip archive {tmp_path / name}", "--from", source=str(tmp_path / name))
+    refused(f"{tmp_path / name} is not a folder or .zip archive", "--from", source=str(tmp_path / name))
 
 
 # In the cache.

@@ -280,7 +280,7 @@ def test_a_category_with_two_lists_is_refused(tmp_path, members):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"Anna\n", "(Anna) has no column called name; name the columns"),
+        (b"Anna\n", "(Anna) has no column called name; call the columns"),
         (b"id,names,country\n1,Anna,A\n", "the first line of "),
         (b"A,Anna\n\nB\n", "line 3: 1 column instead of 2 as in the first line"),
         (b"A,Anna\nB,Smith, Jr.\n", "line 2: 3 columns instead of 2 as in the first line"),

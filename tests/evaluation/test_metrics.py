@@ -203,7 +203,7 @@ def test_data_of_another_kind_cannot_be_evaluated():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"unique": True}, r"no setting 'unique'; there are dropout, guidance, max_length, temperature, top_k, top_p"),
+        ({"unique": True}, r"no setting 'unique'; use one of dropout, guidance, max_length, temperature, top_k, top_p"),
         ({"prefixes": "ABC"}, "no setting 'prefixes'"),
         ({"temperature": -1}, "temperature must be"),
     ],

@@ -96,7 +96,7 @@ def test_a_link_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("first", "second"), [("X.txt", "X.txt"), ("a/X.txt", "a\\X.txt")])
 def test_a_duplicate_file_is_refused(tmp_path, first, second):
-    refused(tmp_path, pack((first, b"Anna\n"), (second, b"Bert\n")), f"has two files '{first}'")
+    refused(tmp_path, pack((first, b"Anna\n"), (second, b"Bert\n")), f"has two files named '{first}'")
 
 
 BOMBS = {

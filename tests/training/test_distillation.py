@@ -163,5 +163,5 @@ def test_teachers_that_make_no_sense_are_wrong_usage(parts):
 def test_teachers_that_begin_no_name_are_an_error():
     mute = teacher([[0.2, 0.5, 0.3], [0.4, 0.1, 0.5], [0.0, 0.0, 1.0]])
     source, _ = make_source(Ensemble([mute, mute], NGram.fit(NAMES, 3), 0.3))
-    with pytest.raises(DivergedError, match="the teachers find no first letter possible"):
+    with pytest.raises(DivergedError, match="the teachers give every first letter a probability of 0"):
         source.sample_block(0)

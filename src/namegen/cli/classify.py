@@ -22,7 +22,7 @@ def classify(
     *,
     count: Annotated[
         int | None,
-        typer.Option("--count", "-n", min=1, help="Categories per name.  [default: 3, as JSON all]"),
+        typer.Option("--count", "-n", min=1, help="Categories per name.  [default: 3, jsonl: all]"),
     ] = None,
     prior: Annotated[
         Literal["uniform", "data"],

@@ -39,7 +39,7 @@ def download(
     get_entry(name)
     if remove:
         if source is not None:
-            raise UsageError("--remove and --from exclude each other; use one of them")
+            raise UsageError("--remove and --from cannot be combined; use one of them")
         print_note(f"Removed {name}." if remove_downloaded(name) else f"{name} is not downloaded.")
         return
     with _progress_bar(name) as report:

@@ -52,11 +52,11 @@ def evaluate(
 ) -> None:
     """Measure how good a model is.
 
-    Prints for each category the loss per letter and the perplexity on names that the model was not trained on. Of
+    Prints for each category the loss per letter and the perplexity on names that the model was not trained on. For
     names sampled from the model, it prints the shares that are novel, unique, and right (an n-gram trained on the data
     assigns them to their category), and their mean length next to that of the data.
 
-    The line macro has the mean of the categories, micro the mean of all letters.
+    The row `macro` has the mean over categories, the row `micro` the mean over letters.
     """
     from namegen.cli.terminal import print_json, print_note
     from namegen.evaluation.metrics import evaluate as measure
@@ -77,7 +77,7 @@ def evaluate(
         print_note(f"Scored all {found.names:,} names of {dataset.label}.")
     else:
         unseen = f"{found.names:,} of {found.data_names:,} names"
-        print_note(f"Scored {unseen} of {dataset.label}, those that the model was not trained on.")
+        print_note(f"Scored {unseen} of {dataset.label}, leaving out the model's training names.")
     for fact in found.notes:
         print_note(f"{fact[0].upper()}{fact[1:]}.")
     if output is not None:

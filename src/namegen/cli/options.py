@@ -73,7 +73,7 @@ TopKOption = Annotated[
 ]
 TopPOption = Annotated[
     float | None,
-    typer.Option(help="Sample from the top letters that sum to this.  [default: the model's, usually 0.95]"),
+    typer.Option(help="Sample from the top letters with this total probability.  [default: the model's, usually 0.95]"),
 ]
 GuidanceOption = Annotated[
     float | None,

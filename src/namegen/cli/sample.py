@@ -66,9 +66,7 @@ def sample(
         typer.Option(help="Maximum length.  [default: prefix + 20, or more]"),
     ] = None,
     min_length: Annotated[int | None, typer.Option(help="Minimum length.  [default: 1]")] = None,
-    match: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="Keep only names that this matches in full.")
-    ] = None,
+    match: Annotated[str | None, typer.Option(metavar="REGEX", help="Keep only names that match this in full.")] = None,
     exclude: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +79,9 @@ def sample(
     top: Annotated[int | None, typer.Option(metavar="N", help="The N most probable names, without sampling.")] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Add the log-probability of each name.")] = False,
     seed: Annotated[int | None, typer.Option(help="Same seed, same names.  [default: random]")] = None,
-    shard: Annotated[str | None, typer.Option(metavar="K/N", help="Part K of N of the output of one --seed.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="K/N", help="Sample part K of N; all parts need the same --seed.")
+    ] = None,
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N, mps, auto.  [default: cpu]")
     ] = None,

@@ -121,8 +121,8 @@ def train(
 ) -> None:
     """Train a model on lists of names.
 
-    `namegen train` trains the model `default`, which `namegen sample` then uses. Options override the settings of the
-    recipe, or of --init, which keeps the network of its model.
+    `namegen train` trains the model `default`, which `namegen sample` then uses. Options override the settings of
+    the recipe or of --init. With --init, the model keeps the network of the model it starts from.
     """
     from namegen.training.jobs import TrainingRequest
 
@@ -224,7 +224,7 @@ def _find_location(model: str | None, output: Path | None) -> ModelLocation:
         kind = "a folder" if output.is_dir() else "not a regular file"
         raise UsageError(f"{output} is {kind}; give -o the name of a file")
     if output.name.endswith(RUN_SUFFIX):
-        raise UsageError(f"{RUN_SUFFIX} is the ending of unfinished runs; give {output} another ending")
+        raise UsageError(f"{RUN_SUFFIX} is the file extension of unfinished runs; give {output} another one")
     return file_location(output)
 
 

@@ -184,7 +184,7 @@ def _copy(entry: CatalogueEntry, source: Path, folder: Path) -> None:
         _unpack(entry, source, str(source), folder)
         return
     if not source.is_dir():
-        raise DownloadError(f"no folder or .zip archive {source}; give --from one of these, or a URL")
+        raise DownloadError(f"{source} is not a folder or .zip archive; give --from a folder, a .zip archive or a URL")
     candidates = [source, source / entry.name, source / "data" / "names"]
     found = next((c for c in candidates if all((c / file).is_file() for file in entry.files)), None)
     if found is None:
@@ -202,7 +202,7 @@ def _unpack(entry: CatalogueEntry, archive: Path, source: str, folder: Path) -> 
             parents = {PurePosixPath(path).parent for path in opened.members}
             complete = [p for p in parents if all(str(p / name) in opened.members for name in entry.files)]
             if not complete:
-                raise DownloadError(f"{source} is not the dataset {entry.name}: no folder in it has all its files")
+                raise DownloadError(f"{source} is not the dataset {entry.name}: no folder in it has all the files")
             parent = min(complete, key=lambda path: (len(path.parts), path))
             for name in entry.files:
                 (folder / name).write_bytes(opened.open(str(parent / name)).read(MAX_BYTES))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from namegen.io.lines import Readable
 
 
-FORMATS = "a folder or .zip of CATEGORY.txt files, or a .txt, .csv or .tsv file, each also with .gz"
+FORMATS = "a folder or .zip of CATEGORY.txt files, or a .txt, .csv or .tsv file, optionally gzipped (.gz)"
 _MAX_ROW_LINES = 1000  # limits the memory if a quote is never closed
 
 
@@ -118,7 +118,7 @@ def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source
             given = shorten(", ".join(row))
             if width != 2:
                 raise DataError(
-                    f"the first line of {source} ({given}) has no column called name; name the columns category and "
+                    f"the first line of {source} ({given}) has no column called name; call the columns category and "
                     "name"
                 )
             columns = 0, 1

@@ -221,7 +221,7 @@ def evaluate(
         judge = NGram.fit(trained_on, order=3)
     elif count:
         which = "only one category" if len(trained_on) else "no names"
-        notes.append(f"no judge: {dataset.label} contains {which} that the model was trained on")
+        notes.append(f"no share of right names: {dataset.label} contains {which} that the model was trained on")
     categories = {}
     for index, category in enumerate(dataset.categories):
         if dataset.counts[index]:

@@ -154,7 +154,7 @@ def _find_fonts(text: str) -> list[str]:
 def check_image_path(path: Path) -> None:
     """Raise ``UsageError`` if a file name does not have the suffix of a supported image format."""
     if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"cannot plot into {path}; give a file name that ends in {', '.join(_SUFFIXES)}")
+        raise UsageError(f"cannot plot to {path}; give a file name that ends in {', '.join(_SUFFIXES)}")
 
 
 def plot_in_terminal(histories: Mapping[str, History], *, width: int, height: int, colour: bool) -> str:

@@ -103,7 +103,7 @@ class Archive:
             if path.endswith("/"):
                 continue
             if path in self.members:
-                raise DataError(f"{source} has two files {quote(path)}; do not trust it")
+                raise DataError(f"{source} has two files named {quote(path)}; do not trust it")
             self.members[path] = member
 
     def open(self, path: str) -> Readable:

@@ -116,11 +116,11 @@ def _build_graph(model: Model) -> GraphProto:
         f"namegen_{model.stage.architecture}",
         [
             describe("category", "the share of each category; the shares add up to 1", len(model.categories)),
-            describe("letter", "the index of the letter in the alphabet; the length of the alphabet begins a name"),
+            describe("letter", "the index of the letter in the alphabet, or the alphabet's length to begin a name"),
             describe("state", "the hidden state before the letter, ignored where a name begins", state),
         ],
         [
-            describe("probabilities", "the probability of each letter to be next, and of the end", outputs),
+            describe("probabilities", "the probability that each letter is next, and that the name ends", outputs),
             describe("next_state", "the hidden state after the letter", state),
             describe("logits", "the network's outputs before the softmax", outputs),
         ],

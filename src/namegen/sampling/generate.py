@@ -172,7 +172,9 @@ def blocks(
         prefixes_per_block=_PREFIXES_PER_BLOCK if isinstance(prefixes, Sequence) else 1,
     )
     if shard is not None and filters.unique:
-        raise UsageError("--unique does not work with --shard, as a shard does not know the others; use one of them")
+        raise UsageError(
+            "--unique and --shard cannot be combined, as shards do not know each other's names; use one of them"
+        )
     fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
@@ -334,7 +336,7 @@ def _build_exhausted_error(prefix: str, found: int, *, deterministic: bool) -> N
     names = f"only {found:,} different name{'' if found == 1 else 's'}" if found else "no new name"
     begins = f" that {'begins' if found <= 1 else 'begin'} with {quote(prefix)}" if prefix else ""
     if deterministic:
-        return NamegenError(f"{names}{begins}: greedy decoding gives one; sample with a --temperature above 0")
+        return NamegenError(f"{names}{begins}: greedy decoding gives only one; sample with a --temperature above 0")
     return NamegenError(
         f"{names}{begins}: {MAX_REJECTIONS:,} more samples gave no other; ask for fewer, or give a higher --temperature"
     )

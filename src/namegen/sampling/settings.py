@@ -49,4 +49,4 @@ def override_filters(filters: Filters, parts: dict[str, Any], config: SamplingCo
 def _check_fields(parts: Iterable[str], known: tuple[str, ...]) -> None:
     for name in parts:
         if name not in known:
-            raise UsageError(f"no setting {name!r}; there are {', '.join(sorted(known))}")
+            raise UsageError(f"no setting {name!r}; use one of {', '.join(sorted(known))}")

@@ -182,7 +182,7 @@ class DistillationBatches:
                     geometric[:, boundary_id] = arithmetic[:, boundary_id] = 0
                     total = geometric.sum(axis=1, keepdims=True)
                     if not (total > 0).all():
-                        raise DivergedError("the teachers find no first letter possible; train longer")
+                        raise DivergedError("the teachers give every first letter a probability of 0; train longer")
                     geometric /= total
                 tables.append(geometric)
                 nodes[names, length] = nodes_so_far + row_of

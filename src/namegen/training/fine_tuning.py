@@ -55,9 +55,7 @@ def check_fine_tuning(init: Model, config: TrainingConfig) -> TrainingConfig:
         value = getattr(init.training, name)
         if getattr(config, name) != value:
             setting = name.replace("_", " ")
-            raise UsageError(
-                f"the model to add to has {setting} {value}, which cannot be changed; leave the option out"
-            )
+            raise UsageError(f"the base model has {setting} {value}, which cannot be changed; leave the option out")
     if config.batch_size < 2:
         raise UsageError("fine-tuning needs a batch size of at least 2, for a new name and an old one")
     return dataclasses.replace(config, init=model_digest(init))
@@ -65,7 +63,7 @@ def check_fine_tuning(init: Model, config: TrainingConfig) -> TrainingConfig:
 
 def _check_base(init: Model) -> None:
     if not init.finished:
-        raise UsageError("the training of the model to add to is not finished; finish it first with --resume")
+        raise UsageError("the training of the base model is not finished; finish it first with --resume")
     if not find_architecture(init.training).fine_tuning or not init.training.sos:
         raise UsageError(
             f"categories cannot be added to this {init.training.architecture}; give a model of another recipe"

@@ -153,7 +153,7 @@ def _resolve_alphabet(request: TrainingRequest, init: Model | None, run: Model |
         return requested or "ascii"
     kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
     if requested not in (None, kind):
-        what = "model to add to" if init else "run to resume"
+        what = "base model" if init else "run to resume"
         raise UsageError(f"the {what} does not have the alphabet {requested}; leave out --alphabet")
     return init.alphabet if init else kind
 
@@ -162,11 +162,11 @@ def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
     """Return a warning about a list that is too short to train a good model on, or to measure it."""
     facts = []
     if len(dataset) < (MIN_ADDED_NAMES if config.init else MIN_NAMES):
-        advice = "" if config.init or dataset.alphabet != ASCII else ", and fewer with --init pretrained"
+        advice = "" if config.init or dataset.alphabet != ASCII else " (fewer with --init pretrained)"
         facts.append(f"the model will repeat many of them{advice}")
     # Splitting a large dataset takes long, and is needless.
     if 0 < config.validation * len(dataset) < 100 and dataset.split(config.validation)[1] is None:
-        facts.append("no names are held out to measure on")
+        facts.append("no names are held out to measure the loss")
     if not facts:
         return None
     names = "1 name is" if len(dataset) == 1 else f"{len(dataset):,} names are"
