@@ -44,6 +44,7 @@ _CHECKS: dict[str, Callable[[str, object], object]] = {
     "keep_repeats": check_bool,
     "learning_rate": partial(check_positive, high=100),
     "max_length": partial(check_int, low=1, high=10_000),
+    "floor": partial(check_number, low=0, high=1),
     "ngram_order": partial(check_int, low=1, high=16),
     "ngram_share": check_fraction,
     "nonlinearity": partial(_check_choice, choices=("tanh", "none")),
@@ -151,6 +152,8 @@ class TrainingConfig:
         shared_rate: the learning rate of the weights that all categories share, as a fraction of ``learning_rate``.
         init: the digest of the model that training starts from; ``None`` for random weights.
         distillation: the teachers to learn from, ``None`` for none. Their iterations are part of ``iterations``.
+        ngram_order: the order of the n-gram that the model has beside the network; ``None`` for none.
+        ngram_share: the share of the n-gram in the probability of a letter (:mod:`namegen.models.mixture`).
 
     Raises:
         UsageError: a value is out of range.
@@ -180,6 +183,8 @@ class TrainingConfig:
     shared_rate: float = 1.0
     init: str | None = None
     distillation: Distillation | None = None
+    ngram_order: int | None = None
+    ngram_share: float = 0.4
 
     def __post_init__(self) -> None:
         _check_settings(self)
@@ -216,6 +221,7 @@ class TrainingConfig:
                 f"{self.iterations:,} iterations are too few for {by.teachers} teachers and their pupil; use more"
             )
         own = {name: value for name, value in vars(by).items() if hasattr(self, name) and value is not None}
+        own |= {"ngram_order": None, "ngram_share": self.ngram_share}  # those of the n-gram among the teachers
         teacher = dataclasses.replace(self, **own, iterations=each, distillation=None)
         seeds = [(self.seed + number * _SEED_STEP) % 2**63 for number in range(1, by.teachers + 1)]
         teachers = [dataclasses.replace(teacher, seed=seed) for seed in seeds]
@@ -267,6 +273,9 @@ class SamplingConfig:
         guidance: how far to move the category's vectors away from the mean of all categories, as a share of the
             distance; a larger value gives more typical names (classifier-free guidance at the network's input, Ho and
             Salimans 2022, "Classifier-Free Diffusion Guidance").
+        floor: reject names that the model's n-gram finds less plausible than the lowest share ``floor`` of real names
+            (:mod:`namegen.models.plausibility`); 0 rejects none.
+        ngram_share: the share of the model's n-gram in the probabilities; with 0 the network chooses all letters.
         max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 after the prefix, or
             twice the longest training name if that is more and sampling is not greedy. Greedy sampling cuts a longer
             name; otherwise the name is sampled again.
@@ -280,12 +289,16 @@ class SamplingConfig:
     top_p: float | None = None
     dropout: float = 0.0
     guidance: float = 0.0
+    floor: float = 0.0
+    ngram_share: float = 0.0
     max_length: int | None = None
 
     def __post_init__(self) -> None:
         _check_settings(self)
         if self.greedy and (self.top_k is not None or self.top_p is not None):
             raise UsageError("top-k and top-p have no effect at temperature 0; set a higher temperature")
+        if self.greedy and self.floor:
+            raise UsageError("a floor rejects names, but temperature 0 gives only one; set a higher temperature")
 
     @property
     def greedy(self) -> bool:

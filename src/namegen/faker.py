@@ -144,7 +144,7 @@ class _Sampler:
     """Samples names of one category of a model, or of any category, one at a time."""
 
     def __init__(self, model: Model, category: str | None, novel: bool) -> None:
-        selected = None if category is None else find_blend(model, category).category
+        selected = None if category is None else find_blend(model, category)
         self._alphabet = model.alphabet
         self._sampler = RejectionSampler(model, model.sampling, Filters(novel=novel), selected)
         self._lock = threading.Lock()  # threads cannot share a network, see Stepper

@@ -20,10 +20,10 @@ class Recipe(NamedTuple):
     sampling: SamplingConfig
 
 
-_SAMPLING = SamplingConfig(temperature=0.9, top_p=0.95, guidance=0.2)  # docs/quality.md has the measurements
+_SAMPLING = SamplingConfig(temperature=0.8, top_p=0.95, guidance=0.4, floor=0.5)  # docs/quality.md has the measurements
 
 RECIPES = {
-    "default": Recipe(TrainingConfig(), _SAMPLING),
+    "default": Recipe(TrainingConfig(ngram_order=6), _SAMPLING),
     "best": Recipe(
         TrainingConfig(
             recipe="best",
@@ -37,6 +37,7 @@ RECIPES = {
             category_exponent=0.6,
             validation=0.0,
             distillation=Distillation(),
+            ngram_order=6,
         ),
         _SAMPLING,
     ),
@@ -76,6 +77,7 @@ FINE_TUNING = TrainingConfig(
     weight_decay=0.0,
     averaging=0.98,
     validation=0.0,
+    ngram_order=6,
 )
 
 

@@ -10,7 +10,7 @@ prior, assigns it to the category in which it is most probable.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -199,7 +199,7 @@ def evaluate(
         NamegenError: the training has not finished, or names cannot be sampled.
     """
     count, seed = check_int("count", count, 0, _MAX_COUNT), check_int("seed", seed, 0, None)
-    config = override_sampling(config or model.sampling, parts)
+    config = replace(override_sampling(config or model.sampling, parts), floor=0.0)
     _check_compatible(model, dataset)
     if not len(model.name_hashes):
         raise NamegenError(
@@ -218,7 +218,7 @@ def evaluate(
             "give other names with --data, or score these with --all"
         )
     if np.count_nonzero(trained_on.counts) > 1:
-        judge = NGram.fit(trained_on, order=3)
+        judge = NGram.fit(trained_on, 3)
     elif count:
         which = "only one category" if len(trained_on) else "no names"
         notes.append(f"no share of right names: {dataset.label} contains {which} that the model was trained on")

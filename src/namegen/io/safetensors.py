@@ -39,7 +39,16 @@ _LENGTH_BYTES = 8  # of the header's length, at the start of the file
 
 _Buffer = TypeVar("_Buffer", bytearray, memoryview)
 
-_NUMPY_TYPES = {"F16": "f2", "F32": "f4", "F64": "f8", "I64": "i8", "U64": "u8"}
+_NUMPY_TYPES = {
+    "F16": "f2",
+    "F32": "f4",
+    "F64": "f8",
+    "I64": "i8",
+    "U8": "u1",
+    "U16": "u2",
+    "U32": "u4",
+    "U64": "u8",
+}
 
 DTYPES = tuple(_NUMPY_TYPES)
 """The tensor types that can be read."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from namegen.models.mixture import MixedStepper
     from namegen.models.model import Model
 
     Floats = NDArray[np.float32]
@@ -37,27 +38,48 @@ class Source(NamedTuple):
     """A network conditioned on a category or a blend, and how names begin.
 
     Attributes:
-        network: the network.
+        network: the network, or the mixture of it and an n-gram.
         boundary_id: the index of the start of a name as an input and of its end as an output.
         sos: whether the network reads an SOS token, and so can choose the first letter.
         first_letters: the number or share of training names that begin with each letter, (letters,), for a network
             that cannot choose the first letter.
+        opinion: the same mixture, if it is to tell how plausible letters are.
     """
 
     network: Stepper
     boundary_id: int
     sos: bool
     first_letters: NDArray[np.int64] | NDArray[np.float64]
+    opinion: MixedStepper | None = None
 
     @classmethod
-    def of(cls, model: Model, network: Stepper, category: Category) -> Source:
-        """Return the source of a category (its index) or a blend (the share of each category) of a model."""
+    def of(
+        cls, model: Model, network: Stepper, category: Category, *, share: float | None = None, opinion: bool = False
+    ) -> Source:
+        """Return the source of a category or a blend of a model.
+
+        Args:
+            model: the model.
+            network: its network, conditioned on the category or blend.
+            category: the index of the category, or the share of each category, (categories,).
+            share: the share of the model's n-gram, if it has one; by default the model's own.
+            opinion: whether the n-gram is asked for its opinion.
+        """
         begins: NDArray[np.int64] | NDArray[np.float64]
         if isinstance(category, int):
             begins = model.first_letter_counts[category]
         else:
             begins = category.astype(np.float64) @ (model.first_letter_counts / model.counts[:, None])
-        return cls(network, model.alphabet.boundary_id, model.training.sos, begins)
+        boundary_id, sos = model.alphabet.boundary_id, model.training.sos
+        if model.mixture is None:
+            return cls(network, boundary_id, sos, begins)
+        share = model.mixture.share if share is None else share
+        if not share and not opinion:
+            return cls(network, boundary_id, sos, begins)
+        from namegen.models.mixture import MixedStepper
+
+        mixed = MixedStepper(network, model.mixture, category, share, boundary_id, sos=sos)
+        return cls(mixed, boundary_id, sos, begins, mixed if opinion else None)
 
     @property
     def dtype(self) -> type[np.unsignedinteger]:

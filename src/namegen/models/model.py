@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from namegen.config import SamplingConfig, TrainingConfig
     from namegen.datasets.alphabet import Alphabet
+    from namegen.models.mixture import Mixture
+    from namegen.models.plausibility import Plausibility
 
 MAX_THREADS = 1024
 MAX_LOSS = 1e9  # nats per letter
@@ -87,6 +89,10 @@ class Model:
         card: the model card in Markdown.
         processes: the number of processes that trained it.
         held_out_hashes: the hashes of the names held out for validation, like ``name_hashes``.
+        mixture: the n-gram that predicts letters together with the network; ``None`` in a checkpoint, and if the
+            recipe has none.
+        plausibility: how plausible the training names are to the n-gram, for a plausibility floor; ``None`` without an
+            n-gram.
 
     Raises:
         UsageError: the card is not printable text, or has more than 20,000 characters.
@@ -112,6 +118,8 @@ class Model:
     card: str = ""
     processes: int = 1
     held_out_hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    mixture: Mixture | None = None
+    plausibility: Plausibility | None = None
 
     def __post_init__(self) -> None:
         if len(self.card) > _MAX_CARD:

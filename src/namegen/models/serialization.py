@@ -21,6 +21,7 @@ from namegen.datasets.graphemes import is_printable
 from namegen.errors import ModelFileError, NamegenError
 from namegen.io.safetensors import DTYPES, SafetensorsFile, describe_error, open_safetensors, read_json
 from namegen.models.model import MAX_LOSS, MAX_THREADS, Checkpoint, History, Model, check_categories
+from namegen.models.sections import check_sections, pack_sections, read_mixture, read_plausibility
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = (1, 2)
 
 _MAX_ITERATIONS = 10**12
 _MAX_NAMES = 10**12  # per category, so that sums fit into int64
@@ -77,6 +79,7 @@ def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *,
     """
     from safetensors.numpy import save
 
+    sections, section_tensors = pack_sections(model)
     tensors: dict[str, NDArray[Any]] = {
         "categories.counts": model.counts,
         "categories.first_letters": model.first_letter_counts,
@@ -88,6 +91,7 @@ def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *,
         **({_HELD_OUT: model.held_out_hashes} if len(model.held_out_hashes) else {}),
         **{f"network.{name}": _halve(name, weight) if half else weight for name, weight in model.weights.items()},
         **{f"{_STATE}{name}": array for name, array in (state or {}).items()},
+        **section_tensors,
     }
     facts: dict[str, Any] = {
         "alphabet": list(model.alphabet.letters),
@@ -100,6 +104,7 @@ def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *,
         "iterations": model.iterations,
         "longest": model.longest,
         "sampling": dataclasses.asdict(model.sampling),
+        "sections": sections,
         "threads": model.threads,
         "training": dataclasses.asdict(model.training),
     }
@@ -137,7 +142,7 @@ def _read_facts(path: Path, tensors: SafetensorsFile) -> dict[str, Any]:
         raise ModelFileError(f"{path} is a safetensors file, but not a namegen model; use another file")
     facts: dict[str, Any] = read_json(text)
     version = facts["format"]
-    if version != FORMAT_VERSION:
+    if version not in _READABLE:
         raise ModelFileError(f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; update namegen")
     return facts
 
@@ -156,6 +161,7 @@ class _Reader(NamedTuple):
         training = _build_config(TrainingConfig, self.facts["training"])
         iterations = self.check_int("iterations", 0, _MAX_ITERATIONS)
         shapes = weight_shapes(training.stage_at(iterations), len(categories), len(alphabet) + 1)
+        sections = check_sections(self.facts.get("sections", {}))
         dataset, casing, card = self.facts["dataset"], self.facts["casing"], self.facts.get("card", "")
         if casing not in _CASINGS or not isinstance(card, str):
             raise ValueError(f"the casing is {casing!r:.40}, or the card is not text")
@@ -180,7 +186,11 @@ class _Reader(NamedTuple):
             card=card,
             processes=self.check_int("processes", 1, _MAX_PROCESSES) if "processes" in self.facts else 1,
             held_out_hashes=self.hashes(_HELD_OUT) if _HELD_OUT in self.tensors.names else np.zeros(0, np.uint64),
+            mixture=read_mixture(sections, self.tensors, len(categories), len(alphabet) + 1),
+            plausibility=read_plausibility(sections, self.tensors, len(categories)),
         )
+        if model.plausibility and not model.mixture:
+            raise ValueError("it has plausibility limits, but no n-gram")
         check_categories(alphabet, categories)
         if (model.counts < 1).any() or (model.first_letter_counts.sum(axis=1) != model.counts).any():
             raise ValueError("its counts of names are inconsistent")

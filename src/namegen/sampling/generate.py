@@ -90,7 +90,7 @@ def sample(
         device: where the network runs: ``cpu`` (numpy, the default), ``cuda``, ``cuda:N`` or ``mps`` (torch), or
             ``auto`` for a GPU if there is one. Names occasionally differ between devices.
         parts: fields of the configuration or the filters to replace, such as ``temperature=0.5`` or ``unique=True``.
-            ``temperature=0`` also resets the model's own top-k, top-p and dropout.
+            ``temperature=0`` also resets the model's own top-k, top-p, dropout and floor.
 
     Returns:
         The names, in the order of the prefixes.
@@ -159,10 +159,11 @@ def blocks(
     blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)
-    own_category = blend.category if blend else None
+    if parts.get("floor") and model.plausibility is None:
+        raise UsageError("this model has no n-gram, so it has no plausibility floor; leave out --floor")
     generator = _Generator(
         model=model,
-        sampler=RejectionSampler(model, config, filters, own_category, find_sampling_device(device)),
+        sampler=RejectionSampler(model, config, filters, blend, find_sampling_device(device)),
         filters=filters,
         blend=blend,
         count=count,
@@ -190,8 +191,7 @@ def sample_preview(model: Model, category: str | None = None, *, count: int, see
     max_rejections = max(1, min(_MAX_PREVIEW_ATTEMPTS, _MAX_PREVIEW_OUTPUTS // outputs))
     blend = None if category is None else find_blend(model, category)
     filters, numbers = Filters(), np.arange(count)
-    own_category = blend.category if blend else None
-    sampler = RejectionSampler(model, model.sampling, filters, own_category, max_rejections=max_rejections)
+    sampler = RejectionSampler(model, model.sampling, filters, blend, max_rejections=max_rejections)
     sampled = sampler.sample([""], np.zeros_like(numbers), seed, numbers)
     return list(build_block(model, blend, filters, sampled.names, sampled.category_of))
 

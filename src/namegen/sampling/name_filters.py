@@ -45,7 +45,7 @@ _GROUP_REPEAT = re.compile(r"\)\s*(?:\{([0-9]+)|\+)")
 ACCEPTED = 0
 """The verdict on an accepted name. Every other verdict stands for the first condition that a name does not meet."""
 
-_MALFORMED, _SHORT, _FIRST_TEXT_VERDICT = 1, 2, 3
+_MALFORMED, _SHORT, _IMPLAUSIBLE, _FIRST_TEXT_VERDICT = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,12 @@ class NameFilter:
             *[("avoids the excluded words", self._is_excluded)] * bool(self._excluded),
         ]
 
-    def judge(self, names: EncodedNames) -> NDArray[np.uint8]:
+    def judge(self, names: EncodedNames, is_implausible: Flags | None = None) -> NDArray[np.uint8]:
         """Return the verdict on each name, (names,): ``ACCEPTED`` or another number.
+
+        Args:
+            names: the names.
+            is_implausible: which of them are below the plausibility floor, (names,).
 
         Raises:
             NamegenError: matching the regular expression takes too long.
@@ -169,6 +173,8 @@ class NameFilter:
         verdicts[self._is_well_formed(names)] = ACCEPTED
         if self._filters.min_length is not None:
             verdicts[(verdicts == ACCEPTED) & (names.lengths < self._filters.min_length)] = _SHORT
+        if is_implausible is not None:
+            verdicts[(verdicts == ACCEPTED) & is_implausible] = _IMPLAUSIBLE
         if self._text_conditions:
             candidates = np.flatnonzero(verdicts == ACCEPTED)
             _, first, which = np.unique(names.select(candidates).keys(), return_index=True, return_inverse=True)
@@ -183,7 +189,8 @@ class NameFilter:
     def describe_unmet(self, verdicts: set[int]) -> str:
         """Describe the conditions that names with these verdicts do not meet: ``is novel and matches '…'``."""
         texts = [text for text, _ in self._text_conditions]
-        descriptions = enumerate([f"has at least {self._filters.min_length or 0:,} letters", *texts], _SHORT)
+        least = f"has at least {self._filters.min_length or 0:,} letters"
+        descriptions = enumerate([least, "reaches the plausibility floor", *texts], _SHORT)
         return " and ".join(description for verdict, description in descriptions if verdict in verdicts)
 
     def _is_well_formed(self, names: EncodedNames) -> Flags:

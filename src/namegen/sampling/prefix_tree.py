@@ -41,8 +41,8 @@ def sample_prefix_tree(
     limits: Integers,
     prefix_of: Integers,
     streams: Streams,
-) -> EncodedNames:
-    """Sample names.
+) -> tuple[EncodedNames, Opinions | None]:
+    """Sample names; return them with the opinions of the n-gram, if the source asks for them.
 
     Args:
         source: the network and its category.
@@ -56,7 +56,33 @@ def sample_prefix_tree(
     tree = _Tree(source, config, prefixes, limits, prefix_of, streams)
     while tree.levels:
         tree.grow()
-    return tree.collect_names()
+    return tree.collect_names(), tree.opinions
+
+
+class Opinions(NamedTuple):
+    """What the n-gram thinks of the letters that names have chosen after their prefixes, ends included, in nats.
+
+    Attributes:
+        total: the sum of the log-probabilities of a name's letters, (names,) float32.
+        weakest: the lowest of them, (names,) float32.
+        letters: the number of letters, (names,) int64.
+    """
+
+    total: NDArray[np.float32]
+    weakest: NDArray[np.float32]
+    letters: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, count: int) -> Opinions:
+        """Return the opinions on names without letters."""
+        total, weakest = np.zeros((2, count), dtype=np.float32)
+        return cls(total, weakest, np.zeros(count, dtype=np.int64))
+
+    def add(self, names: Integers, scores: NDArray[np.float32]) -> None:
+        """Add one letter to each of some names."""
+        self.total[names] += scores
+        self.weakest[names] = np.minimum(self.weakest[names], scores)
+        self.letters[names] += 1
 
 
 class _Prefixes(NamedTuple):
@@ -98,6 +124,7 @@ class _Tree:
 
     Attributes:
         levels: the waiting prefixes, in several parts, by their length.
+        opinions: the n-gram's opinions on the letters so far; ``None`` without a second opinion.
     """
 
     def __init__(
@@ -119,6 +146,7 @@ class _Tree:
         for index, prefix in enumerate(prefixes):
             letters[: len(prefix), index] = prefix
         self._letters = list(letters[:, prefix_of])  # of all names, for each place
+        self.opinions = Opinions.none(len(streams)) if source.opinion else None
         self.levels: dict[int, list[_Prefixes]] = {}
         names, root, hidden = np.arange(len(streams)), np.array([0]), source.network.start()
         if source.sos:
@@ -129,6 +157,7 @@ class _Tree:
             chosen = self._choose(
                 0, names, lambda part: sample_categorical(shares, rows[part], uniform(streams[part], FIRST_LETTER))
             )
+            self._ask(0, hidden, rows, chosen, names)
             self._branch(0, hidden, rows, chosen, names)
 
     def grow(self) -> None:
@@ -142,6 +171,7 @@ class _Tree:
         chosen = self._choose(
             length, names, lambda part: choose_letters(logits, rows[part], streams[names[part]], place, self._config)
         )
+        self._ask(length, hidden, rows, chosen, names)
         continues = chosen != self._source.boundary_id
         self._lengths[names[~continues]] = length
         if length >= self._min_limit:
@@ -166,6 +196,15 @@ class _Tree:
         is_free = np.flatnonzero(self._given[names] <= length)
         letters[is_free] = choose(is_free)
         return letters
+
+    def _ask(self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers) -> None:
+        """Note the n-gram's opinion on the letters that names of one length have chosen, but not on given ones."""
+        if self._source.opinion is None or self.opinions is None:
+            return
+        if length < self._max_given:
+            is_free = self._given[names] <= length
+            rows, chosen, names = rows[is_free], chosen[is_free], names[is_free]
+        self.opinions.add(names, self._source.opinion.log_probabilities(hidden, rows, chosen))
 
     def _take(self, length: int) -> _Prefixes:
         """Remove prefixes of one length, as many as a step reads if there are enough, and return them."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from namegen.datasets.encoding import UNFINISHED, EncodedNames
 from namegen.errors import NamegenError, quote
+from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.scoring import score_names
@@ -48,6 +49,7 @@ LETTERS_PER_ROUND = 2**25
 """The maximum number of letters of all names that are sampled at once."""
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
+_MAX_FLOOR_ATTEMPTS = 256  # at a name, after which the plausibility floor no longer applies: a model hardly trained
 _MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer are left
 _MAX_SOURCES = 64  # prepared networks that are kept
 
@@ -91,7 +93,7 @@ class RejectionSampler:
         model: the model.
         config: how letters are chosen.
         filters: the filters; ``unique`` is ignored.
-        category: a category or a blend; ``None`` samples a category for each name.
+        blend: the category or blend; ``None`` samples a category for each name.
         device: the torch device of the network; ``None`` for numpy.
         max_rejections: the number of consecutive rejections to allow, ``MAX_REJECTIONS`` by default.
     """
@@ -101,11 +103,12 @@ class RejectionSampler:
         model: Model,
         config: SamplingConfig,
         filters: Filters,
-        category: Category | None,
+        blend: Blend | None,
         device: torch.device | None = None,
         max_rejections: int | None = None,
     ) -> None:
-        self._model, self._config, self._category = model, config, category
+        self._model, self._config, self._blend = model, config, blend
+        self._floor = config.floor if model.plausibility else 0.0
         self._max_rejections = MAX_REJECTIONS if max_rejections is None else max_rejections
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
@@ -117,8 +120,8 @@ class RejectionSampler:
         ``prefix_of`` is the index of each name's prefix, (names,).
         """
         encoded = [self._model.alphabet.encode(prefix) for prefix in prefixes]
-        if self._category is not None:
-            return self._sample_category(self._category, encoded, prefix_of, seed, numbers)
+        if self._blend is not None:
+            return self._sample_category(self._blend, encoded, prefix_of, seed, numbers)
         chances = uniform(derive_streams(seed, 0, numbers), CATEGORY)
         category_of = (chances * len(self._model.categories)).astype(np.int64)
         names, attempts = EncodedNames.unfinished(len(numbers)), np.ones(len(numbers), dtype=np.int64)
@@ -129,7 +132,8 @@ class RejectionSampler:
             indices = np.flatnonzero(category_of[:end] == category)
             if not len(indices):
                 continue
-            sampled = self._sample_category(category, encoded, prefix_of[indices], seed, numbers[indices])
+            blend = Blend(self._model.categories[category], category)
+            sampled = self._sample_category(blend, encoded, prefix_of[indices], seed, numbers[indices])
             if sampled.failure:
                 end, failure = int(indices[len(sampled)]), sampled.failure
                 indices = indices[: len(sampled)]
@@ -143,7 +147,7 @@ class RejectionSampler:
         scores = np.empty(len(sampled))
         for index in np.unique(sampled.category_of).tolist():
             indices = np.flatnonzero(sampled.category_of == index)
-            category = index if self._category is None else self._category
+            category = index if self._blend is None else self._blend.category
             source = Source.of(self._model, self._steppers(category), category)
             scores[indices] = score_names(source, sampled.names.select(indices)).total
         return scores
@@ -157,11 +161,12 @@ class RejectionSampler:
         return self._config.greedy and not self._config.dropout and (self._model.training.sos or given > 0)
 
     def _sample_category(
-        self, category: Category, prefixes: Sequence[Integers], prefix_of: Integers, seed: int, numbers: Integers
+        self, blend: Blend, prefixes: Sequence[Integers], prefix_of: Integers, seed: int, numbers: Integers
     ) -> SampledNames:
         """Sample names of one category or blend, up to the first that cannot be sampled."""
-        names = self._attempt(category, prefixes, prefix_of, derive_streams(seed, 0, numbers))
-        verdicts = self._filter.judge(names)
+        label, category = blend
+        names, is_implausible = self._attempt(category, prefixes, prefix_of, derive_streams(seed, 0, numbers, label))
+        verdicts = self._filter.judge(names, is_implausible)
         attempts = np.ones(len(numbers), dtype=np.int64)
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])[prefix_of]
         operations = self._count_operations(names, limits, 1)
@@ -176,17 +181,19 @@ class RejectionSampler:
             prefix = prefixes[prefix_of[first]]
             allowed = 1 if self.is_deterministic(len(prefix)) else self._max_rejections
             if tried >= allowed or operations[first] >= MAX_OPERATIONS:
-                unmet = {verdict for verdict in range(8) if seen[first] >> verdict & 1}
+                unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             each = min(tried, max_at_once)  # each round doubles the attempts of a name
             round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
             indices = missing[: max(1, round_size // each)]
             indices = indices[attempts[indices] == tried]
-            streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices]).ravel()
+            streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
             total += len(streams)
-            candidates = self._attempt(category, prefixes, np.tile(prefix_of[indices], each), streams)
+            candidates, is_implausible = self._attempt(category, prefixes, np.tile(prefix_of[indices], each), streams)
+            if is_implausible is not None:
+                is_implausible[max(0, _MAX_FLOOR_ATTEMPTS - tried) * len(indices) :] = False
             operations[indices] += self._count_operations(candidates, limits[indices], each)
-            verdicts = self._filter.judge(candidates).reshape(each, len(indices))
+            verdicts = self._filter.judge(candidates, is_implausible).reshape(each, len(indices))
             seen[indices] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
             best = (verdicts == ACCEPTED).argmax(axis=0)
             is_found = verdicts[best, np.arange(len(indices))] == ACCEPTED
@@ -224,10 +231,19 @@ class RejectionSampler:
 
     def _attempt(
         self, category: Category, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams
-    ) -> EncodedNames:
-        """Sample a name for each stream."""
+    ) -> tuple[EncodedNames, NDArray[np.bool_] | None]:
+        """Sample a name for each stream; return them, and with a floor which of them are below it."""
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
-        return sample_prefix_tree(self._get_source(category), self._config, prefixes, limits, prefix_of, streams)
+        source = self._get_source(category)
+        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams)
+        if opinions is None or self._model.plausibility is None:
+            return names, None
+        least = self._model.plausibility.at(category, self._floor)
+        is_implausible = opinions.total < least.mean * opinions.letters
+        is_implausible |= opinions.weakest < least.weakest
+        given = np.array([len(prefix) for prefix in prefixes])
+        is_implausible |= (names.lengths < least.length) & (names.lengths > given[prefix_of])
+        return names, is_implausible
 
     def _get_source(self, category: Category) -> Source:
         """Return the network conditioned on a category or the blend, with guidance."""
@@ -236,5 +252,11 @@ class RejectionSampler:
             if len(self._sources) == _MAX_SOURCES:
                 self._sources.clear()
             guided = apply_guidance(category, len(self._model.categories), self._config.guidance)
-            self._sources[key] = Source.of(self._model, self._steppers(guided), category)
+            self._sources[key] = Source.of(
+                self._model,
+                self._steppers(guided),
+                category,
+                share=self._config.ngram_share,
+                opinion=self._floor > 0,
+            )
         return self._sources[key]

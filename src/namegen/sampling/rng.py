@@ -33,18 +33,23 @@ _FIRST_FACTOR, _SECOND_FACTOR = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _MASK = 2**64 - 1
 
 
-def derive_streams(seed: int, attempts: int | NDArray[np.integer], numbers: NDArray[np.integer]) -> Streams:
+def derive_streams(
+    seed: int, attempts: int | NDArray[np.integer], numbers: NDArray[np.integer], label: str = ""
+) -> Streams:
     """Return the streams of names.
 
     Args:
         seed: the seed, at least 0.
         attempts: how many samples of these names were rejected before, as one count or an array, (attempts,).
         numbers: the numbers of the names, (names,).
+        label: the category or blend; streams of different labels are independent.
 
     Returns:
         The streams, (names,) uint64, or (attempts, names) if ``attempts`` is an array.
     """
     starts = _mix(np.array(attempts, dtype=np.uint64, ndmin=1) + np.uint64(_GAMMA))
+    if label:
+        starts = _mix(starts + np.uint64(_hash_label(label)))
     while True:
         starts = _mix(starts + np.uint64((_GAMMA + seed) & _MASK))
         seed >>= 64
@@ -72,6 +77,14 @@ def uniform_rows(streams: Streams, place: int, count: int) -> NDArray[np.float64
     starts = _mix(streams + np.uint64(place * _GAMMA & _MASK))
     steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)
     return _to_float(_mix(starts[:, None] + steps))
+
+
+def _hash_label(label: str) -> int:
+    """Return the 64-bit FNV-1a hash of a text in UTF-8 (Fowler, Noll and Vo)."""
+    number = 0xCBF29CE484222325
+    for byte in label.encode():
+        number = (number ^ byte) * 0x100000001B3 & _MASK
+    return number
 
 
 def _to_float(bits: NDArray[np.uint64]) -> NDArray[np.float64]:

@@ -27,11 +27,12 @@ def override_settings(
 def override_sampling(config: SamplingConfig, parts: dict[str, Any]) -> SamplingConfig:
     """Replace fields of a sampling configuration.
 
-    Temperature 0 is purely greedy: it resets the model's own top-k, top-p and dropout, unless they are given too.
+    Temperature 0 is purely greedy: it resets the model's own top-k, top-p, dropout and floor, unless they are given
+    too.
     """
     _check_fields(parts, SAMPLING_FIELDS)
     if "temperature" in parts and SamplingConfig(temperature=parts["temperature"]).greedy:
-        config = replace(config, top_k=None, top_p=None, dropout=0.0)
+        config = replace(config, top_k=None, top_p=None, dropout=0.0, floor=0.0)
     return replace(config, **parts)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from namegen.errors import DivergedError
 from namegen.models.inference import build_steppers
+from namegen.models.ngram import ROOT
 from namegen.sampling.decoding import sample_categorical
 from namegen.training.batches import Batch, inputs_and_targets, order_by_batch
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from namegen.config import TrainingConfig
     from namegen.models.inference import Stepper
     from namegen.models.model import Model
-    from namegen.models.ngram import NGram
+    from namegen.models.ngram import CategoryNGram, NGram
 
     Floats = NDArray[np.float32]
     Integers = NDArray[np.integer]
@@ -53,7 +54,10 @@ class Ensemble:
     def select_category(self, category: int) -> Teachers:
         """Return the teachers of a category."""
         return Teachers(
-            [stepper(category) for stepper in self._steppers], self._ngram, self._ngram_share, category, self._outputs
+            [stepper(category) for stepper in self._steppers],
+            self._ngram.select(category) if self._ngram else None,
+            self._ngram_share,
+            self._outputs,
         )
 
 
@@ -61,19 +65,17 @@ class Teachers(NamedTuple):
     """The teachers of one category.
 
     Their states after distinct prefixes are a list of arrays with a row for each prefix: the state of each network,
-    (prefixes, H), and the last letters for the n-gram, the very last one first, (prefixes, order - 1).
+    (prefixes, H), and the node of the n-gram, (prefixes,).
     """
 
     networks: list[Stepper]
-    ngram: NGram | None
+    ngram: CategoryNGram | None
     ngram_share: float
-    category: int
     outputs: int
 
     def start(self) -> States:
         """Return the states after the empty prefix."""
-        before = self.ngram.order - 1 if self.ngram else 0
-        return [*(network.start() for network in self.networks), np.full((1, before), -1)]
+        return [*(network.start() for network in self.networks), np.array([ROOT])]
 
     def step(self, letters: Integers, states: States) -> tuple[Floats, Floats, States]:
         """Read a letter after each prefix.
@@ -82,12 +84,12 @@ class Teachers(NamedTuple):
             The probabilities of the next letter or the end by the geometric and by the arithmetic mean of the
             teachers, (prefixes, outputs) float32 each, and the states after the longer prefixes.
         """
-        *before, contexts = states
-        contexts = np.concatenate([letters[:, None], contexts], axis=1)[:, : contexts.shape[1]]
+        *before, nodes = states
         after = [np.empty((len(letters), hidden.shape[1]), dtype=np.float32) for hidden in before]
         scores, arithmetic = np.zeros((2, len(letters), self.outputs), dtype=np.float32)
         if self.ngram:
-            ngram = self.ngram.probabilities(np.full(len(letters), self.category), contexts)
+            nodes = self.ngram.advance(nodes, letters)
+            ngram = self.ngram.probabilities(nodes)
             scores += self.ngram_share * np.log(ngram)
             arithmetic += self.ngram_share * ngram
         share = (1 - self.ngram_share) / len(self.networks)
@@ -97,7 +99,7 @@ class Teachers(NamedTuple):
                 logits, longer[part] = network.step(letters[part], hidden[part])
                 scores[part] += share * logits
                 arithmetic[part] += share * softmax(logits)
-        return softmax(scores), arithmetic, [*after, contexts]
+        return softmax(scores), arithmetic, [*after, nodes]
 
 
 def softmax(scores: Floats) -> Floats:

@@ -20,6 +20,7 @@ from namegen.training.batches import DatasetBatches, category_probabilities
 from namegen.training.distillation import DistillationBatches, Ensemble
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import ReplayBatches, extend_dataset, initial_weights, merge_models
+from namegen.training.ngrams import add_ngram
 from namegen.training.resources import device_name
 from namegen.training.stage import Stage, check_array, select_prefix
 
@@ -133,7 +134,7 @@ class Trainer:
             for teacher, weights in zip(self.config.stages, self._teachers, strict=False)
         ]
         return DistillationBatches(
-            Ensemble(networks, NGram.fit(training, distillation.ngram_order), distillation.ngram_share),
+            Ensemble(networks, NGram.fit(training, distillation.ngram_order, "witten-bell"), distillation.ngram_share),
             config,
             category_probabilities(training, config),
             boundary_id=training.alphabet.boundary_id,
@@ -152,7 +153,8 @@ class Trainer:
     def model(self) -> Model:
         """Return the present model, or the one with the lowest validation loss once the run is finished."""
         weights, history = self.stage.weights(), self.stage.history
-        return dataclasses.replace(self._blank, iterations=self.iteration, weights=weights, history=history)
+        model = dataclasses.replace(self._blank, iterations=self.iteration, weights=weights, history=history)
+        return add_ngram(model, self._training, self._init) if model.finished and self.config.ngram_order else model
 
     def checkpoint(self) -> Checkpoint:
         """Return the state of the run; raise `DivergedError` if it has diverged."""

@@ -1,0 +1,125 @@
+"""A network and an n-gram that predict letters together.
+
+Where the context of a letter is long and occurs in the training names, an n-gram knows what follows; everywhere else a
+network predicts better. So the n-gram backs off to the network instead of to its own short contexts. For the network's
+probability N, the n-gram's contributions c and its backoff weight b (:meth:`CategoryNGram.split`), and the share s::
+
+    P(w | prefix) = (1 - s) N(w | prefix) + s (c(w | h) + b(h) N(w | prefix))
+
+The n-gram is also a second opinion on letters that the network generates: see :mod:`namegen.models.plausibility`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from namegen.models.inference import ignore_overflow
+from namegen.models.ngram import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from namegen.models.inference import Category, Floats, Integers, Stepper
+    from namegen.models.ngram import CategoryNGram, NGram
+
+
+class Mixture(NamedTuple):
+    """The n-gram of a model.
+
+    Attributes:
+        ngram: the n-gram of each category.
+        share: its share in the probability of a letter, from 0 to 1.
+        min_context: the number of letters of the shortest context that it uses in the mixture.
+    """
+
+    ngram: NGram
+    share: float
+    min_context: int
+
+
+class MixedStepper:
+    """A network and the n-gram of its category or blend, as a :class:`~namegen.models.inference.Stepper`.
+
+    A state is the network's state and the n-gram's node of each category of the blend, (states, S + categories).
+
+    Args:
+        network: the network, conditioned on the category or blend.
+        mixture: the n-gram.
+        category: the category or blend.
+        share: the n-gram's share in the probabilities.
+        boundary_id: the index of the start of a name.
+        sos: whether the network reads the start of a name as the first letter. If not, the n-gram has read it.
+    """
+
+    def __init__(
+        self, network: Stepper, mixture: Mixture, category: Category, share: float, boundary_id: int, *, sos: bool
+    ) -> None:
+        self._network, self._share, self._sos, self._boundary_id = network, np.float32(share), sos, boundary_id
+        shares = {category: 1.0} if isinstance(category, int) else {int(c): category[c] for c in category.nonzero()[0]}
+        self._shares = [np.float32(own) for own in shares.values()]
+        self._opinions = [mixture.ngram.select(index) for index in shares]
+        self._parts: Sequence[CategoryNGram] = self._opinions
+        if share and mixture.min_context:
+            self._parts = [mixture.ngram.select(index, mixture.min_context) for index in shares]
+
+    def start(self) -> Floats:
+        """Return the state before the first letter, (1, S + categories) float32."""
+        hidden = self._network.start()
+        nodes = np.full((1, len(self._shares)), ROOT)
+        return self._join(hidden, nodes if self._sos else self._advance(nodes, np.array([self._boundary_id])))
+
+    @ignore_overflow
+    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
+        """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`.
+
+        The logits are the logarithms of the mixture's probabilities, plus the constant that the network's logits have.
+        """
+        nodes = self._nodes(hidden)
+        logits, after = self._network.step(letters, hidden[:, : -len(self._shares)], parents)
+        nodes = self._advance(nodes if parents is None else nodes[parents], letters)
+        if self._share:
+            most = logits.max(axis=1, keepdims=True)
+            weights = np.exp(logits - most)
+            own, below = self._split(nodes)
+            own *= weights.sum(axis=1, keepdims=True) * self._share
+            weights *= below * self._share + (1 - self._share)
+            weights += own
+            logits = np.log(weights, out=weights)
+            logits += most
+        return logits, self._join(after, nodes)
+
+    def log_probabilities(self, states: Floats, rows: Integers, letters: Integers) -> Floats:
+        """Return the n-gram's own log-probabilities of letters after some states, in nats, (letters,) float32.
+
+        Args:
+            states: the states, (states, S + categories).
+            rows: the state that each letter follows, (letters,).
+            letters: the indices of the letters, (letters,).
+        """
+        nodes = self._nodes(states)
+        if len(self._shares) == 1:
+            return self._opinions[0].score(nodes[rows, 0], letters)
+        parts = [np.exp(part.score(nodes[rows, index], letters)) for index, part in enumerate(self._opinions)]
+        return np.log(np.tensordot(self._shares, parts, axes=1))
+
+    def _nodes(self, states: Floats) -> Integers:
+        return states[:, -len(self._shares) :].astype(np.int64)  # exact: an n-gram has fewer than 2**24 nodes
+
+    def _advance(self, nodes: Integers, letters: Integers) -> Integers:
+        return np.column_stack([part.advance(nodes[:, index], letters) for index, part in enumerate(self._parts)])
+
+    def _split(self, nodes: Integers) -> tuple[Floats, Floats]:
+        if len(self._parts) == 1:
+            return self._parts[0].split(nodes[:, 0])
+        splits = [part.split(nodes[:, index]) for index, part in enumerate(self._parts)]
+        own, below = (
+            sum(share * part for share, part in zip(self._shares, parts, strict=True))
+            for parts in zip(*splits, strict=True)
+        )
+        return own, below
+
+    @staticmethod
+    def _join(hidden: Floats, nodes: Integers) -> Floats:
+        return np.concatenate([hidden, nodes.astype(np.float32)], axis=1)

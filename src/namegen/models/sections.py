@@ -1,0 +1,111 @@
+"""The optional sections of a model file: what some models have and others lack.
+
+A file lists its sections by name, each with its settings and whether a reader must know it.
+``docs/model-file.md`` specifies them. To add a section, add a function that packs it and one that reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from namegen.errors import UsageError
+from namegen.models.mixture import Mixture
+from namegen.models.ngram import MAX_ORDER, NGram
+from namegen.models.plausibility import Plausibility
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from namegen.io.safetensors import SafetensorsFile
+    from namegen.models.model import Model
+
+    Tensors: TypeAlias = dict[str, NDArray[Any]]
+
+_NGRAM, _PLAUSIBILITY = "ngram", "plausibility"
+_KNOWN = (_NGRAM, _PLAUSIBILITY)
+_MAX_NGRAMS = 2**21  # so that the number of a node is exact in single precision
+_MAX_FLOORS = 1001
+_INTEGERS = ("U8", "U16", "U32")
+
+
+def pack_sections(model: Model) -> tuple[dict[str, dict[str, Any]], Tensors]:
+    """Return the sections of a model with their settings, and their tensors."""
+    sections: dict[str, dict[str, Any]] = {}
+    tensors: Tensors = {}
+    if model.mixture:
+        ngram, share, min_context = model.mixture
+        sections[_NGRAM] = {"required": True, "share": share, "min_context": min_context}
+        tensors[f"{_NGRAM}.letters"] = ngram.letters
+        tensors[f"{_NGRAM}.counts"] = _shrink(ngram.counts)
+        tensors[f"{_NGRAM}.first"] = ngram.first
+        if ngram.discounts is not None:
+            tensors[f"{_NGRAM}.discounts"] = ngram.discounts
+    if model.plausibility:
+        sections[_PLAUSIBILITY] = {"required": False}
+        tensors[f"{_PLAUSIBILITY}.limits"] = model.plausibility.limits
+        tensors[f"{_PLAUSIBILITY}.shortest"] = model.plausibility.shortest
+    return sections, tensors
+
+
+def check_sections(sections: object) -> dict[str, dict[str, Any]]:
+    """Return the sections of a file that this version knows.
+
+    Raises:
+        ValueError: it is not a list of sections.
+        UsageError: a required section is unknown.
+    """
+    if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
+        raise ValueError("its sections are malformed")
+    for name, section in sections.items():
+        if name not in _KNOWN and section.get("required") is not False:
+            raise UsageError(f"it has a section {name!r:.40} that this version does not know; update namegen")
+    return {name: section for name, section in sections.items() if name in _KNOWN}
+
+
+def read_mixture(
+    sections: dict[str, dict[str, Any]], tensors: SafetensorsFile, categories: int, outputs: int
+) -> Mixture | None:
+    """Return the n-gram of a model file, or ``None``; raise ``ValueError`` if it is malformed."""
+    if _NGRAM not in sections:
+        return None
+    share, min_context = sections[_NGRAM]["share"], sections[_NGRAM]["min_context"]
+    if not isinstance(share, int | float) or not 0 <= share <= 1 or min_context not in range(MAX_ORDER):
+        raise ValueError("the share or the shortest context of its n-gram is out of range")
+    letters = tensors.read(f"{_NGRAM}.letters", _INTEGERS, (None, None))
+    counts = tensors.read(f"{_NGRAM}.counts", (*_INTEGERS, "U64"), (len(letters),)).astype(np.int64)
+    first = tensors.read(f"{_NGRAM}.first", ("I64",), (categories + 1,))
+    order, discounts = letters.shape[1], None
+    if f"{_NGRAM}.discounts" in tensors.names:
+        discounts = tensors.read(f"{_NGRAM}.discounts", ("F64",), (order, 3))
+        if not ((discounts > 0) & (discounts < [1, 2, 3])).all():
+            raise ValueError("the discounts of its n-gram are out of range")
+    if not 1 <= order <= MAX_ORDER or len(letters) > _MAX_NGRAMS:
+        raise ValueError(f"its n-gram has order {order} and {len(letters):,} rows")
+    if (letters > outputs).any() or (letters[:, 0] == outputs).any() or (counts < 1).any():
+        raise ValueError("its n-gram has letters or counts that are out of range")
+    if first[0] != 0 or first[-1] != len(letters) or (np.diff(first) < 1).any():
+        raise ValueError("the categories of its n-gram are inconsistent")
+    return Mixture(NGram(outputs, letters, counts, first, discounts), float(share), int(min_context))
+
+
+def read_plausibility(
+    sections: dict[str, dict[str, Any]], tensors: SafetensorsFile, categories: int
+) -> Plausibility | None:
+    """Return the limits of a model file, or ``None``; raise ``ValueError`` if they are malformed."""
+    if _PLAUSIBILITY not in sections:
+        return None
+    limits = tensors.read(f"{_PLAUSIBILITY}.limits", ("F32",), (categories, None, 2))
+    shortest = tensors.read(f"{_PLAUSIBILITY}.shortest", ("I64",), (categories,))
+    if not 2 <= limits.shape[1] <= _MAX_FLOORS or not np.isfinite(limits).all() or (shortest < 1).any():
+        raise ValueError("its plausibility limits are out of range")
+    return Plausibility(limits, shortest)
+
+
+def _shrink(counts: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
+    """Return counts in the smallest type that holds them."""
+    most = int(counts.max(initial=0))
+    return counts.astype(
+        next(kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64) if most <= np.iinfo(kind).max)
+    )

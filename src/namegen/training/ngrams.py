@@ -1,0 +1,54 @@
+"""Give a trained model the n-gram of its training names, and the limits of a plausibility floor."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namegen.models.mixture import Mixture
+from namegen.models.ngram import NGram
+from namegen.models.plausibility import Plausibility
+
+if TYPE_CHECKING:
+    from namegen.datasets.dataset import Dataset
+    from namegen.models.model import Model
+
+_MIN_CONTEXT = 3  # letters: the network predicts better than shorter contexts do
+_MAX_NGRAMS = 2**20
+
+
+def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Model:
+    """Return a model with an n-gram of the order and share that its training settings name.
+
+    Args:
+        model: the model.
+        training: its training names; with ``init`` only those of the new categories.
+        init: the model that it began with, whose n-gram it keeps. Without one, the result has none.
+    """
+    config = model.training
+    if init and not (init.mixture and init.plausibility):
+        return model
+    if init:
+        training = dataclasses.replace(
+            training,
+            categories=training.categories[len(init.categories) :],
+            category_of=(training.category_of - len(init.categories)).astype(np.int32),
+        )
+    ngram = fit_ngram(training, config.ngram_order or 1)
+    plausibility = Plausibility.fit(training, ngram.order)
+    mixture = Mixture(ngram, config.ngram_share, _MIN_CONTEXT)
+    if init and init.mixture and init.plausibility:
+        mixture = init.mixture._replace(ngram=init.mixture.ngram.join(ngram))
+        plausibility = init.plausibility.join(plausibility)
+    return dataclasses.replace(model, mixture=mixture, plausibility=plausibility)
+
+
+def fit_ngram(dataset: Dataset, order: int) -> NGram:
+    """Return the Kneser-Ney n-gram of a dataset, of a lower order if it would have too many different n-grams."""
+    while True:
+        ngram = NGram.fit(dataset, order)
+        if len(ngram.letters) <= _MAX_NGRAMS or order == 1:
+            return ngram
+        order -= 1
