@@ -105,6 +105,7 @@ bench: install
 quality: install
 	$(INSTALL) '.[bench]'
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/figures.py $(SURNAMES) $(MAKEMORE)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/realness.py $(SURNAMES)
 
 pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)

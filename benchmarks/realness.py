@@ -1,44 +1,47 @@
-"""Measure whether generated names pass for real, with judges that never met the generator or its data.
+"""Measure whether generated names pass for real: `make quality`.
 
     python benchmarks/realness.py SURNAMES_FOLDER [--judge tune|score] [--model FILE] [--only languages short]
 
-A judge is a Kneser-Ney n-gram of order 4. It is trained on names from the packages Faker and mimesis, and compares a
-generated name with a yardstick of real names by the mean log-probability per letter, from the first letter to the end:
+A judge is a Kneser-Ney n-gram of order 4 that never met the generator or its data. It is trained on names from the
+packages Faker and mimesis. Its score of a name is the mean log-probability per letter, from the first letter to the
+end. It compares generated names with a yardstick, real names that it was not trained on:
 
-- *accepted* is the share of the distinct novel names that reach the 33rd percentile of the yardstick;
-- *bad* is the share of them below its 3rd percentile;
-- *novel* is the share of the drawn names that the generator did not learn from;
+- *accepted* is the share of the distinct novel names that score at least the 33rd percentile of the yardstick;
+- *bad* is the share of the distinct novel names that score less than its 3rd percentile;
+- *novel* is the share of the drawn names that the generator was not trained on;
 - *unique* is the number of distinct names, divided by the number of names asked for.
 
 There are two protocols:
 
-- `languages`: 400 surnames of each language of the surnames. Eleven of the languages have a judge. It reads none of the
-  surnames of the folder: its names are others, and the yardstick is the test names of the language.
-- `short`: 300 names from each of six lists of 40 or 20 names. Half of the people's other names train the judge, and the
-  other half is the yardstick.
+- `languages`: 400 surnames of each language of the folder. For 11 of the languages there is a judge. It is trained on
+  none of the surnames in the folder, and the yardstick is the test names of the language.
+- `short`: 300 names from each of six lists of 40 or 20 names of a people. Half of the people's other names train the
+  judge, and the other half is the yardstick.
 
-Use the judges `tune` to choose settings, and the judges `score` only to report figures. They share no names: for
-`languages`, a hash splits the names of the packages into two halves, and the yardstick of `tune` is the validation
-names, so that the models to tune are those trained on u < 0.8 (see docs/quality.md; the included model was trained on
-u < 0.9). For `short`, they are different peoples.
+Choose settings with `--judge tune`, so that the judges of `score` stay independent of the choice. For `languages`, a
+hash splits the packages' names into two halves, one for each. The yardstick of `tune` is the validation names, so
+`--model` must be a model trained on u < 0.8 (docs/quality.md explains u). For `short`, the peoples are different.
 
-With the judges `score`, the results are written to benchmarks/realness.json, and from there to docs/quality.md.
+The figures of `score` are written to benchmarks/realness.json, and from there to docs/quality.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import random
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 import namegen
+from figures import write
 from kneser_ney import kneser_ney
 from namegen.datasets.dataset import hash_names
 from protocol import parts
@@ -56,10 +59,17 @@ Half = Literal["tune", "score"]
 LanguageGenerator = Callable[[str], "list[str]"]  # from a language to names
 ListGenerator = Callable[["list[str]"], "list[str]"]  # from the given names to names
 
+HALVES: tuple[Half, ...] = ("tune", "score")
 ORDER = 4
 ACCEPTED, BAD = 33, 3  # percentiles of the yardstick
 DRAWN, DRAWN_FROM_LIST = 400, 300
 SIZES = (40, 20)
+NAMEMAKER: dict[str, dict[str, Any]] = {
+    "namemaker, its defaults (order 3)": {"order": 3},
+    "namemaker, order 3, repeats allowed": {"order": 3, "repeats": True},
+    "namemaker, order 2": {"order": 2},
+    "namemaker, order 2, repeats allowed": {"order": 2, "repeats": True},
+}
 RESULTS = Path(__file__).parent / "realness.json"
 
 # Lists of names: the package, the locale, and the keys in mimesis or the attribute of Faker's provider. Lists that mix
@@ -168,7 +178,8 @@ def mean_scores(ngram: NGram, alphabet: namegen.Alphabet, names: Sequence[str]) 
         return np.empty(0)
     encoded = [alphabet.encode(alphabet.transliterate(name)[0]) for name in names]
     lengths = np.array([len(letters) for letters in encoded])
-    return ngram.log_probabilities(np.concatenate(encoded), lengths)[:, 0] / (lengths + 1)
+    scores: NDArray[np.float64] = ngram.log_probabilities(np.concatenate(encoded), lengths)[:, 0] / (lengths + 1)
+    return scores
 
 
 def read_names(sources: Iterable[str]) -> list[str]:
@@ -219,7 +230,7 @@ def short_peoples(half: Half, size: int) -> dict[str, People]:
     peoples = {}
     for people, sources in PEOPLES[half].items():
         names = np.array(read_names(sources), dtype=object)
-        number = hashes(names)
+        number = hashes(names.tolist())
         order = np.argsort(number)
         given, others = order[:size], order[size:]
         is_second = number[others] % 2 == 1
@@ -264,7 +275,8 @@ def mean_rating(ratings: Iterable[Rating]) -> Rating:
     """Return the mean of each figure over the ratings that have it."""
     rows = [asdict(rating) for rating in ratings]
     values = {figure: [row[figure] for row in rows if row[figure] is not None] for figure in rows[0]}
-    return Rating(**{figure: statistics.mean(some) if some else None for figure, some in values.items()})
+    means: Figures = {figure: statistics.mean(some) if some else None for figure, some in values.items()}
+    return Rating(**means)
 
 
 def namemaker_names(names: Iterable[str], count: int, order: int, *, repeats: bool = False) -> list[str]:
@@ -284,3 +296,113 @@ def namemaker_names(names: Iterable[str], count: int, order: int, *, repeats: bo
     while len(made) < count and (not made or made[-1]):
         made.append(maker.make_name(exclude_history=not repeats))
     return made + [""] * (count - len(made))
+
+
+def measure_languages(dataset: namegen.Dataset, half: Half, models: Mapping[str, namegen.Model]) -> Figures:
+    """Rate some models and the other ways of generating surnames, for each language."""
+    training, real = parts(dataset, validation=half == "tune")
+    judges = language_judges(dataset, half)
+    ways: dict[str, LanguageGenerator] = {"real names": real.names}
+    for way, model in {**models, "recipe `default`": namegen.train(training, threads=1)}.items():
+        ways[way] = partial(namegen.sample, model, count=DRAWN, seed=1)
+    for way, settings in NAMEMAKER.items():
+        ways[way] = learned_from(training, partial(namemaker_names, count=DRAWN, **settings))
+    return {way: as_figures(way, rate_languages(generate, judges, training)) for way, generate in ways.items()}
+
+
+def measure_short(half: Half, size: int, init: namegen.Model) -> Figures:
+    """Rate each way of generating names from a short list, for each people."""
+    peoples = short_peoples(half, size)
+    ways: dict[str, ListGenerator] = {}
+    like: Callable[..., list[str]] | None = getattr(namegen, "like", None)
+    if like:
+        ways["`namegen.like`"] = partial(like, count=DRAWN_FROM_LIST, seed=1)
+    ways["`train --init`"] = partial(fine_tuned_names, init)
+    for way, settings in NAMEMAKER.items():
+        ways[way] = partial(namemaker_names, count=DRAWN_FROM_LIST, **settings)
+    real = {name: rate(people.judge, people.judge.yardstick, people.given) for name, people in peoples.items()}
+    rows = {"real names": as_figures(f"real names, {size}", real)}
+    for way, generate in ways.items():
+        rows[way] = as_figures(f"{way}, {size}", rate_short(generate, peoples))
+    return rows
+
+
+def learned_from(training: namegen.Dataset, generate: ListGenerator) -> LanguageGenerator:
+    """Return a function that generates names from the training names of a language."""
+    return lambda language: generate(training.names(language))
+
+
+def fine_tuned_names(init: namegen.Model, given: list[str]) -> list[str]:
+    """Fine-tune a model on names, and generate names with it."""
+    model = namegen.train(namegen.Dataset.from_names({"given": given}), init=init, threads=1)
+    return namegen.sample(model, "given", count=DRAWN_FROM_LIST, seed=1)
+
+
+def as_figures(way: str, ratings: Mapping[str, Rating]) -> Figures:
+    """Print the mean of some ratings, and return the ratings in a form for JSON."""
+    print(f"{way}: {mean_rating(ratings.values())}", flush=True)
+    return {name: asdict(rating) for name, rating in ratings.items()}
+
+
+def tables(results: Figures) -> dict[str, str]:
+    """Return the tables of docs/quality.md by their names there."""
+    made = {}
+    if "languages" in results:
+        lines = [
+            "| surnames of 11 languages | accepted | bad | novel | unique | novel, all 18 | unique, all 18 |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for way, rows in results["languages"].items():
+            ratings = {language: Rating(**row) for language, row in rows.items()}
+            judged, every = mean_rating(ratings[language] for language in LANGUAGES), mean_rating(ratings.values())
+            figures = (judged.accepted, judged.bad, judged.novel, judged.unique, every.novel, every.unique)
+            lines.append(f"| {' | '.join([way, *map(percent, figures)])} |")
+        made["realness_languages"] = "\n".join(lines)
+    if "short" in results:
+        lines = [
+            "| short lists | names given | accepted | bad | novel | unique | distinct novel names |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for size, ways in results["short"].items():
+            for way, rows in ways.items():
+                mean = mean_rating(Rating(**row) for row in rows.values())
+                shares = (mean.accepted, mean.bad, mean.novel, mean.unique)
+                count = "" if way == "real names" else f"{mean.distinct_novel:.0f}"
+                lines.append(f"| {' | '.join([way, size, *map(percent, shares), count])} |")
+        made["realness_short"] = "\n".join(lines)
+    return made
+
+
+def percent(share: float | None) -> str:
+    """Return a share as text."""
+    return "" if share is None else f"{share:.0%}"
+
+
+def main() -> None:
+    """Measure the chosen parts, and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("surnames", type=Path)
+    parser.add_argument("--judge", choices=HALVES, default="score")
+    parser.add_argument("--model", type=Path, help="by default the included model")
+    parser.add_argument("--only", nargs="*", choices=["languages", "short"])
+    given = parser.parse_args()
+    model = namegen.load_model(given.model or "pretrained")
+    models = {given.model.name if given.model else "included model": model}
+    if given.judge == "tune" and not given.model:
+        models = {}  # the included model was trained on the validation names
+    measurements: dict[str, Callable[[], Figures]] = {
+        "languages": lambda: measure_languages(namegen.load_dataset(given.surnames), given.judge, models),
+        "short": lambda: {str(size): measure_short(given.judge, size, model) for size in SIZES},
+    }
+    for part, measure in measurements.items():
+        if not given.only or part in given.only:
+            results = {part: measure()}
+            print("\n".join(["", *tables(results).values(), ""]), flush=True)
+            if given.judge == "score":
+                stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+                RESULTS.write_text(json.dumps(stored | results, indent=1) + "\n", encoding="utf-8")
+                write(tables(results))
+
+
+if __name__ == "__main__":
+    main()

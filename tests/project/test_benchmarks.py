@@ -253,13 +253,49 @@ def test_the_page_on_many_machines_shows_what_two_processes_gained(monkeypatch):
     assert [(row["hidden"], row["batch"]) for row in results["rows"]] == [size[:2] for size in processes.SIZES]
 
 
-def test_the_page_on_quality_has_the_tables_of_the_figures_that_were_measured(monkeypatch):
-    for module in ("kneser_ney", "protocol", "few_names"):
-        load(module, monkeypatch)
-    figures = load("figures", monkeypatch)
+@pytest.fixture
+def quality_modules(monkeypatch):
+    return {name: load(name, monkeypatch) for name in ("kneser_ney", "protocol", "few_names", "figures", "realness")}
+
+
+def test_the_page_on_quality_has_the_tables_of_the_figures_that_were_measured(quality_modules):
     page = (REPOSITORY / "docs" / "quality.md").read_text(encoding="utf-8")
-    made = figures.tables(json.loads((REPOSITORY / "benchmarks" / "figures.json").read_text(encoding="utf-8")))
+    made = {}
+    for name in ("figures", "realness"):
+        made |= quality_modules[name].tables(json.loads((BENCHMARKS / f"{name}.json").read_text(encoding="utf-8")))
 
     assert set(made) == set(re.findall(r"<!-- (\w+): by make quality -->", page))
     for name, table in made.items():
         assert f"<!-- {name}: by make quality -->\n{table}\n<!-- end of {name} -->" in page
+
+
+def test_a_judge_accepts_names_by_their_mean_log_probability_per_letter(quality_modules):
+    realness = quality_modules["realness"]
+    names, yardstick = ["Anna", "Annika", "Anneli", "Hanna", "Johanna"], ["Anni", "Hannele", "Xqz"]
+    judge = realness.Judge.fit(names, yardstick)
+    ngram = quality_modules["kneser_ney"].kneser_ney(Dataset.from_names({"X": names}), 4)
+
+    def score(name):  # letter by letter
+        letters, nats = judge.alphabet.encode(name).tolist(), 0.0
+        end = judge.alphabet.boundary_id
+        for index, letter in enumerate([*letters, end]):
+            before = ([-1, -1, end, *letters])[index : index + 3][::-1]
+            nats += np.log(ngram.probabilities(np.array([0]), np.array([before]))[0, letter])
+        return nats / (len(letters) + 1)
+
+    scores = sorted(score(name) for name in yardstick)
+    assert judge.score(yardstick) == pytest.approx([score(name) for name in yardstick])
+    assert judge.accepted == pytest.approx(scores[0] + 0.66 * (scores[1] - scores[0]))
+    assert judge.bad == pytest.approx(scores[0] + 0.06 * (scores[1] - scores[0]))
+
+
+def test_repeated_known_and_missing_names_are_rated_as_such(quality_modules):
+    realness = quality_modules["realness"]
+    judge = realness.Judge.fit(["Anna", "Annika", "Hanna"], ["Anni", "Hannele", "Johanna"])
+    rating = realness.rate(judge, ["Anna", "Hannika", "Hannika", "Qxz", ""], {"Anna"})
+
+    assert rating == realness.Rating(accepted=0.5, bad=0.5, novel=0.75, unique=0.6, distinct_novel=2)
+    assert realness.rate(None, ["", ""], {"Anna"}) == realness.Rating(None, None, None, 0.0, 0)
+    assert realness.mean_rating([rating, realness.Rating(None, None, None, 0.0, 0)]) == realness.Rating(
+        accepted=0.5, bad=0.5, novel=0.75, unique=0.3, distinct_novel=1
+    )
