@@ -17,6 +17,7 @@ import json
 import random
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,9 @@ import torch
 
 import namegen
 import tutorial_loop
-from kneser_ney import kneser_ney
 from namegen.datasets.dataset import hash_names
 from namegen.evaluation.metrics import Likelihood, likelihood
-from namegen.models.ngram import NGram, positions
+from namegen.models.ngram import NGram, list_positions
 from protocol import makemore_parts, parts
 
 if TYPE_CHECKING:
@@ -38,21 +38,22 @@ if TYPE_CHECKING:
 
     Figures = dict[str, object]
 
-FITS: dict[str, Callable[[namegen.Dataset, int], NGram]] = {"Witten-Bell": NGram.fit, "Kneser-Ney": kneser_ney}
+FITS: dict[str, Callable[[namegen.Dataset, int], NGram]] = {
+    "Witten-Bell": partial(NGram.fit, smoothing="witten-bell"),
+    "Kneser-Ney": NGram.fit,
+}
 ORDERS = range(2, 8)
-POSITIONS_AT_A_TIME = 4096
 SAMPLED = 1_000
 TUTORIAL_ITERATIONS = 100_000
 
 
 def letter_scores(ngram: NGram, names: namegen.Dataset) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the log-probability of every letter and every end, and the index of its name, (letters,) each."""
-    contexts, targets, name_of = positions(names.letters, names.lengths, ngram.outputs - 1, ngram.order - 1)
+    contexts, targets, name_of = list_positions(names.letters, names.lengths, ngram.outputs - 1, ngram.order - 1)
     category, scores = names.category_of[name_of], np.empty(len(targets))
-    for begin in range(0, len(targets), POSITIONS_AT_A_TIME):
-        some = slice(begin, begin + POSITIONS_AT_A_TIME)
-        likely = ngram.probabilities(category[some], contexts[some])
-        scores[some] = np.log(likely[np.arange(len(likely)), targets[some]])
+    for index in np.unique(category).tolist():
+        own, chosen = ngram.select(index), category == index
+        scores[chosen] = own.score(own.find(contexts[chosen]), targets[chosen])
     return scores, name_of
 
 
@@ -124,7 +125,7 @@ def namemaker_names(dataset: namegen.Dataset) -> Figures:
     import namemaker  # noqa: PLC0415 - the other parts do not need it
 
     training, _ = parts(dataset, validation=False)
-    judge = NGram.fit(training, 3)
+    judge = NGram.fit(training, 3, "witten-bell")
     ways = {
         "defaults": {},
         "chain alone": {

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import namegen
-from kneser_ney import kneser_ney
 from namegen.evaluation.metrics import likelihood
-from namegen.models.ngram import NGram, positions
+from namegen.models.ngram import NGram, list_positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,8 +51,8 @@ def few_names() -> dict[str, Any]:
         languages[language] = {
             "fine-tuned": likelihood(added, rest).micro,
             "trained alone, best of five lengths": min(likelihood(model, rest).micro for model in alone),
-            "Witten-Bell": min(_ngram_loss(NGram.fit(few, order), rest) for order in ORDERS),
-            "Kneser-Ney": min(_ngram_loss(kneser_ney(few, order), rest) for order in ORDERS),
+            "Witten-Bell": min(_ngram_loss(NGram.fit(few, order, "witten-bell"), rest) for order in ORDERS),
+            "Kneser-Ney": min(_ngram_loss(NGram.fit(few, order), rest) for order in ORDERS),
         }
         print(language, {way: round(loss, 3) for way, loss in languages[language].items()}, flush=True)
     mean = {way: statistics.mean(losses[way] for losses in languages.values()) for way in languages[LANGUAGES[0]]}
@@ -75,10 +74,9 @@ def _without(names: namegen.Dataset, language: str) -> namegen.Dataset:
 
 
 def _ngram_loss(ngram: NGram, names: namegen.Dataset) -> float:
-    contexts, targets, name_of = positions(names.letters, names.lengths, ngram.outputs - 1, ngram.order - 1)
-    likely = ngram.probabilities(np.zeros(len(targets), dtype=np.int64), contexts)
-    counted = np.diff(name_of, prepend=-1) == 0
-    return float(-np.log(likely[np.arange(len(targets)), targets])[counted].mean())
+    contexts, targets, name_of = list_positions(names.letters, names.lengths, ngram.outputs - 1, ngram.order - 1)
+    own, counted = ngram.select(0), np.diff(name_of, prepend=-1) == 0
+    return float(-own.score(own.find(contexts[counted]), targets[counted]).mean())
 
 
 if __name__ == "__main__":

@@ -42,16 +42,14 @@ import numpy as np
 
 import namegen
 from figures import write
-from kneser_ney import kneser_ney
 from namegen.datasets.dataset import hash_names
+from namegen.models.ngram import NGram
 from protocol import parts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from namegen.models.ngram import NGram
 
     Figures = dict[str, Any]
 
@@ -155,7 +153,7 @@ class Judge:
     def fit(cls, names: Iterable[str], yardstick: Sequence[str]) -> Judge:
         """Train a judge on names; ``yardstick`` contains the real names to compare with."""
         dataset = namegen.Dataset.from_names({"names": names})
-        ngram = kneser_ney(dataset, ORDER)
+        ngram = NGram.fit(dataset, ORDER)
         accepted, bad = np.percentile(mean_scores(ngram, dataset.alphabet, yardstick), [ACCEPTED, BAD])
         return cls(ngram, dataset.alphabet, tuple(yardstick), float(accepted), float(bad))
 

@@ -203,7 +203,10 @@ def test_data_of_another_kind_cannot_be_evaluated():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"unique": True}, r"no setting 'unique'; use one of dropout, guidance, max_length, temperature, top_k, top_p"),
+        (
+            {"unique": True},
+            "no setting 'unique'; use one of dropout, floor, guidance, max_length, ngram_share, temperature, ",
+        ),
         ({"prefixes": "ABC"}, "no setting 'prefixes'"),
         ({"temperature": -1}, "temperature must be"),
     ],

@@ -1,54 +1,201 @@
-"""The interpolated n-gram."""
+"""The interpolated n-grams, against a slow implementation of their definition."""
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.dataset import Dataset
-from namegen.models.ngram import NGram
-from support import by_definition
+from namegen.datasets.graphemes import is_printable
+from namegen.models.ngram import ROOT, NGram
 
 LETTERS = Alphabet(tuple("abc"))
-NAMES = {"One": ["ab", "abb", "b", "cab"], "Two": ["c"]}
+NAMES = {"One": ["ab", "abb", "b", "cab", "cabab", "ca", "bb", "babb"], "Two": ["c", "cca", "a"]}
+OTHER = {"Three": ["aab", "bba", "abcabc"], "Four": ["b"]}
+UNIFORM = dict.fromkeys("abc$", 1 / 4)
+BEFORES = ["^", "^a", "^ab", "^c", "^ca", "^abb", "^cc", "^acb", "^caba", "^cabab", "^bbbbbbb"]
+SMOOTHINGS = ["kneser-ney", "witten-bell"]
 
 
-@pytest.fixture
-def dataset():
-    return Dataset.from_names(NAMES, alphabet=LETTERS)
+def count(names, order, smoothing):
+    """Return n(h w) of each n-gram as text, by the length of h; ``^`` begins a name, ``$`` ends it."""
+    tables = [Counter() for _ in range(order)]
+    for text in (f"^{name}$" for name in names):
+        for at in range(1, len(text)):
+            for length in range(min(order, at + 1)):
+                tables[length][text[at - length : at + 1]] += 1
+    if smoothing == "kneser-ney":
+        for length in range(order - 1):
+            for gram in tables[length]:
+                if not (length and gram.startswith("^")):
+                    tables[length][gram] = sum(longer.endswith(gram) for longer in tables[length + 1])
+    return tables
 
 
-def context_of(before, order):
-    indices = [LETTERS.boundary_id if letter == "^" else LETTERS.letters.index(letter) for letter in reversed(before)]
-    return (indices + [-1] * order)[: order - 1]
+def estimate_discounts(categories, order):
+    """Return the discounts of Chen and Goodman (1999), equation 26, for each length of context and counts up to 3."""
+    tables = [count(names, order, "kneser-ney") for names in categories.values()]
+    found = []
+    for length in range(order):
+        n = [1 + sum(c == k for table in tables for c in table[length].values()) for k in (1, 2, 3, 4)]
+        y = n[0] / (n[0] + 2 * n[1])
+        exact = [1 - 2 * y * n[1] / n[0], 2 - 3 * y * n[2] / n[1], 3 - 4 * y * n[3] / n[2]]
+        found.append([0, *(min(max(d, 0.01), k - 0.01) for k, d in enumerate(exact, 1))])
+    return found
 
 
+def predict(tables, before, discounts=None, shortest=0, below=UNIFORM):
+    """Return the probability of each letter, by the recursion of the definition."""
+    for length in range(shortest, min(len(tables), len(before) + 1)):
+        context = before[len(before) - length :]
+        counts = {letter: tables[length][context + letter] for letter in "abc$"}
+        if not any(counts.values()):
+            break
+        taken = {w: discounts[length][min(n, 3)] if discounts else 0.0 for w, n in counts.items()}
+        backoff = sum(taken.values()) if discounts else sum(n > 0 for n in counts.values())
+        total = sum(counts.values()) - sum(taken.values()) + backoff
+        below = {w: (counts[w] - taken[w] + backoff * below[w]) / total for w in counts}
+    return below
+
+
+def encode(before, order, alphabet=LETTERS):
+    indices = [alphabet.boundary_id if letter == "^" else alphabet.letters.index(letter) for letter in reversed(before)]
+    return (indices + [alphabet.boundary_id + 1] * order)[: order - 1]
+
+
+def find(ngram, category, befores, alphabet=LETTERS, **options):
+    """Return the n-gram of a category and the nodes of some contexts."""
+    own, contexts = ngram.select(category, **options), [encode(before, ngram.order, alphabet) for before in befores]
+    return own, own.find(np.array(contexts).reshape(len(befores), ngram.order - 1))
+
+
+def fit(names, order, smoothing="kneser-ney", **options):
+    return NGram.fit(Dataset.from_names(names, alphabet=LETTERS, **options), order, smoothing)
+
+
+def in_order(names):
+    return dict(sorted(names.items()))
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("order", range(1, 7))
+def test_probabilities_are_those_of_the_definition(order, smoothing):
+    ngram = fit(NAMES, order, smoothing)
+    discounts = estimate_discounts(NAMES, order) if smoothing == "kneser-ney" else None
+
+    for index, names in enumerate(NAMES.values()):
+        tables = count(names, order, smoothing)
+        for shortest in range(order):
+            own, nodes = find(ngram, index, BEFORES, min_context=shortest)
+            for row, before in zip(own.probabilities(nodes), BEFORES, strict=True):
+                assert row == pytest.approx(list(predict(tables, before, discounts, shortest).values()), rel=1e-5)
+                assert row.sum() == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("order", range(1, 7))
+def test_the_discounts_are_estimated_from_all_categories_together(order):
+    expected = [row[1:] for row in estimate_discounts(NAMES, order)]
+
+    np.testing.assert_allclose(fit(NAMES, order).discounts, expected, rtol=1e-12)
+    assert fit(NAMES, order, "witten-bell").discounts is None
+
+
+def test_repeated_names_count_each_time():
+    names = {"One": ["ab", "ab", "ab", "b"]}
+    own, nodes = find(fit(names, 2, "witten-bell", keep_repeats=True), 0, ["^", "^a", "^b"])
+
+    for row, before in zip(own.probabilities(nodes), ["^", "^a", "^b"], strict=True):
+        assert row == pytest.approx(list(predict(count(names["One"], 2, "witten-bell"), before).values()), rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
-def test_probabilities_are_those_of_the_definition(dataset, order):
-    ngram = NGram.fit(dataset, order)
-    befores = ["^", "^a", "^ab", "^c", "^ca", "^abb", "^cc", "^acb"]
-
-    for index, category in enumerate(dataset.categories):
-        contexts = np.array([context_of(before, order) for before in befores]).reshape(len(befores), order - 1)
-        likely = ngram.probabilities(np.full(len(befores), index), contexts)
-        for row, before in zip(likely, befores, strict=True):
-            exact = [by_definition(NAMES[category], before, letter, order) for letter in "abc$"]
-            assert row == pytest.approx([float(p) for p in exact], rel=1e-12)
-            assert sum(exact) == 1
-
-
-@pytest.mark.parametrize("order", [1, 2, 3, 5])
-def test_the_probability_of_a_name_is_the_product_of_those_of_its_letters_and_its_end(dataset, order):
+def test_the_probability_of_a_name_is_the_product_of_those_of_its_letters_and_its_end(order, smoothing):
     names = ["ab", "c", "cabba", "ab", "bb"]
     letters, lengths = LETTERS.encode_lines("".join(f"{name}\n" for name in names).encode())
-    scores = NGram.fit(dataset, order).log_probabilities(letters, lengths)
+    scores = fit(NAMES, order, smoothing).log_probabilities(letters, lengths)
+    discounts = estimate_discounts(NAMES, order) if smoothing == "kneser-ney" else None
 
     for name, row in zip(names, scores, strict=True):
-        for category, score in zip(dataset.categories, row, strict=True):
-            exact = Fraction(1)
-            for place, letter in enumerate(f"{name}$"):
-                exact *= by_definition(NAMES[category], f"^{name}"[: place + 1], letter, order)
-            assert score == pytest.approx(np.log(float(exact)), rel=1e-12)
+        for known, score in zip(NAMES.values(), row, strict=True):
+            tables = count(known, order, smoothing)
+            shares = [predict(tables, f"^{name}"[: at + 1], discounts)[w] for at, w in enumerate(f"{name}$")]
+            assert score == pytest.approx(np.log(shares).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("shortest", [0, 1, 3])
+def test_the_parts_of_a_distribution_work_with_any_distribution_below(smoothing, shortest):
+    below = {"a": 0.5, "b": 0.1, "c": 0.15, "$": 0.25}
+    own, nodes = find(fit(NAMES, 4, smoothing), 0, BEFORES, min_context=shortest)
+    discounts = estimate_discounts(NAMES, 4) if smoothing == "kneser-ney" else None
+    contributions, weights = own.split(nodes)
+
+    assert weights.shape == (len(BEFORES), 1)
+    tables = count(NAMES["One"], 4, smoothing)
+    for row, before in zip(contributions + weights * list(below.values()), BEFORES, strict=True):
+        expected = predict(tables, before, discounts, shortest, below)
+        assert row == pytest.approx(list(expected.values()), rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("shortest", [0, 2])
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_reading_letter_by_letter_leads_to_the_same_contexts(order, shortest):
+    own, expected = find(fit(NAMES, order), 0, BEFORES, min_context=shortest)
+    found = []
+    for before in BEFORES:
+        nodes = np.array([ROOT])
+        for letter in encode(before, 20)[len(before) - 1 :: -1]:
+            nodes = own.advance(nodes, np.array([letter]))
+        found += nodes.tolist()
+
+    assert found == expected.tolist()
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize(("order", "other_order"), [(2, 4), (4, 2), (3, 3)])
+def test_joined_ngrams_have_all_categories_and_the_discounts_of_the_first(order, other_order, smoothing):
+    joined = fit(NAMES, order, smoothing).join(fit(OTHER, other_order, smoothing))
+    discounts = None
+    if smoothing == "kneser-ney":
+        discounts = estimate_discounts(NAMES, order)
+        discounts += [discounts[-1]] * (other_order - order)
+
+    assert joined.order == max(order, other_order)
+    parts = [(names, order) for names in NAMES.values()] + [(n, other_order) for n in in_order(OTHER).values()]
+    for index, (names, its_order) in enumerate(parts):
+        own, nodes = find(joined, index, BEFORES)
+        for row, before in zip(own.probabilities(nodes), BEFORES, strict=True):
+            expected = predict(count(names, its_order, smoothing), before, discounts)
+            assert row == pytest.approx(list(expected.values()), rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_in_a_category_without_names_all_letters_are_equally_likely(smoothing):
+    dataset = Dataset.from_names(NAMES, alphabet=LETTERS)
+    ngram = NGram.fit(dataset.select(dataset.category_of == 1), 3, smoothing)
+
+    own, nodes = find(ngram, 0, BEFORES)
+    np.testing.assert_array_equal(own.probabilities(nodes), np.full((len(BEFORES), 4), 0.25, np.float32))
+    contributions, weights = own.split(nodes)
+    np.testing.assert_array_equal(contributions, np.zeros((len(BEFORES), 4)))
+    np.testing.assert_array_equal(weights, np.ones((len(BEFORES), 1)))
+    assert ngram.log_probabilities(np.array([0, 1]), np.array([2]))[0, 0] == pytest.approx(3 * np.log(1 / 4))
+
+
+@pytest.mark.parametrize("size", [253, 254, 255, 256, 65_535])
+def test_large_alphabets_give_the_probabilities_of_the_definition(size):
+    letters = [chr(code) for code in range(0xA0, 0x20000) if is_printable(chr(code))][: size - 3]
+    alphabet = Alphabet((*letters, "a", "b", "c"))
+    ngram = NGram.fit(Dataset.from_names(NAMES, alphabet=alphabet), 3)
+    own, nodes = find(ngram, 0, BEFORES, alphabet)
+    tables, below = count(NAMES["One"], 3, "kneser-ney"), dict.fromkeys("abc$", 1 / (size + 1))
+
+    assert ngram.letters.max() == size + 1
+    for row, before in zip(own.probabilities(nodes), BEFORES, strict=True):
+        expected = list(predict(tables, before, estimate_discounts(NAMES, 3), below=below).values())
+        assert row[-4:] == pytest.approx(expected, rel=1e-5)
+        assert row[:-4] == pytest.approx((1 - sum(expected)) / (size - 3), rel=1e-2)

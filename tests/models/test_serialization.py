@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from model_files import parts, with_document, with_facts, with_header, with_tensors, with_text
 from namegen.errors import ModelFileError, NamegenError, UsageError
 from namegen.models.model import Checkpoint, History
 from namegen.models.serialization import load_checkpoint, load_model_file
@@ -35,53 +35,6 @@ def model():
 def path(model, tmp_path):
     model.save(str(tmp_path / "m.safetensors"))
     return tmp_path / "m.safetensors"
-
-
-def parts(path):
-    """Return the header and the data of a safetensors file, by its published format."""
-    content = path.read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    return json.loads(content[8 : 8 + length]), content[8 + length :]
-
-
-def with_text(path, text):
-    """Replace the header of a model file by other bytes."""
-    path.write_bytes(struct.pack("<Q", len(text)) + text + parts(path)[1])
-
-
-def with_header(path, change):
-    header, _ = parts(path)
-    change(header)
-    with_text(path, json.dumps(header).encode())
-
-
-def with_document(path, change):
-    """Change the text of a model file's JSON document."""
-
-    def replace_document(header):
-        before = header["__metadata__"]["namegen"]
-        header["__metadata__"]["namegen"] = change(before)
-        assert header["__metadata__"]["namegen"] != before
-
-    with_header(path, replace_document)
-
-
-def with_facts(path, change):
-    """Change the contents of a model file's JSON document."""
-
-    def change_facts(text):
-        facts = json.loads(text)
-        change(facts)
-        return json.dumps(facts)
-
-    with_document(path, change_facts)
-
-
-def with_tensors(path, changed):
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()} | changed  # noqa: SIM118
-    save_file({name: array for name, array in tensors.items() if array is not None}, path, metadata)
 
 
 @contextmanager
@@ -141,7 +94,8 @@ def test_the_file_is_what_the_page_about_the_format_says(path):
     assert set(header["__metadata__"]) == {"namegen"}
     facts = json.loads(header["__metadata__"]["namegen"])
     assert list(facts) == sorted(facts)
-    assert facts["format"] == 1
+    assert facts["format"] == 2
+    assert facts["sections"] == {}
     assert facts["alphabet"] == ["a", "b", "'", "é"]
     assert facts["categories"] == ["X", "Ürü"]
     assert header["network.head.weight"] | {"data_offsets": None} == {
@@ -302,8 +256,8 @@ def test_pipes_devices_and_folders_are_errors_at_once(tmp_path, cli):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": "one"}, "format 'one', not 1"),
-        ({"format": 2, "something_new": 1}, "format 2, not 1; update namegen"),
+        ({"format": "one"}, "format 'one', not 2"),
+        ({"format": 3, "something_new": 1}, "format 3, not 2; update namegen"),
         ({"alphabet": "abc'"}, "is not a list"),
         ({"alphabet": ["a", "a", "b", "c"]}, "is damaged"),
         ({"alphabet": ["a", "b", "'", "e" * 33]}, "is damaged"),
@@ -348,8 +302,8 @@ def test_facts_that_are_wrong_give_one_short_printable_line(path, changes, messa
 @pytest.mark.parametrize(
     "change",
     [
-        *(lambda _, text=text: text for text in ("", "[]", "1", "{", "null", '{"format": 1}', "[" * 5000)),
-        lambda text: text.replace("{", '{"format": 1, ', 1),
+        *(lambda _, text=text: text for text in ("", "[]", "1", "{", "null", '{"format": 2}', "[" * 5000)),
+        lambda text: text.replace("{", '{"format": 2, ', 1),
         lambda text: text.replace('"longest": 8', '"longest": ' + "8" * 5000),
         lambda text: text.replace('"longest": 8', '"longest": NaN'),
         lambda text: text.replace('"temperature": 1.0', '"temperature": 1e999'),

@@ -211,7 +211,7 @@ def test_many_names_sampled_together_are_the_names_sampled_one_by_one(recipe, op
         one_by_one.append(model.alphabet.decode_lines(own.letters, own.lengths).rstrip("\n"))
 
     assert together == one_by_one
-    assert len(set(together)) > 10
+    assert len(set(together)) >= 10
 
 
 def test_many_names_are_distributed_as_in_plain_ancestral_sampling():

@@ -218,7 +218,7 @@ def evaluate(
             "give other names with --data, or score these with --all"
         )
     if np.count_nonzero(trained_on.counts) > 1:
-        judge = NGram.fit(trained_on, 3)
+        judge = NGram.fit(trained_on, 3, "witten-bell")
     elif count:
         which = "only one category" if len(trained_on) else "no names"
         notes.append(f"no share of right names: {dataset.label} contains {which} that the model was trained on")

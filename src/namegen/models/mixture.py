@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from namegen.models.ngram import CategoryNGram, NGram
 
 
+_LEAST = np.finfo(np.float32).tiny
+
+
 class Mixture(NamedTuple):
     """The n-gram of a model.
 
@@ -86,6 +89,7 @@ class MixedStepper:
             own *= weights.sum(axis=1, keepdims=True) * self._share
             weights *= below * self._share + (1 - self._share)
             weights += own
+            np.maximum(weights, _LEAST, out=weights)  # the network's may have been rounded to 0
             logits = np.log(weights, out=weights)
             logits += most
         return logits, self._join(after, nodes)

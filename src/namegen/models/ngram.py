@@ -41,6 +41,7 @@ MAX_ORDER = 16
 ROOT = 0
 """The node of the empty context."""
 
+_LEAST = np.finfo(np.float32).tiny  # a probability that has been rounded to 0
 _NAMES_AT_A_TIME = 8192  # whose letters are scored, to bound the memory
 
 
@@ -238,7 +239,7 @@ class CategoryNGram:
     def score(self, nodes: Integers, letters: Integers) -> NDArray[np.float32]:
         """Return the log-probability of a letter, or of the end, after each context, (rows,)."""
         self._compute_rows(nodes)
-        scores: NDArray[np.float32] = np.log(self._rows[nodes, self._column_of[letters]])
+        scores: NDArray[np.float32] = np.log(np.maximum(self._rows[nodes, self._column_of[letters]], _LEAST))
         return scores
 
     def _compute_rows(self, nodes: Integers) -> None:

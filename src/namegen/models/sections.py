@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from namegen.errors import UsageError
+from namegen._validate import check_int, check_number
+from namegen.errors import ModelFileError
 from namegen.models.mixture import Mixture
 from namegen.models.ngram import MAX_ORDER, NGram
 from namegen.models.plausibility import Plausibility
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from namegen.io.safetensors import SafetensorsFile
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 
 _NGRAM, _PLAUSIBILITY = "ngram", "plausibility"
 _KNOWN = (_NGRAM, _PLAUSIBILITY)
-_MAX_NGRAMS = 2**21  # so that the number of a node is exact in single precision
+_MAX_LETTERS = 2**24  # of all n-grams, so that the number of a node is exact in single precision
+_MAX_COUNT = 10**12
 _MAX_FLOORS = 1001
 _INTEGERS = ("U8", "U16", "U32")
 
@@ -49,18 +53,18 @@ def pack_sections(model: Model) -> tuple[dict[str, dict[str, Any]], Tensors]:
     return sections, tensors
 
 
-def check_sections(sections: object) -> dict[str, dict[str, Any]]:
+def check_sections(path: Path, sections: object) -> dict[str, dict[str, Any]]:
     """Return the sections of a file that this version knows.
 
     Raises:
-        ValueError: it is not a list of sections.
-        UsageError: a required section is unknown.
+        ValueError: the sections are malformed.
+        ModelFileError: a required section is unknown.
     """
     if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
         raise ValueError("its sections are malformed")
     for name, section in sections.items():
         if name not in _KNOWN and section.get("required") is not False:
-            raise UsageError(f"it has a section {name!r:.40} that this version does not know; update namegen")
+            raise ModelFileError(f"{path} has a section {name!r:.40} that this version does not know; update namegen")
     return {name: section for name, section in sections.items() if name in _KNOWN}
 
 
@@ -70,24 +74,24 @@ def read_mixture(
     """Return the n-gram of a model file, or ``None``; raise ``ValueError`` if it is malformed."""
     if _NGRAM not in sections:
         return None
-    share, min_context = sections[_NGRAM]["share"], sections[_NGRAM]["min_context"]
-    if not isinstance(share, int | float) or not 0 <= share <= 1 or min_context not in range(MAX_ORDER):
-        raise ValueError("the share or the shortest context of its n-gram is out of range")
+    share = sections[_NGRAM]["share"]
+    check_number("share of its n-gram", share, 0, 1)
+    min_context = check_int("shortest context of its n-gram", sections[_NGRAM]["min_context"], 0, MAX_ORDER - 1)
     letters = tensors.read(f"{_NGRAM}.letters", _INTEGERS, (None, None))
     counts = tensors.read(f"{_NGRAM}.counts", (*_INTEGERS, "U64"), (len(letters),)).astype(np.int64)
     first = tensors.read(f"{_NGRAM}.first", ("I64",), (categories + 1,))
     order, discounts = letters.shape[1], None
     if f"{_NGRAM}.discounts" in tensors.names:
         discounts = tensors.read(f"{_NGRAM}.discounts", ("F64",), (order, 3))
-        if not ((discounts > 0) & (discounts < [1, 2, 3])).all():
+        if not ((discounts >= 0.01) & (discounts <= np.arange(1, 4) - 0.01)).all():
             raise ValueError("the discounts of its n-gram are out of range")
-    if not 1 <= order <= MAX_ORDER or len(letters) > _MAX_NGRAMS:
+    if not 1 <= order <= MAX_ORDER or letters.size > _MAX_LETTERS:
         raise ValueError(f"its n-gram has order {order} and {len(letters):,} rows")
-    if (letters > outputs).any() or (letters[:, 0] == outputs).any() or (counts < 1).any():
+    if (letters > outputs).any() or (letters[:, 0] == outputs).any() or ((counts < 1) | (counts > _MAX_COUNT)).any():
         raise ValueError("its n-gram has letters or counts that are out of range")
     if first[0] != 0 or first[-1] != len(letters) or (np.diff(first) < 1).any():
         raise ValueError("the categories of its n-gram are inconsistent")
-    return Mixture(NGram(outputs, letters, counts, first, discounts), float(share), int(min_context))
+    return Mixture(NGram(outputs, letters, counts, first, discounts), float(share), min_context)
 
 
 def read_plausibility(

@@ -144,6 +144,7 @@ def _read_facts(path: Path, tensors: SafetensorsFile) -> dict[str, Any]:
     version = facts["format"]
     if version not in _READABLE:
         raise ModelFileError(f"{path} has format {version!r:.20}, not {FORMAT_VERSION}; update namegen")
+    facts["sections"] = check_sections(path, facts.get("sections", {}))
     return facts
 
 
@@ -161,7 +162,7 @@ class _Reader(NamedTuple):
         training = _build_config(TrainingConfig, self.facts["training"])
         iterations = self.check_int("iterations", 0, _MAX_ITERATIONS)
         shapes = weight_shapes(training.stage_at(iterations), len(categories), len(alphabet) + 1)
-        sections = check_sections(self.facts.get("sections", {}))
+        sections = self.facts["sections"]
         dataset, casing, card = self.facts["dataset"], self.facts["casing"], self.facts.get("card", "")
         if casing not in _CASINGS or not isinstance(card, str):
             raise ValueError(f"the casing is {casing!r:.40}, or the card is not text")
