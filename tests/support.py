@@ -13,9 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections import Counter
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,26 +165,6 @@ def make_bigram_model(
     weights["o2o.weight"][:, hidden:] = np.eye(outputs, dtype=np.float32)
     model.weights.update(weights)
     return model
-
-
-def by_definition(names, before, letter, order):
-    """Witten and Bell's probability of a letter, written as the recursion it is; ``^`` begins a name, ``$`` ends it."""
-    below = Fraction(1, len("abc") + 1)
-    for length in range(order):
-        if length > len(before):
-            break
-        context = before[len(before) - length :]
-        followers = Counter(
-            name[at]
-            for name in (f"^{name}$" for name in names)
-            for at in range(1, len(name))
-            if at >= length and name[at - length : at] == context
-        )
-        if not followers:
-            break
-        total, kinds = sum(followers.values()), len(followers)
-        below = (followers[letter] + kinds * below) / (total + kinds)
-    return below
 
 
 NAMEGEN = (sys.executable, "-m", "namegen")

@@ -14,7 +14,8 @@ from namegen.errors import DataError, NamegenError, UsageError
 from namegen.evaluation.metrics import evaluate, likelihood
 from namegen.recipes import training_config
 from namegen.sampling.generate import sample
-from support import by_definition, make_bigram_model, make_model
+from ngram_definition import count_ngrams, predict
+from support import make_bigram_model, make_model
 
 TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.3, 0.6], [0.7, 0.2, 0.1]])
 AB = Alphabet(("a", "b"))
@@ -127,8 +128,9 @@ def test_the_figures_of_samples_are_those_of_counting_them_one_by_one():
             probabilities = {}
             for candidate, names in SEEN.items():  # the unseen names teach the judge nothing
                 marked = f"^{name}$"
+                tables = count_ngrams(names, 3, "witten-bell")
                 probabilities[candidate] = np.prod(
-                    [float(by_definition(names, marked[:at], marked[at], 3)) for at in range(1, len(marked))]
+                    [predict(tables, marked[:at])[marked[at]] for at in range(1, len(marked))]
                 )
             right += max(probabilities, key=probabilities.get) == category
         assert figures.right == pytest.approx(right / 300)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
@@ -11,54 +9,13 @@ from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.graphemes import is_printable
 from namegen.models.ngram import ROOT, NGram
+from ngram_definition import count_ngrams, estimate_discounts, predict
 
 LETTERS = Alphabet(tuple("abc"))
 NAMES = {"One": ["ab", "abb", "b", "cab", "cabab", "ca", "bb", "babb"], "Two": ["c", "cca", "a"]}
 OTHER = {"Three": ["aab", "bba", "abcabc"], "Four": ["b"]}
-UNIFORM = dict.fromkeys("abc$", 1 / 4)
 BEFORES = ["^", "^a", "^ab", "^c", "^ca", "^abb", "^cc", "^acb", "^caba", "^cabab", "^bbbbbbb"]
 SMOOTHINGS = ["kneser-ney", "witten-bell"]
-
-
-def count(names, order, smoothing):
-    """Return n(h w) of each n-gram as text, by the length of h; ``^`` begins a name, ``$`` ends it."""
-    tables = [Counter() for _ in range(order)]
-    for text in (f"^{name}$" for name in names):
-        for at in range(1, len(text)):
-            for length in range(min(order, at + 1)):
-                tables[length][text[at - length : at + 1]] += 1
-    if smoothing == "kneser-ney":
-        for length in range(order - 1):
-            for gram in tables[length]:
-                if not (length and gram.startswith("^")):
-                    tables[length][gram] = sum(longer.endswith(gram) for longer in tables[length + 1])
-    return tables
-
-
-def estimate_discounts(categories, order):
-    """Return the discounts of Chen and Goodman (1999), equation 26, for each length of context and counts up to 3."""
-    tables = [count(names, order, "kneser-ney") for names in categories.values()]
-    found = []
-    for length in range(order):
-        n = [1 + sum(c == k for table in tables for c in table[length].values()) for k in (1, 2, 3, 4)]
-        y = n[0] / (n[0] + 2 * n[1])
-        exact = [1 - 2 * y * n[1] / n[0], 2 - 3 * y * n[2] / n[1], 3 - 4 * y * n[3] / n[2]]
-        found.append([0, *(min(max(d, 0.01), k - 0.01) for k, d in enumerate(exact, 1))])
-    return found
-
-
-def predict(tables, before, discounts=None, shortest=0, below=UNIFORM):
-    """Return the probability of each letter, by the recursion of the definition."""
-    for length in range(shortest, min(len(tables), len(before) + 1)):
-        context = before[len(before) - length :]
-        counts = {letter: tables[length][context + letter] for letter in "abc$"}
-        if not any(counts.values()):
-            break
-        taken = {w: discounts[length][min(n, 3)] if discounts else 0.0 for w, n in counts.items()}
-        backoff = sum(taken.values()) if discounts else sum(n > 0 for n in counts.values())
-        total = sum(counts.values()) - sum(taken.values()) + backoff
-        below = {w: (counts[w] - taken[w] + backoff * below[w]) / total for w in counts}
-    return below
 
 
 def encode(before, order, alphabet=LETTERS):
@@ -87,7 +44,7 @@ def test_probabilities_are_those_of_the_definition(order, smoothing):
     discounts = estimate_discounts(NAMES, order) if smoothing == "kneser-ney" else None
 
     for index, names in enumerate(NAMES.values()):
-        tables = count(names, order, smoothing)
+        tables = count_ngrams(names, order, smoothing)
         for shortest in range(order):
             own, nodes = find(ngram, index, BEFORES, min_context=shortest)
             for row, before in zip(own.probabilities(nodes), BEFORES, strict=True):
@@ -108,7 +65,9 @@ def test_repeated_names_count_each_time():
     own, nodes = find(fit(names, 2, "witten-bell", keep_repeats=True), 0, ["^", "^a", "^b"])
 
     for row, before in zip(own.probabilities(nodes), ["^", "^a", "^b"], strict=True):
-        assert row == pytest.approx(list(predict(count(names["One"], 2, "witten-bell"), before).values()), rel=1e-5)
+        assert row == pytest.approx(
+            list(predict(count_ngrams(names["One"], 2, "witten-bell"), before).values()), rel=1e-5
+        )
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
@@ -121,7 +80,7 @@ def test_the_probability_of_a_name_is_the_product_of_those_of_its_letters_and_it
 
     for name, row in zip(names, scores, strict=True):
         for known, score in zip(NAMES.values(), row, strict=True):
-            tables = count(known, order, smoothing)
+            tables = count_ngrams(known, order, smoothing)
             shares = [predict(tables, f"^{name}"[: at + 1], discounts)[w] for at, w in enumerate(f"{name}$")]
             assert score == pytest.approx(np.log(shares).sum(), rel=1e-5)
 
@@ -135,7 +94,7 @@ def test_the_parts_of_a_distribution_work_with_any_distribution_below(smoothing,
     contributions, weights = own.split(nodes)
 
     assert weights.shape == (len(BEFORES), 1)
-    tables = count(NAMES["One"], 4, smoothing)
+    tables = count_ngrams(NAMES["One"], 4, smoothing)
     for row, before in zip(contributions + weights * list(below.values()), BEFORES, strict=True):
         expected = predict(tables, before, discounts, shortest, below)
         assert row == pytest.approx(list(expected.values()), rel=1e-5, abs=1e-7)
@@ -169,7 +128,7 @@ def test_joined_ngrams_have_all_categories_and_the_discounts_of_the_first(order,
     for index, (names, its_order) in enumerate(parts):
         own, nodes = find(joined, index, BEFORES)
         for row, before in zip(own.probabilities(nodes), BEFORES, strict=True):
-            expected = predict(count(names, its_order, smoothing), before, discounts)
+            expected = predict(count_ngrams(names, its_order, smoothing), before, discounts)
             assert row == pytest.approx(list(expected.values()), rel=1e-5)
 
 
@@ -192,7 +151,7 @@ def test_large_alphabets_give_the_probabilities_of_the_definition(size):
     alphabet = Alphabet((*letters, "a", "b", "c"))
     ngram = NGram.fit(Dataset.from_names(NAMES, alphabet=alphabet), 3)
     own, nodes = find(ngram, 0, BEFORES, alphabet)
-    tables, below = count(NAMES["One"], 3, "kneser-ney"), dict.fromkeys("abc$", 1 / (size + 1))
+    tables, below = count_ngrams(NAMES["One"], 3, "kneser-ney"), dict.fromkeys("abc$", 1 / (size + 1))
 
     assert ngram.letters.max() == size + 1
     for row, before in zip(own.probabilities(nodes), BEFORES, strict=True):

@@ -40,9 +40,10 @@ def ensemble():
 def expected(category, before, *, sampled=False):
     """What the ensemble says after a prefix, by its definition, or how names are sampled."""
     context = [EDGE, *before][:-3:-1]
-    context += [-1] * (2 - len(context))
+    context += [EDGE + 1] * (2 - len(context))
     row = before[-1] if before else EDGE
-    by_ngram = NGram.fit(NAMES, 3).probabilities(np.array([category]), np.array([context]))[0]
+    ngram = NGram.fit(NAMES, 3).select(category)
+    by_ngram = ngram.probabilities(ngram.find(np.array([context])))[0]
     shares = [(np.array(ONE[row]), 0.35), (np.array(OTHER[row]), 0.35), (by_ngram, 0.3)]
     if sampled:
         mixed = sum(share * probabilities for probabilities, share in shares)

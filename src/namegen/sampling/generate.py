@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -185,13 +185,13 @@ def blocks(
 
 
 def sample_preview(model: Model, category: str | None = None, *, count: int, seed: int) -> list[GeneratedName]:
-    """Generate up to ``count`` names in a fraction of a second, fewer if the model is hardly trained."""
+    """Generate up to ``count`` names in a fraction of a second, fewer if the model is hardly trained; without a floor."""
     # An untrained network may hardly ever end a name, and noticing that takes long with a large alphabet.
     outputs = count * max_letters(model, model.sampling, 0) * (len(model.alphabet) + 1)
     max_rejections = max(1, min(_MAX_PREVIEW_ATTEMPTS, _MAX_PREVIEW_OUTPUTS // outputs))
     blend = None if category is None else find_blend(model, category)
-    filters, numbers = Filters(), np.arange(count)
-    sampler = RejectionSampler(model, model.sampling, filters, blend, max_rejections=max_rejections)
+    config, filters, numbers = replace(model.sampling, floor=0.0), Filters(), np.arange(count)
+    sampler = RejectionSampler(model, config, filters, blend, max_rejections=max_rejections)
     sampled = sampler.sample([""], np.zeros_like(numbers), seed, numbers)
     return list(build_block(model, blend, filters, sampled.names, sampled.category_of))
 
