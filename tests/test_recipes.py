@@ -71,7 +71,7 @@ def test_explicit_settings_of_teachers_do_not_depend_on_the_data():
 
 
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones():
-    with pytest.raises(UsageError, match="default, best, tutorial"):
+    with pytest.raises(UsageError, match="default, best, tutorial, instant"):
         training_config("secret")
 
 

@@ -1,7 +1,8 @@
-"""The registry of network architectures, without importing torch.
+"""The registry of architectures, without importing torch.
 
-To add an architecture, write its cell in torch (:mod:`namegen.models.networks`) and one step of it in numpy
-(:mod:`namegen.models.networks_numpy`), and register both here. Everything else reads the registry.
+To add a network, write its cell in torch (:mod:`namegen.models.networks`) and one step of it in numpy
+(:mod:`namegen.models.networks_numpy`), and register both here. Everything else reads the registry. The architecture
+``ngram`` has no network: the n-gram of the model predicts all letters.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network architecture.
+    """An architecture of models.
 
     References to code are strings, ``module:name``, so that torch and onnx are imported only where they are used.
 
     Attributes:
-        network: the torch module, a subclass of :class:`namegen.models.networks.Network`.
+        network: the torch module, a subclass of :class:`namegen.models.networks.Network`; ``None`` for none.
         steppers: a function like :func:`namegen.models.inference.build_steppers`, for models of this architecture.
         weight_shapes: returns the shape of each weight from the numbers of hidden units, categories and outputs.
         category_axes: the weights that depend on the category, and the axis along which they do. The first entries
@@ -38,7 +39,7 @@ class Architecture:
         distillation: whether networks can learn from an ensemble of teachers.
     """
 
-    network: str
+    network: str | None
     steppers: str
     weight_shapes: Callable[[int, int, int], Shapes]
     category_axes: Mapping[str, int] = field(default_factory=dict)
@@ -94,11 +95,19 @@ ARCHITECTURES = {
         fine_tuning=False,
         distillation=False,
     ),
+    "ngram": Architecture(
+        network=None,
+        steppers="namegen.models.mixture:build_uniform_steppers",
+        weight_shapes=lambda *_: {},
+        state_vectors=0,
+        fine_tuning=False,
+        distillation=False,
+    ),
 }
 
 
 def find_architecture(training: TrainingConfig) -> Architecture:
-    """Return the architecture of the network that a configuration asks for."""
+    """Return the architecture that a configuration asks for."""
     return ARCHITECTURES[training.architecture]
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_CATEGORIES = 20_000  # of a dataset or model; with more, the column probably holds something else
 MAX_CATEGORY_LENGTH = 1000  # characters
 
+NGRAM_SETTINGS = ("recipe", "architecture", "sos", "keep_repeats", "ngram_order", "ngram_share")
+"""The settings of a model without a network."""
+
 _MIN_LARGE = 2_000  # names per category from which categories count as large
 _SEED_STEP = 0x9E3779B9  # between teachers' seeds: far from seeds that users choose, and torch reads only 32 bits
 
@@ -46,7 +49,7 @@ _CHECKS: dict[str, Callable[[str, object], object]] = {
     "max_length": partial(check_int, low=1, high=10_000),
     "floor": partial(check_number, low=0, high=1),
     "ngram_order": partial(check_int, low=1, high=16),
-    "ngram_share": check_fraction,
+    "ngram_share": partial(check_number, low=0, high=1),
     "nonlinearity": partial(_check_choice, choices=("tanh", "none")),
     "optimiser": partial(_check_choice, choices=("adamw", "sgd")),
     "save_every": partial(check_int, low=1, high=10**12),
@@ -128,7 +131,8 @@ class TrainingConfig:
     Attributes:
         recipe: the name of the recipe that the settings are based on.
         iterations: the total number of training names sampled, whatever the batch size.
-        architecture: ``gru``, or ``rnn``, the tutorial's network.
+        architecture: ``gru``, ``rnn`` (the tutorial's network), or ``ngram`` for an n-gram without a network. Then only
+            :data:`NGRAM_SETTINGS` matter.
         nonlinearity: the nonlinearity of the ``rnn``'s recurrence; ``none`` in the tutorial.
         sos: whether a start-of-sequence token lets the network choose the first letter.
         hidden_size: the number of hidden units.
@@ -197,6 +201,8 @@ class TrainingConfig:
         architecture = ARCHITECTURES[self.architecture]
         if self.shared_rate < 1 and not architecture.fine_tuning:
             raise UsageError(f"an {self.architecture} cannot be fine-tuned; use another architecture")
+        if architecture.network is None and (self.ngram_order is None or self.ngram_share < 1):
+            raise UsageError("a model without a network needs an n-gram order, and the n-gram share 1")
         if self.init and self.distillation:
             raise UsageError("training that starts from a model cannot have teachers; leave out init or distillation")
         if self.distillation and not (architecture.distillation and self.sos):

@@ -49,7 +49,7 @@ def memory_at_most(megabytes):
     assert most < megabytes * 2**20
 
 
-@pytest.mark.parametrize("recipe", list(RECIPES))
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "instant"])
 def test_a_model_that_was_saved_is_read_back_whole(recipe, model, tmp_path):
     model = replace(
         make_model(RECIPES[recipe].training, letters="abc", sampling=RECIPES[recipe].sampling),

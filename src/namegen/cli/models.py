@@ -63,6 +63,7 @@ def show(name: ModelArgument = None, *, output_format: FormatOption = "table") -
     import dataclasses
 
     from namegen.cli.terminal import print_json, print_table
+    from namegen.config import NGRAM_SETTINGS
     from namegen.models.store import find_model
 
     location = find_model(name)
@@ -72,13 +73,18 @@ def show(name: ModelArgument = None, *, output_format: FormatOption = "table") -
         "weights_after": model.weights_after,
         "file": str(location.existing),
         "parameters": model.parameters,
+        "ngrams": len(model.mixture.ngram.letters) if model.mixture else 0,
         "threads": model.threads,
         "processes": model.processes,
         "fingerprint": model.fingerprint,
         "verified": model.dataset_verified,
         "card": model.card,
         "names": int(model.counts.sum()),
-        "training": dataclasses.asdict(model.training),
+        "training": {
+            setting: value
+            for setting, value in dataclasses.asdict(model.training).items()
+            if model.has_network or setting in NGRAM_SETTINGS
+        },
         "sampling": dataclasses.asdict(model.sampling),
     }
     if output_format == "json":

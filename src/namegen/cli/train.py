@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     ArchitectureName = str
 else:
-    ArchitectureName = Literal[tuple(ARCHITECTURES)]
+    ArchitectureName = Literal[tuple(name for name, architecture in ARCHITECTURES.items() if architecture.network)]
 
 
 def train(
@@ -50,8 +50,10 @@ def train(
         typer.Option(help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]"),
     ] = None,
     recipe: Annotated[
-        Literal["default", "best", "tutorial"] | None,
-        typer.Option(help="Preset: good in seconds, better in minutes, or the tutorial's.  [default: default]"),
+        Literal["instant", "default", "best", "tutorial"] | None,
+        typer.Option(
+            help="Preset: an n-gram at once, good in seconds, better in minutes, or the tutorial's.  [default: default]"
+        ),
     ] = None,
     init: Annotated[
         str | None,
@@ -145,10 +147,8 @@ def train(
 
 def _train(request: TrainingRequest, model: str | None, output: Path | None, *, quiet: bool) -> None:
     """Train a model, alone or together with other processes, of which rank 0 alone prepares, prints and saves."""
-    from namegen.cli.progress import show_progress
-    from namegen.cli.terminal import print_note
     from namegen.training.distributed import find_process_group, joined
-    from namegen.training.jobs import command_to_resume, run_plan
+    from namegen.training.jobs import run_plan
 
     if not find_process_group().is_single:
         import_torch()
@@ -157,24 +157,44 @@ def _train(request: TrainingRequest, model: str | None, output: Path | None, *, 
             lambda: _prepare(request, claim, _find_location(model, output), group, quiet=quiet)
         )
         quiet = quiet or not group.is_rank_zero
-        where = plan.device if group.is_single else f"{plan.device} in {group.world_size} processes"
-        with StopOnSignal() as signals:
-
-            def stop() -> bool:
-                return signals.received > 0
-
-            try:
-                with show_progress(dataset, plan.config, location.name, where, quiet=quiet) as show:
-                    report = show if group.is_rank_zero else lambda _: None
-                    trained = run_plan(location, plan, dataset, report=report, stop=stop, group=group)
-            except TrainingStopped as stopped:
-                if group.is_rank_zero:
-                    command = command_to_resume(location, request, group)
-                    print_note(f"{str(stopped).capitalize()}, and saved. Resume with: {command}", whole=[command])
-                # Another process may have received the signal.
-                raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
+        if request.has_network:
+            trained = _train_network(request, location, plan, dataset, group, quiet=quiet)
+        else:
+            trained = run_plan(location, plan, dataset)
     if not quiet:
         _print_results(location, trained, dataset.categories)
+
+
+def _train_network(
+    request: TrainingRequest,
+    location: ModelLocation,
+    plan: TrainingPlan,
+    dataset: Dataset,
+    group: ProcessGroup,
+    *,
+    quiet: bool,
+) -> Model:
+    """Train a network with a live display, until the end or a signal."""
+    from namegen.cli.progress import show_progress
+    from namegen.cli.terminal import print_note
+    from namegen.training.jobs import command_to_resume, run_plan
+
+    where = plan.device if group.is_single else f"{plan.device} in {group.world_size} processes"
+    with StopOnSignal() as signals:
+
+        def stop() -> bool:
+            return signals.received > 0
+
+        try:
+            with show_progress(dataset, plan.config, location.name, where, quiet=quiet) as show:
+                report = show if group.is_rank_zero else lambda _: None
+                return run_plan(location, plan, dataset, report=report, stop=stop, group=group)
+        except TrainingStopped as stopped:
+            if group.is_rank_zero:
+                command = command_to_resume(location, request, group)
+                print_note(f"{str(stopped).capitalize()}, and saved. Resume with: {command}", whole=[command])
+            # Another process may have received the signal.
+            raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
 
 
 def _prepare(
@@ -183,14 +203,16 @@ def _prepare(
     """Claim the location, plan the training and read the names."""
     from namegen.cli.terminal import print_note
     from namegen.datasets.open import STARTER, open_dataset
-    from namegen.training.fine_tuning import check_new_categories
-    from namegen.training.jobs import claim_model, plan_training, small_data_warning
+    from namegen.training.jobs import NO_EFFECT, claim_model, plan_training, small_data_warning
 
     claim.enter_context(claim_model(location))
-    import_torch()  # takes long, so an error in the options comes first
+    if request.has_network:
+        import_torch()  # takes long, so an error in the options comes first
     plan = plan_training(location, request, group)
     dataset = open_dataset(plan.dataset, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats)
     if plan.init:
+        from namegen.training.fine_tuning import check_new_categories
+
         check_new_categories(plan.init, dataset)
     notes = [f"{dataset.label}: {note}." for note in dataset.notes]
     if plan.dataset is None and dataset.label == STARTER:
@@ -199,6 +221,9 @@ def _prepare(
         notes.insert(0, "Training on the downloaded surnames; to use your own names, give --data.")
     if warning := small_data_warning(plan.config, dataset):
         notes.append(f"{warning}.")
+    if not request.has_network:
+        options = (option for setting, option in NO_EFFECT.items() if setting in request.parts)
+        notes += [f"{option} has no effect: an n-gram counts every name once." for option in options]
     if plan.changes:
         changes = " and ".join(plan.changes)
         notes.append(f"Resuming {changes}: the model may differ from that of an uninterrupted run.")
@@ -236,11 +261,15 @@ def _print_results(location: ModelLocation, model: Model, categories: Sequence[s
 
     history = model.history
     print_note(f"Model {location.name}: {location.model}", whole=[location.name, str(location.model)])
-    distilled = " (against its teachers)" if model.training.distillation else ""
-    losses = f"training {history.final_training:.3f}{distilled}"
-    if history.best_validation is not None:
-        losses += f", validation {history.validation[-1]:.3f}"
-    print_note(f"Final loss in nats per letter: {losses}")
+    if model.mixture and not model.has_network:
+        ngrams, names = len(model.mixture.ngram.letters), int(model.counts.sum())
+        print_note(f"Counted {ngrams:,} n-grams of order {model.mixture.ngram.order} in {names:,} names.")
+    else:
+        distilled = " (against its teachers)" if model.training.distillation else ""
+        losses = f"training {history.final_training:.3f}{distilled}"
+        if history.best_validation is not None:
+            losses += f", validation {history.validation[-1]:.3f}"
+        print_note(f"Final loss in nats per letter: {losses}")
     if history.best_validation is not None:
         best = f"{history.best_validation:.3f}"
         print_note(

@@ -38,7 +38,6 @@ def open_dataset(
         DataError: there is no such dataset, or it cannot be read.
     """
     from namegen.datasets.catalogue import CATALOGUE
-    from namegen.datasets.download import find_downloaded
     from namegen.datasets.readers import load_dataset
 
     if name_or_path == "":
@@ -49,6 +48,8 @@ def open_dataset(
         dataset = load_dataset(paths.STARTER_DIR, alphabet=alphabet, keep_repeats=keep_repeats, label=STARTER)
         return replace(dataset, notes=())  # notes about accents only matter for the user's own names
     if name_or_path in CATALOGUE and paths.dataset_dir(name_or_path).is_dir():
+        from namegen.datasets.download import find_downloaded
+
         downloaded = find_downloaded(name_or_path)
         if downloaded is None:
             raise DataError(f"the dataset {name_or_path} is damaged; repair it with `namegen download {name_or_path}`")

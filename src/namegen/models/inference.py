@@ -62,7 +62,7 @@ class Source(NamedTuple):
             model: the model.
             network: its network, conditioned on the category or blend.
             category: the index of the category, or the share of each category, (categories,).
-            share: the share of the model's n-gram, if it has one; by default the model's own.
+            share: the share of the model's n-gram, if it has one and a network; by default the model's own.
             opinion: whether the n-gram is asked for its opinion.
         """
         begins: NDArray[np.int64] | NDArray[np.float64]
@@ -73,7 +73,7 @@ class Source(NamedTuple):
         boundary_id, sos = model.alphabet.boundary_id, model.training.sos
         if model.mixture is None:
             return cls(network, boundary_id, sos, begins)
-        share = model.mixture.share if share is None else share
+        share = model.mixture.share if share is None or not model.has_network else share
         if not share and not opinion:
             return cls(network, boundary_id, sos, begins)
         from namegen.models.mixture import MixedStepper

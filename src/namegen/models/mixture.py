@@ -6,6 +6,8 @@ probability N, the n-gram's contributions c and its backoff weight b (:meth:`Cat
 
     P(w | prefix) = (1 - s) N(w | prefix) + s (c(w | h) + b(h) N(w | prefix))
 
+In a model without a network, N is uniform and the share 1, so the n-gram predicts all letters.
+
 The n-gram is also a second opinion on letters that the network generates: see :mod:`namegen.models.plausibility`.
 """
 
@@ -19,9 +21,10 @@ from namegen.models.inference import ignore_overflow
 from namegen.models.ngram import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from namegen.models.inference import Category, Floats, Integers, Stepper
+    from namegen.models.model import Model
     from namegen.models.ngram import CategoryNGram, NGram
 
 
@@ -40,6 +43,27 @@ class Mixture(NamedTuple):
     ngram: NGram
     share: float
     min_context: int
+
+
+class UniformStepper(NamedTuple):
+    """Stands for the network of a model without one: all outputs are equally likely, and a state has no numbers."""
+
+    outputs: int
+
+    def start(self) -> Floats:
+        """Return the state before the first letter, (1, 0) float32."""
+        return np.zeros((1, 0), dtype=np.float32)
+
+    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
+        """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`."""
+        rows = len(letters)
+        return np.zeros((rows, self.outputs), dtype=np.float32), np.zeros((rows, 0), dtype=np.float32)
+
+
+def build_uniform_steppers(model: Model) -> Callable[[Category], Stepper]:
+    """Return a function that returns the same :class:`UniformStepper` for every category."""
+    stepper = UniformStepper(len(model.alphabet) + 1)
+    return lambda _: stepper
 
 
 class MixedStepper:

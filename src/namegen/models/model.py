@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen.architectures import find_architecture
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.errors import UsageError, quote
 from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
@@ -66,7 +67,7 @@ class History:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network with its alphabet, categories and settings.
+    """A trained network, or an n-gram, with its alphabet, categories and settings.
 
     Attributes:
         training: the settings it was trained with.
@@ -148,8 +149,13 @@ class Model:
         best = self.history.best_iteration
         return best if self.finished and best is not None else self.iterations
 
+    @property
+    def has_network(self) -> bool:
+        """Whether a network predicts letters; if not, the n-gram alone does."""
+        return find_architecture(self.training).network is not None
+
     def __repr__(self) -> str:
-        network = f"{self.training.architecture} of {self.training.hidden_size} units"
+        network = describe_architecture(self.training)
         categories = "1 category" if len(self.categories) == 1 else f"{len(self.categories):,} categories"
         unfinished = "" if self.finished else f", after {self.iterations:,} of {self.training.iterations:,} iterations"
         return f"<Model of {self.dataset}: {network}, {categories}{unfinished}>"
@@ -193,6 +199,13 @@ class Checkpoint:
         from namegen.models.serialization import pack_model
 
         write_atomically(path, pack_model(self.model, self.state))
+
+
+def describe_architecture(training: TrainingConfig) -> str:
+    """Return the architecture that a configuration asks for and its size, in words."""
+    if find_architecture(training).network is None:
+        return f"n-gram of order {training.ngram_order}"
+    return f"{training.architecture} of {training.hidden_size} units"
 
 
 def check_categories(alphabet: Alphabet, categories: Sequence[str]) -> None:

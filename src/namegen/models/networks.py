@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from namegen.architectures import find_architecture
+from namegen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,7 +226,10 @@ def apply_dropout(values: Tensor, probability: float) -> Tensor:
 
 def build_network(config: TrainingConfig, categories: int, outputs: int) -> Network:
     """Build a network on the CPU, initialised from ``config.seed`` alone."""
-    network: type[Network] = resolve_name(find_architecture(config).network)
+    name = find_architecture(config).network
+    if name is None:
+        raise UsageError("a model without a network runs on the CPU only; leave out --device")
+    network: type[Network] = resolve_name(name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return network(config, categories, outputs)

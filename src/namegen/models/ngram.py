@@ -129,9 +129,11 @@ class NGram:
     def _with_discounts(self) -> NGram:
         """Return the n-gram with Kneser and Ney's discounts, estimated from all categories together."""
         kinds = np.zeros((self.order, 4))
+        all_levels = {}
         for category in range(len(self.first) - 1):
             rows = slice(self.first[category], self.first[category + 1])
             levels = _count_levels(self.letters[rows], self.counts[rows], self.outputs, is_kneser_ney=True)
+            all_levels[category] = levels
             for length, level in enumerate(levels):
                 kinds[length] += np.bincount(np.minimum(level.counts, 5), minlength=6)[1:5]
         # Adding one to each number keeps discounts from being 0 or the whole count if there are few data.
@@ -139,7 +141,9 @@ class NGram:
         share = kinds[:, :1] / (kinds[:, :1] + 2 * kinds[:, 1:2])
         ranks = np.arange(1, 4)
         discounts = np.clip(ranks - (ranks + 1) * share * kinds[:, 1:] / kinds[:, :-1], 0.01, ranks - 0.01)
-        return NGram(self.outputs, self.letters, self.counts, self.first, discounts)
+        ngram = NGram(self.outputs, self.letters, self.counts, self.first, discounts)
+        ngram._levels.update(all_levels)  # which do not depend on the discounts
+        return ngram
 
 
 class CategoryNGram:
@@ -244,13 +248,16 @@ class CategoryNGram:
 
     def _compute_rows(self, nodes: Integers) -> None:
         """Compute the probabilities after some contexts that are not yet known."""
-        missing = np.unique(nodes[~self._is_known[nodes]])
+        missing = nodes[~self._is_known[nodes]]
+        if not len(missing):
+            return
+        missing = _sort_distinct(missing)
         by_length = []
-        for length in reversed(range(len(self._levels))) if len(missing) else ():
+        for length in reversed(range(len(self._levels))):
             shorter, own = np.split(missing, [np.searchsorted(missing, self._offsets[length])])
             by_length.append(own)
             parents = self._parents[own]
-            missing = np.union1d(shorter, parents[~self._is_known[parents]])
+            missing = _sort_distinct(np.concatenate([shorter, parents[~self._is_known[parents]]]))
         for length, own in enumerate(reversed(by_length)):
             if len(own):
                 self._compute_level(length, own)
@@ -364,12 +371,20 @@ def _count_rows(
     rows: NDArray[np.int64], category: NDArray[np.int64], outputs: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the distinct rows of each category, their counts and their categories, in order."""
-    keys, first = category, np.arange(len(category))
-    which = np.zeros(len(category), dtype=np.int64)
-    for column in (None, *reversed(range(rows.shape[1]))):
-        keys = category if column is None else which * (outputs + 1) + rows[:, column]
-        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
-    return rows[first], np.bincount(which, minlength=len(first)), category[first]
+    keys = category
+    for column in reversed(range(rows.shape[1])):
+        if keys.max(initial=0) >= 2**62 // (outputs + 1):
+            keys = np.unique(keys, return_inverse=True)[1]
+        keys = keys * (outputs + 1) + rows[:, column]
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    return rows[first], counts, category[first]
+
+
+def _sort_distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Do the same as ``np.unique``, which imports ``numpy.ma``: a tenth of the time to sample three names."""
+    ordered = np.sort(values)
+    distinct: NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) > 0]
+    return distinct
 
 
 def _widen(letters: NDArray[np.unsignedinteger], width: int, outputs: int) -> NDArray[np.unsignedinteger]:

@@ -52,13 +52,15 @@ def export_onnx(model: Model, path: str | Path) -> None:
         path: the file; its name must end in ``.onnx``.
 
     Raises:
-        UsageError: the file name has another suffix.
+        UsageError: the file name has another suffix, or the model has no network.
         MissingPackageError: the package ``onnx`` is not installed.
         NamegenError: the architecture cannot be exported, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != _SUFFIX:
         raise UsageError(f"cannot export to {path}; use a name that ends in {_SUFFIX}")
+    if not model.has_network:
+        raise UsageError("this model is an n-gram without a network, which cannot be exported; use another model")
     try:
         from onnx import helper
     except ModuleNotFoundError as error:

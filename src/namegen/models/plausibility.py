@@ -103,10 +103,10 @@ def _cross_validate(dataset: Dataset, order: int) -> tuple[Floats, Floats]:
     _, number = np.unique(dataset.hashes, return_inverse=True)  # repeats of a name are in the same fold
     folds = number % min(_FOLDS, len(dataset))
     means, weakest = np.zeros((2, len(dataset)))
-    for fold in np.unique(folds):
+    for fold in np.flatnonzero(np.bincount(folds)):
         others = dataset.select(folds != fold)
         ngram = NGram.fit(others if len(others) else dataset, order)
-        for category in np.unique(dataset.category_of[folds == fold]).tolist():
+        for category in np.flatnonzero(np.bincount(dataset.category_of[folds == fold])).tolist():
             chosen = (folds == fold) & (dataset.category_of == category)
             names, own = dataset.select(chosen), ngram.select(category)
             contexts, letters, name_of = list_positions(names.letters, names.lengths, ngram.outputs - 1, order - 1)

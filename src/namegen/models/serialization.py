@@ -192,6 +192,8 @@ class _Reader(NamedTuple):
         )
         if model.plausibility and not model.mixture:
             raise ValueError("it has plausibility limits, but no n-gram")
+        if not model.mixture and not model.has_network:
+            raise ValueError("it has neither a network nor an n-gram")
         check_categories(alphabet, categories)
         if (model.counts < 1).any() or (model.first_letter_counts.sum(axis=1) != model.counts).any():
             raise ValueError("its counts of names are inconsistent")

@@ -156,6 +156,9 @@ def blocks(
     shard = None if shard is None else _check_shard(shard, seed)
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else check_int("seed", seed, 0, None)
     config, filters = override_settings(config or model.sampling, filters or Filters(), parts)
+    for setting in ("guidance", "dropout"):
+        if getattr(config, setting) and not model.has_network:
+            raise UsageError(f"this model has no network, so {setting} does not apply; leave out --{setting}")
     blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)

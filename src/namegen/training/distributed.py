@@ -81,8 +81,8 @@ class ProcessGroup:
         """Raise ``UsageError`` if these processes cannot share a training."""
         if self.is_single:
             return
-        if config.recipe == "tutorial":
-            raise UsageError("the tutorial recipe trains in one process only; start it without torchrun")
+        if config.recipe in ("tutorial", "instant"):
+            raise UsageError(f"the {config.recipe} recipe trains in one process only; start it without torchrun")
         smallest = min(stage.batch_size for stage in config.stages)
         if smallest < self.world_size:
             raise UsageError(

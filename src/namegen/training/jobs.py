@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from namegen.architectures import find_architecture
 from namegen.config import check_unchanged
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.open import is_dataset_name
@@ -20,7 +21,7 @@ from namegen.io.files import check_writable, remove_leftovers
 from namegen.io.locks import hold_lock
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import DEFAULT_MODEL, RUN_SUFFIX, find_model
-from namegen.recipes import training_config
+from namegen.recipes import RECIPES, training_config
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import fine_tuning_config
 from namegen.training.resources import device_name, find_training_device
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from namegen.training.distributed import ProcessGroup
     from namegen.training.train import Report
 
+
+NO_EFFECT = {"iterations": "--iters", "seed": "--seed"}
+"""The settings that have no effect on a model without a network, and their options."""
 
 MIN_NAMES = 200
 """A model trained on fewer names than this mostly repeats them."""
@@ -57,6 +61,11 @@ class TrainingRequest:
     threads: int | None = None
     resume: bool = False  # the unfinished run
     force: bool = False  # replace the unfinished run
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the training needs torch."""
+        return self.recipe not in RECIPES or find_architecture(RECIPES[self.recipe].training).network is not None
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,8 @@ def plan_training(
         raise UsageError("--init and --recipe cannot be combined; use one of them")
     if request.resume and request.force:
         raise UsageError("--resume and --force cannot be combined; use one of them")
+    if not request.has_network:
+        request = _without_network(request)
     init = None if request.init is None else find_model(request.init).load()
     before, dataset, device = None, request.dataset, request.device
     if request.resume:
@@ -109,17 +120,28 @@ def plan_training(
     else:
         config = training_config(request.recipe or "default", **request.parts)
     group.check(config)
-    device = device_name(find_training_device("auto" if device is None else device, group), group)
+    if request.has_network:
+        device = device_name(find_training_device("auto" if device is None else device, group), group)
     return TrainingPlan(
         config,
         resume=request.resume,
         dataset=dataset,
-        device=device,
+        device=device or "cpu",
         threads=request.threads,
         alphabet=_resolve_alphabet(request, init, before),
         init=init,
         changes=_describe_changes(before, device, request.threads, group) if before else (),
     )
+
+
+def _without_network(request: TrainingRequest) -> TrainingRequest:
+    """Return a request for a model without a network, without the settings that have no effect."""
+    given = [name for name in ("resume", "device", "threads") if getattr(request, name) not in (None, False)]
+    given += [name for name in request.parts if name not in NO_EFFECT]
+    if given:
+        option = {"architecture": "arch"}.get(given[0], given[0]).replace("_", "-")
+        raise UsageError(f"--recipe {request.recipe} trains no network, so --{option} does not apply; leave it out")
+    return replace(request, parts={})
 
 
 def _load_run(location: ModelLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup) -> Model:

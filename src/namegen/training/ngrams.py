@@ -1,4 +1,4 @@
-"""Give a trained model the n-gram of its training names, and the limits of a plausibility floor."""
+"""Give a model the n-gram of its training names, and the limits of a plausibility floor."""
 
 from __future__ import annotations
 
@@ -7,16 +7,48 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namegen.architectures import find_architecture
 from namegen.models.mixture import Mixture
+from namegen.models.model import History, Model, check_categories
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
+from namegen.recipes import RECIPES
 
 if TYPE_CHECKING:
+    from namegen.config import TrainingConfig
     from namegen.datasets.dataset import Dataset
-    from namegen.models.model import Model
 
 _MIN_CONTEXT = 3  # letters: the network predicts better than shorter contexts do
 _MAX_NGRAMS = 2**20
+
+
+def train_ngram(dataset: Dataset, config: TrainingConfig) -> Model:
+    """Return a model without a network: the n-gram of a dataset."""
+    check_categories(dataset.alphabet, dataset.categories)
+    return add_ngram(dataclasses.replace(blank_model(dataset, config), iterations=config.iterations), dataset)
+
+
+def blank_model(training: Dataset, config: TrainingConfig) -> Model:
+    """Return a model of some training names before the training, on the CPU."""
+    return Model(
+        training=config,
+        sampling=RECIPES.get(config.recipe, RECIPES["default"]).sampling,
+        alphabet=training.alphabet,
+        categories=training.categories,
+        counts=training.counts,
+        first_letter_counts=training.first_letter_counts,
+        longest=int(training.lengths.max()),
+        casing=training.casing,
+        dataset=training.label,
+        dataset_verified=training.verified,
+        fingerprint=training.fingerprint,
+        name_hashes=training.distinct_hashes,
+        device="cpu",
+        threads=1,
+        iterations=0,
+        weights={},
+        history=History(),
+    )
 
 
 def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Model:
@@ -38,7 +70,8 @@ def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Mod
         )
     ngram = fit_ngram(training, config.ngram_order or 1)
     plausibility = Plausibility.fit(training, ngram.order)
-    mixture = Mixture(ngram, config.ngram_share, _MIN_CONTEXT)
+    min_context = 0 if find_architecture(config).network is None else _MIN_CONTEXT
+    mixture = Mixture(ngram, config.ngram_share, min_context)
     if init and init.mixture and init.plausibility:
         mixture = init.mixture._replace(ngram=init.mixture.ngram.join(ngram))
         plausibility = init.plausibility.join(plausibility)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from namegen._validate import check_int
+from namegen.architectures import find_architecture
 from namegen.config import TrainingConfig, check_unchanged, fit_to_data
 from namegen.errors import DataError, TrainingStopped, UsageError
 from namegen.models.model import MAX_THREADS
@@ -19,8 +20,8 @@ from namegen.models.serialization import load_checkpoint
 from namegen.recipes import training_config
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import check_fine_tuning, fine_tuning_config, model_digest
+from namegen.training.ngrams import train_ngram
 from namegen.training.resources import check_memory, default_threads, find_training_device
-from namegen.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from namegen.datasets.dataset import Dataset
     from namegen.models.model import Checkpoint, Model
     from namegen.training.distributed import ProcessGroup
+    from namegen.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ def train(
 ) -> Model:
     """Train a model.
 
+    A model without a network (the recipe ``instant``) is an n-gram. It takes no torch and no time to speak of; the
+    device, threads, checkpoint and callbacks are not used.
+
     Args:
         dataset: the names. The share ``config.validation`` of them is held out.
         config: the configuration; by default the recipe ``default``, or the settings for fine-tuning if ``init`` is
@@ -108,8 +113,6 @@ def train(
         TrainingStopped: ``stop`` returned true; the state is in the checkpoint.
         RunError: ``stop`` returned true, but the state cannot be saved.
     """
-    import torch
-
     checkpoint, before = None if checkpoint is None else Path(checkpoint), None
     if resume:
         if checkpoint is None:
@@ -117,6 +120,12 @@ def train(
         before = group.on_rank_zero(lambda: load_checkpoint(checkpoint))
     config = resolve_config(dataset, config, parts, init=init, before=before)
     group.check(config)
+    if find_architecture(config).network is None:
+        return train_ngram(dataset, config)
+    import torch
+
+    from namegen.training.trainer import Trainer
+
     where = _find_device(config, dataset, device or (before.model.device if before else "auto"), group)
     threads = _resolve_threads(config, threads, before, group)
     threads_before = torch.get_num_threads()

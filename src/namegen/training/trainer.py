@@ -13,14 +13,13 @@ import numpy as np
 from namegen.architectures import weight_shapes
 from namegen.errors import ModelFileError, NamegenError, RunError, UsageError
 from namegen.io.safetensors import describe_error
-from namegen.models.model import Checkpoint, History, Model, check_categories
+from namegen.models.model import Checkpoint, Model, check_categories
 from namegen.models.ngram import NGram
-from namegen.recipes import RECIPES
 from namegen.training.batches import DatasetBatches, category_probabilities
 from namegen.training.distillation import DistillationBatches, Ensemble
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import ReplayBatches, extend_dataset, initial_weights, merge_models
-from namegen.training.ngrams import add_ngram
+from namegen.training.ngrams import add_ngram, blank_model
 from namegen.training.resources import device_name
 from namegen.training.stage import Stage, check_array, select_prefix
 
@@ -64,26 +63,14 @@ class Trainer:
             dataset = extend_dataset(init, dataset)
         check_categories(dataset.alphabet, dataset.categories)
         self._training, self._held_out = dataset.split(config.validation)
-        self._blank = Model(
-            training=config,
-            sampling=RECIPES.get(config.recipe, RECIPES["default"]).sampling,
-            alphabet=dataset.alphabet,
-            categories=dataset.categories,
-            counts=self._training.counts,
-            first_letter_counts=self._training.first_letter_counts,
-            longest=int(self._training.lengths.max()),
+        self._blank = dataclasses.replace(
+            blank_model(self._training, config),
             casing=dataset.casing,
-            dataset=dataset.label,
-            dataset_verified=dataset.verified,
             fingerprint=fingerprint,
-            name_hashes=self._training.distinct_hashes,
             held_out_hashes=self._held_out.distinct_hashes if self._held_out else np.zeros(0, np.uint64),
             device=device_name(device, group),
             threads=threads,
             processes=group.world_size,
-            iterations=0,
-            weights={},
-            history=History(),
         )
         if init:
             self._blank = merge_models(init, self._blank)
