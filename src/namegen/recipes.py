@@ -107,7 +107,9 @@ def training_config(recipe_name: str = "default", **parts: object) -> TrainingCo
     base = RECIPES[recipe_name].training
     for name in parts if base.architecture == "ngram" else ():
         if name not in NGRAM_SETTINGS:
-            raise UsageError(f"{recipe_name} trains no network, so {name.replace('_', ' ')} does not apply; leave it out")
+            raise UsageError(
+                f"{recipe_name} trains no network, so {name.replace('_', ' ')} does not apply; leave it out"
+            )
     iterations = parts.get("iterations", base.iterations)
     if base.recipe == "default" and isinstance(iterations, int):
         if iterations <= 50_000:

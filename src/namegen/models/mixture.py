@@ -54,7 +54,7 @@ class UniformStepper(NamedTuple):
         """Return the state before the first letter, (1, 0) float32."""
         return np.zeros((1, 0), dtype=np.float32)
 
-    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
+    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:  # noqa: ARG002
         """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`."""
         rows = len(letters)
         return np.zeros((rows, self.outputs), dtype=np.float32), np.zeros((rows, 0), dtype=np.float32)

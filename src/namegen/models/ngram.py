@@ -172,7 +172,7 @@ class CategoryNGram:
                 self._letters[own, length - 1] = earliest
             self._levels.append(_smooth(level, None if discounts is None else discounts[length]))
         # All letters that do not occur in the category have the same probability, which is the last column.
-        self._own = np.unique(np.concatenate([level.followers for level in levels]))
+        self._own = np.flatnonzero(np.bincount(np.concatenate([level.followers for level in levels])))
         self._column_of = np.full(outputs, len(self._own), dtype=np.int64)
         self._column_of[self._own] = np.arange(len(self._own))
         self._has_all = len(self._own) == outputs
@@ -380,10 +380,10 @@ def _count_rows(
     return rows[first], counts, category[first]
 
 
-def _sort_distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Do the same as ``np.unique``, which imports ``numpy.ma``: a tenth of the time to sample three names."""
+def _sort_distinct(values: Integers) -> Integers:
+    """Do the same as ``np.unique``, but without its import of ``numpy.ma``, which takes 10 ms."""
     ordered = np.sort(values)
-    distinct: NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) > 0]
+    distinct: Integers = ordered[np.diff(ordered, prepend=-1) > 0]
     return distinct
 
 

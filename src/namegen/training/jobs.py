@@ -130,7 +130,7 @@ def plan_training(
         threads=request.threads,
         alphabet=_resolve_alphabet(request, init, before),
         init=init,
-        changes=_describe_changes(before, device, request.threads, group) if before else (),
+        changes=_describe_changes(before, device or before.device, request.threads, group) if before else (),
     )
 
 

@@ -79,8 +79,8 @@ def train(
 ) -> Model:
     """Train a model.
 
-    A model without a network (the recipe ``instant``) is an n-gram. It takes no torch and no time to speak of; the
-    device, threads, checkpoint and callbacks are not used.
+    A model without a network (the recipe ``instant``) is an n-gram. Its training needs no torch, and does not use the
+    device, threads, checkpoint and callbacks.
 
     Args:
         dataset: the names. The share ``config.validation`` of them is held out.
