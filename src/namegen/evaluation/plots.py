@@ -197,7 +197,7 @@ def _build_curves(histories: Mapping[str, History]) -> list[_Curve]:
     curves = []
     for index, (name, history) in enumerate(histories.items()):
         if not len(history.iterations):
-            raise NamegenError(f"{name} has no loss history yet; continue its training")
+            raise NamegenError(f"{name} has no loss history; plot a network that has been trained for longer")
         begin = f"{name}: " if len(histories) > 1 else ""
         curves.append(_Curve(index, f"{begin}training", history.iterations, history.training))
         if len(history.validation):
