@@ -1,4 +1,4 @@
-"""A slow n-gram, written as the recursion that defines it; names have the letters a, b and c."""
+"""A slow n-gram, written as the recursion that defines it; ``^`` begins a name, ``$`` ends it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ UNIFORM = dict.fromkeys("abc$", 1 / 4)
 
 
 def count_ngrams(names, order, smoothing):
-    """Return n(h w) of each n-gram as text, by the length of h; ``^`` begins a name, ``$`` ends it."""
+    """Return n(h w) of each n-gram as text, by the length of h."""
     tables = [Counter() for _ in range(order)]
     for text in (f"^{name}$" for name in names):
         for at in range(1, len(text)):
@@ -38,7 +38,7 @@ def predict(tables, before, discounts=None, shortest=0, below=UNIFORM):
     """Return the probability of each letter, by the recursion of the definition."""
     for length in range(shortest, min(len(tables), len(before) + 1)):
         context = before[len(before) - length :]
-        counts = {letter: tables[length][context + letter] for letter in "abc$"}
+        counts = {letter: tables[length][context + letter] for letter in below}
         if not any(counts.values()):
             break
         taken = {w: discounts[length][min(n, 3)] if discounts else 0.0 for w, n in counts.items()}

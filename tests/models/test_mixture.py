@@ -32,7 +32,7 @@ def model(request):
     config = training_config("tutorial", hidden_size=16, iterations=1, sos=request.param)
     model = make_model(config, letters="abc", categories=("X", "Y"), first_letters=[[3, 2, 1], [1, 1, 1]])
     for weight in model.weights.values():
-        weight *= 0.3  # less sure of itself
+        np.multiply(weight, 0.3, out=weight)  # less sure of itself
     names = Dataset.from_names(NAMES, alphabet=model.alphabet)
     return dataclasses.replace(model, mixture=Mixture(NGram.fit(names, ORDER), 0.3, MIN_CONTEXT))
 

@@ -181,6 +181,16 @@ def test_the_same_seed_gives_the_same_names_and_another_seed_others():
     assert sample(model, count=50) != sample(model, count=50)
 
 
+@pytest.mark.parametrize(("one", "other"), [("X", "Y"), ("X", "X+Y"), ("X+Y", "X:2+Y")])
+def test_names_of_two_categories_with_the_same_seed_have_the_same_initials_no_more_often_than_by_chance(one, other):
+    model = make_bigram_model(LOGITS, categories=("X", "Y"), first_letters=[[1, 1], [1, 1]])
+    names = [sample(model, category, count=10_000, seed=1) for category in (one, other)]
+    agreement = np.mean([first[0] == second[0] for first, second in zip(*names, strict=True)])
+
+    chance = 0.7**2 + 0.3**2
+    assert abs(agreement - chance) < 4 * (chance * (1 - chance) / 10_000) ** 0.5
+
+
 SETTINGS = {
     "default": {},
     "temperature": {"temperature": 1.7},

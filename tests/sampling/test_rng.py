@@ -82,3 +82,33 @@ def test_many_numbers_in_place_of_one_are_a_sequence_of_its_own():
     sequence = SplitMix64(number)
 
     assert uniform_rows(own, 9, 5)[0].tolist() == [(sequence() >> 12) / 2**52 for _ in range(5)]
+
+
+def mix(z):
+    """The finaliser of SplitMix64."""
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+# The 64-bit FNV-1a hashes of the page of its authors.
+@pytest.mark.parametrize(("label", "hashed"), [("a", 0xAF63DC4C8601EC8C), ("foobar", 0x85944171F73967E8)])
+@pytest.mark.parametrize("seed", [0, 5, 2**64 + 3])
+def test_the_label_of_the_category_is_hashed_into_the_start(label, hashed, seed):
+    gamma = 0x9E3779B97F4A7C15
+    start = mix((2 + gamma) & MASK)
+    start = mix((start + hashed) & MASK)
+    start = mix((start + gamma + (seed & MASK)) & MASK)
+    if seed >> 64:
+        start = mix((start + gamma + (seed >> 64)) & MASK)
+
+    assert derive_streams(seed, 2, np.array([0, 3]), label).tolist() == [
+        start,
+        (start + 3 * STREAM_LENGTH * gamma) & MASK,
+    ]
+
+
+def test_numbers_of_two_labels_are_independent():
+    one, other = (uniform(derive_streams(1, 0, np.arange(100_000), label), 1) for label in ("Irish", "Italian"))
+
+    assert abs(np.corrcoef(one, other)[0, 1]) < 4 / 100_000**0.5

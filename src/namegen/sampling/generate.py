@@ -188,7 +188,7 @@ def blocks(
 
 
 def sample_preview(model: Model, category: str | None = None, *, count: int, seed: int) -> list[GeneratedName]:
-    """Generate up to ``count`` names in a fraction of a second, fewer if the model is hardly trained; without a floor."""
+    """Generate up to ``count`` names without a floor, in a moment; fewer if the model is hardly trained."""
     # An untrained network may hardly ever end a name, and noticing that takes long with a large alphabet.
     outputs = count * max_letters(model, model.sampling, 0) * (len(model.alphabet) + 1)
     max_rejections = max(1, min(_MAX_PREVIEW_ATTEMPTS, _MAX_PREVIEW_OUTPUTS // outputs))

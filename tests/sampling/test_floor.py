@@ -1,0 +1,204 @@
+"""The plausibility floor: names follow the model's distribution conditioned on what the n-gram finds plausible."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from distributions import LOGITS, TABLE, chi_square_fits, name_shares
+from namegen.config import SamplingConfig
+from namegen.datasets.dataset import Dataset
+from namegen.errors import UsageError
+from namegen.evaluation.classify import classify, score
+from namegen.evaluation.metrics import evaluate
+from namegen.models.mixture import Mixture
+from namegen.models.ngram import NGram
+from namegen.models.plausibility import Plausibility
+from namegen.sampling import rejection
+from namegen.sampling.generate import iterate, sample
+from namegen.sampling.name_filters import Filters
+from namegen.sampling.top_names import top
+from ngram_definition import count_ngrams, estimate_discounts, predict
+from support import knowing, make_bigram_model
+
+NAMES = {"X": ["ab", "aab", "abab", "b", "abb", "ba"], "Y": ["bb", "bbb", "bab", "bba"]}
+LIMITS = {"X": (-1.1, -2.0), "Y": (-0.9, -1.8)}  # the mean and the weakest, at a floor of 1
+ORDER = 3
+BLEND = {"X": 0.5, "Y": 0.5}
+IMPOSSIBLE = {"X": (1.0, 1.0), "Y": (1.0, 1.0)}
+
+
+def make_model(limits=LIMITS, *, sos=True, shortest=(1, 1), sampling=None):
+    """Make a model that is known exactly, with an n-gram of other names than it generates."""
+    begins = [[3, 2], [1, 3]]
+    model = make_bigram_model(LOGITS, categories=("X", "Y"), sos=sos, first_letters=begins, sampling=sampling)
+    dataset = Dataset.from_names(NAMES, alphabet=model.alphabet)
+    rows = np.array([[(-100, -100), limits[category]] for category in NAMES], dtype=np.float32)
+    plausibility = Plausibility(rows, np.array(shortest))
+    return dataclasses.replace(model, mixture=Mixture(NGram.fit(dataset, ORDER), 0.3, 2), plausibility=plausibility)
+
+
+def without_limits(model):
+    return dataclasses.replace(model, plausibility=None)
+
+
+def is_plausible(name, shares, prefix="", limits=LIMITS):
+    """Return whether the letters of a name after its prefix, and its end, reach the limits, by their definition."""
+    below, discounts, scores = dict.fromkeys("ab$", 1 / 3), estimate_discounts(NAMES, ORDER), []
+    for at, letter in list(enumerate(f"{name}$"))[len(prefix) :]:
+        likely = 0.0
+        for category, share in shares.items():
+            tables = count_ngrams(NAMES[category], ORDER, "kneser-ney")
+            likely += share * predict(tables, f"^{name[:at]}", discounts, below=below)[letter]
+        scores.append(np.log(likely))
+    mean, weakest = (sum(share * limits[category][score] for category, share in shares.items()) for score in (0, 1))
+    return np.mean(scores) >= mean and min(scores) >= weakest
+
+
+def condition_on(shares, holds):
+    kept = {name: share for name, share in shares.items() if holds(name)}
+    assert 0.05 < sum(kept.values()) < 0.95
+    return {name: kept.get(name, 0.0) / sum(kept.values()) for name in shares}
+
+
+@pytest.mark.parametrize(
+    ("category", "shares"), [("X", {"X": 1.0}), ("Y", {"Y": 1.0}), ("X+Y", BLEND)], ids=["X", "Y", "blend"]
+)
+@pytest.mark.parametrize("sos", [True, False], ids=["sos", "no sos"])
+def test_names_have_the_models_probabilities_given_that_they_are_plausible(category, shares, sos):
+    rows = TABLE.copy()
+    if not sos:
+        first = {"X": np.array([0.6, 0.4]), "Y": np.array([0.25, 0.75])}
+        rows[2, :2] = sum(share * first[name] for name, share in shares.items())
+    sampled = Counter(sample(make_model(sos=sos), category, count=10_000, seed=1, max_length=7, floor=1.0))
+
+    assert chi_square_fits(sampled, condition_on(name_shares(rows, 7), lambda name: is_plausible(name, shares)))
+
+
+@pytest.mark.parametrize("prefix", ["a", "bb", "aaa"])
+def test_only_the_letters_after_a_prefix_are_scored(prefix):
+    sampled = Counter(sample(make_model(), "X", [prefix], count=6_000, seed=1, max_length=8, floor=1.0))
+    shares = name_shares(TABLE, 8, begin=prefix)
+
+    assert chi_square_fits(sampled, condition_on(shares, lambda name: is_plausible(name, {"X": 1.0}, prefix)))
+    assert any(is_plausible(name, {"X": 1.0}, prefix) != is_plausible(name, {"X": 1.0}) for name in shares)
+
+
+def test_a_floor_in_between_has_the_limits_in_between():
+    model = make_model({"X": (98.0, 96.2), "Y": (0.0, 0.0)})  # and -100 for both at a floor of 0
+    sampled = Counter(sample(model, "X", count=6_000, seed=1, max_length=7, floor=0.5))
+    limits = {"X": (-1.0, -1.9)}
+    shares = name_shares(TABLE, 7)
+
+    assert chi_square_fits(sampled, condition_on(shares, lambda name: is_plausible(name, {"X": 1.0}, limits=limits)))
+
+
+def test_a_floor_and_filters_combine():
+    model = knowing(make_model(), "ab")
+    sampled = Counter(sample(model, "X", count=6_000, seed=1, max_length=7, floor=1.0, novel=True, match="a.*"))
+
+    def holds(name):
+        return is_plausible(name, {"X": 1.0}) and name != "ab" and name.startswith("a")
+
+    assert chi_square_fits(sampled, condition_on(name_shares(TABLE, 7), holds))
+
+
+def test_a_name_that_is_never_plausible_is_no_longer_rejected_after_256_attempts():
+    model = make_model(IMPOSSIBLE)
+    config = dataclasses.replace(model.sampling, floor=1.0)
+    sampler = rejection.RejectionSampler(model, config, Filters(), None)
+    count = 300
+    sampled = sampler.sample(["", "a"], np.repeat([0, 1], count // 2), 1, np.arange(count))
+
+    assert sampled.failure is None
+    assert (sampled.attempts == 257).all()
+    names = Counter(sample(model, "X", count=3000, seed=1, floor=1.0, max_length=6))
+    assert chi_square_fits(names, name_shares(TABLE, 6))
+
+
+def test_with_a_floor_no_name_is_shorter_than_the_shortest_training_name():
+    for shortest in (1, 2, 3):
+        names = sample(make_model(shortest=(shortest, 1)), "X", count=300, seed=1, floor=0.01)
+        assert min(map(len, names)) == shortest
+    names = sample(make_model(shortest=(2, 3)), "X+Y", count=300, seed=1, floor=0.01)
+    assert min(map(len, names)) == 2
+
+
+def test_a_floor_that_every_name_reaches_changes_no_name():
+    model = make_model({"X": (-99, -99), "Y": (-99, -99)})
+    plain = list(iterate(model, prefixes=["", "ab"], count=200, seed=1))
+
+    assert list(iterate(model, prefixes=["", "ab"], count=200, seed=1, floor=1.0)) == plain
+
+
+@pytest.mark.parametrize("category", ["X", "X+Y", None])
+def test_names_do_not_depend_on_how_many_are_sampled_at_once(category):
+    model, options = make_model(), {"floor": 1.0, "ngram_share": 0.4, "max_length": 9}
+    many = sample(model, category, ["", "b"], count=60, seed=1, **options)
+    sampler = rejection.RejectionSampler(
+        model,
+        dataclasses.replace(model.sampling, **options),
+        Filters(),
+        None
+        if category is None
+        else rejection.Blend(category, {"X": 0, "X+Y": np.array([0.5, 0.5], np.float32)}[category]),
+    )
+    one_by_one = []
+    for number in range(120):
+        own = sampler.sample([["", "b"][number // 60]], np.array([0]), 1, np.array([number])).names
+        one_by_one.append(model.alphabet.decode_lines(own.letters, own.lengths).rstrip("\n"))
+
+    assert many == one_by_one
+    shards = [sample(model, category, ["", "b"], count=60, seed=1, shard=(k, 3), **options) for k in (1, 2, 3)]
+    assert list(itertools.chain(*shards)) == many
+
+
+# Where there is no floor
+
+
+def test_scores_classes_losses_and_the_most_probable_names_have_no_floor():
+    model = make_model(IMPOSSIBLE, sampling=SamplingConfig(temperature=1.0, floor=1.0))
+    plain, names = without_limits(model), ["ab", "bbb", "aaa"]
+
+    np.testing.assert_array_equal(
+        score(model, "X", names).log_probabilities, score(plain, "X", names).log_probabilities
+    )
+    np.testing.assert_array_equal(classify(model, names).probabilities, classify(plain, names).probabilities)
+    assert top(model, "X", count=9) == top(plain, "X", count=9)
+    with pytest.raises(UsageError, match="floor affects sampling"):
+        top(model, "X", floor=0.5)
+    data = Dataset.from_names({"X": ["abba", "aab"], "Y": ["bb", "bab"]}, alphabet=model.alphabet)
+    found, expected = (evaluate(knowing(one, "bb"), data, count=200) for one in (model, plain))
+    assert found == expected
+
+
+def test_greedy_sampling_has_no_floor():
+    model = make_model(IMPOSSIBLE, sampling=SamplingConfig(temperature=1.0, floor=1.0))
+
+    assert sample(model, "X", "ab", temperature=0.0) == sample(without_limits(model), "X", "ab", temperature=0.0)
+    with pytest.raises(UsageError, match="a floor rejects names, but temperature 0 gives only one"):
+        sample(model, "X", temperature=0.0, floor=0.5)
+    with pytest.raises(UsageError, match="a floor rejects names"):
+        SamplingConfig(temperature=0.0, floor=0.5)
+
+
+def test_a_model_without_an_ngram_has_no_floor_and_refuses_one():
+    config = SamplingConfig(temperature=1.0, floor=0.5)
+    plain = make_bigram_model(LOGITS)
+
+    assert sample(dataclasses.replace(plain, sampling=config), "X", count=20, seed=1) == sample(
+        plain, "X", count=20, seed=1
+    )
+    assert sample(plain, "X", count=2, seed=1, floor=0.0) == sample(plain, "X", count=2, seed=1)
+    with pytest.raises(UsageError, match="this model has no n-gram, so it has no plausibility floor"):
+        sample(plain, "X", floor=0.5)
+
+
+@pytest.mark.parametrize("floor", [-0.1, 1.1, True, "x", None])
+def test_a_floor_is_a_number_from_0_to_1(floor):
+    with pytest.raises(UsageError, match="floor must be a number from 0 to 1"):
+        SamplingConfig(floor=floor)
