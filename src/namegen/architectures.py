@@ -2,7 +2,7 @@
 
 To add a network, write its cell in torch (:mod:`namegen.models.networks`) and one step of it in numpy
 (:mod:`namegen.models.networks_numpy`), and register both here. Everything else reads the registry. The architecture
-``ngram`` has no network: the n-gram of the model predicts all letters.
+``ngram`` has no network: the n-grams of the model predict all letters.
 """
 
 from __future__ import annotations
@@ -97,9 +97,8 @@ ARCHITECTURES = {
     ),
     "ngram": Architecture(
         network=None,
-        steppers="namegen.models.mixture:build_uniform_steppers",
+        steppers="namegen.models.mixture:build_ngram_steppers",
         weight_shapes=lambda *_: {},
-        state_vectors=0,
         fine_tuning=False,
         distillation=False,
     ),

@@ -6,7 +6,7 @@ probability N, the n-gram's contributions c and its backoff weight b (:meth:`Cat
 
     P(w | prefix) = (1 - s) N(w | prefix) + s (c(w | h) + b(h) N(w | prefix))
 
-In a model without a network, N is uniform and the share 1, so the n-gram predicts all letters.
+In a model without a network, s is 1, and N is the n-gram of all categories together.
 
 The n-gram is also a second opinion on letters that the network generates: see :mod:`namegen.models.plausibility`.
 """
@@ -45,24 +45,27 @@ class Mixture(NamedTuple):
     min_context: int
 
 
-class UniformStepper(NamedTuple):
-    """Stands for the network of a model without one: all outputs are equally likely, and a state has no numbers."""
+class NGramStepper(NamedTuple):
+    """The n-gram of all categories together, as a :class:`~namegen.models.inference.Stepper`. A state is a node."""
 
-    outputs: int
+    ngram: CategoryNGram
 
     def start(self) -> Floats:
-        """Return the state before the first letter, (1, 0) float32."""
-        return np.zeros((1, 0), dtype=np.float32)
+        """Return the state before the first letter, (1, 1) float32."""
+        return np.full((1, 1), ROOT, dtype=np.float32)
 
-    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:  # noqa: ARG002
+    def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`."""
-        rows = len(letters)
-        return np.zeros((rows, self.outputs), dtype=np.float32), np.zeros((rows, 0), dtype=np.float32)
+        nodes = hidden[:, 0].astype(np.int64)
+        nodes = self.ngram.advance(nodes if parents is None else nodes[parents], letters)
+        return np.log(self.ngram.probabilities(nodes)), nodes[:, None].astype(np.float32)
 
 
-def build_uniform_steppers(model: Model) -> Callable[[Category], Stepper]:
-    """Return a function that returns the same :class:`UniformStepper` for every category."""
-    stepper = UniformStepper(len(model.alphabet) + 1)
+def build_ngram_steppers(model: Model) -> Callable[[Category], Stepper]:
+    """Return a function that returns the same :class:`NGramStepper` for every category."""
+    if model.mixture is None:
+        raise ValueError("a model without a network needs an n-gram")
+    stepper = NGramStepper(model.mixture.ngram.pool().select(0))
     return lambda _: stepper
 
 

@@ -116,6 +116,10 @@ class NGram:
         categories = range(len(self.first) - 1)
         return np.column_stack([self.select(category).log_probabilities(letters, lengths) for category in categories])
 
+    def pool(self) -> NGram:
+        """Return the n-gram of all categories together, as one category."""
+        return NGram(self.outputs, self.letters, self.counts, np.array([0, len(self.letters)]), self.discounts)
+
     def join(self, other: NGram) -> NGram:
         """Return the n-grams of these categories and, after them, of the other's, with the discounts of these."""
         width = max(self.order, other.order)

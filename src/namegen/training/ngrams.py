@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.architectures import find_architecture
 from namegen.models.mixture import Mixture
 from namegen.models.model import History, Model, check_categories
 from namegen.models.ngram import NGram
@@ -70,7 +69,7 @@ def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Mod
         )
     ngram = fit_ngram(training, config.ngram_order or 1)
     plausibility = Plausibility.fit(training, ngram.order)
-    min_context = 0 if find_architecture(config).network is None else _MIN_CONTEXT
+    min_context = _MIN_CONTEXT if model.has_network else min(1, len(training.categories) - 1)
     mixture = Mixture(ngram, config.ngram_share, min_context)
     if init and init.mixture and init.plausibility:
         mixture = init.mixture._replace(ngram=init.mixture.ngram.join(ngram))
