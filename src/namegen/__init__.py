@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from namegen.models.store import load_model
     from namegen.recipes import training_config
     from namegen.sampling.generate import iterate, sample
+    from namegen.sampling.like import like, like_model
     from namegen.sampling.name_filters import Filters
     from namegen.sampling.top_names import top
     from namegen.training.train import Progress, train
@@ -54,6 +55,7 @@ _EXPORTS = {
     "recipes": ("training_config",),
     "sampling.name_filters": ("Filters",),
     "sampling.generate": ("iterate", "sample"),
+    "sampling.like": ("like", "like_model"),
     "sampling.top_names": ("top",),
     "training.train": ("Progress", "train"),
 }
@@ -80,6 +82,8 @@ __all__ = [
     "evaluate",
     "export_onnx",
     "iterate",
+    "like",
+    "like_model",
     "load_dataset",
     "load_model",
     "open_dataset",

@@ -118,6 +118,7 @@ class Distillation:
 
     def __post_init__(self) -> None:
         _check_settings(self, "distillation ")
+        check_fraction("distillation ngram share", self.ngram_share)
         if self.share * self.teachers >= 1:
             raise UsageError(
                 f"{self.teachers} teachers with a share of {self.share:g} each leave no iterations for the network"

@@ -65,7 +65,7 @@ TemperatureOption = Annotated[
     typer.Option(
         "--temperature",
         "-t",
-        help="Low is typical, high is wild, 0 is greedy.  [default: the model's, usually 0.9]",
+        help="Low is typical, high is wild, 0 is greedy.  [default: the model's, usually 0.8]",
     ),
 ]
 TopKOption = Annotated[
@@ -77,7 +77,11 @@ TopPOption = Annotated[
 ]
 GuidanceOption = Annotated[
     float | None,
-    typer.Option(help="Exaggerate what is typical of the category.  [default: the model's, usually 0.2]"),
+    typer.Option(help="Exaggerate what is typical of the category.  [default: the model's, usually 0.4]"),
+]
+FloorOption = Annotated[
+    float | None,
+    typer.Option(help="Reject names less plausible than this share of real ones.  [default: the model's, usually 0.5]"),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="Output format.")]
 

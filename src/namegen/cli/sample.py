@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.cli.options import (
+    FloorOption,
     GuidanceOption,
     ModelOption,
     TemperatureOption,
@@ -53,6 +54,7 @@ def sample(
         list[str] | None, typer.Option("--prefix", "-p", help="Beginning of the names; can be repeated.")
     ] = None,
     temperature: TemperatureOption = None,
+    floor: FloorOption = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="Always choose the most likely letter.")] = False,
     top_k: TopKOption = None,
     top_p: TopPOption = None,
@@ -85,6 +87,10 @@ def sample(
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N, mps, auto.  [default: cpu]")
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Imitate the names of this list; CATEGORY is added to their style."),
+    ] = None,
     model: ModelOption = None,
     output_format: Annotated[
         Literal["text", "tsv", "jsonl"],
@@ -102,7 +108,9 @@ def sample(
 
     if greedy and temperature:
         raise UsageError("--greedy and --temperature cannot be combined; use one of them")
-    settings = drop_unset(temperature=temperature, top_k=top_k, top_p=top_p, dropout=dropout, guidance=guidance)
+    settings = drop_unset(
+        temperature=temperature, top_k=top_k, top_p=top_p, dropout=dropout, guidance=guidance, floor=floor
+    )
     for_sampling = settings | drop_unset(greedy=greedy or None, count=count, seed=seed, shard=shard, device=device)
     if top is not None and for_sampling:
         raise UsageError(f"--top does not sample; leave out --{next(iter(for_sampling)).replace('_', '-')}")
@@ -117,8 +125,12 @@ def sample(
         exclude=() if exclude is None else read_exclusions(exclude),
         ascii=ascii_only,
     )
-    location, loaded = load_model_to_use(model)
-    category, prefixes = _parse_arguments(loaded, category, letters, prefix)
+    location, loaded = load_model_to_use(PRETRAINED if like is not None and model is None else model)
+    if like is None:
+        category, prefixes = _parse_arguments(loaded, category, letters, prefix)
+    else:
+        loaded, category, letters = _imitate(loaded, like, category, letters)
+        prefixes = _parse_prefixes(letters, prefix)
     request = {"prefixes": prefixes, "filters": filters, "scores": scores, **drop_unset(max_length=max_length)}
     details = f"model {location.existing}{' (included)' if location.name == PRETRAINED else ''}"
     if top is not None:
@@ -153,6 +165,38 @@ def _parse_arguments(
     only_letters = category == "-" or (category and len(model.categories) == 1 and not is_category(model, category))
     if letters is None and only_letters:
         category, letters = None, category
+    return category, _parse_prefixes(letters, prefixes)
+
+
+def _imitate(base: Model, path: str, category: str | None, letters: str | None) -> tuple[Model, str | None, str | None]:
+    """Return a model of the lists at a path, the category to sample, if any, and the start letters.
+
+    The argument CATEGORY may be one of the lists, or a category of the base model to add to their style. Alone, it may
+    also be start letters, in capitals.
+    """
+    from namegen.cli.terminal import print_note
+    from namegen.datasets.readers import load_dataset
+    from namegen.models.categories import is_category
+    from namegen.sampling.like import MIN_NAMES, like_model
+
+    names = load_dataset(path, alphabet=base.alphabet)
+    for note in names.notes:
+        print_note(f"{names.label}: {note}.")
+    if (fewest := int(names.counts.min())) < MIN_NAMES:
+        print_note(f"{names.label}: {fewest} names hardly show a style; {2 * MIN_NAMES} are better.")
+    if category is None:
+        return like_model(names, model=base), names.categories[0] if len(names.categories) == 1 else None, letters
+    if letters is None and (category == "-" or (category.isupper() and not is_category(base, category))):
+        return _imitate(base, path, None, category)
+    style = like_model(names, model=base)
+    if is_category(style, category):
+        return style, category, letters
+    style = like_model(names, category, model=base)
+    return style, style.categories[0] if len(style.categories) == 1 else None, letters
+
+
+def _parse_prefixes(letters: str | None, prefixes: Sequence[str] | None) -> Iterable[str]:
+    """Return the prefixes: an iterator if they come from standard input."""
     if letters == "":
         raise UsageError("the start letters are empty; leave them out to let the model choose")
     if letters is not None and prefixes:
@@ -161,8 +205,8 @@ def _parse_arguments(
         from namegen.cli.stdin import read_lines
 
         # Spaces at the end of a prefix count.
-        return category, (line for lines in read_lines("prefixes") for line in lines if line.strip())
-    return category, prefixes or ([""] if letters is None else letters)
+        return (line for lines in read_lines("prefixes") for line in lines if line.strip())
+    return prefixes or ([""] if letters is None else letters)
 
 
 def _parse_shard(text: str) -> tuple[int, int]:

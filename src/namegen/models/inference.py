@@ -170,11 +170,31 @@ def apply_guidance(category: Category, categories: int, guidance: float) -> Cate
     """
     if not guidance:
         return category
-    shares = np.full(categories, -guidance / categories, dtype=np.float32)
-    if isinstance(category, int):
-        shares[category] += np.float32(1 + guidance)
-    else:
-        shares += np.float32(1 + guidance) * category
+    shares: Floats = np.float32(1 + guidance) * to_shares(category, categories)
+    shares -= np.float32(guidance / categories)
+    return shares
+
+
+def blend_weight(model: Model, name: str, axis: int, category: Category) -> Floats:
+    """Return a weight for a network whose only category is this category or blend of a model.
+
+    Args:
+        model: the model.
+        name: the name of the weight.
+        axis: the axis whose first entries belong to the categories.
+        category: the category or blend.
+    """
+    weight, categories = np.moveaxis(model.weights[name], axis, 0), len(model.categories)
+    mixed = mix_vectors(weight[:categories], category)
+    return np.moveaxis(np.concatenate([mixed[None], weight[categories:]]), 0, axis)
+
+
+def to_shares(category: Category, categories: int) -> Floats:
+    """Return a category or a blend as the share of each category, (categories,) float32."""
+    if not isinstance(category, int):
+        return category
+    shares = np.zeros(categories, dtype=np.float32)
+    shares[category] = 1
     return shares
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from namegen.architectures import find_architecture
 from namegen.errors import DeviceError
-from namegen.models.inference import initial_state, mix_vectors
+from namegen.models.inference import blend_weight, initial_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -83,17 +83,10 @@ def build_torch_steppers(model: Model, device: torch.device) -> Callable[[Catego
     shared = to_device({name: weight for name, weight in model.weights.items() if name not in axes})
 
     def condition(category: Category) -> Stepper:
-        own = {name: _mix_weight(model, name, axis, category) for name, axis in axes.items()}
+        own = {name: blend_weight(model, name, axis, category) for name, axis in axes.items()}
         return _TorchStepper(network, shared | to_device(own), initial_state(model, category), device)
 
     return condition
-
-
-def _mix_weight(model: Model, name: str, axis: int, category: Category) -> Floats:
-    """Return a weight for a network whose only category is this category or blend."""
-    weight, categories = np.moveaxis(model.weights[name], axis, 0), len(model.categories)
-    mixed = mix_vectors(weight[:categories], category)
-    return np.moveaxis(np.concatenate([mixed[None], weight[categories:]]), 0, axis)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,9 @@ probability N, the n-gram's contributions c and its backoff weight b (:meth:`Cat
 
 In a model without a network, s is 1, and N is the n-gram of all categories together.
 
+For a short list of names the geometric mean of this and of N alone is better: the logarithmic opinion pool (Genest and
+Zidek 1986, "Combining Probability Distributions").
+
 The n-gram is also a second opinion on letters that the network generates: see :mod:`namegen.models.plausibility`.
 """
 
@@ -38,11 +41,13 @@ class Mixture(NamedTuple):
         ngram: the n-gram of each category.
         share: its share in the probability of a letter, from 0 to 1.
         min_context: the number of letters of the shortest context that it uses in the mixture.
+        pooled: the weight of the network alone in the geometric mean, from 0 to 1.
     """
 
     ngram: NGram
     share: float
     min_context: int
+    pooled: float = 0.0
 
 
 class NGramStepper(NamedTuple):
@@ -88,6 +93,7 @@ class MixedStepper:
     ) -> None:
         self._network, self._share, self._sos, self._boundary_id = network, np.float32(share), sos, boundary_id
         shares = {category: 1.0} if isinstance(category, int) else {int(c): category[c] for c in category.nonzero()[0]}
+        self._pooled = np.float32(mixture.pooled)
         self._shares = [np.float32(own) for own in shares.values()]
         self._opinions = [mixture.ngram.select(index) for index in shares]
         self._parts: Sequence[CategoryNGram] = self._opinions
@@ -104,7 +110,7 @@ class MixedStepper:
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`.
 
-        The logits are the logarithms of the mixture's probabilities, plus the constant that the network's logits have.
+        The logits are the logarithms of the probabilities up to a constant.
         """
         nodes = self._nodes(hidden)
         logits, after = self._network.step(letters, hidden[:, : -len(self._shares)], parents)
@@ -117,8 +123,9 @@ class MixedStepper:
             weights *= below * self._share + (1 - self._share)
             weights += own
             np.maximum(weights, _LEAST, out=weights)  # the network's may have been rounded to 0
-            logits = np.log(weights, out=weights)
-            logits += most
+            mixed = np.log(weights, out=weights)
+            mixed += most
+            logits = mixed + self._pooled * (logits - mixed) if self._pooled else mixed
         return logits, self._join(after, nodes)
 
     def log_probabilities(self, states: Floats, rows: Integers, letters: Integers) -> Floats:

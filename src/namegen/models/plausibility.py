@@ -1,9 +1,9 @@
 """How plausible real names are to the n-gram of their category: what a plausibility floor is measured against.
 
-A name has two scores: the mean log-probability of its letters and its end, and the lowest one, that of its weakest
-letter. The limits for a floor F are chosen so that a name below one of them is less plausible than all but the lowest
-share F of real names. The scores of real names are cross-validated: an n-gram of the other names gives them, or a name
-would be too plausible to the n-gram that has counted it.
+Three things are judged: the mean log-probability of a name's letters and its end, the lowest of them, and the number of
+letters, since names that are too short read as fragments. The limits for a floor F are such that the share F of real
+names is below at least one of them. The scores of real names are cross-validated: an n-gram of the other names gives
+them, or a name would be too plausible to the n-gram that has counted it.
 
 In a category whose names carry little information, the most plausible names are nearly all known. So the share of real
 names to reject falls from F for names of 14 nats to 0 for names of 8 nats, some three thousand equally likely names.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from namegen.models.inference import to_shares
 from namegen.models.ngram import NGram, list_positions
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
     from namegen.datasets.dataset import Dataset
     from namegen.models.inference import Category
+    from namegen.models.ngram import Smoothing
 
     Floats = NDArray[np.float64]
 
 _FLOORS = np.linspace(0, 1, 21)
-_WEAKEST = 0.3  # of the floor, for the weakest letter alone
+_WEAKEST, _LENGTH = 0.3, 0.1  # of the floor, for the weakest letter alone and for the length alone
 _FOLDS = 5
 _MAX_NAMES = 20_000  # of a category, to bound the time
 _MIN_NATS, _ENOUGH_NATS = 8.0, 14.0
@@ -38,7 +40,7 @@ class Limits(NamedTuple):
 
     mean: float
     weakest: float
-    length: int
+    length: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,66 +48,57 @@ class Plausibility:
     """The limits of each category.
 
     Attributes:
-        limits: the mean and the lowest log-probability of a letter, in nats, that names must reach at floors from 0 to
-            1 in equal steps, (categories, floors, 2) float32.
-        shortest: the number of letters of the shortest training name of each category, (categories,) int64.
+        limits: the mean and the lowest log-probability of a letter, in nats, and the number of letters that names must
+            reach at floors from 0 to 1 in equal steps, (categories, floors, 3) float32.
     """
 
     limits: NDArray[np.float32]
-    shortest: NDArray[np.int64]
 
     @classmethod
-    def fit(cls, dataset: Dataset, order: int) -> Plausibility:
-        """Cross-validate n-grams of an order on the names of a dataset."""
+    def fit(cls, dataset: Dataset, order: int, smoothing: Smoothing = "kneser-ney") -> Plausibility:
+        """Cross-validate n-grams on the names of a dataset; the arguments are those of :meth:`NGram.fit`."""
         dataset = dataset.select(_rank_in_category(dataset) < _MAX_NAMES)
-        means, weakest = _cross_validate(dataset, order)
-        nats = -means * (dataset.lengths + 1)
-        limits, shortest = [], []
-        for category in range(len(dataset.categories)):
-            own = dataset.category_of == category
-            limits.append(_find_limits(means[own], weakest[own], float(nats[own].mean())))
-            shortest.append(dataset.lengths[own].min())
-        return cls(np.stack(limits).astype(np.float32), np.array(shortest, dtype=np.int64))
+        means, weakest = _cross_validate(dataset, order, smoothing)
+        scores = np.column_stack([means, weakest, dataset.lengths])
+        limits = [_find_limits(scores[dataset.category_of == index]) for index in range(len(dataset.categories))]
+        return cls(np.stack(limits).astype(np.float32))
 
     def at(self, category: Category, floor: float) -> Limits:
         """Return the limits of a category at a floor from 0 to 1; for a blend, the mean of its categories' limits."""
-        shares = np.zeros(len(self.shortest))
-        shares[category if isinstance(category, int) else slice(None)] = 1 if isinstance(category, int) else category
-        floors = np.linspace(0, 1, self.limits.shape[1])
+        shares = to_shares(category, len(self.limits))
         own = np.flatnonzero(shares)
-        mean, weakest = (
-            float(sum(shares[index] * np.interp(floor, floors, self.limits[index, :, score]) for index in own))
-            for score in range(2)
-        )
-        return Limits(mean, weakest, int(self.shortest[own].min()))
+        by_floor = np.tensordot(shares[own], self.limits[own], axes=1)
+        floors = np.linspace(0, 1, len(by_floor))
+        return Limits(*(float(np.interp(floor, floors, limits)) for limits in by_floor.T))
 
     def join(self, other: Plausibility) -> Plausibility:
         """Return the limits of these categories and, after them, of the other's."""
-        return Plausibility(
-            np.concatenate([self.limits, other.limits]), np.concatenate([self.shortest, other.shortest])
-        )
+        return Plausibility(np.concatenate([self.limits, other.limits]))
 
 
-def _find_limits(means: Floats, weakest: Floats, nats: float) -> Floats:
-    """Return the limits at each floor, (floors, 2), from the scores of real names and their mean information."""
+def _find_limits(scores: Floats) -> Floats:
+    """Return the limits of a category at each floor, (floors, 3), from the scores of its real names, (names, 3)."""
+    means, weakest, lengths = scores.T
+    nats = float(-(means * (lengths + 1)).mean())
     share = min(1.0, max(0.0, (nats - _MIN_NATS) / (_ENOUGH_NATS - _MIN_NATS)))
     limits = []
     for floor in _FLOORS * share:
-        weakest_limit = np.quantile(weakest, floor * _WEAKEST)
-        ranked = np.sort(means[weakest >= weakest_limit])
+        weakest_limit = np.quantile(weakest, floor * _WEAKEST, method="lower")
+        length_limit = np.quantile(lengths, floor * _LENGTH, method="lower")
+        ranked = np.sort(means[(weakest >= weakest_limit) & (lengths >= length_limit)])
         rejected = round(floor * len(means)) - (len(means) - len(ranked))
-        limits.append([ranked[min(max(rejected, 0), len(ranked) - 1)], weakest_limit])
+        limits.append([ranked[min(max(rejected, 0), len(ranked) - 1)], weakest_limit, length_limit])
     return np.array(limits)
 
 
-def _cross_validate(dataset: Dataset, order: int) -> tuple[Floats, Floats]:
+def _cross_validate(dataset: Dataset, order: int, smoothing: Smoothing) -> tuple[Floats, Floats]:
     """Return the mean and the lowest log-probability of the letters of each name by an n-gram of the others."""
     _, number = np.unique(dataset.hashes, return_inverse=True)  # repeats of a name are in the same fold
     folds = number % min(_FOLDS, len(dataset))
     means, weakest = np.zeros((2, len(dataset)))
     for fold in np.flatnonzero(np.bincount(folds)):
         others = dataset.select(folds != fold)
-        ngram = NGram.fit(others if len(others) else dataset, order)
+        ngram = NGram.fit(others if len(others) else dataset, order, smoothing)
         for category in np.flatnonzero(np.bincount(dataset.category_of[folds == fold])).tolist():
             chosen = (folds == fold) & (dataset.category_of == category)
             names, own = dataset.select(chosen), ngram.select(category)

@@ -39,8 +39,8 @@ def pack_sections(model: Model) -> tuple[dict[str, dict[str, Any]], Tensors]:
     sections: dict[str, dict[str, Any]] = {}
     tensors: Tensors = {}
     if model.mixture:
-        ngram, share, min_context = model.mixture
-        sections[_NGRAM] = {"required": True, "share": share, "min_context": min_context}
+        ngram, share, min_context, pooled = model.mixture
+        sections[_NGRAM] = {"required": True, "share": share, "min_context": min_context, "pooled": pooled}
         tensors[f"{_NGRAM}.letters"] = ngram.letters
         tensors[f"{_NGRAM}.counts"] = _shrink(ngram.counts)
         tensors[f"{_NGRAM}.first"] = ngram.first
@@ -49,7 +49,6 @@ def pack_sections(model: Model) -> tuple[dict[str, dict[str, Any]], Tensors]:
     if model.plausibility:
         sections[_PLAUSIBILITY] = {"required": False}
         tensors[f"{_PLAUSIBILITY}.limits"] = model.plausibility.limits
-        tensors[f"{_PLAUSIBILITY}.shortest"] = model.plausibility.shortest
     return sections, tensors
 
 
@@ -74,8 +73,9 @@ def read_mixture(
     """Return the n-gram of a model file, or ``None``; raise ``ValueError`` if it is malformed."""
     if _NGRAM not in sections:
         return None
-    share = sections[_NGRAM]["share"]
+    share, pooled = sections[_NGRAM]["share"], sections[_NGRAM].get("pooled", 0.0)
     check_number("share of its n-gram", share, 0, 1)
+    check_number("pooled share of its network", pooled, 0, 1)
     min_context = check_int("shortest context of its n-gram", sections[_NGRAM]["min_context"], 0, MAX_ORDER - 1)
     letters = tensors.read(f"{_NGRAM}.letters", _INTEGERS, (None, None))
     counts = tensors.read(f"{_NGRAM}.counts", (*_INTEGERS, "U64"), (len(letters),)).astype(np.int64)
@@ -91,7 +91,7 @@ def read_mixture(
         raise ValueError("its n-gram has letters or counts that are out of range")
     if first[0] != 0 or first[-1] != len(letters) or (np.diff(first) < 1).any():
         raise ValueError("the categories of its n-gram are inconsistent")
-    return Mixture(NGram(outputs, letters, counts, first, discounts), float(share), min_context)
+    return Mixture(NGram(outputs, letters, counts, first, discounts), float(share), min_context, float(pooled))
 
 
 def read_plausibility(
@@ -100,11 +100,10 @@ def read_plausibility(
     """Return the limits of a model file, or ``None``; raise ``ValueError`` if they are malformed."""
     if _PLAUSIBILITY not in sections:
         return None
-    limits = tensors.read(f"{_PLAUSIBILITY}.limits", ("F32",), (categories, None, 2))
-    shortest = tensors.read(f"{_PLAUSIBILITY}.shortest", ("I64",), (categories,))
-    if not 2 <= limits.shape[1] <= _MAX_FLOORS or not np.isfinite(limits).all() or (shortest < 1).any():
+    limits = tensors.read(f"{_PLAUSIBILITY}.limits", ("F32",), (categories, None, 3))
+    if not 2 <= limits.shape[1] <= _MAX_FLOORS or not np.isfinite(limits).all():
         raise ValueError("its plausibility limits are out of range")
-    return Plausibility(limits, shortest)
+    return Plausibility(limits)
 
 
 def _shrink(counts: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:

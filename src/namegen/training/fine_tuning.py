@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namegen.architectures import find_architecture
-from namegen.datasets.encoding import EncodedNames
 from namegen.errors import DataError, UsageError
-from namegen.models.inference import Source, build_steppers
-from namegen.models.scoring import score_per_category
+from namegen.models.style import find_shares
 from namegen.recipes import FINE_TUNING
 from namegen.training.batches import IGNORED, Batch, DatasetBatches
 from namegen.training.distillation import DistillationBatches, Ensemble
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
 
 _KEPT = ("architecture", "hidden_size", "nonlinearity", "sos")  # the settings that determine the weights' shapes
 _BATCHES_PER_BLOCK = 64
-_MAX_SCORED = 1000  # names of a category
-_SHARPNESS = 5.0  # of the weights of the old categories, per nat of a letter's loss
 
 
 def fine_tuning_config(init: Model, **parts: object) -> TrainingConfig:
@@ -117,21 +113,10 @@ def merge_models(init: Model, added: Model) -> Model:
 
 def initial_weights(init: Model, training: Dataset) -> dict[str, Floats]:
     """Return the weights of the model, with initial vectors for the new categories."""
-    old = len(init.categories)
-    index_in_category = np.arange(len(training)) - np.searchsorted(training.category_of, training.category_of)
-    scored = training.select(index_in_category < _MAX_SCORED)
-    names = EncodedNames.from_flat(scored.letters, scored.lengths)
-    stepper = build_steppers(init)
-    sources = (Source.of(init, stepper(category), category) for category in range(old))
-    totals = [scores.total for scores in score_per_category(sources, names, init.alphabet.boundary_id)]
-    nats = np.stack([np.bincount(scored.category_of, total, minlength=len(scored.categories)) for total in totals])
-    letters = np.bincount(scored.category_of, scored.lengths + 1, minlength=len(scored.categories))
-    closeness = _SHARPNESS * nats[:, old:] / letters[old:]
-    shares = np.exp(closeness - closeness.max(axis=0))
-    shares /= shares.sum(axis=0)
+    shares = find_shares(init, training)[len(init.categories) :]
     vectors = find_architecture(init.training).category_axes
     return {
-        name: np.vstack([weight, shares.T.astype(np.float32) @ weight]) if name in vectors else weight
+        name: np.vstack([weight, shares @ weight]) if name in vectors else weight
         for name, weight in init.weights.items()
     }
 

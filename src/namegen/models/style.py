@@ -1,0 +1,114 @@
+"""Build a model of a short list of names without training.
+
+The network is conditioned on the blend of its categories that explains the list best, each with a weight that grows
+with the likelihood of the list in it. A Witten-Bell n-gram of the list, with contexts of one and two letters, backs off
+to that network, and the geometric mean of both chooses the letters (:mod:`namegen.models.mixture`). docs/quality.md
+compares this with training.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namegen.architectures import find_architecture
+from namegen.config import SamplingConfig
+from namegen.datasets.encoding import EncodedNames
+from namegen.errors import UsageError
+from namegen.models.inference import Source, blend_weight, build_steppers
+from namegen.models.mixture import Mixture
+from namegen.models.model import History, Model
+from namegen.models.ngram import NGram
+from namegen.models.plausibility import Plausibility
+from namegen.models.scoring import score_per_category
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from namegen.datasets.dataset import Dataset
+    from namegen.models.ngram import Smoothing
+
+    Floats = NDArray[np.float32]
+
+_SMOOTHING: Smoothing = "witten-bell"
+_ORDER, _MIN_CONTEXT, _POOLED = 3, 1, 0.3
+_SAMPLING = SamplingConfig(temperature=0.85, top_p=0.9, floor=0.7, ngram_share=1.0)
+_SHARPNESS = 5.0  # of the weights of the categories, per nat of a letter's loss
+_MAX_SCORED = 1000  # names of a category
+
+
+def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Model:
+    """Return a model that generates names in the style of each category of a dataset.
+
+    Args:
+        base: a trained model with a network.
+        names: the names, in the alphabet of the model.
+        added: a blend of the model's categories that makes up half of each style, (categories,) or ``None``.
+
+    Raises:
+        UsageError: the model is unfinished, has no network, or has another alphabet.
+    """
+    architecture = find_architecture(base.training)
+    if not base.finished or not base.weights:
+        raise UsageError("this model cannot imitate a list: it is unfinished or has no network; use another --model")
+    if names.alphabet != base.alphabet:
+        raise UsageError("the names are not in the alphabet of the model; transliterate them into it")
+    names = names.in_case(base.casing)
+    shares = find_shares(base, names)
+    if added is not None:
+        shares = (shares + added) / np.float32(2)
+    weights = dict(base.weights)
+    for name, axis in architecture.category_axes.items():
+        weights[name] = np.concatenate(
+            [
+                *(blend_weight(base, name, axis, own).take([0], axis) for own in shares),
+                base.weights[name].take(range(len(base.categories), base.weights[name].shape[axis]), axis),
+            ],
+            axis,
+        )
+    hashes = names.distinct_hashes
+    return dataclasses.replace(
+        base,
+        sampling=_SAMPLING,
+        categories=names.categories,
+        counts=names.counts,
+        first_letter_counts=names.first_letter_counts,
+        longest=int(names.lengths.max()),
+        dataset=names.label,
+        dataset_verified=False,
+        fingerprint=names.fingerprint,
+        name_hashes=np.union1d(base.known_hashes, hashes),
+        held_out_hashes=np.zeros(0, np.uint64),
+        weights=weights,
+        history=History(),
+        card="",
+        mixture=Mixture(NGram.fit(names, _ORDER, _SMOOTHING), 1.0, _MIN_CONTEXT, _POOLED),
+        plausibility=Plausibility.fit(names, _ORDER, _SMOOTHING),
+    )
+
+
+def find_shares(model: Model, names: Dataset) -> Floats:
+    """Return the blend of a model's categories that explains the names of each category of a dataset.
+
+    The share of a category grows exponentially with the mean log-probability of a letter in it.
+
+    Returns:
+        The shares, (categories of the dataset, categories of the model) float32, with a sum of 1 in each row.
+    """
+    index_in_category = np.arange(len(names)) - np.searchsorted(names.category_of, names.category_of)
+    scored = names.select(index_in_category < _MAX_SCORED)
+    encoded = EncodedNames.from_flat(scored.letters, scored.lengths)
+    steppers = build_steppers(model)
+    sources = (Source.of(model, steppers(index), index, share=0.0) for index in range(len(model.categories)))
+    scores = score_per_category(sources, encoded, model.alphabet.boundary_id)
+    totals = [of_category.total for of_category in scores]
+    size = len(scored.categories)
+    nats = np.stack([np.bincount(scored.category_of, total, minlength=size) for total in totals], axis=1)
+    letters = np.bincount(scored.category_of, scored.lengths + 1, minlength=size)
+    closeness = _SHARPNESS * nats / np.maximum(letters, 1)[:, None]
+    shares = np.exp(closeness - closeness.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    single: Floats = shares.astype(np.float32)
+    return single

@@ -1,0 +1,99 @@
+"""Generate names in the style of a list, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from namegen.datasets.dataset import Dataset
+from namegen.errors import UsageError
+from namegen.models.categories import find_blend
+from namegen.models.inference import to_shares
+from namegen.models.style import build_style
+from namegen.sampling.generate import sample
+
+if TYPE_CHECKING:
+    from namegen.config import SamplingConfig
+    from namegen.models.model import Model
+    from namegen.sampling.name_filters import Filters
+
+MIN_NAMES = 20
+"""The number of names below which a list hardly shows its style."""
+
+
+def like(
+    names: Iterable[str],
+    category: str | None = None,
+    prefixes: str | Sequence[str] = ("",),
+    *,
+    count: int = 1,
+    model: Model | str | None = None,
+    config: SamplingConfig | None = None,
+    filters: Filters | None = None,
+    seed: int | None = None,
+    **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
+) -> list[str]:
+    """Generate names in the style of a list, without training.
+
+    >>> namegen.like(["Galadwen", "Thalion", "Nimroth"], count=5, seed=1)     # doctest: +SKIP
+
+    A list of at least 20 names shows its style; 40 are better. For several calls with one list, build the model once
+    with :func:`like_model`.
+
+    Args:
+        names: the names.
+        category: a category of the model, or a blend, to add to the style; by default none.
+        prefixes: as for :func:`sample`.
+        count: as for :func:`sample`.
+        model: the model to build on, or its name or path; by default the included one.
+        config: how to choose letters.
+        filters: as for :func:`sample`. ``novel`` leaves out the names of the list and those of the model.
+        seed: as for :func:`sample`.
+        parts: fields of the configuration or the filters to replace.
+
+    Returns:
+        The names, in the order of the prefixes.
+
+    Raises:
+        DataError: there are no names.
+        UsageError: the model cannot imitate a list, has no such category, or an argument is out of range.
+        NamegenError: hardly any names satisfy the filters.
+    """
+    style = like_model(names, category, model=model)
+    return sample(style, style.categories[0], prefixes, count=count, config=config, filters=filters, seed=seed, **parts)
+
+
+def like_model(
+    names: Iterable[str] | Mapping[str, Iterable[str]] | Dataset,
+    category: str | None = None,
+    *,
+    model: Model | str | None = None,
+) -> Model:
+    """Build a model of one or several lists of names, without training.
+
+    The result can be sampled, scored and saved like a trained model.
+
+    Args:
+        names: the names of one list, of several lists by category, or a dataset in the alphabet of the model.
+        category: a category of the model, or a blend, to add to the style of each list; by default none.
+        model: the model to build on, or its name or path; by default the included one.
+
+    Raises:
+        DataError: there are no names.
+        UsageError: the model cannot imitate a list, or has no such category.
+    """
+    from namegen.models.model import Model
+    from namegen.models.store import PRETRAINED, load_model
+
+    base = model if isinstance(model, Model) else load_model(model or PRETRAINED)
+    if isinstance(names, str):
+        raise UsageError("names must be a list of names, not a string")
+    if not isinstance(names, Dataset):
+        lists = names if isinstance(names, Mapping) else {"names": names}
+        names = Dataset.from_names(lists, alphabet=base.alphabet, label="names")
+    if category is None:
+        return build_style(base, names)
+    blend = find_blend(base, category)
+    style = build_style(base, names, to_shares(blend.category, len(base.categories)))
+    return replace(style, categories=tuple(f"{own}+{blend.label}" for own in style.categories))
