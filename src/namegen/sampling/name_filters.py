@@ -174,7 +174,7 @@ class NameFilter:
         if self._filters.min_length is not None:
             verdicts[(verdicts == ACCEPTED) & (names.lengths < self._filters.min_length)] = _SHORT
         if is_implausible is not None:
-            verdicts[(verdicts == ACCEPTED) & is_implausible] = _IMPLAUSIBLE
+            verdicts[is_implausible] = _IMPLAUSIBLE
         if self._text_conditions:
             candidates = np.flatnonzero(verdicts == ACCEPTED)
             _, first, which = np.unique(names.select(candidates).keys(), return_index=True, return_inverse=True)

@@ -41,6 +41,7 @@ def sample_prefix_tree(
     limits: Integers,
     prefix_of: Integers,
     streams: Streams,
+    weakest: float = -np.inf,
 ) -> tuple[EncodedNames, Opinions | None]:
     """Sample names; return them with the opinions of the n-gram, if the source asks for them.
 
@@ -52,8 +53,10 @@ def sample_prefix_tree(
             truncates names there; otherwise a name that has not ended by then is ``UNFINISHED``.
         prefix_of: the index of each name's prefix, (names,).
         streams: the random numbers of each name, (names,).
+        weakest: the lowest log-probability of a letter by the n-gram's opinion. A name with a lower one is given up,
+            and remains ``UNFINISHED``.
     """
-    tree = _Tree(source, config, prefixes, limits, prefix_of, streams)
+    tree = _Tree(source, config, prefixes, limits, prefix_of, streams, weakest)
     while tree.levels:
         tree.grow()
     return tree.collect_names(), tree.opinions
@@ -64,25 +67,25 @@ class Opinions(NamedTuple):
 
     Attributes:
         total: the sum of the log-probabilities of a name's letters, (names,) float32.
-        weakest: the lowest of them, (names,) float32.
         letters: the number of letters, (names,) int64.
+        is_weak: whether a name has a letter below the limit, and was given up there, (names,).
     """
 
     total: NDArray[np.float32]
-    weakest: NDArray[np.float32]
     letters: NDArray[np.int64]
+    is_weak: NDArray[np.bool_]
 
     @classmethod
     def none(cls, count: int) -> Opinions:
         """Return the opinions on names without letters."""
-        total, weakest = np.zeros((2, count), dtype=np.float32)
-        return cls(total, weakest, np.zeros(count, dtype=np.int64))
+        zeros = np.zeros(count, dtype=np.int64)
+        return cls(zeros.astype(np.float32), zeros, zeros.astype(np.bool_))
 
-    def add(self, names: Integers, scores: NDArray[np.float32]) -> None:
+    def add(self, names: Integers, scores: NDArray[np.float32], limit: float) -> None:
         """Add one letter to each of some names."""
         self.total[names] += scores
-        self.weakest[names] = np.minimum(self.weakest[names], scores)
         self.letters[names] += 1
+        self.is_weak[names[scores < limit]] = True
 
 
 class _Prefixes(NamedTuple):
@@ -135,8 +138,9 @@ class _Tree:
         limits: Integers,
         prefix_of: Integers,
         streams: Streams,
+        weakest: float,
     ) -> None:
-        self._source, self._config, self._streams = source, config, streams
+        self._source, self._config, self._streams, self._weakest = source, config, streams, weakest
         self._rows = max_rows(source.boundary_id + 1, _ROWS)
         self._lengths = np.full(len(streams), UNFINISHED, dtype=np.int64)
         self._limits, self._min_limit = limits[prefix_of], limits.min()
@@ -157,8 +161,8 @@ class _Tree:
             chosen = self._choose(
                 0, names, lambda part: sample_categorical(shares, rows[part], uniform(streams[part], FIRST_LETTER))
             )
-            self._ask(0, hidden, rows, chosen, names)
-            self._branch(0, hidden, rows, chosen, names)
+            continues = self._ask(0, hidden, rows, chosen, names)
+            self._branch(0, hidden, rows[continues], chosen[continues], names[continues])
 
     def grow(self) -> None:
         """Read the last letters of some prefixes of one length, and let their names choose the next ones."""
@@ -171,9 +175,10 @@ class _Tree:
         chosen = self._choose(
             length, names, lambda part: choose_letters(logits, rows[part], streams[names[part]], place, self._config)
         )
-        self._ask(length, hidden, rows, chosen, names)
-        continues = chosen != self._source.boundary_id
-        self._lengths[names[~continues]] = length
+        goes_on = self._ask(length, hidden, rows, chosen, names)
+        is_end = chosen == self._source.boundary_id
+        self._lengths[names[is_end & goes_on]] = length
+        continues = goes_on & ~is_end
         if length >= self._min_limit:
             continues &= self._limits[names] > length
         if continues.any():
@@ -197,14 +202,23 @@ class _Tree:
         letters[is_free] = choose(is_free)
         return letters
 
-    def _ask(self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers) -> None:
-        """Note the n-gram's opinion on the letters that names of one length have chosen, but not on given ones."""
+    def _ask(
+        self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers
+    ) -> NDArray[np.bool_]:
+        """Note the n-gram's opinion on the letters that names of one length have chosen, but not on given ones.
+
+        Returns:
+            Which of the names are not given up, (names,).
+        """
         if self._source.opinion is None or self.opinions is None:
-            return
+            return np.ones(len(names), dtype=np.bool_)
+        asked = names
         if length < self._max_given:
             is_free = self._given[names] <= length
-            rows, chosen, names = rows[is_free], chosen[is_free], names[is_free]
-        self.opinions.add(names, self._source.opinion.log_probabilities(hidden, rows, chosen))
+            rows, chosen, asked = rows[is_free], chosen[is_free], names[is_free]
+        scores = self._source.opinion.log_probabilities(hidden, rows, chosen)
+        self.opinions.add(asked, scores, self._weakest)
+        return ~self.opinions.is_weak[names]
 
     def _take(self, length: int) -> _Prefixes:
         """Remove prefixes of one length, as many as a step reads if there are enough, and return them."""

@@ -189,9 +189,10 @@ class RejectionSampler:
             indices = indices[attempts[indices] == tried]
             streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
             total += len(streams)
-            candidates, is_implausible = self._attempt(category, prefixes, np.tile(prefix_of[indices], each), streams)
-            if is_implausible is not None:
-                is_implausible[max(0, _MAX_FLOOR_ATTEMPTS - tried) * len(indices) :] = False
+            has_floor = tried + each <= _MAX_FLOOR_ATTEMPTS
+            candidates, is_implausible = self._attempt(
+                category, prefixes, np.tile(prefix_of[indices], each), streams, has_floor=has_floor
+            )
             operations[indices] += self._count_operations(candidates, limits[indices], each)
             verdicts = self._filter.judge(candidates, is_implausible).reshape(each, len(indices))
             seen[indices] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
@@ -230,17 +231,27 @@ class RejectionSampler:
         )
 
     def _attempt(
-        self, category: Category, prefixes: Sequence[Integers], prefix_of: Integers, streams: Streams
+        self,
+        category: Category,
+        prefixes: Sequence[Integers],
+        prefix_of: Integers,
+        streams: Streams,
+        *,
+        has_floor: bool = True,
     ) -> tuple[EncodedNames, NDArray[np.bool_] | None]:
         """Sample a name for each stream; return them, and with a floor which of them are below it."""
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
-        source = self._get_source(category)
-        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams)
-        if opinions is None or self._model.plausibility is None:
+        source, plausibility = self._get_source(category), self._model.plausibility
+        least = None
+        if has_floor and self._floor and plausibility:
+            least = plausibility.at(category, self._floor)
+        else:
+            source = source._replace(opinion=None)
+        weakest = least.weakest if least else -np.inf
+        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, weakest)
+        if opinions is None or least is None:
             return names, None
-        least = self._model.plausibility.at(category, self._floor)
-        is_implausible = opinions.total < least.mean * opinions.letters
-        is_implausible |= opinions.weakest < least.weakest
+        is_implausible = opinions.is_weak | (opinions.total < least.mean * opinions.letters)
         given = np.array([len(prefix) for prefix in prefixes])
         is_implausible |= (names.lengths < least.length) & (names.lengths > given[prefix_of])
         return names, is_implausible
