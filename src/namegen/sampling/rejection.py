@@ -176,7 +176,7 @@ class RejectionSampler:
             prefix = prefixes[prefix_of[first]]
             allowed = 1 if self.is_deterministic(len(prefix)) else self._max_rejections
             if tried >= allowed or operations[first] >= MAX_OPERATIONS:
-                unmet = {verdict for verdict in range(8) if seen[first] >> verdict & 1}
+                unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             each = min(tried, max_at_once)  # each round doubles the attempts of a name
             round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
