@@ -421,7 +421,10 @@ def test_only_unique_keeps_the_most_probable_names_of_two_prefixes_apart():
         ({"count": 0}, "the number of most probable names must be"),
         ({"count": 10**7}, "the number of most probable names must be"),
         ({"top_k": 3, "temperature": 0.5}, "temperature affects sampling"),
-        ({"sharp": True}, "no setting 'sharp'; use one of ascii, exclude, match, min_length, novel, unique$"),
+        (
+            {"sharp": True},
+            "no setting 'sharp'; use one of allow_offensive, ascii, exclude, match, min_length, novel, unique$",
+        ),
         ({"min_length": 5, "max_length": 4}, "more than the max length of 4"),
         ({"prefix": "9"}, "no name can begin with '9'"),
         ({"category": "Q"}, "no category 'Q'"),

@@ -78,6 +78,7 @@ def sample(
     novel: Annotated[bool, typer.Option("--novel", help="Leave out names of the training data.")] = False,
     unique: Annotated[bool, typer.Option("--unique", help="Print no name twice.")] = False,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Transliterate names into ASCII letters.")] = False,
+    allow_offensive: Annotated[bool, typer.Option("--allow-offensive", help="Allow slurs and obscenities.")] = False,
     top: Annotated[int | None, typer.Option(metavar="N", help="The N most probable names, without sampling.")] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Add the log-probability of each name.")] = False,
     seed: Annotated[int | None, typer.Option(help="Same seed, same names.  [default: random]")] = None,
@@ -124,6 +125,7 @@ def sample(
         match=match,
         exclude=() if exclude is None else read_exclusions(exclude),
         ascii=ascii_only,
+        allow_offensive=allow_offensive,
     )
     location, loaded = load_model_to_use(PRETRAINED if like is not None and model is None else model)
     if like is None:

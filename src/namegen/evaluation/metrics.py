@@ -226,7 +226,9 @@ def evaluate(
     for index, category in enumerate(dataset.categories):
         if dataset.counts[index]:
             own_seed = seed + (index << 64)  # or all categories would use the same random numbers
-            samples = _Samples(model, blocks(model, category, count=count, seed=own_seed, config=config))
+            samples = _Samples(
+                model, blocks(model, category, count=count, seed=own_seed, config=config, allow_offensive=True)
+            )
             right = None
             if judge and trained_on.counts[index]:
                 scores = judge.log_probabilities(samples.letters, samples.lengths)

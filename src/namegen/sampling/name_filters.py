@@ -22,6 +22,7 @@ from namegen.datasets.alphabet import ASCII
 from namegen.datasets.encoding import UNFINISHED
 from namegen.datasets.transliteration import to_ascii
 from namegen.errors import DataError, NamegenError, UsageError, quote
+from namegen.sampling.offensive import find_offensive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,8 @@ class Filters:
             exclusion is excluded too.
         ascii: transliterate names to ASCII. ``unique``, ``match`` and ``exclude`` then apply to the transliterated
             names; novelty, lengths and probabilities to the model's own.
+        allow_offensive: do not reject slurs, obscenities and the names of notorious persons. Models of the recipe
+            ``tutorial`` always allow them.
 
     Raises:
         UsageError: a value is out of range, or ``match`` is not a regular expression.
@@ -73,6 +76,7 @@ class Filters:
     match: str | None = None
     exclude: tuple[str, ...] = ()
     ascii: bool = False
+    allow_offensive: bool = False
 
     def __post_init__(self) -> None:
         if self.min_length is not None:
@@ -81,7 +85,7 @@ class Filters:
             if not isinstance(self.match, str):
                 raise UsageError(f"match must be a regular expression, not {self.match!r}")
             _compile(self.match)
-        for name in ("unique", "novel", "ascii"):
+        for name in ("unique", "novel", "ascii", "allow_offensive"):
             object.__setattr__(self, name, check_bool(name, getattr(self, name)))
         exclude: object = self.exclude
         is_list = isinstance(exclude, Iterable) and not isinstance(exclude, str)
@@ -91,7 +95,7 @@ class Filters:
 
     @property
     def may_reject(self) -> bool:
-        """True if a name can be rejected for itself alone, unlike with ``unique``."""
+        """True if a name can be rejected for itself alone, unlike with ``unique``, and not only if it is offensive."""
         return self.novel or self.min_length is not None or self.match is not None or bool(self.exclude) or self.ascii
 
     def spell(self, alphabet: Alphabet, names: EncodedNames) -> str:
@@ -151,12 +155,14 @@ class NameFilter:
         as_words = {" ".join(name.translate(self._separators).split()) for name in excluded}
         self._excluded = excluded | (as_words - {""})
         self._max_words = max((len(words.split()) for words in as_words), default=0)
+        avoids_offensive = not filters.allow_offensive and model.training.recipe != "tutorial"
         # Each applies to the names that have met all conditions before it.
         self._text_conditions: list[tuple[str, Callable[[EncodedNames], Flags]]] = [
             *[("is novel", self._is_known)] * filters.novel,
             *[("can be spelt in ASCII", self._is_unspelt)] * filters.ascii,
             *[(f"matches {quote(filters.match or '')}", self._is_unmatched)] * (filters.match is not None),
             *[("avoids the excluded words", self._is_excluded)] * bool(self._excluded),
+            *[("avoids offensive words (unless --allow-offensive is given)", self._is_offensive)] * avoids_offensive,
         ]
 
     def judge(self, names: EncodedNames, is_implausible: Flags | None = None) -> NDArray[np.uint8]:
@@ -177,6 +183,10 @@ class NameFilter:
             verdicts[is_implausible] = _IMPLAUSIBLE
         if self._text_conditions:
             candidates = np.flatnonzero(verdicts == ACCEPTED)
+            if [rejects for _, rejects in self._text_conditions] == [self._is_offensive]:
+                # That is faster than finding the distinct names.
+                verdicts[candidates] = self._judge_text(names.select(candidates))
+                return verdicts
             _, first, which = np.unique(names.select(candidates).keys(), return_index=True, return_inverse=True)
             verdicts[candidates] = self._judge_text(names.select(candidates[first]))[which]
         return verdicts
@@ -261,6 +271,10 @@ class NameFilter:
             for name, words in zip(lines, lines_of_words, strict=True)
         ]
         return np.array(rejected, dtype=np.bool_)
+
+    def _is_offensive(self, names: EncodedNames) -> Flags:
+        """Return which names are offensive, (names,)."""
+        return find_offensive(self._alphabet.decode_lines(names.letters, names.lengths))
 
 
 def _hash_lines(lines: str) -> Keys:
