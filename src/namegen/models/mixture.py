@@ -63,7 +63,7 @@ class NGramStepper(NamedTuple):
         """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`."""
         nodes = hidden[:, 0].astype(np.int64)
         nodes = self.ngram.advance(nodes if parents is None else nodes[parents], letters)
-        return np.log(self.ngram.probabilities(nodes)), nodes[:, None].astype(np.float32)
+        return np.log(np.maximum(self.ngram.probabilities(nodes), _LEAST)), nodes[:, None].astype(np.float32)
 
 
 def build_ngram_steppers(model: Model) -> Callable[[Category], Stepper]:
