@@ -1,9 +1,11 @@
-"""Change the contents of model files."""
+"""Change the contents of model files, and limit the memory that reading them takes."""
 
 from __future__ import annotations
 
 import json
 import struct
+import tracemalloc
+from contextlib import contextmanager
 
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -56,3 +58,15 @@ def with_tensors(path, changed):
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     tensors |= {name: new(tensors[name]) if callable(new) else new for name, new in changed.items()}
     save_file({name: array for name, array in tensors.items() if array is not None}, path, metadata)
+
+
+@contextmanager
+def memory_at_most(megabytes):
+    """Limit the memory that Python and numpy take in the body."""
+    tracemalloc.start()
+    try:
+        yield
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < megabytes * 2**20

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model_files import with_facts, with_tensors
+from model_files import memory_at_most, with_facts, with_tensors
 from namegen.datasets.dataset import Dataset
 from namegen.errors import ModelFileError
 from namegen.models.mixture import Mixture
@@ -222,6 +222,21 @@ def test_every_file_of_well_formed_but_meaningless_sections_can_be_used(path):
         model = load_model_file(path)
         assert len(sample(model, count=50, seed=1, floor=1.0, ngram_share=0.9)) == 50
         assert np.isfinite(model.mixture.ngram.log_probabilities(np.array([0, 1, 1, 0]), np.array([3, 1]))).all()
+
+
+def test_a_large_ngram_takes_memory_in_proportion_to_its_file(tmp_path):
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 250)))
+    model = make_model(letters=letters)
+    rows = (
+        np.random.default_rng(1).integers(0, 250, (100_000, 6)).astype(np.uint8)
+    )  # with as many contexts as there can be
+    ngram = NGram(251, rows, np.ones(len(rows), np.int64), np.array([0, len(rows)]), np.full((6, 3), 0.5))
+    limits = Plausibility(np.full((1, 2, 2), -50, np.float32), np.array([1]))
+    replace(model, mixture=Mixture(ngram, 0.4, 0), plausibility=limits).save(tmp_path / "m")
+    size = (tmp_path / "m").stat().st_size / 2**20
+
+    with memory_at_most(20 + 100 * size):
+        assert len(sample(load_model_file(tmp_path / "m"), count=50, seed=1, floor=0.5, max_length=40)) == 50
 
 
 def test_a_required_section_is_one_clear_line_of_the_command(path, cli):

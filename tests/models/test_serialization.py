@@ -7,8 +7,6 @@ import json
 import os
 import struct
 import time
-import tracemalloc
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from model_files import parts, with_document, with_facts, with_header, with_tensors, with_text
+from model_files import memory_at_most, parts, with_document, with_facts, with_header, with_tensors, with_text
 from namegen.errors import ModelFileError, NamegenError, UsageError
 from namegen.models.model import Checkpoint, History
 from namegen.models.serialization import load_checkpoint, load_model_file
@@ -35,18 +33,6 @@ def model():
 def path(model, tmp_path):
     model.save(str(tmp_path / "m.safetensors"))
     return tmp_path / "m.safetensors"
-
-
-@contextmanager
-def memory_at_most(megabytes):
-    """Limit the memory that Python and numpy take in the body."""
-    tracemalloc.start()
-    try:
-        yield
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert most < megabytes * 2**20
 
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "instant"])

@@ -165,7 +165,8 @@ class CategoryNGram:
         self._offsets = np.cumsum([0, *sizes])
         nodes = int(self._offsets[-1])
         self._parents = np.zeros(nodes, dtype=np.int64)
-        self._letters = np.full((nodes, self._before), outputs, dtype=np.int64)  # of each context, the last one first
+        # The letters of each context, the last one first.
+        self._letters = np.full((nodes, self._before), outputs, dtype=np.min_scalar_type(outputs))
         for length, level in enumerate(levels):
             if length:
                 parents, earliest = np.divmod(level.keys, outputs)
@@ -180,8 +181,9 @@ class CategoryNGram:
         self._column_of = np.full(outputs, len(self._own), dtype=np.int64)
         self._column_of[self._own] = np.arange(len(self._own))
         self._has_all = len(self._own) == outputs
-        self._rows = np.empty((nodes, len(self._own) + 1), dtype=np.float32)
-        self._is_known = np.zeros(nodes, dtype=np.bool_)
+        # Only the contexts that are needed have a row: a large n-gram would take much memory.
+        self._rows = np.empty((0, len(self._own) + 1), dtype=np.float32)
+        self._row_of, self._known = np.full(nodes, -1, dtype=np.int32), 0
 
     def advance(self, nodes: Integers, letters: Integers) -> NDArray[np.int64]:
         """Read a letter after each context; return the nodes of the longest contexts that occur, (rows,)."""
@@ -189,8 +191,7 @@ class CategoryNGram:
 
     def probabilities(self, nodes: Integers) -> NDArray[np.float32]:
         """Return the probability of each letter, and of the end, to follow each context, (rows, outputs)."""
-        self._compute_rows(nodes)
-        rows = self._rows[nodes]
+        rows = self._compute_rows(nodes)
         return rows[:, :-1] if self._has_all else rows[:, self._column_of]
 
     def split(self, nodes: Integers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -202,8 +203,7 @@ class CategoryNGram:
         Returns:
             The contributions to each output, (rows, outputs), and the weight of the distribution below, (rows, 1).
         """
-        self._compute_rows(nodes)
-        rows = self._rows[nodes]
+        rows = self._compute_rows(nodes)
         below = rows[:, -1:]
         own = rows[:, :-1] if self._has_all else rows[:, self._column_of]
         return own - below, below * np.float32(self._outputs)
@@ -246,13 +246,19 @@ class CategoryNGram:
 
     def score(self, nodes: Integers, letters: Integers) -> NDArray[np.float32]:
         """Return the log-probability of a letter, or of the end, after each context, (rows,)."""
-        self._compute_rows(nodes)
-        scores: NDArray[np.float32] = np.log(np.maximum(self._rows[nodes, self._column_of[letters]], _LEAST))
+        self._compute_missing(nodes)
+        likely = self._rows[self._row_of[nodes], self._column_of[letters]]
+        scores: NDArray[np.float32] = np.log(np.maximum(likely, _LEAST))
         return scores
 
-    def _compute_rows(self, nodes: Integers) -> None:
+    def _compute_rows(self, nodes: Integers) -> NDArray[np.float32]:
+        """Return the probabilities after some contexts, (rows, own letters + 1)."""
+        self._compute_missing(nodes)
+        return self._rows[self._row_of[nodes]]
+
+    def _compute_missing(self, nodes: Integers) -> None:
         """Compute the probabilities after some contexts that are not yet known."""
-        missing = nodes[~self._is_known[nodes]]
+        missing = nodes[self._row_of[nodes] < 0]
         if not len(missing):
             return
         missing = _sort_distinct(missing)
@@ -261,7 +267,7 @@ class CategoryNGram:
             shorter, own = np.split(missing, [np.searchsorted(missing, self._offsets[length])])
             by_length.append(own)
             parents = self._parents[own]
-            missing = _sort_distinct(np.concatenate([shorter, parents[~self._is_known[parents]]]))
+            missing = _sort_distinct(np.concatenate([shorter, parents[self._row_of[parents] < 0]]))
         for length, own in enumerate(reversed(by_length)):
             if len(own):
                 self._compute_level(length, own)
@@ -269,12 +275,11 @@ class CategoryNGram:
     def _compute_level(self, length: int, nodes: Integers) -> None:
         """Compute the probabilities after contexts of one length, whose shorter contexts are known."""
         if length < self._min_context:
-            self._rows[nodes], self._is_known[nodes] = 1 / self._outputs, True
+            self._add_rows(nodes, np.full((len(nodes), self._rows.shape[1]), 1 / self._outputs))
             return
         level, here = self._levels[length], nodes - self._offsets[length]
-        rows: NDArray[np.floating]
         if length:
-            rows = self._rows[self._parents[nodes]].astype(np.float64)
+            rows = self._rows[self._row_of[self._parents[nodes]]].astype(np.float64)
         else:
             rows = np.full((1, self._rows.shape[1]), 1 / self._outputs)
         rows *= level.backoff[here, None]
@@ -283,8 +288,17 @@ class CategoryNGram:
         at = np.repeat(level.first[here] - np.cumsum(many) + many, many) + np.arange(many.sum())
         rows[each, self._column_of[level.followers[at]]] += level.weights[at]
         rows /= (level.totals[here] + level.backoff[here])[:, None]
-        self._rows[nodes] = rows
-        self._is_known[nodes] = True
+        self._add_rows(nodes, rows)
+
+    def _add_rows(self, nodes: Integers, rows: Floats) -> None:
+        known = self._known + len(nodes)
+        if known > len(self._rows):
+            larger = np.empty((max(known, 2 * len(self._rows)), self._rows.shape[1]), dtype=np.float32)
+            larger[: self._known] = self._rows[: self._known]
+            self._rows = larger
+        self._rows[self._known : known] = rows
+        self._row_of[nodes] = np.arange(self._known, known)
+        self._known = known
 
 
 class _Level(NamedTuple):
