@@ -47,6 +47,8 @@ _SIZES = {
     "BF16": 2,
     "I16": 2,
     "BOOL": 1,
+    "U32": 4,
+    "U16": 2,
     "U8": 1,
     "F8_E4M3": 1,
 }
@@ -71,6 +73,7 @@ def real_files() -> list[bytes]:
             (False, training_config(iterations=12, **small)),
             (True, training_config(iterations=12, **small)),
             (False, training_config("tutorial", iterations=12, hidden_size=16, history_every=4)),
+            (False, training_config("instant")),
             (False, training_config("tutorial", iterations=12, hidden_size=16, nonlinearity="tanh", sos=True)),
         ]:
             train(training_names(), config).save(file, half=half)

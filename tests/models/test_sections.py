@@ -41,8 +41,7 @@ def test_sections_are_read_back_as_they_were_written(model, path):
     assert read.mixture[1:] == model.mixture[1:]
     for part in ("letters", "counts", "first", "discounts"):
         np.testing.assert_array_equal(getattr(read.mixture.ngram, part), getattr(model.mixture.ngram, part))
-    for part in ("limits", "shortest"):
-        np.testing.assert_array_equal(getattr(read.plausibility, part), getattr(model.plausibility, part))
+    np.testing.assert_array_equal(read.plausibility.limits, model.plausibility.limits)
     options = {"count": 30, "seed": 1, "floor": 0.5, "ngram_share": 0.3}
     assert sample(read, "X+Y", **options) == sample(model, "X+Y", **options)
 
@@ -185,7 +184,7 @@ def set_value(value, *at):
         *(("ngram.discounts", np.full((4, 3), wrong)) for wrong in (0.0, -1, 1, np.nan, np.inf)),
         ("ngram.discounts", np.full((3, 3), 0.5)),
         ("ngram.discounts", np.full((4, 3), 0.5, np.float32)),
-        *((f"plausibility.{name}", None) for name in ("limits", "shortest")),
+        ("plausibility.limits", None),
         ("plausibility.limits", set_value(np.nan, 0, 0, 0)),
         ("plausibility.limits", set_value(-np.inf, 0, 0, 0)),
         ("plausibility.limits", lambda limits: limits[:1]),
@@ -193,9 +192,6 @@ def set_value(value, *at):
         ("plausibility.limits", lambda limits: limits[:, :, :1]),
         ("plausibility.limits", lambda limits: np.repeat(limits, 50, axis=1)),
         ("plausibility.limits", lambda limits: limits.astype(np.float64)),
-        ("plausibility.shortest", set_value(0, 0)),
-        ("plausibility.shortest", lambda shortest: shortest[1:]),
-        ("plausibility.shortest", lambda shortest: shortest.astype(np.uint8)),
     ],
 )
 def test_malformed_tensors_are_refused(path, tensor, change):
@@ -231,7 +227,7 @@ def test_a_large_ngram_takes_memory_in_proportion_to_its_file(tmp_path):
         np.random.default_rng(1).integers(0, 250, (100_000, 6)).astype(np.uint8)
     )  # with as many contexts as there can be
     ngram = NGram(251, rows, np.ones(len(rows), np.int64), np.array([0, len(rows)]), np.full((6, 3), 0.5))
-    limits = Plausibility(np.full((1, 2, 2), -50, np.float32), np.array([1]))
+    limits = Plausibility(np.full((1, 2, 3), -50, np.float32))
     replace(model, mixture=Mixture(ngram, 0.4, 0), plausibility=limits).save(tmp_path / "m")
     size = (tmp_path / "m").stat().st_size / 2**20
 

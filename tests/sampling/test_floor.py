@@ -32,13 +32,13 @@ BLEND = {"X": 0.5, "Y": 0.5}
 IMPOSSIBLE = {"X": (1.0, 1.0), "Y": (1.0, 1.0)}
 
 
-def make_model(limits=LIMITS, *, sos=True, shortest=(1, 1), sampling=None):
+def make_model(limits=LIMITS, *, sos=True, lengths=(0, 0), sampling=None):
     """Make a model that is known exactly, with an n-gram of other names than it generates."""
     begins = [[3, 2], [1, 3]]
     model = make_bigram_model(LOGITS, categories=("X", "Y"), sos=sos, first_letters=begins, sampling=sampling)
     dataset = Dataset.from_names(NAMES, alphabet=model.alphabet)
-    rows = np.array([[(-100, -100), limits[category]] for category in NAMES], dtype=np.float32)
-    plausibility = Plausibility(rows, np.array(shortest))
+    rows = [[(-100, -100, 0), (*limits[category], length)] for category, length in zip(NAMES, lengths, strict=True)]
+    plausibility = Plausibility(np.array(rows, dtype=np.float32))
     return dataclasses.replace(model, mixture=Mixture(NGram.fit(dataset, ORDER), 0.3, 2), plausibility=plausibility)
 
 
@@ -120,12 +120,20 @@ def test_a_name_that_is_never_plausible_is_no_longer_rejected_after_256_attempts
     assert chi_square_fits(names, name_shares(TABLE, 6))
 
 
-def test_with_a_floor_no_name_is_shorter_than_the_shortest_training_name():
-    for shortest in (1, 2, 3):
-        names = sample(make_model(shortest=(shortest, 1)), "X", count=300, seed=1, floor=0.01)
-        assert min(map(len, names)) == shortest
-    names = sample(make_model(shortest=(2, 3)), "X+Y", count=300, seed=1, floor=0.01)
-    assert min(map(len, names)) == 2
+@pytest.mark.parametrize(("category", "shortest"), [("X", 3), ("Y", 2), ("X+Y", 3), ("X:1+Y:9", 3)])
+def test_names_must_reach_the_limit_of_the_length(category, shortest):
+    model = make_model({"X": (-99, -99), "Y": (-99, -99)}, lengths=(3, 2))  # the blends: 2.5 and 2.1
+    sampled = Counter(sample(model, category, count=6_000, seed=1, max_length=7, floor=1.0))
+
+    assert chi_square_fits(sampled, condition_on(name_shares(TABLE, 7), lambda name: len(name) >= shortest))
+
+
+def test_a_prefix_may_be_a_name_that_is_too_short():
+    model = make_model({"X": (-99, -99), "Y": (-99, -99)}, lengths=(4, 4))
+    sampled = Counter(sample(model, "X", ["ab"], count=6_000, seed=1, max_length=7, floor=1.0))
+
+    expected = condition_on(name_shares(TABLE, 7, begin="ab"), lambda name: name == "ab" or len(name) >= 4)
+    assert chi_square_fits(sampled, expected)
 
 
 def test_a_floor_that_every_name_reaches_changes_no_name():
