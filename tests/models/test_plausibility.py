@@ -87,7 +87,7 @@ def test_the_limits_together_reject_the_share_of_the_floor_of_the_real_names(pla
     for column, share, near in ((1, 0.3, 1e-5), (2, 0.1, 0.5)):  # several names may have the same score
         below, up_to = ((own[:, column] < limits[column] + step).mean() for step in (-near, near))
         assert below <= share * floor + 1e-9
-        assert up_to >= share * floor - 1e-9
+        assert up_to >= share * floor - 1 / len(own)
 
 
 def test_limits_between_two_floors_are_interpolated(plausibility):
