@@ -126,9 +126,9 @@ def test_a_model_that_never_ends_a_name_is_an_error_after_a_bounded_effort():
 def test_names_that_may_be_very_long_are_given_up_after_fewer_attempts(monkeypatch):
     sampled, attempt = [], rejection.sample_prefix_tree
 
-    def counted(source, config, prefixes, limits, prefix_of, streams):
+    def counted(source, config, prefixes, limits, prefix_of, *others):
         sampled.append(int(limits[prefix_of].sum()))
-        return attempt(source, config, prefixes, limits, prefix_of, streams)
+        return attempt(source, config, prefixes, limits, prefix_of, *others)
 
     monkeypatch.setattr(rejection, "sample_prefix_tree", counted)
     monkeypatch.setattr(rejection, "MAX_OPERATIONS", 2**30)
