@@ -138,8 +138,8 @@ class MixedStepper:
         """
         nodes = self._nodes(states)
         if len(self._shares) == 1:
-            return self._opinions[0].score(nodes[rows, 0], letters)
-        parts = [np.exp(part.score(nodes[rows, index], letters)) for index, part in enumerate(self._opinions)]
+            return self._opinions[0].score(nodes[:, 0], letters, rows)
+        parts = [np.exp(part.score(nodes[:, index], letters, rows)) for index, part in enumerate(self._opinions)]
         return np.log(np.tensordot(self._shares, parts, axes=1))
 
     def _nodes(self, states: Floats) -> Integers:

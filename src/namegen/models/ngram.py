@@ -184,10 +184,19 @@ class CategoryNGram:
         # Only the contexts that are needed have a row: a large n-gram would take much memory.
         self._rows = np.empty((0, len(self._own) + 1), dtype=np.float32)
         self._row_of, self._known = np.full(nodes, -1, dtype=np.int32), 0
+        self._next = np.empty(self._rows.shape, dtype=np.int32)  # the node after each letter, -1 if not yet known
 
     def advance(self, nodes: Integers, letters: Integers) -> NDArray[np.int64]:
         """Read a letter after each context; return the nodes of the longest contexts that occur, (rows,)."""
-        return self.find(np.concatenate([letters[:, None], self._letters[nodes, :-1]], axis=1)[:, : self._before])
+        rows, columns = self._row_of[nodes], self._column_of[letters]
+        found = np.full(len(nodes), -1) if not self._known else np.where(rows < 0, -1, self._next[rows, columns])
+        unknown = np.flatnonzero(found < 0)
+        if len(unknown):
+            contexts = np.concatenate([letters[unknown, None], self._letters[nodes[unknown], :-1]], axis=1)
+            found[unknown] = self.find(contexts[:, : self._before])
+            has_row = unknown[rows[unknown] >= 0]
+            self._next[rows[has_row], columns[has_row]] = found[has_row]
+        return found.astype(np.int64, copy=False)
 
     def probabilities(self, nodes: Integers) -> NDArray[np.float32]:
         """Return the probability of each letter, and of the end, to follow each context, (rows, outputs)."""
@@ -244,12 +253,20 @@ class CategoryNGram:
             found[rows] = positions + self._offsets[length]
         return found
 
-    def score(self, nodes: Integers, letters: Integers) -> NDArray[np.float32]:
-        """Return the log-probability of a letter, or of the end, after each context, (rows,)."""
+    def score(self, nodes: Integers, letters: Integers, rows: Integers | None = None) -> NDArray[np.float32]:
+        """Return the log-probability of letters, or of the end, after some contexts, (letters,).
+
+        Args:
+            nodes: the contexts, (contexts,).
+            letters: the letters, (letters,).
+            rows: the context of each letter, as an index of ``nodes``, (letters,); by default each has its own.
+        """
         self._compute_missing(nodes)
-        likely = self._rows[self._row_of[nodes], self._column_of[letters]]
-        scores: NDArray[np.float32] = np.log(np.maximum(likely, _LEAST))
-        return scores
+        begins = self._row_of[nodes].astype(np.int64) * self._rows.shape[1]
+        begins = begins if rows is None else begins.take(rows)
+        scores: NDArray[np.float32] = self._rows.ravel().take(begins + self._column_of.take(letters))
+        np.maximum(scores, _LEAST, out=scores)
+        return np.log(scores, out=scores)
 
     def _compute_rows(self, nodes: Integers) -> NDArray[np.float32]:
         """Return the probabilities after some contexts, (rows, own letters + 1)."""
@@ -293,9 +310,10 @@ class CategoryNGram:
     def _add_rows(self, nodes: Integers, rows: Floats) -> None:
         known = self._known + len(nodes)
         if known > len(self._rows):
-            larger = np.empty((max(known, 2 * len(self._rows)), self._rows.shape[1]), dtype=np.float32)
-            larger[: self._known] = self._rows[: self._known]
-            self._rows = larger
+            shape = (max(known, 2 * len(self._rows)), self._rows.shape[1])
+            larger, later = np.empty(shape, dtype=np.float32), np.full(shape, -1, dtype=np.int32)
+            larger[: self._known], later[: self._known] = self._rows[: self._known], self._next[: self._known]
+            self._rows, self._next = larger, later
         self._rows[self._known : known] = rows
         self._row_of[nodes] = np.arange(self._known, known)
         self._known = known

@@ -67,24 +67,20 @@ class Opinions(NamedTuple):
 
     Attributes:
         total: the sum of the log-probabilities of a name's letters, (names,) float32.
-        letters: the number of letters, (names,) int64.
         is_weak: whether a name has a letter below the limit, and was given up there, (names,).
     """
 
     total: NDArray[np.float32]
-    letters: NDArray[np.int64]
     is_weak: NDArray[np.bool_]
 
     @classmethod
     def none(cls, count: int) -> Opinions:
         """Return the opinions on names without letters."""
-        zeros = np.zeros(count, dtype=np.int64)
-        return cls(zeros.astype(np.float32), zeros, zeros.astype(np.bool_))
+        return cls(np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.bool_))
 
     def add(self, names: Integers, scores: NDArray[np.float32], limit: float) -> None:
         """Add one letter to each of some names."""
         self.total[names] += scores
-        self.letters[names] += 1
         self.is_weak[names[scores < limit]] = True
 
 
@@ -218,7 +214,7 @@ class _Tree:
             rows, chosen, asked = rows[is_free], chosen[is_free], names[is_free]
         scores = self._source.opinion.log_probabilities(hidden, rows, chosen)
         self.opinions.add(asked, scores, self._weakest)
-        return ~self.opinions.is_weak[names]
+        return scores >= self._weakest if asked is names else ~self.opinions.is_weak[names]
 
     def _take(self, length: int) -> _Prefixes:
         """Remove prefixes of one length, as many as a step reads if there are enough, and return them."""

@@ -49,7 +49,7 @@ LETTERS_PER_ROUND = 2**25
 """The maximum number of letters of all names that are sampled at once."""
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
-_MAX_FLOOR_ATTEMPTS = 256  # at a name, after which the plausibility floor no longer applies: a model hardly trained
+_MAX_FLOOR_ATTEMPTS = 1024  # at a name, after which the plausibility floor no longer applies: a model hardly trained
 _MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer are left
 _MAX_SOURCES = 64  # prepared networks that are kept
 
@@ -183,7 +183,8 @@ class RejectionSampler:
             if tried >= allowed or operations[first] >= MAX_OPERATIONS:
                 unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
-            each = min(tried, max_at_once)  # each round doubles the attempts of a name
+            # As many as a name is expected to need, but at most as many as it has had.
+            each = min(tried, max_at_once, max(1, total // max(1, len(numbers) - len(missing))))
             round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
             indices = missing[: max(1, round_size // each)]
             indices = indices[attempts[indices] == tried]
@@ -251,9 +252,11 @@ class RejectionSampler:
         names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, weakest)
         if opinions is None or least is None:
             return names, None
-        is_implausible = opinions.is_weak | (opinions.total < least.mean * opinions.letters)
-        given = np.array([len(prefix) for prefix in prefixes])
-        is_implausible |= (names.lengths < least.length) & (names.lengths > given[prefix_of])
+        chosen = (
+            names.lengths + 1 - np.array([len(prefix) for prefix in prefixes])[prefix_of]
+        )  # letters, the end included
+        is_implausible = opinions.is_weak | (opinions.total < least.mean * chosen)
+        is_implausible |= (names.lengths < least.length) & (chosen > 1)
         return names, is_implausible
 
     def _get_source(self, category: Category) -> Source:
