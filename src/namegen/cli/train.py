@@ -32,7 +32,8 @@ else:
 def train(
     *,
     iters: Annotated[
-        int | None, typer.Option(help="Training names to sample.  [default: 100000, best: 1200000, --init: 20000]")
+        int | None,
+        typer.Option(help="Training names to sample.  [default: 100000, best: 1200000, --init: 100 per name]"),
     ] = None,
     data: Annotated[
         str | None,
@@ -203,7 +204,7 @@ def _prepare(
     """Claim the location, plan the training and read the names."""
     from namegen.cli.terminal import print_note
     from namegen.datasets.open import STARTER, open_dataset
-    from namegen.training.jobs import NO_EFFECT, claim_model, plan_training, small_data_warning
+    from namegen.training.jobs import NO_EFFECT, claim_model, fit_plan, plan_training, small_data_warning
 
     claim.enter_context(claim_model(location))
     if request.has_network:
@@ -214,6 +215,7 @@ def _prepare(
         from namegen.training.fine_tuning import check_new_categories
 
         check_new_categories(plan.init, dataset)
+        plan = fit_plan(plan, request, dataset)
     notes = [f"{dataset.label}: {note}." for note in dataset.notes]
     if plan.dataset is None and dataset.label == STARTER:
         notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")

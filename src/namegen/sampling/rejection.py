@@ -184,7 +184,7 @@ class RejectionSampler:
                 unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             # As many as a name is expected to need, but at most as many as it has had.
-            each = min(tried, max_at_once, max(1, total // max(1, len(numbers) - len(missing))))
+            each = min(tried, max_at_once, max(1, total // max(1, len(numbers) - len(missing))), allowed - tried)
             round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
             indices = missing[: max(1, round_size // each)]
             indices = indices[attempts[indices] == tried]

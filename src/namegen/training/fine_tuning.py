@@ -35,12 +35,22 @@ if TYPE_CHECKING:
 
 _KEPT = ("architecture", "hidden_size", "nonlinearity", "sos")  # the settings that determine the weights' shapes
 _BATCHES_PER_BLOCK = 64
+_ITERATIONS_PER_NAME, _MIN_ITERATIONS = 100, 2500
 
 
-def fine_tuning_config(init: Model, **parts: object) -> TrainingConfig:
-    """Return the configuration that adds categories to a model, with some settings replaced."""
+def fine_tuning_config(init: Model, names: int | None = None, **parts: Any) -> TrainingConfig:  # noqa: ANN401 - the fields of TrainingConfig
+    """Return the configuration that adds categories to a model.
+
+    Args:
+        init: the model.
+        names: the number of names to add. There are 100 iterations for each, but at least 2,500 and at most 20,000:
+            more would make the model repeat a short list.
+        parts: settings to replace.
+    """
     _check_base(init)
-    kept = {name: getattr(init.training, name) for name in _KEPT}
+    kept: dict[str, Any] = {name: getattr(init.training, name) for name in _KEPT}
+    if names is not None:
+        kept["iterations"] = min(max(_MIN_ITERATIONS, _ITERATIONS_PER_NAME * names), FINE_TUNING.iterations)
     return check_fine_tuning(init, dataclasses.replace(FINE_TUNING, **{**kept, **parts}))
 
 

@@ -116,7 +116,7 @@ def plan_training(
             f"{location.name} has an unfinished training run; use --resume to continue it, or --force to start over"
         )
     elif init:
-        config = fine_tuning_config(init, **request.parts)
+        config = fine_tuning_config(init, None, **request.parts)
     else:
         config = training_config(request.recipe or "default", **request.parts)
     group.check(config)
@@ -142,6 +142,13 @@ def _without_network(request: TrainingRequest) -> TrainingRequest:
         option = {"architecture": "arch"}.get(given[0], given[0]).replace("_", "-")
         raise UsageError(f"--recipe {request.recipe} trains no network, so --{option} does not apply; leave it out")
     return replace(request, parts={})
+
+
+def fit_plan(plan: TrainingPlan, request: TrainingRequest, dataset: Dataset) -> TrainingPlan:
+    """Return a plan with the defaults that depend on the number of names."""
+    if plan.init is None or plan.resume:
+        return plan
+    return replace(plan, config=fine_tuning_config(plan.init, len(dataset), **request.parts))
 
 
 def _load_run(location: ModelLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup) -> Model:

@@ -163,7 +163,7 @@ def resolve_config(
     if before and config is None:
         config = check_unchanged(before.model.training, parts)
     elif config is None:
-        config = fine_tuning_config(init, **parts) if init else training_config(**parts)
+        config = fine_tuning_config(init, len(dataset), **parts) if init else training_config(**parts)
     else:
         config = dataclasses.replace(config, **parts)
         config = check_fine_tuning(init, config) if init else config
