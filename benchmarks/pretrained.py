@@ -45,9 +45,10 @@ it unless you have trained another model. `namegen models card pretrained` print
 
 ## Model
 
-One recurrent network with {units} units and {parameters:,} parameters in half precision. `make pretrained` trains it:
-recipe `{recipe}`, {iterations:,} iterations, seed {seed}, one thread. On one machine it always produces the same
-bytes.
+A recurrent network with {units} units and {parameters:,} parameters in half precision, and a Kneser-Ney n-gram of order
+{order} for each category. The network chooses the letters of names; the n-gram rejects implausible names, and both
+together predict names. `make pretrained` trains the model: recipe `{recipe}`, {iterations:,} iterations, seed {seed},
+one thread. On one machine it always produces the same bytes.
 
 ## Data
 
@@ -57,16 +58,16 @@ MIT licence, copyright (c) 2017 Sean Robertson. They are the tutorial's data, wh
 SHA-256 of each file was checked. Names are transliterated to ASCII and deduplicated within each category.
 
 The model was trained on {training:,} of these names. The other {test:,}, the test names, were not used for training
-or for choosing settings; a hash of the name decides which names they are. `docs/quality.md` describes the protocol.
-The file contains 64-bit hashes of the training names, not the names themselves, so that `namegen evaluate pretrained`
-knows which names to score and `namegen sample --novel` which names to leave out. The model is under namegen's
-licence, MIT.
+or for choosing settings. A hash of each name assigns it to one of the two sets; `docs/quality.md` describes the
+protocol. The file contains 64-bit hashes of the training names, so that `namegen evaluate pretrained` knows which names
+to score and `namegen sample --novel` which names to leave out. It does not contain the names themselves, but the
+n-gram has counts of all sequences of up to {order} letters in them. The model is under namegen's licence, MIT.
 
 ## Figures
 
 All figures are for the test names. The loss is in nats per letter, from the second letter to the end of a name; macro
-is the mean of the categories' means, micro the mean over all letters. Before the weights were rounded to half
-precision it was {full.macro:.3f} and {full.micro:.3f}.
+is the mean of the categories' means, micro the mean over all letters. The losses before rounding the weights to half
+precision were {full.macro:.3f} and {full.micro:.3f}.
 
 | | |
 | --- | --- |
@@ -75,9 +76,9 @@ precision it was {full.macro:.3f} and {full.micro:.3f}.
 | classification accuracy, uniform prior, mean over the categories | {uniform:.3f} |
 | classification accuracy, the data's prior, mean over all names | {data:.3f} |
 
-For each category, {drawn:,} names were sampled at the defaults ({way}). *Novel* is the share that is not among the
-training names of any category. *Right* is the share that a judge, an n-gram of order 3 of the training names, assigns
-to the category.
+For each category, {drawn:,} names were sampled with {way},
+without the plausibility floor. *Novel* is the share that is not among the training names of any category. *Right* is
+the share that a judge, an n-gram of order 3 of the training names, assigns to the category.
 
 | category | training names | test names | loss | novel | right |
 | --- | --- | --- | --- | --- | --- |
@@ -95,8 +96,8 @@ Plausible invented surnames: for games and stories, test data and teaching, and 
   spellings. All 100 Scottish names are also in the English list, and half of the Portuguese names are Spanish ones.
 - The Arabic list has 108 distinct names. Arabic, Chinese, Greek, Japanese, Korean and Russian names are in Latin
   letters, with varying spellings. Names have no accents: Muller, Garcia, Nguyen.
-- A novel name may still be the name of a real person. The names were not checked for offensive words; `namegen sample
-  --exclude` leaves out the words of a list.
+- A novel name may still be the name of a real person. Slurs and obscenities on namegen's own list are not generated;
+  the list is not complete.
 - The model does not tell where anyone is from. `namegen classify` says which list a name resembles most, and is often
   wrong. Do not base decisions about people on it.
 """
@@ -156,6 +157,7 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
         categories=len(model.categories),
         units=model.training.hidden_size,
         parameters=model.parameters,
+        order=model.training.ngram_order,
         recipe=model.training.recipe,
         iterations=model.training.iterations,
         seed=model.training.seed,
@@ -175,16 +177,16 @@ def card(model: namegen.Model, found: Evaluation, test: namegen.Dataset, full: L
 
 
 def names_page(model: namegen.Model) -> str:
-    """Return a page of unselected names of each category, sampled at the defaults, each with the next seed."""
+    """Return a page of unselected names of each category, sampled at the defaults with seed 1."""
     lines = [
         "# Sample names",
         "",
         f"{SHOWN} names of each language from the included model at its defaults, unselected: the output of `namegen",
-        f"sample {model.categories[0]} -n {SHOWN} --seed 1 -m pretrained`, with seed 2 for the next, and so on.",
+        f"sample {model.categories[0]} -n {SHOWN} --seed 1 -m pretrained`, and so on.",
         "Training names are in *italics*. [Quality](quality.md) has figures. `make pretrained` writes this page.",
     ]
-    for seed, category in enumerate(model.categories, start=1):
-        names = namegen.sample(model, category, count=SHOWN, seed=seed)
+    for category in model.categories:
+        names = namegen.sample(model, category, count=SHOWN, seed=1)
         known = np.isin(hash_names(name.encode() for name in names), model.name_hashes)
         shown = [f"*{name}*" if is_known else name for name, is_known in zip(names, known, strict=True)]
         lines += ["", f"**{category}**: {', '.join(shown)}"]
