@@ -15,6 +15,7 @@ from namegen.datasets.dataset import Dataset
 from namegen.errors import UsageError
 from namegen.evaluation.classify import classify, score
 from namegen.evaluation.metrics import evaluate
+from namegen.models.categories import Blend
 from namegen.models.mixture import Mixture
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
@@ -118,6 +119,17 @@ def test_a_name_that_is_never_plausible_is_no_longer_rejected_after_1024_attempt
     assert (sampled.attempts == 1025).all()
     names = Counter(sample(model, "X", count=3000, seed=1, floor=1.0, max_length=6))
     assert chi_square_fits(names, name_shares(TABLE, 6))
+
+
+def test_a_name_that_is_rarely_plausible_gets_its_1024_attempts_whatever_the_others_need():
+    model = make_model({"X": (-99, -99), "Y": (-99, -99)}, lengths=(12, 12))
+    config = dataclasses.replace(model.sampling, floor=1.0)
+    sampler = rejection.RejectionSampler(model, config, Filters(), Blend("X", 0))
+    sampled = sampler.sample([""], np.zeros(500, dtype=np.int64), 1, np.arange(500))
+
+    is_short = sampled.names.lengths < 12
+    assert 5 < is_short.sum() < 495
+    assert (sampled.attempts[is_short] > 1024).all()
 
 
 @pytest.mark.parametrize(("category", "shortest"), [("X", 3), ("Y", 2), ("X+Y", 3), ("X:1+Y:9", 3)])

@@ -183,14 +183,15 @@ class RejectionSampler:
             if tried >= allowed or operations[first] >= MAX_OPERATIONS:
                 unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
+            has_floor = tried < _MAX_FLOOR_ATTEMPTS
+            left = (min(allowed, _MAX_FLOOR_ATTEMPTS) if has_floor else allowed) - tried
             # As many as a name is expected to need, but at most as many as it has had.
-            each = min(tried, max_at_once, max(1, total // max(1, len(numbers) - len(missing))), allowed - tried)
+            each = min(tried, max_at_once, max(1, total // max(1, len(numbers) - len(missing))), left)
             round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
             indices = missing[: max(1, round_size // each)]
             indices = indices[attempts[indices] == tried]
             streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
             total += len(streams)
-            has_floor = tried + each <= _MAX_FLOOR_ATTEMPTS
             candidates, is_implausible = self._attempt(
                 category, prefixes, np.tile(prefix_of[indices], each), streams, has_floor=has_floor
             )
