@@ -85,7 +85,7 @@ export class Alphabet {
     if (this.has(otherCase) && swapped(otherCase) === character) return otherCase;
     if (/^\s/u.test(character)) return this.has(" ") ? " " : "";
     const lower = character.toLowerCase();
-    let spelling = SPELT.get(lower) ?? lower.normalize("NFD").replace(/\p{Mn}/gu, "");
+    let spelling = withoutAccents(lower);
     if (character !== lower) {
       const shouted = [all[place - 1], all[place + 1]].some((beside) => beside && isUpper(beside));
       spelling = shouted ? spelling.toUpperCase() : capitalised(spelling);
@@ -108,6 +108,12 @@ export class Alphabet {
     if (Math.max(single.length, runs.length) > MAX_SHOWN) parts.push(`others, ${this.edge} letters in all`);
     return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0];
   }
+}
+
+/** Return a text in lower case with Latin letters without accents: `łódź` becomes `lodz`. */
+export function withoutAccents(lower) {
+  const spelt = [...lower].map((character) => SPELT.get(character) ?? character).join("");
+  return spelt.normalize("NFD").replace(/\p{Mn}/gu, "");
 }
 
 function inCase(text, casing) {

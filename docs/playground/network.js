@@ -1,6 +1,6 @@
 /**
  * One step of each network, by the equations of `docs/model-file.md`: C categories, O inputs and outputs, H hidden
- * units.
+ * units. Models without a network have n-grams in its place.
  *
  * A network is built for given shares of the categories, whose vectors it mixes once. It then reads one letter at a time:
  *
@@ -10,19 +10,20 @@
  * Matrices are Float32Arrays, row by row.
  */
 
+import { NGramNetwork } from "./mixture.js";
+
 /** Return a model's network for shares of its categories, an array (C) of numbers that add up to 1. */
 export function networkOf(model, shares) {
+  if (model.architecture === "ngram") return new NGramNetwork(model.mixture.ngram.pool());
   return model.architecture === "gru" ? new ConditionalGRU(model, shares) : new TutorialRNN(model, shares);
 }
 
 /**
- * Return the shares for one category, moved away from the mean of all categories by `guidance` times the distance to it.
- * Some may be negative.
+ * Return the shares of a category or blend, moved away from the mean of all categories by `guidance` times the distance
+ * to it. Some may be negative.
  */
-export function guidedShares(category, categories, guidance) {
-  const shares = Array(categories).fill(-guidance / categories);
-  shares[category] += 1 + guidance;
-  return shares;
+export function guidedShares(shares, guidance) {
+  return Array.from(shares, (share) => (1 + guidance) * share - guidance / shares.length);
 }
 
 /** A gated recurrent unit conditioned on the category in its initial state, its input and its output. */

@@ -8,9 +8,11 @@
 import { commandFor, trainingCommand } from "./command.js";
 import { NamegenError } from "./errors.js";
 import { readModel } from "./model.js";
+import { offensiveFilter } from "./offensive.js";
 import { atTemperature, sampleNames, isCertain } from "./sampling.js";
 
 const PRETRAINED = "pretrained";
+const OFFENSIVE = "offensive.txt";
 const MAX_FILE_SIZE = 2 ** 30; // bytes
 const LIST_OF_NAMES = /\.(txt|csv|tsv|zip)$/i;
 const MAX_BUSY = 30; // milliseconds of sampling before the browser may update the page
@@ -24,13 +26,16 @@ const results = document.getElementById("results");
 /** The model, its name on the command line, and its own temperature as the slider shows it. */
 let loaded = null;
 
+/** A promise of the list of offensive words, which loads along with the first model. */
+let offensive = null;
+
 let loads = 0; // models requested so far: a load that is not the latest is dropped
 let requests = 0; // requests for names so far: a request that is not the latest stops
 
 async function loadPretrained() {
   say("Loading the model …");
   try {
-    await load(PRETRAINED, fetched(`${PRETRAINED}.safetensors`));
+    await load(PRETRAINED, fetched(`${PRETRAINED}.safetensors`).then((response) => response.arrayBuffer()));
     presetByAddress();
     if (seed.value !== "") form.requestSubmit();
   } catch (error) {
@@ -43,20 +48,21 @@ async function fetched(name) {
   const response = await fetch(name).catch(() => null);
   if (!response?.ok) {
     const why = response ? `the server answered ${response.status}` : "the server did not answer";
-    throw new NamegenError(
-      `Cannot load ${name}: ${why}. Put the file next to this page, or open your own model under “More options”.`,
-    );
+    const instead = name === OFFENSIVE ? "" : ", or open your own model under “More options”";
+    throw new NamegenError(`Cannot load ${name}: ${why}. Put the file next to this page${instead}.`);
   }
-  return response.arrayBuffer();
+  return response;
 }
 
 /** Use a model from now on. If it cannot be read, the previous model stays. */
 async function load(name, content) {
   const mine = ++loads;
-  const model = readModel(await content);
+  offensive ??= fetched(OFFENSIVE).then((response) => response.text());
+  const [bytes, list] = await Promise.all([content, offensive]);
+  const model = readModel(bytes);
   if (mine !== loads) return; // another model was opened meanwhile
   requests++;
-  loaded = { name, model, temperature: showSampling(model.sampling) };
+  loaded = { name, model, temperature: showSampling(model.sampling), isOffensive: offensiveFilter(list) };
   const any = model.categories.length > 1 ? [new Option("any", "")] : [];
   category.replaceChildren(...any, ...model.categories.map((each, index) => new Option(each, index)));
   category.disabled = button.disabled = false;
@@ -93,7 +99,7 @@ function presetByAddress() {
 }
 
 /** Return the request that the controls describe. */
-function readRequest({ model, temperature: own }) {
+function readRequest({ model, temperature: own, isOffensive }) {
   const sampling =
     temperature.value === own ? model.sampling : atTemperature(model.sampling, Number(temperature.value));
   const which = category.value === "" ? null : Number(category.value);
@@ -105,6 +111,7 @@ function readRequest({ model, temperature: own }) {
     count: oneOnly ? 1 : Number(count.value),
     sampling,
     seed: seed.value === "" ? crypto.getRandomValues(new Uint32Array(1))[0] : Number(seed.value),
+    isOffensive,
   };
 }
 

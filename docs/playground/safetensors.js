@@ -11,7 +11,10 @@ const LENGTH = 8; // bytes, of the header's length
 const MAX_HEADER = 17_825_792; // bytes, the limit of namegen itself
 const MAX_DIMENSIONS = 8;
 const MAX_REASON = 200; // characters
-const BYTES = { F16: 2, F32: 4, F64: 8, I64: 8, U64: 8 };
+const BYTES = { F16: 2, F32: 4, F64: 8, U8: 1, U16: 2, U32: 4, I64: 8, U64: 8 };
+const ARRAYS = {
+  F64: Float64Array, U8: Uint8Array, U16: Uint16Array, U32: Uint32Array, I64: BigInt64Array, U64: BigUint64Array,
+};
 
 export class TensorFile {
   #buffer;
@@ -54,9 +57,16 @@ export class TensorFile {
     return values;
   }
 
-  /** A tensor of whole numbers that are at most 2**53 in size: Float64Array, row by row. */
-  integers(name, shape) {
-    return Float64Array.from(new BigInt64Array(this.#read(name, ["I64"], shape).bytes), Number);
+  /** Return a tensor in double precision as a Float64Array, row by row. */
+  doubles(name, shape) {
+    return new Float64Array(this.#read(name, ["F64"], shape).bytes);
+  }
+
+  /** Return a tensor of integers as a typed array, row by row; those of 64 bits, up to 2**53, as a Float64Array. */
+  integers(name, shape, kinds = ["I64"]) {
+    const { kind, bytes } = this.#read(name, kinds, shape);
+    const values = new ARRAYS[kind](bytes);
+    return BYTES[kind] === 8 ? Float64Array.from(values, Number) : values;
   }
 
   #read(name, kinds, shape) {

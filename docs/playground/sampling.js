@@ -4,15 +4,26 @@
 
 import { NamegenError } from "./errors.js";
 import { isGreedy, maxLetters } from "./model.js";
+import { MixedNetwork } from "./mixture.js";
 import { guidedShares, networkOf } from "./network.js";
-import { CATEGORY, FIRST_LETTER, streamOf, uniform, uniforms } from "./streams.js";
+import { Plausibility } from "./plausibility.js";
+import { CATEGORY, FIRST_LETTER, hashOf, streamOf, uniform, uniforms } from "./streams.js";
 
-const MAX_ATTEMPTS = 1_000; // at one name
+const MAX_ATTEMPTS = 2_000; // at one name
+const MAX_FLOOR_ATTEMPTS = 1_024; // at one name, after which the plausibility floor no longer applies
 const MAX_LETTERS = 200_000; // read for one name, in all attempts
 
-/** Return a model's sampling settings with another temperature. At 0, top-k, top-p and dropout are off. */
+/**
+ * A mixture of categories.
+ *
+ * @typedef {object} Blend
+ * @property {string} label its name on the command line
+ * @property {Float32Array} shares (C), with a sum of 1
+ */
+
+/** Return a model's sampling settings with another temperature. At 0, top-k, top-p, dropout and floor are off. */
 export function atTemperature(sampling, temperature) {
-  const greedy = isGreedy(temperature) ? { topK: null, topP: null, dropout: 0 } : {};
+  const greedy = isGreedy(temperature) ? { topK: null, topP: null, dropout: 0, floor: 0 } : {};
   return { ...sampling, ...greedy, temperature };
 }
 
@@ -22,22 +33,40 @@ export function isCertain(model, { temperature, dropout }, prefix) {
 }
 
 /**
+ * Return a blend of categories.
+ *
+ * @param {import("./model.js").Model} model
+ * @param {[string, number][]} parts at least two different categories, and their weights
+ * @returns {Blend}
+ */
+export function blendOf(model, parts) {
+  const total = parts.reduce((sum, [, weight]) => sum + weight, 0);
+  const isEven = parts.every(([, weight]) => weight === parts[0][1]);
+  const label = parts.map(([name, weight]) => (isEven || weight === 1 ? name : `${name}:${+weight.toPrecision(12)}`));
+  const shares = new Float32Array(model.categories.length);
+  for (const [name, weight] of parts) shares[model.categories.indexOf(name)] = weight / total;
+  return { label: label.join("+"), shares };
+}
+
+/**
  * Sample names, `count` for each prefix.
  *
  * @param {import("./model.js").Model} model
  * @param {object} wanted
- * @param {number | null} wanted.category the index of the category; `null` samples one for each name
+ * @param {number | Blend | null} wanted.category the index of the category; `null` samples one for each name
  * @param {string[]} wanted.prefixes in letters of the alphabet
  * @param {number} wanted.count
  * @param {import("./model.js").Sampling} wanted.sampling how letters are chosen
  * @param {number} wanted.seed a non-negative integer
- * @returns {Generator<{category: number, name: string}>}
- * @throws {NamegenError} the model almost never ends a name, or its outputs are not finite
+ * @param {(name: string) => boolean} [wanted.isOffensive] from `offensive.js`; by default no name is offensive
+ * @returns {Generator<{category: number | Blend, name: string}>}
+ * @throws {NamegenError} the model almost never gives an acceptable name, or its outputs are not finite
  */
-export function* sampleNames(model, { category, prefixes, count, sampling, seed }) {
+export function* sampleNames(model, { category, prefixes, count, sampling, seed, isOffensive = () => false }) {
+  const isAllowed = (name) => model.allowsOffensive || !isOffensive(name);
   const sources = new Map();
   const sourceOf = (category) => {
-    if (!sources.has(category)) sources.set(category, new Source(model, category, sampling));
+    if (!sources.has(category)) sources.set(category, new Source(model, category, sampling, isAllowed));
     return sources.get(category);
   };
   for (const [place, prefix] of prefixes.entries()) {
@@ -48,22 +77,38 @@ export function* sampleNames(model, { category, prefixes, count, sampling, seed 
   }
 }
 
-/** Samples names of one category. */
+/** Samples names of one category or blend. */
 class Source {
   #model;
   #network;
   #sampling;
+  #isAllowed;
+  #label; // its hash
   #firstLetters; // (L)
+  #plausibility = null;
 
-  constructor(model, category, sampling) {
-    const letters = model.alphabet.edge;
+  constructor(model, category, sampling, isAllowed) {
+    const { label, shares } = typeof category === "number" ? only(model, category) : category;
     this.#model = model;
-    this.#network = networkOf(model, guidedShares(category, model.categories.length, sampling.guidance));
+    this.#network = networkOf(model, guidedShares(shares, sampling.guidance));
     this.#sampling = sampling;
-    this.#firstLetters = model.firstLetters.subarray(category * letters, (category + 1) * letters);
+    this.#isAllowed = isAllowed;
+    this.#label = hashOf(label);
+    this.#firstLetters = firstLettersOf(model, shares);
+    const { mixture, limits } = model;
+    const share = model.architecture === "ngram" ? mixture.share : sampling.ngramShare;
+    const hasFloor = limits !== null && sampling.floor > 0;
+    if (!mixture || !(share || hasFloor)) return; // without building the n-grams
+    const parts = [...shares.entries()]
+      .filter(([, share]) => share)
+      .map(([category, share]) => ({ category, share, ngram: mixture.ngram.select(category) }));
+    if (share) {
+      this.#network = new MixedNetwork(this.#network, parts, { ...mixture, share }, model.sos ? [] : [model.alphabet.edge]);
+    }
+    if (hasFloor) this.#plausibility = new Plausibility(limits, parts, sampling.floor);
   }
 
-  /** Sample the name with this number, until it ends in time and is well-formed. */
+  /** Sample the name with this number, until it is acceptable. */
   draw(prefix, seed, number) {
     const given = this.#model.alphabet.encode(prefix);
     const limit = maxLetters(this.#model, this.#sampling, given.length);
@@ -73,30 +118,62 @@ class Source {
     const isOne = isCertain(this.#model, this.#sampling, prefix);
     const attempts = isOne ? 1 : Math.min(MAX_ATTEMPTS, MAX_LETTERS / limit);
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const letters = this.#attempt(given, limit, streamOf(seed, attempt, number));
+      const plausibility = attempt < MAX_FLOOR_ATTEMPTS ? this.#plausibility : null;
+      const letters = this.#attempt(given, limit, streamOf(seed, attempt, number, this.#label), plausibility);
       const name = letters && this.#model.alphabet.decode(letters);
-      if (letters && (isGreedy(this.#sampling.temperature) || isWellFormed(name))) return name;
+      if (letters && (isGreedy(this.#sampling.temperature) || isWellFormed(name)) && this.#isAllowed(name)) return name;
     }
-    throw new NamegenError("The model almost never ends a name with these settings. Try other start letters or another temperature.");
+    throw new NamegenError("The model almost never gives an acceptable name with these settings. Try other start letters or another temperature.");
   }
 
-  /** Sample one name. Returns the indices of its letters, or `null` if it does not end within the limit. */
-  #attempt(given, limit, stream) {
+  /** Sample one name. Returns the indices of its letters, or `null` if it does not end within the limit or is implausible. */
+  #attempt(given, limit, stream, plausibility) {
     const { alphabet, sos } = this.#model;
     const letters = [];
+    let total = 0; // of the scores
+    const isWeak = (letter) => {
+      const score = plausibility.score([alphabet.edge, ...letters], letter);
+      total = Math.fround(total + score);
+      return plausibility.isWeak(score);
+    };
     let hidden = this.#network.start();
-    if (!sos) letters.push(given.length ? given[0] : drawn(this.#firstLetters, uniform(stream, FIRST_LETTER)));
+    if (!sos) {
+      const letter = given[0] ?? drawn(this.#firstLetters, uniform(stream, FIRST_LETTER));
+      if (plausibility && !given.length && isWeak(letter)) return null;
+      letters.push(letter);
+    }
     for (;;) {
       if (letters.length === limit && isGreedy(this.#sampling.temperature)) return letters;
       let logits;
       ({ logits, hidden } = this.#network.step(letters.at(-1) ?? alphabet.edge, hidden));
       const place = FIRST_LETTER + letters.length;
       const letter = given[letters.length] ?? chosen(logits, this.#sampling, stream, place);
-      if (letter === alphabet.edge) return letters;
+      if (plausibility && letters.length >= given.length && isWeak(letter)) return null;
+      if (letter === alphabet.edge) break;
       if (letters.length >= limit) return null;
       letters.push(letter);
     }
+    const chosenLetters = letters.length + 1 - given.length; // the end included
+    return !plausibility || plausibility.accepts(total, chosenLetters, letters.length) ? letters : null;
   }
+}
+
+function only(model, category) {
+  const shares = new Float32Array(model.categories.length);
+  shares[category] = 1;
+  return { label: model.categories[category], shares };
+}
+
+/** Return how often names of a category or blend begin with each letter, (L). */
+function firstLettersOf({ alphabet: { edge }, firstLetters }, shares) {
+  const mixture = new Float64Array(edge);
+  for (const [category, share] of shares.entries()) {
+    if (!share) continue;
+    const own = firstLetters.subarray(category * edge, (category + 1) * edge);
+    const total = own.reduce((sum, count) => sum + count, 0);
+    own.forEach((count, letter) => (mixture[letter] += (share * count) / total));
+  }
+  return mixture;
 }
 
 /** Choose the next letter with the random numbers from `place` on; dropout uses one for each output. */

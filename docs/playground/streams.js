@@ -12,9 +12,17 @@ export const FIRST_LETTER = 1; // the first letter; the other letters follow
 const STREAM_LENGTH = 2n ** 14n;
 const GAMMA = 0x9e3779b97f4a7c15n;
 
-/** Return the stream of a name, from its number and the number of rejected attempts. */
-export function streamOf(seed, attempts, number) {
+/**
+ * Return the stream of a name.
+ *
+ * @param {number} seed
+ * @param {number} attempts how many samples of the name were rejected before
+ * @param {number} number the number of the name
+ * @param {bigint | null} label the hash of the category or blend; `null` for the stream that chooses a category
+ */
+export function streamOf(seed, attempts, number, label = null) {
   let start = mix(BigInt(attempts) + GAMMA);
+  if (label !== null) start = mix(start + label);
   let rest = BigInt(seed);
   do {
     start = mix(start + GAMMA + rest);
@@ -32,6 +40,15 @@ export function uniform(stream, place) {
 export function uniforms(stream, place, count) {
   const begin = mix(stream + BigInt(place) * GAMMA);
   return Array.from({ length: count }, (_, index) => uniform(begin, index + 1));
+}
+
+/** Return the 64-bit FNV-1a hash of a text in UTF-8 (Fowler, Noll and Vo). */
+export function hashOf(label) {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(label)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return hash;
 }
 
 function mix(bits) {

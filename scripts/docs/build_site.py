@@ -21,7 +21,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 """The pages of the repository's root that are on the site, with their names there."""
 
-PRETRAINED = Path("src/namegen/data/pretrained.safetensors")
+OF_PLAYGROUND = ("src/namegen/data/pretrained.safetensors", "src/namegen/data/offensive.txt")
+"""The files that the playground loads."""
+
 _LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)")
 _ADDRESS = re.compile(r"(?:https?:|(?<=[\"'(=]))//[\w.-]+\.\w[^\s\"'`)<>]*")
 _LOADED_BY_CSS = re.compile(r"@import[^;]*|url\((?![\"']?data:)[^)]*")
@@ -54,7 +56,8 @@ def build(source: Path, site: Path) -> None:
         made = folder / "site"
         silence_theme(made / "assets")
         if (made / "playground").is_dir():
-            shutil.copy(source / PRETRAINED, made / "playground")
+            for file in OF_PLAYGROUND:
+                shutil.copy(source / file, made / "playground")
             lead_back(made / "playground" / "index.html")
         if found := loaded_from_elsewhere(made):
             raise SiteError("something would be loaded from another host:\n" + "\n".join(found))

@@ -1,4 +1,4 @@
-"""Serve the playground and the pretrained model on this machine: ``make playground``."""
+"""Serve the playground and the files that it loads on this machine: ``make playground``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import ClassVar
 
 PLAYGROUND = Path(__file__).parents[2] / "docs" / "playground"
-MODEL = Path(__file__).parents[2] / "src" / "namegen" / "data" / "pretrained.safetensors"
+DATA = Path(__file__).parents[2] / "src" / "namegen" / "data"
+SERVED = ("pretrained.safetensors", "offensive.txt")
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves the folder of the playground, and the model as if it were there."""
+    """Serves the folder of the playground, and two data files of namegen as if they were there."""
 
     # Browsers run modules only if they have this type, which some systems do not know.
     extensions_map: ClassVar[dict[str, str]] = {
@@ -25,8 +26,9 @@ class Handler(SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         """Return the file of a URL's path."""
-        if path.partition("?")[0] == f"/{MODEL.name}":
-            return str(MODEL)
+        name = path.partition("?")[0].removeprefix("/")
+        if name in SERVED:
+            return str(DATA / name)
         return super().translate_path(path)
 
 

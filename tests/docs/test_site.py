@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -41,7 +42,7 @@ def add(path, text):
 
 
 @WITH_ZENSICAL
-def test_the_site_has_every_page_and_the_playground_its_model(site):
+def test_the_site_has_every_page_and_the_playground_its_files(site):
     pages = {page.relative_to(REPOSITORY / "docs").with_suffix("") for page in (REPOSITORY / "docs").rglob("*.md")}
     for page in pages:
         place = site / page.parent if page.name == "index" else site / page
@@ -49,8 +50,8 @@ def test_the_site_has_every_page_and_the_playground_its_model(site):
     assert (site / "changelog" / "index.html").exists()
     assert (site / "search.json").exists()
     if (REPOSITORY / "docs" / "playground").exists():
-        model = (REPOSITORY / SITE.PRETRAINED).read_bytes()
-        assert (site / "playground" / "pretrained.safetensors").read_bytes() == model
+        for file in map(Path, SITE.OF_PLAYGROUND):
+            assert (site / "playground" / file.name).read_bytes() == (REPOSITORY / file).read_bytes()
         page = (site / "playground" / "index.html").read_text(encoding="utf-8")
         assert '<nav aria-label="Documentation"><a href="../">' in page
 
