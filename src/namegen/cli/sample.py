@@ -177,6 +177,7 @@ def _imitate(base: Model, path: str, category: str | None, letters: str | None) 
     also be start letters, in capitals.
     """
     from namegen.cli.terminal import print_note
+    from namegen.datasets.dataset import count_of
     from namegen.datasets.readers import load_dataset
     from namegen.models.categories import is_category
     from namegen.sampling.like import MIN_NAMES, like_model
@@ -184,17 +185,18 @@ def _imitate(base: Model, path: str, category: str | None, letters: str | None) 
     names = load_dataset(path, alphabet=base.alphabet)
     for note in names.notes:
         print_note(f"{names.label}: {note}.")
-    if (fewest := int(names.counts.min())) < MIN_NAMES:
-        print_note(f"{names.label}: {fewest} names hardly show a style; {2 * MIN_NAMES} are better.")
-    if category is None:
-        return like_model(names, model=base), names.categories[0] if len(names.categories) == 1 else None, letters
-    if letters is None and (category == "-" or (category.isupper() and not is_category(base, category))):
-        return _imitate(base, path, None, category)
-    style = like_model(names, model=base)
-    if is_category(style, category):
-        return style, category, letters
-    style = like_model(names, category, model=base)
-    return style, style.categories[0] if len(style.categories) == 1 else None, letters
+    fewest = int(names.counts.argmin())
+    if names.counts[fewest] < MIN_NAMES:
+        few = count_of(int(names.counts[fewest]), "name")
+        print_note(f"{names.categories[fewest]}: {few} can hardly show a style; {2 * MIN_NAMES} are better.")
+    is_list = category is not None and is_category(names, category)
+    may_be_letters = letters is None and category is not None and (category == "-" or category.isupper())
+    if category is not None and may_be_letters and not is_list and not is_category(base, category):
+        category, letters = None, category
+    style = like_model(names, None if is_list else category, model=base)
+    if not is_list:
+        category = style.categories[0] if len(style.categories) == 1 else None
+    return style, category, letters
 
 
 def _parse_prefixes(letters: str | None, prefixes: Sequence[str] | None) -> Iterable[str]:

@@ -194,6 +194,13 @@ class Dataset:
             verified=self.verified,
         )
 
+    def limit(self, count: int) -> Dataset:
+        """Return at most ``count`` names of each category, chosen by hash."""
+        order = np.lexsort((self.hashes, self.category_of))
+        ranks = np.empty(len(order), dtype=np.int64)
+        ranks[order] = np.arange(len(order)) - np.searchsorted(self.category_of, self.category_of)
+        return self.select(ranks < count)
+
     def split(self, fraction: float) -> tuple[Dataset, Dataset | None]:
         """Split off about ``fraction`` of the names for validation, chosen by hash.
 

@@ -12,6 +12,7 @@ import numpy as np
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
+    from namegen.datasets.dataset import Dataset
     from namegen.models.inference import Category
     from namegen.models.model import Model
 
@@ -29,7 +30,7 @@ class Blend(NamedTuple):
     category: Category
 
 
-def find_category(model: Model, name: str) -> int:
+def find_category(model: Model | Dataset, name: str) -> int:
     """Return the index of the category with exactly this name, or of the only one that differs only in case.
 
     Raises:
@@ -51,7 +52,7 @@ def find_category(model: Model, name: str) -> int:
     raise UsageError(f"no category {quote(name)}; {hint}")
 
 
-def find_blend(model: Model, text: str) -> Blend:
+def find_blend(model: Model | Dataset, text: str) -> Blend:
     """Return the category of this name if it exists, or the blend that the text describes.
 
     The parts of a blend are separated by ``+``. A part is a category, optionally followed by ``:`` and its weight, a
@@ -81,8 +82,8 @@ def find_blend(model: Model, text: str) -> Blend:
     return Blend(label, (shares / shares.sum()).astype(np.float32))
 
 
-def is_category(model: Model, text: str) -> bool:
-    """Check whether a text is a category of a model, or a blend."""
+def is_category(model: Model | Dataset, text: str) -> bool:
+    """Check whether a text is a category of a model or a dataset, or a blend."""
     try:
         find_blend(model, text)
     except UsageError:
@@ -97,7 +98,7 @@ def suggest_start_letters(model: Model, category: str) -> str:
     return "ABC" if commonest.isascii() and all(letter in model.alphabet for letter in "ABC") else commonest
 
 
-def _look_up(model: Model, name: str) -> int | None:
+def _look_up(model: Model | Dataset, name: str) -> int | None:
     name = unicodedata.normalize("NFC", name)
     if name in model.categories:
         return model.categories.index(name)
@@ -105,7 +106,7 @@ def _look_up(model: Model, name: str) -> int | None:
     return folded.index(name.casefold()) if folded.count(name.casefold()) == 1 else None
 
 
-def _parse_part(model: Model, part: str, blend: str) -> tuple[int, float]:
+def _parse_part(model: Model | Dataset, part: str, blend: str) -> tuple[int, float]:
     """Return the index and the weight of a category in a blend."""
     if not part:
         raise UsageError(f"a part of the blend {quote(blend)} is empty; write it like German:2+Italian")

@@ -57,7 +57,7 @@ class Plausibility:
     @classmethod
     def fit(cls, dataset: Dataset, order: int, smoothing: Smoothing = "kneser-ney") -> Plausibility:
         """Cross-validate n-grams on the names of a dataset; the arguments are those of :meth:`NGram.fit`."""
-        dataset = dataset.select(_rank_in_category(dataset) < _MAX_NAMES)
+        dataset = dataset.limit(_MAX_NAMES)
         means, weakest = _cross_validate(dataset, order, smoothing)
         scores = np.column_stack([means, weakest, dataset.lengths])
         limits = [_find_limits(scores[dataset.category_of == index]) for index in range(len(dataset.categories))]
@@ -107,11 +107,3 @@ def _cross_validate(dataset: Dataset, order: int, smoothing: Smoothing) -> tuple
             means[chosen] = np.bincount(name_of, scores) / (names.lengths + 1)
             weakest[chosen] = np.minimum.reduceat(scores, np.flatnonzero(np.diff(name_of, prepend=-1)))
     return means, weakest
-
-
-def _rank_in_category(dataset: Dataset) -> NDArray[np.int64]:
-    """Return the rank of each name among the hashes of its category, (names,)."""
-    order = np.lexsort((dataset.hashes, dataset.category_of))
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order)) - np.searchsorted(dataset.category_of[order], dataset.category_of[order])
-    return ranks

@@ -17,7 +17,7 @@ from namegen.architectures import find_architecture
 from namegen.config import SamplingConfig
 from namegen.datasets.encoding import EncodedNames
 from namegen.errors import UsageError
-from namegen.models.inference import Source, blend_weight, build_steppers
+from namegen.models.inference import Source, build_steppers
 from namegen.models.mixture import Mixture
 from namegen.models.model import History, Model
 from namegen.models.ngram import NGram
@@ -36,7 +36,8 @@ _SMOOTHING: Smoothing = "witten-bell"
 _ORDER, _MIN_CONTEXT, _POOLED = 3, 1, 0.3
 _SAMPLING = SamplingConfig(temperature=0.85, top_p=0.9, floor=0.7, ngram_share=1.0)
 _SHARPNESS = 5.0  # of the weights of the categories, per nat of a letter's loss
-_MAX_SCORED = 1000  # names of a category
+_MAX_SCORED = 300  # names of a category
+_LEAST = -1000.0  # nats of a name: it may be impossible in all categories
 
 
 def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Model:
@@ -50,25 +51,19 @@ def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Mod
     Raises:
         UsageError: the model is unfinished, has no network, or has another alphabet.
     """
-    architecture = find_architecture(base.training)
-    if not base.finished or not base.weights:
-        raise UsageError("this model cannot imitate a list: it is unfinished or has no network; use another --model")
+    if not base.finished or not base.has_network:
+        problem = "has no network" if base.finished else "is unfinished"
+        raise UsageError(f"this model cannot imitate a list, as it {problem}; give another --model")
     if names.alphabet != base.alphabet:
-        raise UsageError("the names are not in the alphabet of the model; transliterate them into it")
+        raise UsageError("the names are not in the alphabet of the model; create the dataset with that alphabet")
     names = names.in_case(base.casing)
     shares = find_shares(base, names)
     if added is not None:
         shares = (shares + added) / np.float32(2)
     weights = dict(base.weights)
-    for name, axis in architecture.category_axes.items():
-        weights[name] = np.concatenate(
-            [
-                *(blend_weight(base, name, axis, own).take([0], axis) for own in shares),
-                base.weights[name].take(range(len(base.categories), base.weights[name].shape[axis]), axis),
-            ],
-            axis,
-        )
-    hashes = names.distinct_hashes
+    for name, axis in find_architecture(base.training).category_axes.items():
+        blends, others = np.split(np.moveaxis(weights[name], axis, 0), [len(base.categories)])
+        weights[name] = np.moveaxis(np.concatenate([shares @ blends, others]), 0, axis)
     return dataclasses.replace(
         base,
         sampling=_SAMPLING,
@@ -79,7 +74,7 @@ def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Mod
         dataset=names.label,
         dataset_verified=False,
         fingerprint=names.fingerprint,
-        name_hashes=np.union1d(base.known_hashes, hashes),
+        name_hashes=np.union1d(base.known_hashes, names.hashes),
         held_out_hashes=np.zeros(0, np.uint64),
         weights=weights,
         history=History(),
@@ -97,18 +92,15 @@ def find_shares(model: Model, names: Dataset) -> Floats:
     Returns:
         The shares, (categories of the dataset, categories of the model) float32, with a sum of 1 in each row.
     """
-    index_in_category = np.arange(len(names)) - np.searchsorted(names.category_of, names.category_of)
-    scored = names.select(index_in_category < _MAX_SCORED)
+    scored = names.limit(_MAX_SCORED)
     encoded = EncodedNames.from_flat(scored.letters, scored.lengths)
     steppers = build_steppers(model)
     sources = (Source.of(model, steppers(index), index, share=0.0) for index in range(len(model.categories)))
     scores = score_per_category(sources, encoded, model.alphabet.boundary_id)
-    totals = [of_category.total for of_category in scores]
     size = len(scored.categories)
-    nats = np.stack([np.bincount(scored.category_of, total, minlength=size) for total in totals], axis=1)
+    nats = [np.bincount(scored.category_of, np.maximum(of.total, _LEAST), minlength=size) for of in scores]
     letters = np.bincount(scored.category_of, scored.lengths + 1, minlength=size)
-    closeness = _SHARPNESS * nats / np.maximum(letters, 1)[:, None]
-    shares = np.exp(closeness - closeness.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    single: Floats = shares.astype(np.float32)
-    return single
+    closeness = _SHARPNESS * np.stack(nats, axis=1) / np.maximum(letters, 1)[:, None]
+    weights = np.exp(closeness - closeness.max(axis=1, keepdims=True))
+    shares: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares

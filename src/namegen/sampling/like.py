@@ -47,7 +47,8 @@ def like(
         prefixes: as for :func:`sample`.
         count: as for :func:`sample`.
         model: the model to build on, or its name or path; by default the included one.
-        config: how to choose letters.
+        config: how to choose letters; by default ``SamplingConfig(temperature=0.85, top_p=0.9, floor=0.7,
+            ngram_share=1.0)``. With an ``ngram_share`` of 0 the list only chooses among the model's categories.
         filters: as for :func:`sample`. ``novel`` leaves out the names of the list and those of the model.
         seed: as for :func:`sample`.
         parts: fields of the configuration or the filters to replace.
@@ -60,7 +61,7 @@ def like(
         UsageError: the model cannot imitate a list, has no such category, or an argument is out of range.
         NamegenError: hardly any names satisfy the filters.
     """
-    style = like_model(names, category, model=model)
+    style = like_model({"names": names}, category, model=model)
     return sample(style, style.categories[0], prefixes, count=count, config=config, filters=filters, seed=seed, **parts)
 
 
@@ -87,11 +88,11 @@ def like_model(
     from namegen.models.store import PRETRAINED, load_model
 
     base = model if isinstance(model, Model) else load_model(model or PRETRAINED)
-    if isinstance(names, str):
-        raise UsageError("names must be a list of names, not a string")
     if not isinstance(names, Dataset):
         lists = names if isinstance(names, Mapping) else {"names": names}
-        names = Dataset.from_names(lists, alphabet=base.alphabet, label="names")
+        if any(isinstance(listed, str) for listed in lists.values()):
+            raise UsageError("names must be a list of names, not a string")
+        names = Dataset.from_names(lists, alphabet=base.alphabet)
     if category is None:
         return build_style(base, names)
     blend = find_blend(base, category)

@@ -42,8 +42,8 @@ def sample_prefix_tree(
     prefix_of: Integers,
     streams: Streams,
     weakest: float = -np.inf,
-) -> tuple[EncodedNames, Opinions | None]:
-    """Sample names; return them with the opinions of the n-gram, if the source asks for them.
+) -> tuple[EncodedNames, Opinions]:
+    """Sample names; return them with the opinions of the n-gram, zeros if the source asks for none.
 
     Args:
         source: the network and its category.
@@ -123,7 +123,7 @@ class _Tree:
 
     Attributes:
         levels: the waiting prefixes, in several parts, by their length.
-        opinions: the n-gram's opinions on the letters so far; ``None`` without a second opinion.
+        opinions: the n-gram's opinions on the letters so far.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class _Tree:
         for index, prefix in enumerate(prefixes):
             letters[: len(prefix), index] = prefix
         self._letters = list(letters[:, prefix_of])  # of all names, for each place
-        self.opinions = Opinions.none(len(streams)) if source.opinion else None
+        self.opinions = Opinions.none(len(streams))
         self.levels: dict[int, list[_Prefixes]] = {}
         names, root, hidden = np.arange(len(streams)), np.array([0]), source.network.start()
         if source.sos:
@@ -206,7 +206,7 @@ class _Tree:
         Returns:
             Which of the names are not given up, (names,).
         """
-        if self._source.opinion is None or self.opinions is None:
+        if self._source.opinion is None:
             return np.ones(len(names), dtype=np.bool_)
         asked = names
         if length < self._max_given:

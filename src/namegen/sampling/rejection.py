@@ -244,18 +244,13 @@ class RejectionSampler:
         """Sample a name for each stream; return them, and with a floor which of them are below it."""
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
         source, plausibility = self._get_source(category), self._model.plausibility
-        least = None
-        if has_floor and self._floor and plausibility:
-            least = plausibility.at(category, self._floor)
-        else:
+        if not (has_floor and self._floor and plausibility):
             source = source._replace(opinion=None)
-        weakest = least.weakest if least else -np.inf
-        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, weakest)
-        if opinions is None or least is None:
-            return names, None
-        chosen = (
-            names.lengths + 1 - np.array([len(prefix) for prefix in prefixes])[prefix_of]
-        )  # letters, the end included
+            return sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams)[0], None
+        least = plausibility.at(category, self._floor)
+        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, least.weakest)
+        given = np.array([len(prefix) for prefix in prefixes])[prefix_of]
+        chosen = names.lengths + 1 - given  # letters, the end included
         is_implausible = opinions.is_weak | (opinions.total < least.mean * chosen)
         is_implausible |= (names.lengths < least.length) & (chosen > 1)
         return names, is_implausible
