@@ -253,3 +253,13 @@ def test_the_case_changes_category_by_category():
         "Dwarves": ["Bardukh", "von Borgrim", "Dagnor"],
         "None": ["-"],
     }
+
+
+def test_the_names_of_a_limited_dataset_do_not_depend_on_their_order():
+    names = [f"A{letter}" for letter in "abcdefghijklmnop"]
+    orders = [Dataset.from_names({"X": order, "Y": ["Bo", "Ed"]}).limit(5) for order in (names, names[::-1])]
+
+    assert [limited.counts.tolist() for limited in orders] == [[5, 2], [5, 2]]
+    assert len({frozenset(limited.names("X")) for limited in orders}) == 1
+    assert orders[0].names("X") != names[:5]
+    assert orders[0].names("X") == [name for name in names if name in orders[0].names("X")]

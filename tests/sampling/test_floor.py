@@ -12,7 +12,7 @@ import pytest
 from distributions import LOGITS, TABLE, chi_square_fits, name_shares
 from namegen.config import SamplingConfig
 from namegen.datasets.dataset import Dataset
-from namegen.errors import UsageError
+from namegen.errors import NamegenError, UsageError
 from namegen.evaluation.classify import classify, score
 from namegen.evaluation.metrics import evaluate
 from namegen.models.categories import Blend
@@ -130,6 +130,15 @@ def test_a_name_that_is_rarely_plausible_gets_its_1024_attempts_whatever_the_oth
     is_short = sampled.names.lengths < 12
     assert 5 < is_short.sum() < 495
     assert (sampled.attempts[is_short] > 1024).all()
+
+
+def test_the_floor_is_no_reason_for_failing_once_it_no_longer_applies():
+    with pytest.raises(NamegenError, match="samples matches 'c'"):
+        sample(make_model(IMPOSSIBLE), "X", floor=1.0, match="c")
+    config = dataclasses.replace(make_model().sampling, floor=1.0)
+    sampler = rejection.RejectionSampler(make_model(IMPOSSIBLE), config, Filters(), None, max_rejections=500)
+    failure = sampler.sample([""], np.array([0]), 1, np.array([0])).failure
+    assert "in 500 samples reaches the plausibility floor" in str(failure)
 
 
 @pytest.mark.parametrize(("category", "shortest"), [("X", 3), ("Y", 2), ("X+Y", 3), ("X:1+Y:9", 3)])

@@ -46,7 +46,7 @@ _GROUP_REPEAT = re.compile(r"\)\s*(?:\{([0-9]+)|\+)")
 ACCEPTED = 0
 """The verdict on an accepted name. Every other verdict stands for the first condition that a name does not meet."""
 
-_MALFORMED, _SHORT, _IMPLAUSIBLE, _FIRST_TEXT_VERDICT = 1, 2, 3, 4
+_MALFORMED, _SHORT, IMPLAUSIBLE, _FIRST_TEXT_VERDICT = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class NameFilter:
         if self._filters.min_length is not None:
             verdicts[(verdicts == ACCEPTED) & (names.lengths < self._filters.min_length)] = _SHORT
         if is_implausible is not None:
-            verdicts[is_implausible] = _IMPLAUSIBLE
+            verdicts[is_implausible] = IMPLAUSIBLE
         if self._text_conditions:
             candidates = np.flatnonzero(verdicts == ACCEPTED)
             if [rejects for _, rejects in self._text_conditions] == [self._is_offensive]:

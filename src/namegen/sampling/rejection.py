@@ -18,7 +18,7 @@ from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.scoring import score_names
-from namegen.sampling.name_filters import ACCEPTED, NameFilter
+from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
 
@@ -182,6 +182,8 @@ class RejectionSampler:
             allowed = 1 if self.is_deterministic(len(prefix)) else self._max_rejections
             if tried >= allowed or operations[first] >= MAX_OPERATIONS:
                 unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
+                if tried > _MAX_FLOOR_ATTEMPTS:
+                    unmet.discard(IMPLAUSIBLE)
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             has_floor = tried < _MAX_FLOOR_ATTEMPTS
             left = (min(allowed, _MAX_FLOOR_ATTEMPTS) if has_floor else allowed) - tried
