@@ -25,7 +25,7 @@ from namegen.training.fine_tuning import (
     initial_weights,
     model_digest,
 )
-from namegen.training.jobs import TrainingRequest, claim_model, command_to_resume, plan_training, run_plan
+from namegen.training.jobs import TrainingRequest, claim_model, command_to_resume, fit_plan, plan_training, run_plan
 from namegen.training.optimize import AutogradLearner
 from namegen.training.train import train
 from support import make_model
@@ -219,6 +219,48 @@ def test_the_command_adds_the_categories_of_a_file_to_a_model(init, elves, cli, 
     assert cli("categories", "-m", "mine").out.splitlines()[1:] == ["X\t300", "Y\t300", "Elvish\t40"]
     assert len(cli("sample", "-m", "mine", "Elvish", "EFG").out.split()) == 3
     assert load_model_file(tmp_path / "base.safetensors").categories == ("X", "Y")
+
+
+@pytest.mark.parametrize(
+    ("names", "iterations"), [(1, 2_500), (25, 2_500), (26, 2_600), (200, 20_000), (201, 20_000), (90_000, 20_000)]
+)
+def test_there_are_100_iterations_for_each_name_within_limits(init, names, iterations):
+    assert fine_tuning_config(init, names).iterations == iterations
+    assert fine_tuning_config(init, names, iterations=7).iterations == 7
+
+
+def test_the_iterations_fit_the_list_and_a_resumed_run_keeps_them(init, elves, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    location = cached_location("mine")
+    request = TrainingRequest(dataset=str(elves), init=str(tmp_path / "base.safetensors"))
+    with claim_model(location):
+        plan = fit_plan(plan_training(location, request), request, NEW)
+        assert plan.config.iterations == 4_000
+        with pytest.raises(TrainingStopped):
+            run_plan(location, plan, NEW, stop=lambda: True)
+        again = dataclasses.replace(request, resume=True)
+        assert fit_plan(plan_training(location, again), again, MORE).config.iterations == 4_000
+    own = dataclasses.replace(request, parts={"iterations": 64}, force=True)
+    with claim_model(location):
+        assert fit_plan(plan_training(location, own), own, NEW).config.iterations == 64
+
+
+def test_without_a_network_to_add_to_the_iterations_do_not_depend_on_the_list(elves):
+    location, request = cached_location("mine"), TrainingRequest(dataset=str(elves))
+    with claim_model(location):
+        plan = plan_training(location, request)
+        assert fit_plan(plan, request, NEW) == plan
+
+
+def test_the_progress_of_the_command_counts_up_to_the_iterations_of_the_list(init, cli, tmp_path):
+    init.save(tmp_path / "base.safetensors")
+    (tmp_path / "Elvish.txt").write_text("".join(f"{name}\n" for name in NEW.names("Z")[:30]), encoding="utf-8")
+    done = cli("train", "--init", tmp_path / "base.safetensors", "--data", tmp_path / "Elvish.txt", "-m", "mine")
+
+    assert done.code == 0, done.err
+    assert "3,000" in done.err
+    assert "20,000" not in done.err
+    assert load_model_file(cached_location("mine").model).iterations == 3_000
 
 
 def test_the_names_shown_are_of_one_new_category_after_the_other(init, cli, tmp_path):

@@ -179,7 +179,7 @@ def _imitate(base: Model, path: str, category: str | None, letters: str | None) 
     from namegen.cli.terminal import print_note
     from namegen.datasets.dataset import count_of
     from namegen.datasets.readers import load_dataset
-    from namegen.models.categories import is_category
+    from namegen.models.categories import find_blend, is_category
     from namegen.sampling.like import MIN_NAMES, like_model
 
     names = load_dataset(path, alphabet=base.alphabet)
@@ -189,14 +189,15 @@ def _imitate(base: Model, path: str, category: str | None, letters: str | None) 
     if names.counts[fewest] < MIN_NAMES:
         few = count_of(int(names.counts[fewest]), "name")
         print_note(f"{names.categories[fewest]}: {few} can hardly show a style; {2 * MIN_NAMES} are better.")
-    is_list = category is not None and is_category(names, category)
-    may_be_letters = letters is None and category is not None and (category == "-" or category.isupper())
-    if category is not None and may_be_letters and not is_list and not is_category(base, category):
-        category, letters = None, category
-    style = like_model(names, None if is_list else category, model=base)
-    if not is_list:
-        category = style.categories[0] if len(style.categories) == 1 else None
-    return style, category, letters
+    if category is not None and is_category(names, category):
+        return like_model(names, model=base), category, letters
+    if category is not None and not is_category(base, category):
+        if letters is None and (category == "-" or category.isupper()):
+            category, letters = None, category
+        elif is_category(names, re.split("[+:]", category)[0]):
+            find_blend(names, category)  # raises an error that names the lists
+    style = like_model(names, category, model=base)
+    return style, style.categories[0] if len(style.categories) == 1 else None, letters
 
 
 def _parse_prefixes(letters: str | None, prefixes: Sequence[str] | None) -> Iterable[str]:
