@@ -34,8 +34,8 @@ export class MixedNetwork {
 
   /**
    * @param network
-   * @param {{share: number, ngram: object}[]} parts the n-gram of each category of the blend
-   * @param {{share: number, minContext: number, pooled: number}} settings of the section `ngram`
+   * @param {{share: number, minContext: number, ngram: object}[]} parts the n-gram of each category of the blend
+   * @param {{share: number, pooled: number}} settings of the section `ngram`
    * @param {number[]} begin what the n-gram has read at the start
    */
   constructor(network, parts, settings, begin) {
@@ -52,10 +52,10 @@ export class MixedNetwork {
   step(letter, state) {
     const { logits, hidden } = this.#network.step(letter, state.hidden);
     const letters = [...state.letters, letter];
-    const { share, minContext, pooled } = this.#settings;
+    const { share, pooled } = this.#settings;
     const own = new Float32Array(logits.length); // what the contexts that occur contribute
     let below = 0; // the weight of the network
-    for (const { share: part, ngram } of this.#parts) {
+    for (const { share: part, minContext, ngram } of this.#parts) {
       const node = ngram.find(letters);
       const rest = ngram.probability(node, ngram.outputs, minContext);
       own.forEach((_, output) => (own[output] += part * (ngram.probability(node, output, minContext) - rest)));

@@ -28,7 +28,7 @@ const MAX_FLOORS = 1_001;
  * @property {number} dropout
  * @property {number} guidance
  * @property {number} floor the share of real names that are less plausible than generated ones may be
- * @property {number} ngramShare the share of the n-gram in the probabilities
+ * @property {number | null} ngramShare the share of the n-gram in the probabilities; null for its own
  * @property {number | null} maxLength `null` for the rule of {@link maxLetters}
  */
 
@@ -48,7 +48,8 @@ const MAX_FLOORS = 1_001;
  * @property {number} hidden H
  * @property {Record<string, Float32Array>} weights by their names, row by row
  * @property {boolean} allowsOffensive whether its names may be offensive
- * @property {{ngram: NGram, share: number, minContext: number, pooled: number} | null} mixture
+ * @property {{ngram: NGram, weights: Weights, own: Map<number, Weights>} | null} mixture with the weights
+ *   {share, minContext, pooled, sampled} of all categories and of some
  * @property {{values: Float32Array, floors: number} | null} limits of plausibility, (C, floors, 3)
  */
 
@@ -157,7 +158,7 @@ function readSections(sections) {
   return sections;
 }
 
-function readMixture({ share, min_context: minContext, pooled = 0 }, tensors, C, O) {
+function readMixture({ weights, own }, tensors, C, O) {
   const [rows = 0, order = 0] = tensors.shape("ngram.letters") ?? [];
   if (!(1 <= order && order <= MAX_ORDER && rows * order <= MAX_NGRAM_LETTERS)) {
     throw broken(`its n-gram has order ${order} and ${rows} rows`);
@@ -178,9 +179,22 @@ function readMixture({ share, min_context: minContext, pooled = 0 }, tensors, C,
   }
   return {
     ngram: new NGram({ outputs: O, order, letters, counts, first, discounts }),
+    weights: readWeights(weights),
+    own: new Map(
+      Object.entries(own).map(([category, weights]) => [
+        whole("category", Number(category), 0, C - 1),
+        readWeights(weights),
+      ]),
+    ),
+  };
+}
+
+function readWeights({ share, min_context: minContext, pooled = 0, sampled = 0 }) {
+  return {
     share: number("share of its n-gram", share, 0, 1),
     minContext: whole("min_context", minContext, 0, MAX_ORDER - 1),
     pooled: number("pooled share", pooled, 0, 1),
+    sampled: number("sampled share", sampled, 0, 1),
   };
 }
 
@@ -200,7 +214,7 @@ function sampling(given) {
     dropout: number("dropout", given.dropout ?? 0, 0, 1 - Number.EPSILON),
     guidance: number("guidance", given.guidance ?? 0, 0, 10),
     floor: number("floor", given.floor ?? 0, 0, 1),
-    ngramShare: number("ngram_share", given.ngram_share ?? 0, 0, 1),
+    ngramShare: orNull(given.ngram_share, (value) => number("ngram_share", value, 0, 1)),
     maxLength: orNull(given.max_length, (value) => whole("max_length", value, 1, 10_000)),
   };
 }

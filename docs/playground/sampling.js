@@ -96,14 +96,19 @@ class Source {
     this.#label = hashOf(label);
     this.#firstLetters = firstLettersOf(model, shares);
     const { mixture, limits } = model;
-    const share = model.architecture === "ngram" ? mixture.share : sampling.ngramShare;
+    if (!mixture) return;
+    const blended = [...shares.entries()].filter(([, part]) => part);
+    const weightsOf = (category) => mixture.own.get(category) ?? mixture.weights;
+    const mean = (weight) => blended.reduce((sum, [category, part]) => sum + part * weightsOf(category)[weight], 0);
+    const share = model.architecture === "ngram" ? mean("share") : (sampling.ngramShare ?? mean("sampled"));
     const hasFloor = limits !== null && sampling.floor > 0;
-    if (!mixture || !(share || hasFloor)) return; // without building the n-grams
-    const parts = [...shares.entries()]
-      .filter(([, share]) => share)
-      .map(([category, share]) => ({ category, share, ngram: mixture.ngram.select(category) }));
+    if (!(share || hasFloor)) return; // without building the n-grams
+    const parts = blended.map(([category, part]) => {
+      return { category, share: part, minContext: weightsOf(category).minContext, ngram: mixture.ngram.select(category) };
+    });
     if (share) {
-      this.#network = new MixedNetwork(this.#network, parts, { ...mixture, share }, model.sos ? [] : [model.alphabet.edge]);
+      const settings = { share, pooled: mean("pooled") };
+      this.#network = new MixedNetwork(this.#network, parts, settings, model.sos ? [] : [model.alphabet.edge]);
     }
     if (hasFloor) this.#plausibility = new Plausibility(limits, parts, sampling.floor);
   }

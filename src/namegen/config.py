@@ -283,6 +283,7 @@ class SamplingConfig:
         floor: reject names that the model's n-gram finds less plausible than the lowest share ``floor`` of real names
             (:mod:`namegen.models.plausibility`); 0 rejects none.
         ngram_share: the share of the model's n-gram in the probabilities; with 0 the network chooses all letters.
+            ``None`` for the model's own (:mod:`namegen.models.mixture`).
         max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 after the prefix, or
             twice the longest training name if that is more and sampling is not greedy. Greedy sampling cuts a longer
             name; otherwise the name is sampled again.
@@ -297,7 +298,7 @@ class SamplingConfig:
     dropout: float = 0.0
     guidance: float = 0.0
     floor: float = 0.0
-    ngram_share: float = 0.0
+    ngram_share: float | None = None
     max_length: int | None = None
 
     def __post_init__(self) -> None:

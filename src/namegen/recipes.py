@@ -75,7 +75,7 @@ RECIPES = {
             ngram_order=6,
             ngram_share=1.0,
         ),
-        SamplingConfig(temperature=1.1, top_p=0.95, floor=0.7, ngram_share=1.0),
+        SamplingConfig(temperature=1.1, top_p=0.95, floor=0.7),
     ),
 }
 

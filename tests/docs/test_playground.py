@@ -24,7 +24,7 @@ from namegen.datasets.alphabet import ASCII, Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.errors import UsageError
 from namegen.models.inference import apply_guidance, build_steppers
-from namegen.models.mixture import Mixture
+from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
 from namegen.paths import PRETRAINED_FILE
@@ -387,7 +387,7 @@ def with_ngram(model, share, pooled=0.0):
         for category, letters in zip(model.categories, ("aaabbcdeS", "eeaxyzSS' "), strict=True)
     }
     dataset = Dataset.from_names(names, alphabet=model.alphabet)
-    mixture = Mixture(NGram.fit(dataset, 4), share, 2, pooled)
+    mixture = Mixture(NGram.fit(dataset, 4), Weights(share, 2, pooled, 0.4), {1: Weights(share, 1, 0.1, 0.6)})
     return dataclasses.replace(model, mixture=mixture, plausibility=Plausibility.fit(dataset, 4))
 
 

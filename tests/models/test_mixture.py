@@ -13,7 +13,7 @@ from distributions import chi_square_fits
 from namegen.datasets.dataset import Dataset
 from namegen.evaluation.classify import classify, score
 from namegen.models.inference import build_steppers
-from namegen.models.mixture import MixedStepper, Mixture
+from namegen.models.mixture import MixedStepper, Mixture, Weights
 from namegen.models.ngram import NGram
 from namegen.recipes import training_config
 from namegen.sampling.generate import iterate, sample
@@ -34,7 +34,7 @@ def model(request):
     for weight in model.weights.values():
         np.multiply(weight, 0.3, out=weight)  # less sure of itself
     names = Dataset.from_names(NAMES, alphabet=model.alphabet)
-    return dataclasses.replace(model, mixture=Mixture(NGram.fit(names, ORDER), 0.3, MIN_CONTEXT))
+    return dataclasses.replace(model, mixture=Mixture(NGram.fit(names, ORDER), Weights(0.3, MIN_CONTEXT)))
 
 
 def mix(model, category, share):

@@ -11,7 +11,7 @@ import pytest
 from model_files import memory_at_most, with_facts, with_tensors
 from namegen.datasets.dataset import Dataset
 from namegen.errors import ModelFileError
-from namegen.models.mixture import Mixture
+from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
 from namegen.models.serialization import load_model_file
@@ -25,7 +25,7 @@ NAMES = {"X": ["ab", "abba", "b", "bab", "aab"], "Y": ["ba", "bb", "bba", "a"]}
 def model(request):
     model = make_model(letters="ab", categories=("X", "Y"), first_letters=[[3, 2], [1, 3]])
     names = Dataset.from_names(NAMES, alphabet=model.alphabet)
-    mixture = Mixture(NGram.fit(names, 4, request.param), 0.25, 2)
+    mixture = Mixture(NGram.fit(names, 4, request.param), Weights(0.25, 2))
     return replace(model, mixture=mixture, plausibility=Plausibility.fit(names, 4))
 
 
@@ -122,17 +122,25 @@ def test_the_limits_may_be_missing(path):
     assert not read.plausibility
 
 
-def update(section, **settings):
-    return lambda sections: sections[section].update(settings)
+def set_weights(**weights):
+    return lambda sections: sections["ngram"]["weights"].update(weights)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        *(update("ngram", share=share) for share in (-0.1, 1.5, True, "x", None, [])),
-        *(update("ngram", min_context=length) for length in (-1, 16, 1.0, True, "x", [])),
-        lambda sections: sections["ngram"].pop("share"),
-        lambda sections: sections["ngram"].pop("min_context"),
+        *(set_weights(share=share) for share in (-0.1, 1.5, True, "x", None, [])),
+        *(set_weights(sampled=share) for share in (-0.1, 1.5, True)),
+        *(set_weights(pooled=share) for share in (-0.1, 1.5, True)),
+        *(set_weights(min_context=length) for length in (-1, 16, 1.0, True, "x", [])),
+        set_weights(unknown=1),
+        *(
+            lambda sections, key=key: sections["ngram"]["own"].update({key: {"share": 1, "min_context": 1}})
+            for key in ("x", "-1", "9")
+        ),
+        lambda sections: sections["ngram"]["own"].update({"0": {"share": 2, "min_context": 1}}),
+        lambda sections: sections["ngram"].pop("weights"),
+        lambda sections: sections["ngram"].pop("own"),
         lambda sections: sections.pop("ngram"),  # which the limits need
         lambda sections: sections.update(ngram=[]),
         lambda sections: sections.update(plausibility=1),
@@ -228,7 +236,7 @@ def test_a_large_ngram_takes_memory_in_proportion_to_its_file(tmp_path):
     )  # with as many contexts as there can be
     ngram = NGram(251, rows, np.ones(len(rows), np.int64), np.array([0, len(rows)]), np.full((6, 3), 0.5))
     limits = Plausibility(np.full((1, 2, 3), -50, np.float32))
-    replace(model, mixture=Mixture(ngram, 0.4, 0), plausibility=limits).save(tmp_path / "m")
+    replace(model, mixture=Mixture(ngram, Weights(0.4, 0)), plausibility=limits).save(tmp_path / "m")
     size = (tmp_path / "m").stat().st_size / 2**20
 
     with memory_at_most(20 + 100 * size):

@@ -16,7 +16,7 @@ from namegen.errors import NamegenError, UsageError
 from namegen.evaluation.classify import classify, score
 from namegen.evaluation.metrics import evaluate
 from namegen.models.categories import Blend
-from namegen.models.mixture import Mixture
+from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
 from namegen.sampling import rejection
@@ -40,7 +40,7 @@ def make_model(limits=LIMITS, *, sos=True, lengths=(0, 0), sampling=None):
     dataset = Dataset.from_names(NAMES, alphabet=model.alphabet)
     rows = [[(-100, -100, 0), (*limits[category], length)] for category, length in zip(NAMES, lengths, strict=True)]
     plausibility = Plausibility(np.array(rows, dtype=np.float32))
-    return dataclasses.replace(model, mixture=Mixture(NGram.fit(dataset, ORDER), 0.3, 2), plausibility=plausibility)
+    return dataclasses.replace(model, mixture=Mixture(NGram.fit(dataset, ORDER), Weights(0.3, 2)), plausibility=plausibility)
 
 
 def without_limits(model):

@@ -73,7 +73,7 @@ class Source(NamedTuple):
         boundary_id, sos = model.alphabet.boundary_id, model.training.sos
         if model.mixture is None:
             return cls(network, boundary_id, sos, begins)
-        share = model.mixture.share if share is None or not model.has_network else share
+        share = model.mixture.find_weights(category).share if share is None or not model.has_network else share
         if not share and not opinion:
             return cls(network, boundary_id, sos, begins)
         from namegen.models.mixture import MixedStepper

@@ -16,6 +16,7 @@ The n-gram is also a second opinion on letters that the network generates: see :
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from namegen.models.inference import ignore_overflow
 from namegen.models.ngram import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from namegen.models.inference import Category, Floats, Integers, Stepper
     from namegen.models.model import Model
@@ -34,20 +35,43 @@ if TYPE_CHECKING:
 _LEAST = np.finfo(np.float32).tiny
 
 
-class Mixture(NamedTuple):
-    """The n-gram of a model.
+class Weights(NamedTuple):
+    """The weights of the n-gram of a category.
 
     Attributes:
-        ngram: the n-gram of each category.
         share: its share in the probability of a letter, from 0 to 1.
         min_context: the number of letters of the shortest context that it uses in the mixture.
         pooled: the weight of the network alone in the geometric mean, from 0 to 1.
+        sampled: its share when names are sampled; with 0 the network alone chooses the letters.
     """
 
-    ngram: NGram
     share: float
     min_context: int
     pooled: float = 0.0
+    sampled: float = 0.0
+
+
+class Mixture(NamedTuple):
+    """The n-grams of a model.
+
+    Attributes:
+        ngram: the n-gram of each category.
+        weights: the weights of the n-grams.
+        own: other weights for some categories, by their index.
+    """
+
+    ngram: NGram
+    weights: Weights
+    own: Mapping[int, Weights] = MappingProxyType({})
+
+    def find_weights(self, category: Category) -> Weights:
+        """Return the weights of a category, or the mean of those of a blend."""
+        if isinstance(category, int):
+            return self.own.get(category, self.weights)
+        parts = {int(index): float(category[index]) for index in category.nonzero()[0]}
+        rows = [[share * weight for weight in self.own.get(index, self.weights)] for index, share in parts.items()]
+        share, min_context, pooled, sampled = map(sum, zip(*rows, strict=True))
+        return Weights(share, round(min_context), pooled, sampled)
 
 
 class NGramStepper(NamedTuple):
@@ -93,12 +117,13 @@ class MixedStepper:
     ) -> None:
         self._network, self._share, self._sos, self._boundary_id = network, np.float32(share), sos, boundary_id
         shares = {category: 1.0} if isinstance(category, int) else {int(c): category[c] for c in category.nonzero()[0]}
-        self._pooled = np.float32(mixture.pooled)
+        self._pooled = np.float32(mixture.find_weights(category).pooled)
         self._shares = [np.float32(own) for own in shares.values()]
         self._opinions = [mixture.ngram.select(index) for index in shares]
         self._parts: Sequence[CategoryNGram] = self._opinions
-        if share and mixture.min_context:
-            self._parts = [mixture.ngram.select(index, mixture.min_context) for index in shares]
+        if share:
+            shortest = {index: mixture.find_weights(index).min_context for index in shares}
+            self._parts = [mixture.ngram.select(index, shortest[index]) for index in shares]
 
     def start(self) -> Floats:
         """Return the state before the first letter, (1, S + categories) float32."""

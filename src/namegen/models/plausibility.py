@@ -55,12 +55,22 @@ class Plausibility:
     limits: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, dataset: Dataset, order: int, smoothing: Smoothing = "kneser-ney") -> Plausibility:
-        """Cross-validate n-grams on the names of a dataset; the arguments are those of :meth:`NGram.fit`."""
+    def fit(
+        cls, dataset: Dataset, order: int, smoothing: Smoothing = "kneser-ney", strictness: Floats | None = None
+    ) -> Plausibility:
+        """Cross-validate n-grams on the names of a dataset.
+
+        Args:
+            dataset: the names.
+            order: as for :meth:`NGram.fit`.
+            smoothing: as for :meth:`NGram.fit`.
+            strictness: a factor of the share of real names to reject, for each category, (categories,); 1 by default.
+        """
         dataset = dataset.limit(_MAX_NAMES)
         means, weakest = _cross_validate(dataset, order, smoothing)
         scores = np.column_stack([means, weakest, dataset.lengths])
-        limits = [_find_limits(scores[dataset.category_of == index]) for index in range(len(dataset.categories))]
+        factors = np.ones(len(dataset.categories)) if strictness is None else strictness
+        limits = [_find_limits(scores[dataset.category_of == index], factor) for index, factor in enumerate(factors)]
         return cls(np.stack(limits).astype(np.float32))
 
     def at(self, category: Category, floor: float) -> Limits:
@@ -76,13 +86,13 @@ class Plausibility:
         return Plausibility(np.concatenate([self.limits, other.limits]))
 
 
-def _find_limits(scores: Floats) -> Floats:
+def _find_limits(scores: Floats, strictness: float) -> Floats:
     """Return the limits of a category at each floor, (floors, 3), from the scores of its real names, (names, 3)."""
     means, weakest, lengths = scores.T
     nats = float(-(means * (lengths + 1)).mean())
     share = min(1.0, max(0.0, (nats - _MIN_NATS) / (_ENOUGH_NATS - _MIN_NATS)))
     limits = []
-    for floor in _FLOORS * share:
+    for floor in np.minimum(_FLOORS * share * strictness, 1):
         weakest_limit = np.quantile(weakest, floor * _WEAKEST, method="lower")
         length_limit = np.quantile(lengths, floor * _LENGTH, method="lower")
         ranked = np.sort(means[(weakest >= weakest_limit) & (lengths >= length_limit)])

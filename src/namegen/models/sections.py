@@ -12,7 +12,7 @@ import numpy as np
 
 from namegen._validate import check_int, check_number
 from namegen.errors import ModelFileError
-from namegen.models.mixture import Mixture
+from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import MAX_ORDER, NGram
 from namegen.models.plausibility import Plausibility
 
@@ -39,8 +39,9 @@ def pack_sections(model: Model) -> tuple[dict[str, dict[str, Any]], Tensors]:
     sections: dict[str, dict[str, Any]] = {}
     tensors: Tensors = {}
     if model.mixture:
-        ngram, share, min_context, pooled = model.mixture
-        sections[_NGRAM] = {"required": True, "share": share, "min_context": min_context, "pooled": pooled}
+        ngram, weights, own = model.mixture
+        others = {str(index): other._asdict() for index, other in own.items()}
+        sections[_NGRAM] = {"required": True, "weights": weights._asdict(), "own": others}
         tensors[f"{_NGRAM}.letters"] = ngram.letters
         tensors[f"{_NGRAM}.counts"] = _shrink(ngram.counts)
         tensors[f"{_NGRAM}.first"] = ngram.first
@@ -73,10 +74,10 @@ def read_mixture(
     """Return the n-gram of a model file, or ``None``; raise ``ValueError`` if it is malformed."""
     if _NGRAM not in sections:
         return None
-    share, pooled = sections[_NGRAM]["share"], sections[_NGRAM].get("pooled", 0.0)
-    check_number("share of its n-gram", share, 0, 1)
-    check_number("pooled share of its network", pooled, 0, 1)
-    min_context = check_int("shortest context of its n-gram", sections[_NGRAM]["min_context"], 0, MAX_ORDER - 1)
+    weights = _read_weights(sections[_NGRAM]["weights"])
+    own = {
+        check_int("category", int(i), 0, categories - 1): _read_weights(w) for i, w in sections[_NGRAM]["own"].items()
+    }
     letters = tensors.read(f"{_NGRAM}.letters", _INTEGERS, (None, None))
     counts = tensors.read(f"{_NGRAM}.counts", (*_INTEGERS, "U64"), (len(letters),)).astype(np.int64)
     first = tensors.read(f"{_NGRAM}.first", ("I64",), (categories + 1,))
@@ -91,7 +92,15 @@ def read_mixture(
         raise ValueError("its n-gram has letters or counts that are out of range")
     if first[0] != 0 or first[-1] != len(letters) or (np.diff(first) < 1).any():
         raise ValueError("the categories of its n-gram are inconsistent")
-    return Mixture(NGram(outputs, letters, counts, first, discounts), float(share), min_context, float(pooled))
+    return Mixture(NGram(outputs, letters, counts, first, discounts), weights, own)
+
+
+def _read_weights(values: dict[str, Any]) -> Weights:
+    weights = Weights(**values)
+    for name in ("share", "pooled", "sampled"):
+        check_number(f"{name} of its n-gram", getattr(weights, name), 0, 1)
+    check_int("shortest context of its n-gram", weights.min_context, 0, MAX_ORDER - 1)
+    return weights
 
 
 def read_plausibility(

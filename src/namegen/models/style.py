@@ -18,7 +18,7 @@ from namegen.config import SamplingConfig
 from namegen.datasets.encoding import EncodedNames
 from namegen.errors import UsageError
 from namegen.models.inference import Source, build_steppers
-from namegen.models.mixture import Mixture
+from namegen.models.mixture import Mixture, Weights
 from namegen.models.model import History, Model
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _SMOOTHING: Smoothing = "witten-bell"
-_ORDER, _MIN_CONTEXT, _POOLED = 3, 1, 0.3
-_SAMPLING = SamplingConfig(temperature=0.85, top_p=0.9, floor=0.7, ngram_share=1.0)
+_ORDER = 3
+_WEIGHTS = Weights(share=1.0, min_context=1, pooled=0.3, sampled=1.0)
+_SAMPLING = SamplingConfig(temperature=0.85, top_p=0.9, floor=0.7)
 _SHARPNESS = 5.0  # of the weights of the categories, per nat of a letter's loss
 _MAX_SCORED = 300  # names of a category
 _LEAST = -1000.0  # nats of a name: it may be impossible in all categories
@@ -79,7 +80,7 @@ def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Mod
         weights=weights,
         history=History(),
         card="",
-        mixture=Mixture(NGram.fit(names, _ORDER, _SMOOTHING), 1.0, _MIN_CONTEXT, _POOLED),
+        mixture=Mixture(NGram.fit(names, _ORDER, _SMOOTHING), _WEIGHTS),
         plausibility=Plausibility.fit(names, _ORDER, _SMOOTHING),
     )
 

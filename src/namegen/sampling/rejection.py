@@ -268,7 +268,13 @@ class RejectionSampler:
                 self._model,
                 self._steppers(guided),
                 category,
-                share=self._config.ngram_share,
+                share=self._find_share(category),
                 opinion=self._floor > 0,
             )
         return self._sources[key]
+
+    def _find_share(self, category: Category) -> float:
+        """Return the share of the n-gram in the probabilities that letters are sampled with."""
+        if self._config.ngram_share is not None or self._model.mixture is None:
+            return self._config.ngram_share or 0.0
+        return self._model.mixture.find_weights(category).sampled

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.models.mixture import Mixture
+from namegen.models.mixture import Mixture, Weights
 from namegen.models.model import History, Model, check_categories
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _MIN_CONTEXT = 3  # letters: the network predicts better than shorter contexts do
 _MAX_NGRAMS = 2**20
+
+# For the categories that are added to a model; docs/quality.md has the measurements. The fewer names, the more the
+# n-gram helps the network to choose letters, and the more lenient are limits from even fewer names.
+_HALF_POOLED = 20  # names with which the network and the n-gram choose letters with equal weight
+_ADDED_STRICTNESS, _LENIENT = 0.8, 40
 
 
 def train_ngram(dataset: Dataset, config: TrainingConfig) -> Model:
@@ -68,12 +73,21 @@ def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Mod
             category_of=(training.category_of - len(init.categories)).astype(np.int32),
         )
     ngram = fit_ngram(training, config.ngram_order or 1)
-    plausibility = Plausibility.fit(training, ngram.order)
-    min_context = _MIN_CONTEXT if model.has_network else min(1, len(training.categories) - 1)
-    mixture = Mixture(ngram, config.ngram_share, min_context)
     if init and init.mixture and init.plausibility:
-        mixture = init.mixture._replace(ngram=init.mixture.ngram.join(ngram))
-        plausibility = init.plausibility.join(plausibility)
+        counts = training.counts
+        strictness = 1 + _ADDED_STRICTNESS * _LENIENT / (_LENIENT + counts)
+        pooled = (counts / (counts + _HALF_POOLED)).tolist()
+        own = {
+            len(init.categories) + index: Weights(share=0.0, min_context=1, pooled=network, sampled=1.0)
+            for index, network in enumerate(pooled)
+        }
+        mixture = init.mixture._replace(ngram=init.mixture.ngram.join(ngram), own={**init.mixture.own, **own})
+        plausibility = init.plausibility.join(Plausibility.fit(training, ngram.order, strictness=strictness))
+    else:
+        has_network = model.has_network
+        min_context = _MIN_CONTEXT if has_network else min(1, len(training.categories) - 1)
+        mixture = Mixture(ngram, Weights(config.ngram_share, min_context, sampled=0.0 if has_network else 1.0))
+        plausibility = Plausibility.fit(training, ngram.order)
     return dataclasses.replace(model, mixture=mixture, plausibility=plausibility)
 
 
