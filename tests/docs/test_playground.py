@@ -391,9 +391,10 @@ def with_ngram(model, share, pooled=0.0):
     return dataclasses.replace(model, mixture=mixture, plausibility=Plausibility.fit(dataset, 4))
 
 
+@pytest.mark.parametrize("share", [0.7, None])
 @pytest.mark.parametrize("kind", ["gru", "gru without SOS", "rnn with tanh"])
-def test_models_that_mix_a_network_and_an_ngram_give_the_names_of_namegen(page, kind, tmp_path):
-    sampling = SamplingConfig(temperature=0.9, guidance=0.3, ngram_share=0.7, floor=0.3)
+def test_models_that_mix_a_network_and_an_ngram_give_the_names_of_namegen(page, kind, share, tmp_path):
+    sampling = SamplingConfig(temperature=0.9, guidance=0.3, ngram_share=share, floor=0.3)
     model = dataclasses.replace(with_ngram(tiny(kind), 0.2, pooled=0.25), sampling=sampling)
     model.save(tmp_path / "m.safetensors")
     assert_same_names(page, tmp_path / "m.safetensors", [[["X", 1]], [["Y", 1]], [["X", 3], ["Y", 1]]], seeds=5)

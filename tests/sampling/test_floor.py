@@ -40,7 +40,9 @@ def make_model(limits=LIMITS, *, sos=True, lengths=(0, 0), sampling=None):
     dataset = Dataset.from_names(NAMES, alphabet=model.alphabet)
     rows = [[(-100, -100, 0), (*limits[category], length)] for category, length in zip(NAMES, lengths, strict=True)]
     plausibility = Plausibility(np.array(rows, dtype=np.float32))
-    return dataclasses.replace(model, mixture=Mixture(NGram.fit(dataset, ORDER), Weights(0.3, 2)), plausibility=plausibility)
+    return dataclasses.replace(
+        model, mixture=Mixture(NGram.fit(dataset, ORDER), Weights(0.3, 2)), plausibility=plausibility
+    )
 
 
 def without_limits(model):
