@@ -47,8 +47,8 @@ def like(
         prefixes: as for :func:`sample`.
         count: as for :func:`sample`.
         model: the model to build on, or its name or path; by default the included one.
-        config: how to choose letters; by default ``SamplingConfig(temperature=0.85, top_p=0.9, floor=0.7,
-            ngram_share=1.0)``. With an ``ngram_share`` of 0 the list only chooses among the model's categories.
+        config: how to choose letters; by default settings that suit a list, in which its n-gram takes part
+            (``ngram_share=1``).
         filters: as for :func:`sample`. ``novel`` leaves out the names of the list and those of the model.
         seed: as for :func:`sample`.
         parts: fields of the configuration or the filters to replace.
