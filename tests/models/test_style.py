@@ -247,7 +247,6 @@ def test_a_style_replaces_the_models_own_sampling_settings(base):
     style = build_style(model, dataset(model, elf=ELVES))
 
     assert style.sampling.guidance == 0
-    assert style.sampling.ngram_share == 1
     assert style.sampling.floor > 0
 
 

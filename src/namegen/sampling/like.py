@@ -47,8 +47,7 @@ def like(
         prefixes: as for :func:`sample`.
         count: as for :func:`sample`.
         model: the model to build on, or its name or path; by default the included one.
-        config: how to choose letters; by default settings that suit a list, in which its n-gram takes part
-            (``ngram_share=1``).
+        config: how to choose letters; by default settings that suit a list.
         filters: as for :func:`sample`. ``novel`` leaves out the names of the list and those of the model.
         seed: as for :func:`sample`.
         parts: fields of the configuration or the filters to replace.
