@@ -10,7 +10,7 @@ import { Plausibility } from "./plausibility.js";
 import { CATEGORY, FIRST_LETTER, hashOf, streamOf, uniform, uniforms } from "./streams.js";
 
 const MAX_ATTEMPTS = 2_000; // at one name
-const MAX_FLOOR_ATTEMPTS = 1_024; // at one name, after which the plausibility floor no longer applies
+const FLOOR_ATTEMPTS = 64; // at one name; if none is plausible, the floor no longer applies
 const MAX_LETTERS = 200_000; // read for one name, in all attempts
 
 /**
@@ -122,11 +122,14 @@ class Source {
     }
     const isOne = isCertain(this.#model, this.#sampling, prefix);
     const attempts = isOne ? 1 : Math.min(MAX_ATTEMPTS, MAX_LETTERS / limit);
+    let isPlausible = false; // whether an attempt so far was
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const plausibility = attempt < MAX_FLOOR_ATTEMPTS ? this.#plausibility : null;
+      const plausibility = attempt < FLOOR_ATTEMPTS || isPlausible ? this.#plausibility : null;
       const letters = this.#attempt(given, limit, streamOf(seed, attempt, number, this.#label), plausibility);
       const name = letters && this.#model.alphabet.decode(letters);
-      if (letters && (isGreedy(this.#sampling.temperature) || isWellFormed(name)) && this.#isAllowed(name)) return name;
+      if (!letters || !(isGreedy(this.#sampling.temperature) || isWellFormed(name))) continue;
+      if (plausibility) isPlausible = true;
+      if (this.#isAllowed(name)) return name;
     }
     throw new NamegenError("The model almost never gives an acceptable name with these settings. Try other start letters or another temperature.");
   }

@@ -46,7 +46,7 @@ _GROUP_REPEAT = re.compile(r"\)\s*(?:\{([0-9]+)|\+)")
 ACCEPTED = 0
 """The verdict on an accepted name. Every other verdict stands for the first condition that a name does not meet."""
 
-_MALFORMED, _SHORT, IMPLAUSIBLE, _FIRST_TEXT_VERDICT = 1, 2, 3, 4
+MALFORMED, _SHORT, IMPLAUSIBLE, _FIRST_TEXT_VERDICT = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class NameFilter:
         Raises:
             NamegenError: matching the regular expression takes too long.
         """
-        verdicts = np.full(len(names.lengths), _MALFORMED, dtype=np.uint8)
+        verdicts = np.full(len(names.lengths), MALFORMED, dtype=np.uint8)
         verdicts[self._is_well_formed(names)] = ACCEPTED
         if self._filters.min_length is not None:
             verdicts[(verdicts == ACCEPTED) & (names.lengths < self._filters.min_length)] = _SHORT

@@ -41,7 +41,7 @@ def sample_prefix_tree(
     limits: Integers,
     prefix_of: Integers,
     streams: Streams,
-    weakest: float = -np.inf,
+    weakest: NDArray[np.float32] | None = None,
 ) -> tuple[EncodedNames, Opinions]:
     """Sample names; return them with the opinions of the n-gram, zeros if the source asks for none.
 
@@ -53,8 +53,8 @@ def sample_prefix_tree(
             truncates names there; otherwise a name that has not ended by then is ``UNFINISHED``.
         prefix_of: the index of each name's prefix, (names,).
         streams: the random numbers of each name, (names,).
-        weakest: the lowest log-probability of a letter by the n-gram's opinion. A name with a lower one is given up,
-            and remains ``UNFINISHED``.
+        weakest: the lowest log-probability of a letter by the n-gram's opinion, (names,). A name with a lower one is
+            given up, and remains ``UNFINISHED``. By default no name is.
     """
     tree = _Tree(source, config, prefixes, limits, prefix_of, streams, weakest)
     while tree.levels:
@@ -78,10 +78,10 @@ class Opinions(NamedTuple):
         """Return the opinions on names without letters."""
         return cls(np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.bool_))
 
-    def add(self, names: Integers, scores: NDArray[np.float32], limit: float) -> None:
+    def add(self, names: Integers, scores: NDArray[np.float32], is_weak: NDArray[np.bool_]) -> None:
         """Add one letter to each of some names."""
         self.total[names] += scores
-        self.is_weak[names[scores < limit]] = True
+        self.is_weak[names[is_weak]] = True
 
 
 class _Prefixes(NamedTuple):
@@ -134,7 +134,7 @@ class _Tree:
         limits: Integers,
         prefix_of: Integers,
         streams: Streams,
-        weakest: float,
+        weakest: NDArray[np.float32] | None,
     ) -> None:
         self._source, self._config, self._streams, self._weakest = source, config, streams, weakest
         self._rows = max_rows(source.boundary_id + 1, _ROWS)
@@ -213,8 +213,9 @@ class _Tree:
             is_free = self._given[names] <= length
             rows, chosen, asked = rows[is_free], chosen[is_free], names[is_free]
         scores = self._source.opinion.log_probabilities(hidden, rows, chosen)
-        self.opinions.add(asked, scores, self._weakest)
-        return scores >= self._weakest if asked is names else ~self.opinions.is_weak[names]
+        is_weak = np.zeros(len(scores), dtype=np.bool_) if self._weakest is None else scores < self._weakest[asked]
+        self.opinions.add(asked, scores, is_weak)
+        return ~is_weak if asked is names else ~self.opinions.is_weak[names]
 
     def _take(self, length: int) -> _Prefixes:
         """Remove prefixes of one length, as many as a step reads if there are enough, and return them."""

@@ -18,7 +18,7 @@ from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.scoring import score_names
-from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, NameFilter
+from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
 
@@ -49,7 +49,7 @@ LETTERS_PER_ROUND = 2**25
 """The maximum number of letters of all names that are sampled at once."""
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
-_MAX_FLOOR_ATTEMPTS = 1024  # at a name, after which the plausibility floor no longer applies: a model hardly trained
+_FLOOR_ATTEMPTS = 64  # at a name; if none is plausible, the model is hardly trained, and the floor no longer applies
 _MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer are left
 _MAX_SOURCES = 64  # prepared networks that are kept
 
@@ -173,6 +173,7 @@ class RejectionSampler:
         result = SampledNames(names, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
         missing = np.flatnonzero(verdicts)
         seen = 1 << verdicts.astype(np.int64)  # a bit for each verdict on a name's attempts
+        is_waived = np.zeros(len(numbers), dtype=np.bool_)  # whether the floor no longer applies to a name
         total = len(numbers)
         max_at_once = max(1, LETTERS_PER_ROUND // self.max_letters(max(map(len, prefixes))))
         while len(missing):
@@ -182,11 +183,10 @@ class RejectionSampler:
             allowed = 1 if self.is_deterministic(len(prefix)) else self._max_rejections
             if tried >= allowed or operations[first] >= MAX_OPERATIONS:
                 unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
-                if tried > _MAX_FLOOR_ATTEMPTS:
+                if is_waived[first]:
                     unmet.discard(IMPLAUSIBLE)
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
-            has_floor = tried < _MAX_FLOOR_ATTEMPTS
-            left = (min(allowed, _MAX_FLOOR_ATTEMPTS) if has_floor else allowed) - tried
+            left = (min(allowed, _FLOOR_ATTEMPTS) if tried < _FLOOR_ATTEMPTS else allowed) - tried
             # As many as a name is expected to need, but at most as many as it has had.
             each = min(tried, max_at_once, max(1, total // max(1, len(numbers) - len(missing))), left)
             round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
@@ -195,7 +195,7 @@ class RejectionSampler:
             streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
             total += len(streams)
             candidates, is_implausible = self._attempt(
-                category, prefixes, np.tile(prefix_of[indices], each), streams, has_floor=has_floor
+                category, prefixes, np.tile(prefix_of[indices], each), streams, np.tile(~is_waived[indices], each)
             )
             operations[indices] += self._count_operations(candidates, limits[indices], each)
             verdicts = self._filter.judge(candidates, is_implausible).reshape(each, len(indices))
@@ -203,6 +203,8 @@ class RejectionSampler:
             best = (verdicts == ACCEPTED).argmax(axis=0)
             is_found = verdicts[best, np.arange(len(indices))] == ACCEPTED
             attempts[indices] += np.where(is_found, best + 1, each)
+            is_hopeless = (seen[indices] & ~(1 << MALFORMED | 1 << IMPLAUSIBLE)) == 0
+            is_waived[indices] |= ~is_found & is_hopeless & (attempts[indices] == _FLOOR_ATTEMPTS)
             found = np.flatnonzero(is_found)
             names.assign(indices[found], candidates.select(best[found] * len(indices) + found))
             missing = np.concatenate([indices[~is_found], missing[len(indices) :]])
@@ -240,21 +242,28 @@ class RejectionSampler:
         prefixes: Sequence[Integers],
         prefix_of: Integers,
         streams: Streams,
-        *,
-        has_floor: bool = True,
+        has_floor: NDArray[np.bool_] | None = None,
     ) -> tuple[EncodedNames, NDArray[np.bool_] | None]:
-        """Sample a name for each stream; return them, and with a floor which of them are below it."""
+        """Sample a name for each stream; return them, and with a floor which of them are below it.
+
+        ``has_floor`` tells to which names the floor applies, (names,); by default to all.
+        """
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
         source, plausibility = self._get_source(category), self._model.plausibility
-        if not (has_floor and self._floor and plausibility):
+        if not self._floor or plausibility is None or (has_floor is not None and not has_floor.any()):
             source = source._replace(opinion=None)
             return sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams)[0], None
         least = plausibility.at(category, self._floor)
-        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, least.weakest)
+        weakest = np.full(len(streams), least.weakest, dtype=np.float32)
+        if has_floor is not None:
+            weakest[~has_floor] = -np.inf
+        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, weakest)
         given = np.array([len(prefix) for prefix in prefixes])[prefix_of]
         chosen = names.lengths + 1 - given  # letters, the end included
         is_implausible = opinions.is_weak | (opinions.total < least.mean * chosen)
         is_implausible |= (names.lengths < least.length) & (chosen > 1)
+        if has_floor is not None:
+            is_implausible &= has_floor
         return names, is_implausible
 
     def _get_source(self, category: Category) -> Source:
