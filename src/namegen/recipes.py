@@ -20,7 +20,7 @@ class Recipe(NamedTuple):
     sampling: SamplingConfig
 
 
-_SAMPLING = SamplingConfig(temperature=0.9, top_p=0.9, guidance=0.4, floor=0.5)  # docs/quality.md has the measurements
+_SAMPLING = SamplingConfig(temperature=1.0, top_p=0.85, guidance=0.4, floor=0.5)  # docs/quality.md has the measurements
 
 RECIPES = {
     "default": Recipe(TrainingConfig(ngram_order=6), _SAMPLING),

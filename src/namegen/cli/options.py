@@ -65,7 +65,7 @@ TemperatureOption = Annotated[
     typer.Option(
         "--temperature",
         "-t",
-        help="Low is typical, high is wild, 0 is greedy.  [default: the model's, usually 0.9]",
+        help="Low is typical, high is wild, 0 is greedy.  [default: the model's, usually 1]",
     ),
 ]
 TopKOption = Annotated[
@@ -73,7 +73,7 @@ TopKOption = Annotated[
 ]
 TopPOption = Annotated[
     float | None,
-    typer.Option(help="Sample from the top letters with this total probability.  [default: the model's, usually 0.9]"),
+    typer.Option(help="Sample from the top letters with this total probability.  [default: the model's, usually 0.85]"),
 ]
 GuidanceOption = Annotated[
     float | None,

@@ -6,7 +6,7 @@ names is below at least one of them. The scores of real names are cross-validate
 them, or a name would be too plausible to the n-gram that has counted it.
 
 In a category whose names carry little information, the most plausible names are nearly all known. So the share of real
-names to reject falls from F for names of 14 nats to 0 for names of 8 nats, some three thousand equally likely names.
+names to reject falls from F for names of 14 nats to 0 for names of 9.5 nats, some 13,000 equally likely names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FLOORS = np.linspace(0, 1, 21)
 _WEAKEST, _LENGTH = 0.3, 0.1  # of the floor, for the weakest letter alone and for the length alone
 _FOLDS = 5
 _MAX_NAMES = 20_000  # of a category, to bound the time
-_MIN_NATS, _ENOUGH_NATS = 8.0, 14.0
+_MIN_NATS, _ENOUGH_NATS = 9.5, 14.0
 
 
 class Limits(NamedTuple):

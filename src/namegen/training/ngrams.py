@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _MIN_CONTEXT = 3  # letters: the network predicts better than shorter contexts do
 _MAX_NGRAMS = 2**20
 
-# For the categories that are added to a model; docs/quality.md has the measurements. The fewer names, the more the
-# n-gram helps the network to choose letters, and the more lenient are limits from even fewer names.
-_HALF_POOLED = 20  # names with which the network and the n-gram choose letters with equal weight
-_ADDED_STRICTNESS, _LENIENT = 0.8, 40
+# Names of a category that is added to a model with which the n-gram still helps the network to choose letters, and the
+# floor is stricter, since limits from few names are lenient; docs/quality.md has the measurements.
+_FEW_NAMES = 40
+_NGRAM_WEIGHT = 0.75  # in the geometric mean, in the limit of no names
 
 
 def train_ngram(dataset: Dataset, config: TrainingConfig) -> Model:
@@ -74,9 +74,8 @@ def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Mod
         )
     ngram = fit_ngram(training, config.ngram_order or 1)
     if init and init.mixture and init.plausibility:
-        counts = training.counts
-        strictness = 1 + _ADDED_STRICTNESS * _LENIENT / (_LENIENT + counts)
-        pooled = (counts / (counts + _HALF_POOLED)).tolist()
+        few = _FEW_NAMES / (_FEW_NAMES + training.counts)  # 1 with no names, 0 with very many
+        strictness, pooled = 1 + few, (1 - _NGRAM_WEIGHT * few).tolist()
         own = {
             len(init.categories) + index: Weights(share=0.0, min_context=1, pooled=network, sampled=1.0)
             for index, network in enumerate(pooled)
