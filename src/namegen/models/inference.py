@@ -73,12 +73,16 @@ class Source(NamedTuple):
         boundary_id, sos = model.alphabet.boundary_id, model.training.sos
         if model.mixture is None:
             return cls(network, boundary_id, sos, begins)
-        share = model.mixture.find_weights(category).share if share is None or not model.has_network else share
+        weights, pooled = model.mixture.find_weights(category), 0.0
+        if share is None or not model.has_network:
+            share = weights.share
+        else:
+            pooled = weights.pooled
         if not share and not opinion:
             return cls(network, boundary_id, sos, begins)
         from namegen.models.mixture import MixedStepper
 
-        mixed = MixedStepper(network, model.mixture, category, share, boundary_id, sos=sos)
+        mixed = MixedStepper(network, model.mixture, category, share, boundary_id, sos=sos, pooled=pooled)
         return cls(mixed, boundary_id, sos, begins, mixed if opinion else None)
 
     @property

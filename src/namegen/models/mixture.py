@@ -8,8 +8,8 @@ probability N, the n-gram's contributions c and its backoff weight b (:meth:`Cat
 
 In a model without a network, s is 1, and N is the n-gram of all categories together.
 
-For a short list of names the geometric mean of this and of N alone is better: the logarithmic opinion pool (Genest and
-Zidek 1986, "Combining Probability Distributions").
+Names like those of a short list are sampled from the geometric mean of this and of N alone: the logarithmic opinion
+pool (Genest and Zidek 1986, "Combining Probability Distributions").
 
 The n-gram is also a second opinion on letters that the network generates: see :mod:`namegen.models.plausibility`.
 """
@@ -41,7 +41,7 @@ class Weights(NamedTuple):
     Attributes:
         share: its share in the probability of a letter, from 0 to 1.
         min_context: the number of letters of the shortest context that it uses in the mixture.
-        pooled: the weight of the network alone in the geometric mean, from 0 to 1.
+        pooled: the weight of the network alone in the geometric mean when names are sampled, from 0 to 1.
         sampled: its share when names are sampled; with 0 the network alone chooses the letters.
     """
 
@@ -110,14 +110,23 @@ class MixedStepper:
         share: the n-gram's share in the probabilities.
         boundary_id: the index of the start of a name.
         sos: whether the network reads the start of a name as the first letter. If not, the n-gram has read it.
+        pooled: the weight of the network alone in the geometric mean.
     """
 
     def __init__(
-        self, network: Stepper, mixture: Mixture, category: Category, share: float, boundary_id: int, *, sos: bool
+        self,
+        network: Stepper,
+        mixture: Mixture,
+        category: Category,
+        share: float,
+        boundary_id: int,
+        *,
+        sos: bool,
+        pooled: float = 0.0,
     ) -> None:
         self._network, self._share, self._sos, self._boundary_id = network, np.float32(share), sos, boundary_id
         shares = {category: 1.0} if isinstance(category, int) else {int(c): category[c] for c in category.nonzero()[0]}
-        self._pooled = np.float32(mixture.find_weights(category).pooled)
+        self._pooled = np.float32(pooled)
         self._shares = [np.float32(own) for own in shares.values()]
         self._opinions = [mixture.ngram.select(index) for index in shares]
         self._parts: Sequence[CategoryNGram] = self._opinions

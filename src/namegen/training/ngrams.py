@@ -77,7 +77,7 @@ def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Mod
         few = _FEW_NAMES / (_FEW_NAMES + training.counts)  # 1 with no names, 0 with very many
         strictness, pooled = 1 + few, (1 - _NGRAM_WEIGHT * few).tolist()
         own = {
-            len(init.categories) + index: Weights(share=0.0, min_context=1, pooled=network, sampled=1.0)
+            len(init.categories) + index: Weights(share=0.5, min_context=1, pooled=network, sampled=1.0)
             for index, network in enumerate(pooled)
         }
         mixture = init.mixture._replace(ngram=init.mixture.ngram.join(ngram), own={**init.mixture.own, **own})
