@@ -16,7 +16,7 @@ def export(
 ) -> None:
     """Export a model to ONNX, for use without Python.
 
-    The file holds one step of the network. Its inputs are a category, a letter and the state; its outputs, the
+    The file holds one step of the network, without the n-gram and the plausibility floor. Its inputs are a category, a letter and the state; its outputs, the
     probabilities of the next letter and the new state. docs/export.md shows how to sample names with it.
     """
     from namegen.cli.terminal import print_note
@@ -25,3 +25,5 @@ def export(
     location, loaded = load_model_to_use(model)
     export_onnx(loaded, file)
     print_note(f"Exported {location.name} to {file}.", whole=[str(file)])
+    if loaded.mixture:
+        print_note("The file has the network alone, without the model's n-gram and plausibility floor.")

@@ -47,6 +47,8 @@ def export_onnx(model: Model, path: str | Path) -> None:
     float32, ``letter`` (batch,) int64 and ``state`` (batch, H) float32, and the outputs ``probabilities`` (batch, O),
     ``next_state`` (batch, H) and ``logits`` (batch, O), all float32.
 
+    The file has the network alone, without the model's n-gram and plausibility floor.
+
     Args:
         model: the model.
         path: the file; its name must end in ``.onnx``.
