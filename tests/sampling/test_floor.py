@@ -15,7 +15,6 @@ from namegen.datasets.dataset import Dataset
 from namegen.errors import NamegenError, UsageError
 from namegen.evaluation.classify import classify, score
 from namegen.evaluation.metrics import evaluate
-from namegen.models.categories import Blend
 from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
