@@ -16,8 +16,9 @@ def export(
 ) -> None:
     """Export a model to ONNX, for use without Python.
 
-    The file holds one step of the network, without the n-gram and the plausibility floor. Its inputs are a category, a letter and the state; its outputs, the
-    probabilities of the next letter and the new state. docs/export.md shows how to sample names with it.
+    The file holds one step of the network, without the n-gram and the plausibility floor. Its inputs are a category, a
+    letter and the state; its outputs, the probabilities of the next letter and the new state. docs/export.md shows how
+    to sample names with it.
     """
     from namegen.cli.terminal import print_note
     from namegen.models.onnx import export_onnx
