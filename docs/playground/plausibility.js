@@ -9,7 +9,7 @@ const KINDS = 3; // of limits
 
 export class Plausibility {
   #parts;
-  #mean;
+  #total;
   #weakest;
   #length;
 
@@ -29,7 +29,7 @@ export class Plausibility {
     const place = floor * (floors - 1);
     const below = Math.floor(place);
     const above = Math.min(below + 1, floors - 1);
-    [this.#mean, this.#weakest, this.#length] = Array.from({ length: KINDS }, (_, kind) => {
+    [this.#total, this.#weakest, this.#length] = Array.from({ length: KINDS }, (_, kind) => {
       return limit(below, kind) + (place - below) * (limit(above, kind) - limit(below, kind));
     });
     this.#weakest = Math.fround(this.#weakest);
@@ -61,6 +61,6 @@ export class Plausibility {
    * @param {number} length the number of letters of the name
    */
   accepts(total, chosen, length) {
-    return total >= this.#mean * chosen && (length >= this.#length || chosen <= 1);
+    return total / Math.sqrt(chosen) >= this.#total && (length >= this.#length || chosen <= 1);
   }
 }

@@ -32,14 +32,14 @@ def invent(count, seed, sharpness=0.3):
 
 
 def score(ngram, category, name):
-    """Return the mean and the lowest log-probability of a name's letters and its end, and the number of letters."""
+    """Return the scaled total and the lowest log-probability of a name's letters and its end, and its length."""
     own, scores = ngram.select(category), []
     letters = [*LETTERS.encode(name).tolist(), LETTERS.boundary_id]
     before = [LETTERS.boundary_id + 1] * (ORDER - 2) + [LETTERS.boundary_id]
     for letter in letters:
         scores.append(own.score(own.find(np.array([before[:-ORDER:-1]])), np.array([letter]))[0])
         before.append(letter)
-    return np.mean(scores), min(scores), len(name)
+    return sum(scores) / len(scores) ** 0.5, min(scores), len(name)
 
 
 def cross_validate(names):
@@ -59,7 +59,7 @@ def cross_validate(names):
 
 def rejects(limits, scores):
     """Return which names a floor rejects; a score may differ from a limit by rounding."""
-    return (scores < [limits.mean - 1e-5, limits.weakest - 1e-5, limits.length]).any(axis=1)
+    return (scores < [limits.total - 1e-5, limits.weakest - 1e-5, limits.length]).any(axis=1)
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +93,9 @@ def test_the_limits_together_reject_the_share_of_the_floor_of_the_real_names(pla
 def test_limits_between_two_floors_are_interpolated(plausibility):
     low, middle, high = (plausibility.at(0, floor) for floor in (0.3, 0.31, 0.35))
 
-    assert middle.mean == pytest.approx(low.mean + 0.2 * (high.mean - low.mean))
+    assert middle.total == pytest.approx(low.total + 0.2 * (high.total - low.total))
     assert middle.weakest == pytest.approx(low.weakest + 0.2 * (high.weakest - low.weakest))
-    means = [plausibility.at(0, floor).mean for floor in np.linspace(0, 1, 41)]
+    means = [plausibility.at(0, floor).total for floor in np.linspace(0, 1, 41)]
     assert means == sorted(means)
 
 
@@ -103,7 +103,7 @@ def test_a_blend_has_the_mean_limits_of_its_categories(plausibility):
     one, other = (plausibility.at(category, 0.5) for category in (0, 1))
     blend = plausibility.at(np.array([0.25, 0.75]), 0.5)
 
-    assert blend.mean == pytest.approx(0.25 * one.mean + 0.75 * other.mean)
+    assert blend.total == pytest.approx(0.25 * one.total + 0.75 * other.total)
     assert blend.weakest == pytest.approx(0.25 * one.weakest + 0.75 * other.weakest)
     assert blend.length == pytest.approx(0.25 * one.length + 0.75 * other.length)
     assert plausibility.at(np.array([0.0, 1.0]), 0.5) == pytest.approx(other)
@@ -141,8 +141,8 @@ def test_names_of_little_information_are_hardly_ever_rejected():
 def test_in_between_the_share_to_reject_is_smaller_than_the_floor():
     names = {"X": [name for name in invent(400, 8) if len(name) < 10]}
     own = cross_validate(names)[0]
-    nats = -(own[:, 0] * (own[:, 2] + 1)).mean()
-    share = (nats - 8) / (14 - 8)
+    nats = -(own[:, 0] * (own[:, 2] + 1) ** 0.5).mean()
+    share = (nats - 9.5) / (14 - 9.5)
     plausibility = Plausibility.fit(Dataset.from_names(names, alphabet=LETTERS), ORDER)
 
     assert 0.2 < share < 0.8

@@ -1,8 +1,8 @@
 """How plausible real names are to the n-gram of their category: what a plausibility floor is measured against.
 
-Three things are judged: the mean log-probability of a name's letters and its end, the lowest of them, and the number of
-letters, since names that are too short read as fragments. The limits for a floor F are such that the share F of real
-names is below at least one of them. The scores of real names are cross-validated: an n-gram of the other names gives
+Three things are judged: the total log-probability of a name's letters and its end, divided by the square root of their
+number; the lowest of them; and the number of letters, since names that are too short read as fragments. The limits for
+a floor F are such that the share F of real names is below at least one of them. The scores of real names are cross-validated: an n-gram of the other names gives
 them, or a name would be too plausible to the n-gram that has counted it.
 
 In a category whose names carry little information, the most plausible names are nearly all known. So the share of real
@@ -35,10 +35,19 @@ _MAX_NAMES = 20_000  # of a category, to bound the time
 _MIN_NATS, _ENOUGH_NATS = 9.5, 14.0
 
 
-class Limits(NamedTuple):
-    """What a name must reach: the mean and the lowest log-probability of its letters, and the number of letters."""
+def scale(totals: NDArray[np.floating], letters: NDArray[np.integer]) -> Floats:
+    """Divide total log-probabilities by the square root of the numbers of letters, ends included, (names,).
 
-    mean: float
+    This predicts better than their mean which names a reader rejects: a long name has more letters that may be odd.
+    """
+    scaled: Floats = totals / np.sqrt(np.maximum(letters, 1))
+    return scaled
+
+
+class Limits(NamedTuple):
+    """What a name must reach: the total log-probability (:func:`scale`), the lowest one, and the number of letters."""
+
+    total: float
     weakest: float
     length: float
 
@@ -48,8 +57,8 @@ class Plausibility:
     """The limits of each category.
 
     Attributes:
-        limits: the mean and the lowest log-probability of a letter, in nats, and the number of letters that names must
-            reach at floors from 0 to 1 in equal steps, (categories, floors, 3) float32.
+        limits: the total log-probability (:func:`scale`), the lowest one of a letter, both in nats, and the number of
+            letters that names must reach at floors from 0 to 1 in equal steps, (categories, floors, 3) float32.
     """
 
     limits: NDArray[np.float32]
@@ -67,8 +76,8 @@ class Plausibility:
             strictness: a factor of the share of real names to reject, for each category, (categories,); 1 by default.
         """
         dataset = dataset.limit(_MAX_NAMES)
-        means, weakest = _cross_validate(dataset, order, smoothing)
-        scores = np.column_stack([means, weakest, dataset.lengths])
+        totals, weakest = _cross_validate(dataset, order, smoothing)
+        scores = np.column_stack([totals, weakest, dataset.lengths])
         factors = np.ones(len(dataset.categories)) if strictness is None else strictness
         limits = [_find_limits(scores[dataset.category_of == index], factor) for index, factor in enumerate(factors)]
         return cls(np.stack(limits).astype(np.float32))
@@ -88,24 +97,24 @@ class Plausibility:
 
 def _find_limits(scores: Floats, strictness: float) -> Floats:
     """Return the limits of a category at each floor, (floors, 3), from the scores of its real names, (names, 3)."""
-    means, weakest, lengths = scores.T
-    nats = float(-(means * (lengths + 1)).mean())
+    totals, weakest, lengths = scores.T
+    scaled, nats = scale(totals, lengths + 1), float(-totals.mean())
     share = min(1.0, max(0.0, (nats - _MIN_NATS) / (_ENOUGH_NATS - _MIN_NATS)))
     limits = []
     for floor in np.minimum(_FLOORS * share * strictness, 1):
         weakest_limit = np.quantile(weakest, floor * _WEAKEST, method="lower")
         length_limit = np.quantile(lengths, floor * _LENGTH, method="lower")
-        ranked = np.sort(means[(weakest >= weakest_limit) & (lengths >= length_limit)])
-        rejected = round(floor * len(means)) - (len(means) - len(ranked))
+        ranked = np.sort(scaled[(weakest >= weakest_limit) & (lengths >= length_limit)])
+        rejected = round(floor * len(scaled)) - (len(scaled) - len(ranked))
         limits.append([ranked[min(max(rejected, 0), len(ranked) - 1)], weakest_limit, length_limit])
     return np.array(limits)
 
 
 def _cross_validate(dataset: Dataset, order: int, smoothing: Smoothing) -> tuple[Floats, Floats]:
-    """Return the mean and the lowest log-probability of the letters of each name by an n-gram of the others."""
+    """Return the total and the lowest log-probability of the letters of each name by an n-gram of the others."""
     _, number = np.unique(dataset.hashes, return_inverse=True)  # repeats of a name are in the same fold
     folds = number % min(_FOLDS, len(dataset))
-    means, weakest = np.zeros((2, len(dataset)))
+    totals, weakest = np.zeros((2, len(dataset)))
     for fold in np.flatnonzero(np.bincount(folds)):
         others = dataset.select(folds != fold)
         ngram = NGram.fit(others if len(others) else dataset, order, smoothing)
@@ -114,6 +123,6 @@ def _cross_validate(dataset: Dataset, order: int, smoothing: Smoothing) -> tuple
             names, own = dataset.select(chosen), ngram.select(category)
             contexts, letters, name_of = list_positions(names.letters, names.lengths, ngram.outputs - 1, order - 1)
             scores = own.score(own.find(contexts), letters)
-            means[chosen] = np.bincount(name_of, scores) / (names.lengths + 1)
+            totals[chosen] = np.bincount(name_of, scores)
             weakest[chosen] = np.minimum.reduceat(scores, np.flatnonzero(np.diff(name_of, prepend=-1)))
-    return means, weakest
+    return totals, weakest

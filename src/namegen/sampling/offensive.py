@@ -87,7 +87,7 @@ def encode_entries(entries: Iterable[str]) -> list[str]:
 
 @lru_cache(1)
 def _read_entries() -> _Entries:
-    lines = OFFENSIVE_FILE.read_text("ascii").split()
+    lines = OFFENSIVE_FILE.read_text("utf-8").split()
     words = np.array(sorted(int(line, 16) for line in lines if line[0] != "*"), dtype=np.uint64)
     decoded = [codecs.decode(line[1:], "rot13") for line in lines if line[0] == "*"]
     parts = tuple(part.encode().translate(_CODES) for part in decoded)

@@ -17,6 +17,7 @@ from namegen.errors import NamegenError, quote
 from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
+from namegen.models.plausibility import scale
 from namegen.models.scoring import score_names
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
@@ -260,7 +261,7 @@ class RejectionSampler:
         names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, weakest)
         given = np.array([len(prefix) for prefix in prefixes])[prefix_of]
         chosen = names.lengths + 1 - given  # letters, the end included
-        is_implausible = opinions.is_weak | (opinions.total < least.mean * chosen)
+        is_implausible = opinions.is_weak | (scale(opinions.total, chosen) < least.total)
         is_implausible |= (names.lengths < least.length) & (chosen > 1)
         if has_floor is not None:
             is_implausible &= has_floor
