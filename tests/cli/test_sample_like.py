@@ -213,7 +213,7 @@ def test_top_gives_the_most_probable_names(cli, elves):
     assert cli("sample", "--like", elves, "Irish", "--top", 5).code == 0
 
 
-@pytest.mark.parametrize("options", [[], ["--match", ".*e.*"]])
+@pytest.mark.parametrize("options", [[], ["--match", ".*r.*"]])
 def test_shards_are_parts_of_one_run(cli, peoples, options):
     line = ["sample", "--like", peoples, "-n", 24, "--seed", 5, *options]
     parts = [cli(*line, "--shard", f"{part}/3").out for part in (1, 2, 3)]

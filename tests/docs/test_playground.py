@@ -642,7 +642,7 @@ def test_names_are_invented_with_the_keyboard_alone(page, cli):
     press(Keys.TAB, "sch", Keys.TAB, Keys.SPACE)
     assert focused().is_selected()
     press(Keys.TAB, Keys.ARROW_UP, Keys.TAB, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
-    assert page["temperature-shown"].text == "0.80"
+    assert page["temperature-shown"].text == "0.90"
     press(Keys.TAB, Keys.ENTER, Keys.TAB, "42", Keys.TAB)
     assert focused() == page["file"]
     press(Keys.TAB)

@@ -7,7 +7,6 @@ word. ``scripts/add_offensive.py`` adds entries.
 
 from __future__ import annotations
 
-import codecs
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,6 +32,7 @@ MAX_WORD = 16
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # The number of each letter from 1; everything else separates words and is 0.
+_ROT13 = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
 _CODES = bytes(_LETTERS.find(chr(point).lower()) + 1 if point < 128 else 0 for point in range(256))
 
 
@@ -78,7 +78,7 @@ def encode_entries(entries: Iterable[str]) -> list[str]:
     lines = []
     for entry in entries:
         if entry.startswith("*"):
-            lines.append(codecs.encode(entry, "rot13"))
+            lines.append(entry.translate(_ROT13))
         else:
             _, hashes = _hash_words(np.frombuffer(b"\0" + entry.encode().translate(_CODES) + bytes(MAX_WORD), np.uint8))
             lines += [f"{value:016x}" for value in hashes.tolist()]
@@ -89,7 +89,7 @@ def encode_entries(entries: Iterable[str]) -> list[str]:
 def _read_entries() -> _Entries:
     lines = OFFENSIVE_FILE.read_text("utf-8").split()
     words = np.array(sorted(int(line, 16) for line in lines if line[0] != "*"), dtype=np.uint64)
-    decoded = [codecs.decode(line[1:], "rot13") for line in lines if line[0] == "*"]
+    decoded = [line[1:].translate(_ROT13) for line in lines if line[0] == "*"]
     parts = tuple(part.encode().translate(_CODES) for part in decoded)
     begins = np.zeros(32**MIN_PART, dtype=np.bool_)
     for part in parts:
