@@ -1,4 +1,4 @@
-"""Measure whether generated names pass for real: `make quality`.
+"""Measure whether generated names pass as real: `make quality`.
 
     python benchmarks/realness.py SURNAMES_FOLDER [--judge tune|score] [--model FILE] [--only languages short]
 

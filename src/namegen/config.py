@@ -280,8 +280,8 @@ class SamplingConfig:
         guidance: how far to move the category's vectors away from the mean of all categories, as a share of the
             distance; a larger value gives more typical names (classifier-free guidance at the network's input, Ho and
             Salimans 2022, "Classifier-Free Diffusion Guidance").
-        floor: reject names that the model's n-gram finds less plausible than the lowest share ``floor`` of real names
-            (:mod:`namegen.models.plausibility`); 0 rejects none.
+        floor: reject names that the model's n-gram finds as implausible as the least plausible share ``floor``
+            of real names (:mod:`namegen.models.plausibility`); 0 rejects none.
         ngram_share: the share of the model's n-gram in the probabilities; with 0 the network chooses all letters.
             ``None`` for the model's own (:mod:`namegen.models.mixture`).
         max_length: the maximum number of letters of a name, prefix included. ``None`` allows 20 after the prefix, or

@@ -34,7 +34,7 @@ def evaluate(
             "-d",
             metavar="PATH_OR_NAME",
             autocompletion=complete_dataset,
-            help="Names to evaluate on: path or dataset name.  [default: the training data]",
+            help="Names to evaluate on: path or dataset name.  [default: the data the model was trained on]",
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Score all names, training names included.")] = False,

@@ -53,7 +53,8 @@ def train(
     recipe: Annotated[
         Literal["instant", "default", "best", "tutorial"] | None,
         typer.Option(
-            help="Preset: an n-gram at once, good in seconds, better in minutes, or the tutorial's.  [default: default]"
+            help="An n-gram at once (instant), a good model in seconds (default), a better one in minutes (best), "
+            "or the tutorial's network (tutorial).  [default: default]"
         ),
     ] = None,
     init: Annotated[

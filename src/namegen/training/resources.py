@@ -70,7 +70,7 @@ def _find_memory() -> float:
 
 
 def default_threads(config: TrainingConfig, group: ProcessGroup = SINGLE_PROCESS) -> int:
-    """Return the default number of threads: 2 for batches of at least 32,768 hidden units per process, else 1.
+    """Return the default number of threads: 2 if batch size times hidden units is at least 32,768 per process, else 1.
 
     The rule depends only on the configuration and the number of processors, so that a run can be repeated. Two threads
     train the default network a third faster if each has its own processor, and several times slower if not.
