@@ -650,7 +650,7 @@ def test_names_are_invented_with_the_keyboard_alone(page, cli):
     press(Keys.SPACE)
     page.wait(page.names)
     assert page.command() == shlex.split(
-        "namegen sample German --prefix=Sch -n 6 --temperature 0.8 --model pretrained --seed 42"
+        "namegen sample German --prefix=Sch -n 6 --temperature 0.9 --model pretrained --seed 42"
     )
     assert page.names() == cli(*page.command()[1:]).out.splitlines()
 
