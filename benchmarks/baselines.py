@@ -28,7 +28,8 @@ import namegen
 import tutorial_loop
 from namegen.datasets.dataset import hash_names
 from namegen.evaluation.metrics import Likelihood, likelihood
-from namegen.models.ngram import NGram, list_positions
+from namegen.models.category_ngram import list_positions
+from namegen.models.ngram import NGram
 from protocol import makemore_parts, parts
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ import numpy as np
 
 import namegen
 from namegen.evaluation.metrics import likelihood
-from namegen.models.ngram import NGram, list_positions
+from namegen.models.category_ngram import list_positions
+from namegen.models.ngram import NGram
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,5 +1,5 @@
 /**
- * Interpolated n-grams of letters, as in `src/namegen/models/ngram.py`; `docs/model-file.md` has the equations.
+ * Interpolated n-grams of letters, as in `src/namegen/models/category_ngram.py`; `docs/model-file.md` has the equations.
  */
 
 const ROOT = 0; // the node of the empty context

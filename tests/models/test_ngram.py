@@ -8,7 +8,8 @@ import pytest
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.graphemes import is_printable
-from namegen.models.ngram import ROOT, NGram
+from namegen.models.category_ngram import ROOT
+from namegen.models.ngram import NGram
 from ngram_definition import count_ngrams, estimate_discounts, predict
 
 LETTERS = Alphabet(tuple("abc"))

@@ -17,8 +17,9 @@ from namegen.datasets.open import open_dataset
 from namegen.errors import ModelFileError, UsageError
 from namegen.evaluation.classify import classify, score
 from namegen.evaluation.metrics import evaluate, likelihood
+from namegen.models.category_ngram import list_positions
 from namegen.models.inference import Source, build_steppers
-from namegen.models.ngram import NGram, list_positions
+from namegen.models.ngram import NGram
 from namegen.models.onnx import export_onnx
 from namegen.models.scoring import log_softmax
 from namegen.models.serialization import load_model_file

@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from namegen.models.category_ngram import ROOT
 from namegen.models.inference import ignore_overflow
-from namegen.models.ngram import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from namegen.models.category_ngram import CategoryNGram
     from namegen.models.inference import Category, Floats, Integers, Stepper
     from namegen.models.model import Model
-    from namegen.models.ngram import CategoryNGram, NGram
+    from namegen.models.ngram import NGram
 
 
 _LEAST = np.finfo(np.float32).tiny

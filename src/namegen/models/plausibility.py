@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from namegen.models.category_ngram import list_positions
 from namegen.models.inference import to_shares
-from namegen.models.ngram import NGram, list_positions
+from namegen.models.ngram import NGram
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

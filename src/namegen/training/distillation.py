@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from namegen.errors import DivergedError
+from namegen.models.category_ngram import ROOT
 from namegen.models.inference import build_steppers
-from namegen.models.ngram import ROOT
 from namegen.sampling.decoding import sample_categorical
 from namegen.training.batches import Batch, inputs_and_targets, order_by_batch
 
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.config import TrainingConfig
+    from namegen.models.category_ngram import CategoryNGram
     from namegen.models.inference import Stepper
     from namegen.models.model import Model
-    from namegen.models.ngram import CategoryNGram, NGram
+    from namegen.models.ngram import NGram
 
     Floats = NDArray[np.float32]
     Integers = NDArray[np.integer]
