@@ -168,8 +168,8 @@ def test_errors_stay_out_of_the_terminal(at):
 def test_what_an_option_does_is_shown_where_the_shell_can(at):
     shown = {
         "bash": r"--recipe +--resume",
-        "zsh": r"--recipe +-- Preset.*--resume +-- Resume an unfinished run",
-        "fish": r"--recipe +\(Preset.*--resume +\(Resume an unfinished run",
+        "zsh": r"--recipe +-- An n-gram.*--resume +-- Resume an unfinished run",
+        "fish": r"--recipe +\(An n-gram.*--resume +\(Resume an unfinished run",
     }
     at.type("namegen train --re\t\t")
     at.wait(re.compile(shown[at.name], re.DOTALL))
