@@ -188,9 +188,10 @@ class RejectionSampler:
                     unmet.discard(IMPLAUSIBLE)
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             left = (min(allowed, _FLOOR_ATTEMPTS) if tried < _FLOOR_ATTEMPTS else allowed) - tried
-            # As many as a name is expected to need, but at most as many as it has had.
-            each = min(tried, max_at_once, max(1, total // max(1, len(numbers) - len(missing))), left)
-            round_size = min(max(_MIN_ATTEMPTS, total // 4), max_at_once)
+            # As many as a name is expected to need, or more to fill the round, but at most as many as it has had.
+            expected = total // max(1, len(numbers) - len(missing))
+            each = min(tried, max_at_once, max(1, expected, _MIN_ATTEMPTS // len(missing)), left)
+            round_size = min(max(_MIN_ATTEMPTS, total // 2), max_at_once)
             indices = missing[: max(1, round_size // each)]
             indices = indices[attempts[indices] == tried]
             streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
