@@ -260,7 +260,10 @@ def sampling(bench: Bench) -> list[Row]:
     hot, sampler, chain = in_turn(
         3,
         lambda: (
-            200_000 / bench.namegen("sample", "German", "-n", 200_000, "-t", 1, "--top-p", 1, "--guidance", 0).seconds
+            200_000
+            / bench.namegen(
+                "sample", "German", "-n", 200_000, "-t", 1, "--top-p", 1, "--guidance", 0, "--floor", 0
+            ).seconds
         ),
         tutorial_rate,
         lambda: 200_000 / bench.script("namemaker_names.py", german, 200_000, quiet=True).seconds,
