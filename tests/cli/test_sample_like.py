@@ -11,36 +11,14 @@ import sys
 import numpy as np
 import pytest
 
+import support
 from namegen.models.store import cached_location, load_model
 from namegen.recipes import training_config
 from namegen.sampling.generate import sample
 from namegen.sampling.like import like_model
 from support import leave_unfinished, make_bigram_model, make_model, save_model
 
-ELVES = [
-    "Aerindel",
-    "Aldamir",
-    "Amarien",
-    "Anarion",
-    "Arwen",
-    "Beleg",
-    "Caladwen",
-    "Celebrian",
-    "Cirdan",
-    "Daeron",
-    "Earwen",
-    "Elanor",
-    "Elrohir",
-    "Faelwen",
-    "Finrod",
-    "Galadwen",
-    "Galdor",
-    "Gildor",
-    "Haldir",
-    "Idril",
-    "Indis",
-    "Ithilwen",
-]
+ELVES = support.ELVES[:22]
 DWARVES = [
     "Azaghal",
     "Balin",

@@ -211,6 +211,7 @@ def test_data_of_another_kind_cannot_be_evaluated():
         ),
         ({"prefixes": "ABC"}, "no setting 'prefixes'"),
         ({"temperature": -1}, "temperature must be"),
+        ({"floor": 0.5}, "an evaluation never applies a floor"),
     ],
 )
 def test_unknown_settings_are_errors_before_anything_is_scored(parts, message, monkeypatch):

@@ -18,50 +18,7 @@ from namegen.models.store import load_model
 from namegen.sampling import rejection
 from namegen.sampling.like import like, like_model
 from names_of_eight_scripts import NAMES as SCRIPTS
-from support import make_model, save_model
-
-ELVES = [
-    "Aerindel",
-    "Aldamir",
-    "Amarien",
-    "Anarion",
-    "Arwen",
-    "Beleg",
-    "Caladwen",
-    "Celebrian",
-    "Cirdan",
-    "Daeron",
-    "Earwen",
-    "Elanor",
-    "Elrohir",
-    "Faelwen",
-    "Finrod",
-    "Galadwen",
-    "Galdor",
-    "Gildor",
-    "Haldir",
-    "Idril",
-    "Indis",
-    "Ithilwen",
-    "Legolin",
-    "Lorien",
-    "Luthien",
-    "Maedhros",
-    "Mirwen",
-    "Nerdanel",
-    "Nimloth",
-    "Nimroth",
-    "Olwe",
-    "Orophin",
-    "Rumil",
-    "Saelin",
-    "Silmarien",
-    "Tauriel",
-    "Thalion",
-    "Thingol",
-    "Tinuviel",
-    "Voronwe",
-]
+from support import ELVES, make_model, save_model
 
 
 def test_names_are_those_of_the_model_of_the_list():

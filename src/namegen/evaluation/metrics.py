@@ -18,7 +18,7 @@ import numpy as np
 from namegen._validate import check_int
 from namegen.datasets.dataset import hash_names
 from namegen.datasets.encoding import EncodedNames
-from namegen.errors import DataError, NamegenError
+from namegen.errors import DataError, NamegenError, UsageError
 from namegen.models.inference import Source, build_steppers
 from namegen.models.ngram import NGram
 from namegen.models.scoring import score_names
@@ -199,6 +199,8 @@ def evaluate(
         NamegenError: the training has not finished, or names cannot be sampled.
     """
     count, seed = check_int("count", count, 0, _MAX_COUNT), check_int("seed", seed, 0, None)
+    if parts.get("floor"):
+        raise UsageError("an evaluation never applies a floor; leave floor out")
     config = replace(override_sampling(config or model.sampling, parts), floor=0.0)
     _check_compatible(model, dataset)
     if not len(model.name_hashes):

@@ -47,7 +47,7 @@ def scale(totals: NDArray[np.floating], letters: NDArray[np.integer]) -> Floats:
 
 
 class Limits(NamedTuple):
-    """What a name must reach: the total log-probability (:func:`scale`), the lowest one, and the number of letters."""
+    """Limits for a name: its total log-probability (:func:`scale`), the lowest one, and the number of letters."""
 
     total: float
     weakest: float

@@ -56,7 +56,7 @@ def like(
         The names, in the order of the prefixes.
 
     Raises:
-        DataError: there are no names.
+        DataError: the list is empty.
         UsageError: the model cannot imitate a list, has no such category, or an argument is out of range.
         NamegenError: hardly any names satisfy the filters.
     """
@@ -80,7 +80,7 @@ def like_model(
         model: the model to build on, or its name or path; by default the included one.
 
     Raises:
-        DataError: there are no names.
+        DataError: the list is empty.
         UsageError: the model cannot imitate a list, or has no such category.
     """
     from namegen.models.model import Model
