@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 PARTS = ("female", "male", "surname", "surname-female", "surname-male", "place")
 MIN_NAMES = 30
-MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in the names of a part
+MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in the names of a culture
 _MIN_LETTERS = 3
 _WORDS = {"female": 1, "male": 1}
 _MAX_WORDS, _MAX_LENGTH = 3, 25
@@ -69,7 +69,7 @@ def collect(cultures: Iterable[str] | None = None) -> dict[str, Part]:
     tables = read_tables()
     chosen = tables if cultures is None else {name: tables[name] for name in cultures}
     collected = {
-        f"{name}/{part}": collect_part(table, part) for name, table in chosen.items() for part in PARTS if part in table
+        f"{name}/{part}": found for name, table in chosen.items() for part, found in collect_parts(table).items()
     }
     return {category: part for category, part in collected.items() if len(part.names) >= MIN_NAMES}
 
@@ -77,7 +77,7 @@ def collect(cultures: Iterable[str] | None = None) -> dict[str, Part]:
 def real_names(culture: str) -> set[str]:
     """Return all names in the lists of a culture that is not invented, including those left out of the training."""
     table = read_tables()[culture]
-    parts = [collect_part(table, part) for part in PARTS if part in table]
+    parts = collect_parts(table).values()
     more = {clean(entry) for source in table.get("real", ()) for entry in read_list(source)}
     return {name for part in parts for name in (*part.names, *map(clean, part.left_out))} | more - {""}
 
@@ -94,9 +94,29 @@ def read_tables() -> dict[str, dict[str, Any]]:
     return tables
 
 
+def collect_parts(table: Mapping[str, Any]) -> dict[str, Part]:
+    """Return the parts of a culture, from its table. Names with a letter that is rare in the culture are left out."""
+    collected = {part: collect_part(table, part) for part in PARTS if part in table}
+    if "invented" in table:
+        return collected
+    least = min(MIN_LETTERS.get(script, _MIN_LETTERS) for script in list_scripts(table))
+    trained = [part for part in collected.values() if not part.closed]
+    frequencies = Counter(letter for part in trained for name in part.names for letter in name.lower())
+    for part in trained:
+        for name in [name for name in part.names if any(frequencies[letter] < least for letter in name.lower())]:
+            del part.names[name]
+            part.left_out[name] = "a rare letter"
+    return collected
+
+
+def list_scripts(table: Mapping[str, Any]) -> list[str]:
+    """Return the scripts of a culture."""
+    return [table["script"]] if isinstance(table["script"], str) else table["script"]
+
+
 def collect_part(table: Mapping[str, Any], part: str) -> Part:
-    """Return a part of a culture, from its table."""
-    scripts = [table["script"]] if isinstance(table["script"], str) else table["script"]
+    """Return a part of a culture, from its table, with its rare letters."""
+    scripts = list_scripts(table)
     drop = set(table.get("drop", {}).get(part, ()))
     max_words = table.get("words", {}).get(part, _WORDS.get(part, _MAX_WORDS))
     collected = Part({}, part in table.get("closed", ()))
@@ -110,12 +130,6 @@ def collect_part(table: Mapping[str, Any], part: str) -> Part:
                 collected.left_out[entry] = reason
             else:
                 collected.names[name] = collected.names.get(name, 0) + weight
-    if not collected.closed and "invented" not in table:
-        least = min(MIN_LETTERS.get(script, _MIN_LETTERS) for script in scripts)
-        frequencies = Counter(letter for name in collected.names for letter in name)
-        for name in [name for name in collected.names if any(frequencies[letter] < least for letter in name)]:
-            del collected.names[name]
-            collected.left_out[name] = "a rare letter"
     return collected
 
 
