@@ -43,9 +43,7 @@ def categories(
             _print_cultures(name if shows_model else "category", loaded)
         return
     rows = [
-        (category, count, name)
-        for name, loaded in models.items()
-        for category, count in zip(loaded.categories, loaded.counts.tolist(), strict=True)
+        (category, count, name) for name, loaded in models.items() for category, count in _count_names(loaded).items()
     ]
     head = ("category", "names", "model")[: 3 if shows_model else 2]
     if output_format == "json":
@@ -54,20 +52,23 @@ def categories(
         print_table(head, [[str(cell) for cell in row[: len(head)]] for row in rows])
 
 
+def _count_names(model: Model) -> dict[str, int]:
+    """Return the number of names of each category, closed ones included."""
+    counts = dict(zip(model.categories, model.counts.tolist(), strict=True))
+    counts |= {category: len(closed.names) for category, closed in model.closed.items()}
+    return {category: counts[category] for category in model.all_categories}
+
+
 def _print_cultures(title: str, model: Model) -> None:
     """Print a table with a line for each culture, or for each category that is not a part of one."""
     from namegen.cli.terminal import print_table
     from namegen.models.categories import group_parts
 
-    counts = dict(zip(model.categories, model.counts.tolist(), strict=True))
-    rows = [
-        (
-            culture,
-            f"{counts.get(culture, 0) + sum(counts[f'{culture}/{part}'] for part in parts):,}",
-            ", ".join(parts),
-        )
-        for culture, parts in group_parts(model.categories).items()
-    ]
+    counts = _count_names(model)
+    rows = []
+    for culture, parts in group_parts(counts).items():
+        total = counts.get(culture, 0) + sum(counts[f"{culture}/{part}"] for part in parts)
+        rows.append((culture, f"{total:,}", ", ".join(parts)))
     columns = 3 if any(parts for *_, parts in rows) else 2
     head = (title, "names", "parts")[:columns]
     print_table(head, [row[:columns] for row in rows], right=("names",))

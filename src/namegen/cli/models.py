@@ -147,7 +147,7 @@ def _summarize(name: str, file: Path, model: Model | None = None) -> dict[str, A
         "finished": model.finished,
         "training_loss": model.history.final_training,
         "validation_loss": model.history.best_validation,
-        "categories": len(model.categories),
+        "categories": len(model.all_categories),
         "data": model.dataset,
         "date": None if name in INCLUDED else date,  # the date of installation is of no interest
         "bytes": stat.st_size,

@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from namegen.datasets.dataset import Dataset
     from namegen.models.model import Model
     from namegen.models.store import ModelLocation
 
@@ -128,6 +129,17 @@ def look_up_model(locations: Sequence[ModelLocation], category: str | None, *, o
         what = f"The parts of {category} are categories" if "+" in category else f"{category} is a category"
         print_note(f"{what} of the included model {location.name}.")
     return location
+
+
+def advise_people(names: Dataset, base: Model | None, option: str) -> list[str]:
+    """Return a note that names the model people if an ASCII model does not keep many names of a list as written."""
+    from namegen.datasets.alphabet import ASCII
+    from namegen.datasets.dataset import count_of
+    from namegen.models.store import PEOPLE
+
+    if base is None or base.alphabet != ASCII or 10 * names.rewritten <= len(names):
+        return []
+    return [f"To keep {count_of(names.rewritten, 'name')} as written, use {option} {PEOPLE}."]
 
 
 def load_location(location: ModelLocation) -> Model:

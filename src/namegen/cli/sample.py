@@ -17,6 +17,7 @@ from namegen.cli.options import (
     TemperatureOption,
     TopKOption,
     TopPOption,
+    advise_people,
     complete_category,
     drop_unset,
     load_location,
@@ -131,9 +132,7 @@ def sample(
         allow_offensive=allow_offensive,
     )
     if like is None:
-        location = look_up_model(
-            find_models(model), None if category == "-" else category, or_letters=letters is None
-        )
+        location = look_up_model(find_models(model), None if category == "-" else category, or_letters=letters is None)
         loaded = load_location(location)
         category, prefixes = _parse_arguments(loaded, category, letters, prefix)
     else:
@@ -202,8 +201,8 @@ def _imitate(
         elif (location := look_up_model(bases, category, or_letters=False)) != bases[0]:
             base = load_location(location)
             names = load_dataset(path, alphabet=base.alphabet)
-    for note in names.notes:
-        print_note(f"{names.label}: {note}.")
+    for note in (*(f"{names.label}: {note}." for note in names.notes), *advise_people(names, base, "--model")):
+        print_note(note)
     fewest = int(names.counts.argmin())
     if names.counts[fewest] < MIN_NAMES:
         few = count_of(int(names.counts[fewest]), "name")

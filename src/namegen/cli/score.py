@@ -38,8 +38,8 @@ def score(
     to the end.
     """
     from namegen.cli.stdin import print_answers
-    from namegen.evaluation import classify as classifying
     from namegen.errors import UsageError
+    from namegen.evaluation import classify as classifying
     from namegen.models.categories import find_blend, find_model_of, is_category
     from namegen.models.store import find_models
 

@@ -56,12 +56,18 @@ def find_category(model: HasCategories, name: str) -> int:
     """Return the index of the category with exactly this name, or of the only one that differs only in case.
 
     Raises:
-        UnknownCategoryError: the model has no such category.
+        UnknownCategoryError: the model has no such category, or it is closed.
     """
-    index = _look_up(model, name)
+    index = _look_up(model.categories, name)
     if index is not None:
         return index
-    raise UnknownCategoryError(name, _describe_parts(model, name) or _suggest(model.categories, name, "this model"))
+    categories = _list_all(model)
+    index = _look_up(categories, name)
+    if index is not None:
+        message = f"{categories[index]} is a closed category of known names; it can only be sampled, and not in a blend"
+    else:
+        message = _describe_parts(model, name) or _suggest(categories, name, "this model")
+    raise UnknownCategoryError(name, message)
 
 
 def find_blend(model: HasCategories, text: str) -> Blend:
@@ -73,7 +79,7 @@ def find_blend(model: HasCategories, text: str) -> Blend:
     Raises:
         UsageError: a category does not exist, a part is empty, or a weight is not a positive finite number.
     """
-    index = _look_up(model, text)
+    index = _look_up(model.categories, text)
     if index is not None:
         return Blend(model.categories[index], index)
     weights = defaultdict[int, float](float)
@@ -118,7 +124,7 @@ def find_model_of(category: str, locations: Sequence[ModelLocation], *, or_lette
             unknown.append(error.name)
         else:
             return location
-    nowhere = [name for name in unknown if all(_look_up(model, name) is None for model in models)]
+    nowhere = [name for name in unknown if all(_look_up(model.categories, name) is None for model in models)]
     if not nowhere:
         raise UsageError(f"the parts of {quote(category)} are in different models; blend categories of one model")
     name = nowhere[0]
@@ -140,7 +146,9 @@ def group_parts(categories: Iterable[str]) -> dict[str, list[str]]:
 
 
 def is_category(model: HasCategories, text: str) -> bool:
-    """Check whether a text is a category of a model or a dataset, or a blend."""
+    """Check whether a text is a category of a model or a dataset, closed ones included, or a blend."""
+    if _look_up(_list_all(model), text) is not None:
+        return True
     try:
         find_blend(model, text)
     except UsageError:
@@ -160,18 +168,24 @@ class _ListedModel(NamedTuple):
     categories: tuple[str, ...]
 
 
-def _look_up(model: HasCategories, name: str) -> int | None:
+def _list_all(model: HasCategories) -> tuple[str, ...]:
+    """Return all categories, the closed ones of a model included."""
+    categories: tuple[str, ...] = getattr(model, "all_categories", model.categories)
+    return categories
+
+
+def _look_up(categories: tuple[str, ...], name: str) -> int | None:
     name = unicodedata.normalize("NFC", name)
-    if name in model.categories:
-        return model.categories.index(name)
-    folded = [category.casefold() for category in model.categories]
+    if name in categories:
+        return categories.index(name)
+    folded = [category.casefold() for category in categories]
     return folded.index(name.casefold()) if folded.count(name.casefold()) == 1 else None
 
 
 def _describe_parts(model: HasCategories, name: str) -> str | None:
     """Return a message that lists the parts of a culture, or ``None`` if the model has no such culture."""
     folded = unicodedata.normalize("NFC", name).casefold()
-    cultures = group_parts(model.categories)
+    cultures = group_parts(_list_all(model))
     culture, parts = next(((c, parts) for c, parts in cultures.items() if c.casefold() == folded), ("", []))
     if not parts:
         return None
@@ -201,7 +215,7 @@ def _parse_part(model: HasCategories, part: str, blend: str) -> tuple[int, float
     """Return the index and the weight of a category in a blend."""
     if not part:
         raise UsageError(f"a part of the blend {quote(blend)} is empty; write it like German:2+Italian")
-    index = _look_up(model, part)
+    index = _look_up(model.categories, part)
     name, colon, number = part.rpartition(":")
     if index is not None or not colon:
         return find_category(model, part), 1.0

@@ -75,7 +75,7 @@ class ModelLocation:
             return load_model_file(self.model)  # the training has just finished and removed its checkpoint
 
     def categories(self) -> tuple[str, ...]:
-        """Return the categories without reading or checking the rest of the file.
+        """Return all categories, closed ones included, without reading or checking the rest of the file.
 
         Raises:
             ModelFileError: the file does not exist, or does not list its categories.
@@ -86,8 +86,10 @@ class ModelLocation:
         file = self.existing or self.model
         with open_safetensors(file) as tensors:
             try:
-                categories = read_json(tensors.metadata["namegen"])["categories"]
-            except (KeyError, TypeError, ValueError, RecursionError):
+                facts = read_json(tensors.metadata["namegen"])
+                closed = facts.get("sections", {}).get("closed")
+                categories = sorted(facts["categories"] + closed["categories"]) if closed else facts["categories"]
+            except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
                 categories = None
         if not isinstance(categories, list) or not all(isinstance(c, str) and is_printable(c) for c in categories):
             raise ModelFileError(f"{file} does not list its categories; use another copy")
