@@ -68,7 +68,10 @@ def _print_cultures(title: str, model: Model) -> None:
     rows = []
     for culture, parts in group_parts(counts).items():
         total = counts.get(culture, 0) + sum(counts[f"{culture}/{part}"] for part in parts)
-        rows.append((culture, f"{total:,}", ", ".join(parts)))
+        if len(parts) == 1 and culture not in counts:  # not necessarily a part of a culture
+            rows.append((f"{culture}/{parts[0]}", f"{total:,}", ""))
+        else:
+            rows.append((culture, f"{total:,}", ", ".join(parts)))
     columns = 3 if any(parts for *_, parts in rows) else 2
     head = (title, "names", "parts")[:columns]
     print_table(head, [row[:columns] for row in rows], right=("names",))
