@@ -375,7 +375,7 @@ def test_lost_accents_and_scripts_are_noted_if_many_names_have_them(tmp_path, na
     ("names", "notes", "rewritten"),
     [
         ("Dúlin Örn", [], 0),
-        ("Щукин dÚlin", ["wrote 2 names in other letters, such as 'Щукин' as 'Shchukin'"], 1),
+        ("Щукин dÚlin", [], 1),
         ("Щукин Иван Dúlin", ["transliterated 2 names, such as 'Щукин' into 'Shchukin'"], 2),
         ("Dûlin Örn", ["wrote 1 name in other letters, such as 'Dûlin' as 'Dulin'"], 1),
     ],
