@@ -32,7 +32,7 @@ class HasCategories(Protocol):
 
 
 class UnknownCategoryError(UsageError):
-    """There is no category of this name."""
+    """The name is not that of a category that can be used here."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
