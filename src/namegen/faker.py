@@ -1,17 +1,21 @@
 """A provider of invented names for Faker (the extra ``faker``).
 
 >>> fake.add_provider(namegen.faker.Provider)    # doctest: +SKIP
+>>> fake.invented_full_name()                    # doctest: +SKIP
 >>> fake.invented_name("German")                 # doctest: +SKIP
 
-Each call takes one 64-bit number from Faker's generator and returns the name that :func:`namegen.sample` gives with
-this number as its seed, so a name depends only on the state of Faker's generator.
+Names of people come from pools: the first call samples some thousand names of a category with a fixed seed, and every
+call picks one with a number from Faker's generator. ``invented_name`` takes one 64-bit number from Faker's generator
+and returns the name that :func:`namegen.sample` gives with this number as its seed. So a name depends only on the state
+of Faker's generator.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -21,14 +25,21 @@ from namegen.models.categories import find_blend
 from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
 from namegen.models.store import PRETRAINED, file_location, find_model
+from namegen.sampling.cultures import find_culture
+from namegen.sampling.generate import sample
 from namegen.sampling.name_filters import Filters
+from namegen.sampling.persons import compose
 from namegen.sampling.prefixes import fit_prefix
 from namegen.sampling.rejection import RejectionSampler
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from faker.generator import Generator
+
 try:
+    from faker import Faker
+    from faker.config import DEFAULT_LOCALE, PROVIDERS
     from faker.exceptions import UnsupportedFeature
     from faker.providers import BaseProvider
 except ModuleNotFoundError as error:
@@ -36,60 +47,199 @@ except ModuleNotFoundError as error:
         "namegen.faker needs Faker, which is not installed; install it with `pip install Faker`"
     ) from error
 
-
-LANGUAGES = {
-    "ar": "Arabic",
-    "cs": "Czech",
-    "de": "German",
-    "el": "Greek",
-    "es": "Spanish",
-    "fr": "French",
-    "ga": "Irish",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
+_LOCALES = {
+    "Akan": "tw_GH",
+    "Algerian": "fr_DZ",
+    "Arabic": "ar_AA ar_AE ar_BH ar_DZ ar_EG ar_JO ar_PS ar_SA",
+    "Armenian": "hy_AM",
+    "Azerbaijani": "az_AZ",
+    "Bengali": "bn_BD",
+    "Brazilian": "pt_BR",
+    "Bulgarian": "bg_BG",
+    "Catalan": "es_CA",
+    "Chinese": "zh_CN",
+    "Croatian": "hr_HR",
+    "Czech": "cs_CZ",
+    "Danish": "da_DK dk_DK",
+    "Dutch": "nl_BE nl_NL",
+    "English": "en en_AU en_CA en_GB en_NZ en_US",
+    "Estonian": "et_EE",
+    "Finnish": "fi_FI",
+    "French": "fr_BE fr_CA fr_FR fr_QC",
+    "Georgian": "ka_GE",
+    "German": "de de_AT de_DE de_LU",
+    "Greek": "el_CY el_GR",
+    "Gujarati": "gu_IN",
+    "Hebrew": "he_IL",
+    "Hindi": "hi_IN",
+    "Hungarian": "hu_HU",
+    "Icelandic": "is_IS",
+    "Indian": "en_IN",
+    "Indonesian": "id_ID",
+    "Irish": "en_IE ga_IE",
+    "Italian": "it_CH it_IT",
+    "Japanese": "ja_JP",
+    "Kenyan": "en_KE",
+    "Korean": "ko_KR",
+    "Latvian": "lv_LV",
+    "Lithuanian": "lt_LT",
+    "Macedonian": "mk_MK",
+    "Marathi": "mr_IN",
+    "Nepali": "ne_NP",
+    "Norwegian": "no_NO",
+    "Odia": "or_IN",
+    "Pakistani": "en_PK",
+    "Persian": "fa_IR",
+    "Polish": "pl_PL",
+    "Portuguese": "pt_PT",
+    "Romanian": "ro_RO",
+    "Russian": "ru_RU",
+    "Sinhala": "si_LK",
+    "Slovak": "sk_SK",
+    "Slovenian": "sl_SI",
+    "Spanish": "es es_AR es_CL es_CO es_ES es_MX es_VE",
+    "Swahili": "sw",
+    "Swedish": "sv_SE",
+    "Swiss": "de_CH de_LI fr_CH",
+    "Taiwanese": "zh_TW",
+    "Tamil": "ta_IN",
+    "Thai": "th th_TH",
+    "Turkish": "tr_TR",
+    "Ukrainian": "uk_UA",
+    "Uzbek": "uz_UZ",
+    "Vietnamese": "vi_VN",
+    "Yoruba": "yo_NG",
+    "Zulu": "zu_ZA",
 }
-"""The category of surnames by the language of a Faker locale."""
 
-COUNTRIES = {
-    "en_AU": "English",
-    "en_CA": "English",
-    "en_GB": "English",
-    "en_IE": "Irish",
-    "en_NZ": "English",
-    "en_US": "English",
-    "fr_DZ": "Arabic",
+CULTURES: dict[str, str] = {locale: culture for culture, locales in _LOCALES.items() for locale in locales.split()}
+"""The culture of people by Faker locale."""
+
+POOL_SIZE = 2**12
+"""The number of names that are sampled of a category for names of people. Some are the same."""
+
+_GENDERS = ("female", "male")
+_REPLACED = {
+    f"{name}{ending}": f"invented_{name.replace('name', 'full_name') if name == 'name' else name}{own}"
+    for name in ("first_name", "last_name", "name")
+    for ending, own in (("", ""), ("_nonbinary", ""), ("_female", "_female"), ("_male", "_male"))
 }
-"""The category of surnames by locale where the language is not enough: those of ``en_IN`` are not English."""
+"""The method that replaces each of Faker's own."""
 
 _MODELS_KEPT = 4
 _SAMPLERS_KEPT = 32  # of some megabytes each
+_POOLS_KEPT = 256  # of 0.3 MB each
 
 
 class LocaleError(UsageError, UnsupportedFeature):
-    """namegen has no category for the surnames of a Faker locale. Faker's listing omits methods that raise it."""
+    """namegen has no names for a Faker locale. Faker's listing omits methods that raise it."""
 
     def __init__(self, message: str) -> None:
-        UnsupportedFeature.__init__(self, message, "invented_surname")
+        UnsupportedFeature.__init__(self, message, "invented_full_name")
 
 
-class Provider(BaseProvider):
+class _ProviderType(type(BaseProvider)):  # type: ignore[misc]
+    """Has the methods of the provider's class that are not methods of its instances, which Faker calls in listings."""
+
+    def replace_names(cls, fake: Faker | Generator | None = None) -> None:
+        """Replace Faker's own names by invented ones: ``first_name``, ``last_name``, ``name`` and their variants.
+
+        In locales that have no culture, Faker's own names stay.
+
+        Args:
+            fake: a Faker of any number of locales, or a generator; by default every Faker that is made afterwards. In
+                the latter case a subclass must be called ``Provider`` in its module.
+        """
+        if fake is None:
+            cls.replaces_names = True
+            if cls.__module__ not in PROVIDERS:
+                PROVIDERS.append(cls.__module__)
+        elif isinstance(fake, Faker):
+            for each in fake.factories:
+                cls.replace_names(each)
+        elif not any(isinstance(each, cls) and each.replaces_names for each in fake.get_providers()):
+            fake.add_provider(type(cls.__name__, (cls,), {"replaces_names": True}))
+
+
+class Provider(BaseProvider, metaclass=_ProviderType):
     """A Faker provider of invented names.
 
+    ``Provider.replace_names()`` makes Faker's own ``first_name``, ``last_name``, ``name`` and their variants return
+    invented names, in every Faker that is made afterwards; ``Provider.replace_names(fake)`` does so in one.
+
     Attributes:
-        model: the name of a model, a path, or a loaded model; by default ``pretrained``. Subclasses may override it.
-            ``NAMEGEN_MODEL`` has no effect.
+        model: the model of ``invented_name``: the name of a model, a path, or a loaded model; by default
+            ``pretrained``. Subclasses may override it. ``NAMEGEN_MODEL`` has no effect.
+        people: the model of all other names, by default ``people``; its categories are ``German/female``,
+            ``German/male`` and ``German/surname``, or ``Czech/surname-female`` and ``Czech/surname-male``.
+        replaces_names: whether Faker's own names are replaced too, where the locale has a culture.
     """
 
     __provider__ = "namegen"
 
     model: ClassVar[str | os.PathLike[str] | Model] = PRETRAINED
+    people: ClassVar[str | os.PathLike[str] | Model] = PEOPLE
+    replaces_names: ClassVar[bool] = False
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__(generator)
+        if self.replaces_names and find_locale(generator) in CULTURES:
+            for name, own in _REPLACED.items():
+                setattr(self, name, getattr(self, own))
+
+    def invented_first_name(self) -> str:
+        """Return an invented given name for the Faker locale, of a woman or a man.
+
+        Raises:
+            LocaleError: namegen has no names for this locale. All methods but ``invented_name`` raise it.
+        """
+        return self._pick_given(self._culture, self._choose_gender())
+
+    def invented_first_name_female(self) -> str:
+        """Return an invented given name of a woman."""
+        return self._pick_given(self._culture, "female")
+
+    def invented_first_name_male(self) -> str:
+        """Return an invented given name of a man."""
+        return self._pick_given(self._culture, "male")
+
+    def invented_last_name(self, prefix: str = "", *, novel: bool = True) -> str:
+        """Return an invented surname for the Faker locale: German for ``de_AT``.
+
+        Args:
+            prefix: the beginning of the surname. With a prefix, a call takes some milliseconds.
+            novel: whether to exclude real surnames. Without, a call takes some milliseconds.
+        """
+        culture, gender = self._culture, self._choose_gender()
+        if not prefix and novel:
+            return self._pick_surname(culture, gender)
+        model = _load(self.people)
+        category = _find_category(model, culture, "surname", gender)
+        seed = self.generator.random.getrandbits(64)
+        (name,) = sample(model, category, [prefix], seed=seed, novel=novel and category not in model.closed)
+        return name
+
+    def invented_last_name_female(self) -> str:
+        """Return an invented surname of a woman, in the form that agrees with her gender if there is one."""
+        return self._pick_surname(self._culture, "female")
+
+    def invented_last_name_male(self) -> str:
+        """Return an invented surname of a man, in the form that agrees with his gender if there is one."""
+        return self._pick_surname(self._culture, "male")
+
+    invented_surname = invented_last_name
+
+    def invented_full_name(self) -> str:
+        """Return an invented full name for the Faker locale, as its culture composes it."""
+        return self._compose(self._culture, self._choose_gender())
+
+    def invented_full_name_female(self) -> str:
+        """Return an invented full name of a woman."""
+        return self._compose(self._culture, "female")
+
+    def invented_full_name_male(self) -> str:
+        """Return an invented full name of a man."""
+        return self._compose(self._culture, "male")
 
     def invented_name(self, category: str | None = None, prefix: str = "", *, novel: bool = True) -> str:
         """Return an invented name.
@@ -112,32 +262,76 @@ class Provider(BaseProvider):
         seed = self.generator.random.getrandbits(64)
         return sampler.sample(fitted, seed)
 
-    def invented_surname(self, prefix: str = "", *, novel: bool = True) -> str:
-        """Return an invented surname for the Faker locale: German for ``de_AT``. See :meth:`invented_name`.
+    @cached_property
+    def _culture(self) -> str:
+        return culture_of(find_locale(self.generator))
 
-        Raises:
-            LocaleError: namegen has no category for this locale.
-        """
-        # Faker passes the locale only to providers that are packages with a module for each locale.
-        config: dict[str, str] = vars(self.generator).get("_Generator__config", {})
-        return self.invented_name(category_of(config.get("locale")), prefix, novel=novel)
+    def _choose_gender(self) -> str:
+        gender: str = self.generator.random.choice(_GENDERS)
+        return gender
+
+    def _pick_given(self, culture: str, gender: str) -> str:
+        return self._pick(culture, gender, gender)
+
+    def _pick_surname(self, culture: str, gender: str) -> str:
+        return self._pick(culture, "surname", gender)
+
+    def _pick(self, culture: str, part: str, gender: str) -> str:
+        pool = _find_pool(self.people, culture, part, gender)
+        name: str = self.generator.random.choice(pool)
+        return name
+
+    def _compose(self, culture: str, gender: str) -> str:
+        rules = find_culture(culture)
+        given, surname = self._pick_given(culture, gender), self._pick_surname(culture, gender)
+        father = self._pick_given(culture, "male") if rules.patronymic else ""
+        mother_surname = self._pick_surname(culture, gender) if rules.second_surname else ""
+        return compose(culture, gender, given, surname, father=father, mother_surname=mother_surname).name
 
 
-def category_of(locale: str | None) -> str:
-    """Return the category for the surnames of a Faker locale.
+def find_locale(generator: Generator) -> str | None:
+    """Return the locale of a Faker generator, or ``None`` if it has no localized provider.
+
+    Faker tells each provider its own locale only: ``de_AT``, or the provider's default if it has none for ``de_AT``.
+    """
+    found = None
+    for provider in generator.get_providers():
+        if locale := provider.__lang__:
+            package = sys.modules.get(provider.__provider__)
+            found = DEFAULT_LOCALE
+            if locale != (getattr(package, "default_locale", "") or DEFAULT_LOCALE):
+                return locale
+    return found
+
+
+def culture_of(locale: str | None) -> str:
+    """Return the culture of a Faker locale.
 
     Raises:
         LocaleError: namegen has none.
     """
-    language = (locale or "").partition("_")[0]
-    category = COUNTRIES.get(locale or "") or LANGUAGES.get(language)
-    if category is None:
+    culture = CULTURES.get(locale or "")
+    if culture is None:
         where = f"the Faker locale {locale}" if locale else "a Faker generator without a locale"
-        known = ", ".join(sorted([*(f"{language}_*" for language in LANGUAGES), *COUNTRIES]))
         raise LocaleError(
-            f'no invented surnames for {where}; use one of {known}, or pass a category, as in invented_name("German")'
+            f"no invented names of people for {where}; use one of {', '.join(CULTURES)}, or pass a category, as in "
+            'invented_name("German")'
         )
-    return category
+    return culture
+
+
+@lru_cache(_POOLS_KEPT)
+def _find_pool(source: str | os.PathLike[str] | Model, culture: str, part: str, gender: str) -> list[str]:
+    """Return the names of a part of a culture that calls pick from, novel ones unless the part is closed."""
+    model = _load(source)
+    category = _find_category(model, culture, part, gender)
+    return sample(model, category, count=POOL_SIZE, seed=0, novel=category not in model.closed)
+
+
+def _find_category(model: Model, culture: str, part: str, gender: str) -> str:
+    """Return the category of a part: that of the gender if there is one."""
+    own = f"{culture}/{part}-{gender}"
+    return own if own in model.all_categories else f"{culture}/{part}"
 
 
 class _Sampler:
