@@ -21,16 +21,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from namegen.errors import MissingPackageError, UsageError
-from namegen.models.categories import find_blend
 from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
 from namegen.models.store import PRETRAINED, file_location, find_model
 from namegen.sampling.cultures import find_culture
-from namegen.sampling.generate import sample
+from namegen.sampling.generate import build_sampler, sample
 from namegen.sampling.name_filters import Filters
 from namegen.sampling.persons import compose
 from namegen.sampling.prefixes import fit_prefix
-from namegen.sampling.rejection import RejectionSampler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,16 +113,22 @@ _LOCALES = {
 CULTURES: dict[str, str] = {locale: culture for culture, locales in _LOCALES.items() for locale in locales.split()}
 """The culture of people by Faker locale."""
 
+PEOPLE = "people"
+
 POOL_SIZE = 2**12
 """The number of names that are sampled of a category for names of people. Some are the same."""
 
 _GENDERS = ("female", "male")
 _REPLACED = {
-    f"{name}{ending}": f"invented_{name.replace('name', 'full_name') if name == 'name' else name}{own}"
-    for name in ("first_name", "last_name", "name")
-    for ending, own in (("", ""), ("_nonbinary", ""), ("_female", "_female"), ("_male", "_male"))
+    f"{faker}{ending}": f"{own}{ending.replace('_nonbinary', '')}"
+    for faker, own in (
+        ("first_name", "invented_first_name"),
+        ("last_name", "invented_last_name"),
+        ("name", "invented_full_name"),
+    )
+    for ending in ("", "_female", "_male", "_nonbinary")
 }
-"""The method that replaces each of Faker's own."""
+"""Faker's own methods, and the methods that replace them."""
 
 _MODELS_KEPT = 4
 _SAMPLERS_KEPT = 32  # of some megabytes each
@@ -132,10 +136,20 @@ _POOLS_KEPT = 256  # of 0.3 MB each
 
 
 class LocaleError(UsageError, UnsupportedFeature):
-    """namegen has no names for a Faker locale. Faker's listing omits methods that raise it."""
+    """namegen has no names of people for a Faker locale.
 
-    def __init__(self, message: str) -> None:
-        UnsupportedFeature.__init__(self, message, "invented_full_name")
+    Args:
+        locale: the locale; ``None`` for a generator without one.
+        method: the name of the method that was called, which Faker omits from its listing.
+    """
+
+    def __init__(self, locale: str | None, method: str) -> None:
+        where = f"the Faker locale {locale}" if locale else "a Faker generator without a locale"
+        message = (
+            f"no invented names of people for {where}; use one of {', '.join(CULTURES)}, or pass a category, as in "
+            'invented_name("German")'
+        )
+        UnsupportedFeature.__init__(self, message, method)
 
 
 class _ProviderType(type(BaseProvider)):  # type: ignore[misc]
@@ -157,7 +171,9 @@ class _ProviderType(type(BaseProvider)):  # type: ignore[misc]
         elif isinstance(fake, Faker):
             for each in fake.factories:
                 cls.replace_names(each)
-        elif not any(isinstance(each, cls) and each.replaces_names for each in fake.get_providers()):
+        elif not any(
+            getattr(each, "replaces_names", False) and cls in type(each).mro() for each in fake.get_providers()
+        ):
             fake.add_provider(type(cls.__name__, (cls,), {"replaces_names": True}))
 
 
@@ -193,15 +209,15 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         Raises:
             LocaleError: namegen has no names for this locale. All methods but ``invented_name`` raise it.
         """
-        return self._pick_given(self._culture, self._choose_gender())
+        return self._pick_given(self._find_culture("invented_first_name"), self._choose_gender())
 
     def invented_first_name_female(self) -> str:
         """Return an invented given name of a woman."""
-        return self._pick_given(self._culture, "female")
+        return self._pick_given(self._find_culture("invented_first_name_female"), "female")
 
     def invented_first_name_male(self) -> str:
         """Return an invented given name of a man."""
-        return self._pick_given(self._culture, "male")
+        return self._pick_given(self._find_culture("invented_first_name_male"), "male")
 
     def invented_last_name(self, prefix: str = "", *, novel: bool = True) -> str:
         """Return an invented surname for the Faker locale: German for ``de_AT``.
@@ -210,36 +226,31 @@ class Provider(BaseProvider, metaclass=_ProviderType):
             prefix: the beginning of the surname. With a prefix, a call takes some milliseconds.
             novel: whether to exclude real surnames. Without, a call takes some milliseconds.
         """
-        culture, gender = self._culture, self._choose_gender()
-        if not prefix and novel:
-            return self._pick_surname(culture, gender)
-        model = _load(self.people)
-        category = _find_category(model, culture, "surname", gender)
-        seed = self.generator.random.getrandbits(64)
-        (name,) = sample(model, category, [prefix], seed=seed, novel=novel and category not in model.closed)
-        return name
+        return self._invent_surname(self._find_culture("invented_last_name"), prefix, novel)
+
+    def invented_surname(self, prefix: str = "", *, novel: bool = True) -> str:
+        """Return an invented surname, like :meth:`invented_last_name`."""
+        return self._invent_surname(self._find_culture("invented_surname"), prefix, novel)
 
     def invented_last_name_female(self) -> str:
         """Return an invented surname of a woman, in the form that agrees with her gender if there is one."""
-        return self._pick_surname(self._culture, "female")
+        return self._pick_surname(self._find_culture("invented_last_name_female"), "female")
 
     def invented_last_name_male(self) -> str:
         """Return an invented surname of a man, in the form that agrees with his gender if there is one."""
-        return self._pick_surname(self._culture, "male")
-
-    invented_surname = invented_last_name
+        return self._pick_surname(self._find_culture("invented_last_name_male"), "male")
 
     def invented_full_name(self) -> str:
         """Return an invented full name for the Faker locale, as its culture composes it."""
-        return self._compose(self._culture, self._choose_gender())
+        return self._compose(self._find_culture("invented_full_name"), self._choose_gender())
 
     def invented_full_name_female(self) -> str:
         """Return an invented full name of a woman."""
-        return self._compose(self._culture, "female")
+        return self._compose(self._find_culture("invented_full_name_female"), "female")
 
     def invented_full_name_male(self) -> str:
         """Return an invented full name of a man."""
-        return self._compose(self._culture, "male")
+        return self._compose(self._find_culture("invented_full_name_male"), "male")
 
     def invented_name(self, category: str | None = None, prefix: str = "", *, novel: bool = True) -> str:
         """Return an invented name.
@@ -255,16 +266,31 @@ class Provider(BaseProvider, metaclass=_ProviderType):
             ModelFileError: the model is missing or damaged.
             NamegenError: the model hardly ever generates such a name.
         """
-        model = _load(self.model)
-        sampler = _find_sampler(model, category, novel)
-        fitted = fit_prefix(model, prefix, model.sampling.max_length)
+        return self._sample(_find_sampler(_load(self.model), category, novel), prefix)
+
+    @cached_property
+    def _locale(self) -> str | None:
+        return find_locale(self.generator)
+
+    def _find_culture(self, method: str) -> str:
+        culture = CULTURES.get(self._locale or "")
+        if culture is None:
+            raise LocaleError(self._locale, method)
+        return culture
+
+    def _invent_surname(self, culture: str, prefix: str, novel: bool) -> str:
+        gender = self._choose_gender()
+        if not prefix and novel:
+            return self._pick_surname(culture, gender)
+        model = _load(self.people)
+        category = _find_category(model, culture, "surname", gender)
+        return self._sample(_find_sampler(model, category, novel and category not in model.closed), prefix)
+
+    def _sample(self, sampler: _Sampler, prefix: str) -> str:
+        fitted = sampler.fit_prefix(prefix)
         # Taken only now, so that an invalid call leaves Faker's generator unchanged.
         seed = self.generator.random.getrandbits(64)
         return sampler.sample(fitted, seed)
-
-    @cached_property
-    def _culture(self) -> str:
-        return culture_of(find_locale(self.generator))
 
     def _choose_gender(self) -> str:
         gender: str = self.generator.random.choice(_GENDERS)
@@ -277,7 +303,7 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         return self._pick(culture, "surname", gender)
 
     def _pick(self, culture: str, part: str, gender: str) -> str:
-        pool = _find_pool(self.people, culture, part, gender)
+        pool = _find_pool(self.people, culture, part, gender)  # type: ignore[arg-type]  # paths are hashable
         name: str = self.generator.random.choice(pool)
         return name
 
@@ -304,22 +330,6 @@ def find_locale(generator: Generator) -> str | None:
     return found
 
 
-def culture_of(locale: str | None) -> str:
-    """Return the culture of a Faker locale.
-
-    Raises:
-        LocaleError: namegen has none.
-    """
-    culture = CULTURES.get(locale or "")
-    if culture is None:
-        where = f"the Faker locale {locale}" if locale else "a Faker generator without a locale"
-        raise LocaleError(
-            f"no invented names of people for {where}; use one of {', '.join(CULTURES)}, or pass a category, as in "
-            'invented_name("German")'
-        )
-    return culture
-
-
 @lru_cache(_POOLS_KEPT)
 def _find_pool(source: str | os.PathLike[str] | Model, culture: str, part: str, gender: str) -> list[str]:
     """Return the names of a part of a culture that calls pick from, novel ones unless the part is closed."""
@@ -338,10 +348,13 @@ class _Sampler:
     """Samples names of one category of a model, or of any category, one at a time."""
 
     def __init__(self, model: Model, category: str | None, novel: bool) -> None:
-        selected = None if category is None else find_blend(model, category)
-        self._alphabet = model.alphabet
-        self._sampler = RejectionSampler(model, model.sampling, Filters(novel=novel), selected)
+        filters = Filters(novel=novel)
+        self._model, _, self._sampler = build_sampler(model, category, model.sampling, filters, None, given=set())
         self._lock = threading.Lock()  # threads cannot share a network, see Stepper
+
+    def fit_prefix(self, prefix: str) -> str:
+        """Return a prefix in the letters of the category."""
+        return fit_prefix(self._model, prefix, self._model.sampling.max_length)
 
     def sample(self, prefix: str, seed: int) -> str:
         first = np.zeros(1, dtype=np.int64)
@@ -349,7 +362,7 @@ class _Sampler:
             sampled = self._sampler.sample([prefix], first, seed, first)
         if sampled.failure:
             raise sampled.failure
-        return self._alphabet.decode_lines(sampled.names.letters, sampled.names.lengths).rstrip("\n")
+        return self._model.alphabet.decode_lines(sampled.names.letters, sampled.names.lengths).rstrip("\n")
 
 
 _find_sampler = lru_cache(_SAMPLERS_KEPT)(_Sampler)
