@@ -55,36 +55,26 @@ def find_culture(name: str) -> Culture:
 
 @lru_cache(_NAMES_KEPT)
 def russian_patronymic(father: str, gender: str) -> str:
-    """Return the Russian patronymic: ``Иван`` gives ``Иванович`` and ``Ивановна``, ``Илья`` ``Ильич`` and ``Ильинична``."""
-    male, female = _split_russian(father)
-    return female if gender == "female" else male
-
-
-def _split_russian(father: str) -> tuple[str, str]:
-    """Return the patronymics of a son and a daughter."""
-    stem, last = father[:-1], father[-1:]
+    """Return the Russian patronymic: ``Иванович`` or ``Ивановна`` for ``Иван``."""
+    stem, last, endings = father[:-1], father[-1:], ("евич", "евна")
     if father in _RUSSIAN_STEMS:
-        stem = _RUSSIAN_STEMS[father]
-        return f"{stem}ич", f"{stem}на"
-    if father in _RUSSIAN_STRESSED:  # stressed on the last letter
-        return f"{stem}ич", f"{stem}инична"
-    if father.endswith("ия"):
-        return f"{stem}евич", f"{stem}евна"
-    if last in "ая":
-        return f"{stem}ич", f"{stem}ична"
-    if last == "о":
-        return f"{stem}ович", f"{stem}овна"
-    if father.endswith("ий"):
+        stem, endings = _RUSSIAN_STEMS[father], ("ич", "на")
+    elif father in _STRESSED_AT_END:
+        endings = ("ич", "инична")
+    elif last in "ая" and not father.endswith("ия"):
+        endings = ("ич", "ична")
+    elif father.endswith("ий"):
         before = stem[:-1]
-        soft = before[-1:] in "кгхц" or (before[-2:-1] not in "аеёиоуыэюя" and not before.endswith("нт"))
-        stem = stem if soft else f"{before}ь"
-        return f"{stem}евич", f"{stem}евна"
-    if last in "йь":
-        return f"{stem}евич", f"{stem}евна"
-    ending = "ев" if last in "жчшщцеёиуыэю" else "ов"
-    return f"{father}{ending}ич", f"{father}{ending}на"
+        keeps_i = before[-1:] in "кгхц" or (before[-2:-1].lower() not in _VOWELS and not before.endswith("нт"))
+        stem = stem if keeps_i else f"{before}ь"
+    elif last == "о":
+        endings = ("ович", "овна")
+    elif last not in "йья":
+        stem, endings = father, endings if last in "жчшщцеёиуыэю" else ("ович", "овна")
+    return stem + endings[gender == "female"]
 
 
+_VOWELS = "аеёиоуыэюя"
 _RUSSIAN_STEMS = {
     "Лев": "Львов",
     "Павел": "Павлов",
@@ -99,7 +89,7 @@ _RUSSIAN_STEMS = {
     "Эмиль": "Эмильев",
     "Рауль": "Раулев",
 }
-_RUSSIAN_STRESSED = frozenset({"Илья", "Фома", "Лука", "Кузьма"})
+_STRESSED_AT_END = frozenset({"Илья", "Фома", "Лука", "Кузьма"})
 
 
 @lru_cache(_NAMES_KEPT)
@@ -108,7 +98,7 @@ def ukrainian_patronymic(father: str, gender: str) -> str:
     stem, last = father[:-1], father[-1:]
     if father in _UKRAINIAN_EXCEPTIONS:
         male, female = _UKRAINIAN_EXCEPTIONS[father]
-    elif last in "йїєіия" and (last != "я" or stem[-1:] in "аеєиіїоу"):
+    elif last in "йїєіия" and (last != "я" or stem[-1:].lower() in "аеєиіїоу"):
         stem = stem if last in "йя" else father
         male, female = f"{stem}йович", f"{stem}ївна"
     elif last in "ья":
@@ -134,17 +124,19 @@ _UKRAINIAN_EXCEPTIONS = {
     "Кузьма": ("Кузьмич", "Кузьмівна"),
     "Хома": ("Хомич", "Хомівна"),
     "Сава": ("Савич", "Савівна"),
-    "Яків'": ("Якович", "Яківна"),
 }
+
+
+_BULGARIAN_EXCEPTIONS = {"Васил": "Василев", "Добри": "Добрев", "Михаил": "Михайлов", "Павел": "Павлов"}
 
 
 @lru_cache(_NAMES_KEPT)
 def bulgarian_patronymic(father: str, gender: str) -> str:
     """Return the Bulgarian patronymic: ``Иван`` gives ``Иванов`` and ``Иванова``, ``Георги`` ``Георгиев``."""
     stem, last = father[:-1], father[-1:]
-    if father == "Васил":
-        male = "Василев"
-    elif father.endswith(("ър", "ъл")):  # Петър, Димитър, Павъл
+    if father in _BULGARIAN_EXCEPTIONS:
+        male = _BULGARIAN_EXCEPTIONS[father]
+    elif father.endswith(("ър", "ъл")):  # Петър, Димитър
         male = f"{father[:-2]}{last}ов"
     elif father.endswith(("ьо", "йо", "ия")) or last in "йю":
         stem = stem.removesuffix("ь").removesuffix("й")
@@ -189,8 +181,8 @@ def portuguese_link(surname: str) -> str:
 
 
 _WITH_ARTICLE = frozenset(
-    "Conceição Costa Cruz Cunha Fonseca Luz Mata Mota Paz Rocha Rosa Silva Silveira Veiga Nascimento Carmo Rosário".split()
-)
+    ("Carmo", "Conceição", "Costa", "Cruz", "Cunha", "Fonseca", "Luz", "Mata", "Mota", "Nascimento", "Paz", "Rocha"),
+) | {"Rosa", "Rosário", "Silva", "Silveira", "Veiga"}
 
 _SLAVIC = "surnames agree with gender"
 _SPANISH = Culture(
