@@ -24,6 +24,7 @@ from namegen.errors import MissingPackageError, UsageError
 from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
 from namegen.models.store import PRETRAINED, file_location, find_model
+from namegen.sampling.culture_parts import GENDERS, find_surname_part, list_cultures
 from namegen.sampling.cultures import find_culture
 from namegen.sampling.generate import build_sampler, sample
 from namegen.sampling.name_filters import Filters
@@ -48,14 +49,15 @@ except ModuleNotFoundError as error:
 _LOCALES = {
     "Akan": "tw_GH",
     "Algerian": "fr_DZ",
-    "Arabic": "ar_AA ar_AE ar_BH ar_DZ ar_EG ar_JO ar_PS ar_SA",
+    "Arabic": "ar_AA ar_AE ar_BH ar_EG ar_JO ar_PS ar_SA",
     "Armenian": "hy_AM",
     "Azerbaijani": "az_AZ",
     "Bengali": "bn_BD",
     "Brazilian": "pt_BR",
     "Bulgarian": "bg_BG",
-    "Catalan": "es_CA",
+    "Chilean": "es_CL",
     "Chinese": "zh_CN",
+    "Colombian": "es_CO",
     "Croatian": "hr_HR",
     "Czech": "cs_CZ",
     "Danish": "da_DK dk_DK",
@@ -65,9 +67,8 @@ _LOCALES = {
     "Finnish": "fi_FI",
     "French": "fr_BE fr_CA fr_FR fr_QC",
     "Georgian": "ka_GE",
-    "German": "de de_AT de_DE de_LU",
+    "German": "de de_AT de_DE",
     "Greek": "el_CY el_GR",
-    "Gujarati": "gu_IN",
     "Hebrew": "he_IL",
     "Hindi": "hi_IN",
     "Hungarian": "hu_HU",
@@ -80,13 +81,13 @@ _LOCALES = {
     "Kenyan": "en_KE",
     "Korean": "ko_KR",
     "Latvian": "lv_LV",
-    "Lithuanian": "lt_LT",
+    "Luxembourgish": "de_LU lb_LU",
     "Macedonian": "mk_MK",
-    "Marathi": "mr_IN",
+    "Maghrebi": "ar_DZ",
+    "Mexican": "es_MX",
     "Nepali": "ne_NP",
     "Norwegian": "no_NO",
     "Odia": "or_IN",
-    "Pakistani": "en_PK",
     "Persian": "fa_IR",
     "Polish": "pl_PL",
     "Portuguese": "pt_PT",
@@ -95,8 +96,7 @@ _LOCALES = {
     "Sinhala": "si_LK",
     "Slovak": "sk_SK",
     "Slovenian": "sl_SI",
-    "Spanish": "es es_AR es_CL es_CO es_ES es_MX es_VE",
-    "Swahili": "sw",
+    "Spanish": "es es_AR es_CA es_ES es_VE",
     "Swedish": "sv_SE",
     "Swiss": "de_CH de_LI fr_CH",
     "Taiwanese": "zh_TW",
@@ -105,7 +105,6 @@ _LOCALES = {
     "Turkish": "tr_TR",
     "Ukrainian": "uk_UA",
     "Uzbek": "uz_UZ",
-    "Vietnamese": "vi_VN",
     "Yoruba": "yo_NG",
     "Zulu": "zu_ZA",
 }
@@ -118,7 +117,6 @@ PEOPLE = "people"
 POOL_SIZE = 2**12
 """The number of names that are sampled of a category for names of people. Some are the same."""
 
-_GENDERS = ("female", "male")
 _REPLACED = {
     f"{faker}{ending}": f"{own}{ending.replace('_nonbinary', '')}"
     for faker, own in (
@@ -283,7 +281,7 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         if not prefix and novel:
             return self._pick_surname(culture, gender)
         model = _load(self.people)
-        category = _find_category(model, culture, "surname", gender)
+        category = _find_surnames(model, culture, gender)
         return self._sample(_find_sampler(model, category, novel and category not in model.closed), prefix)
 
     def _sample(self, sampler: _Sampler, prefix: str) -> str:
@@ -293,7 +291,7 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         return sampler.sample(fitted, seed)
 
     def _choose_gender(self) -> str:
-        gender: str = self.generator.random.choice(_GENDERS)
+        gender: str = self.generator.random.choice(GENDERS)
         return gender
 
     def _pick_given(self, culture: str, gender: str) -> str:
@@ -332,16 +330,16 @@ def find_locale(generator: Generator) -> str | None:
 
 @lru_cache(_POOLS_KEPT)
 def _find_pool(source: str | os.PathLike[str] | Model, culture: str, part: str, gender: str) -> list[str]:
-    """Return the names of a part of a culture that calls pick from, novel ones unless the part is closed."""
+    """Return the names that calls pick from: novel ones, unless the part of the culture is closed."""
     model = _load(source)
-    category = _find_category(model, culture, part, gender)
+    category = _find_surnames(model, culture, gender) if part == "surname" else f"{culture}/{part}"
     return sample(model, category, count=POOL_SIZE, seed=0, novel=category not in model.closed)
 
 
-def _find_category(model: Model, culture: str, part: str, gender: str) -> str:
-    """Return the category of a part: that of the gender if there is one."""
-    own = f"{culture}/{part}-{gender}"
-    return own if own in model.all_categories else f"{culture}/{part}"
+def _find_surnames(model: Model, culture: str, gender: str) -> str:
+    """Return the category of the surnames of a gender."""
+    parts = list_cultures(model.all_categories).get(culture, ())
+    return f"{culture}/{find_surname_part(parts, gender)}"
 
 
 class _Sampler:
