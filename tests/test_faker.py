@@ -106,7 +106,7 @@ LETTERS = {
 FORMS = ("", "_female", "_male")
 METHODS = [f"invented_{part}{form}" for part in ("first_name", "last_name", "full_name") for form in FORMS]
 INCLUDED = pytest.mark.skipif(
-    not (paths.DATA_DIR / "people.safetensors").exists(), reason="the model people has not been trained yet"
+    not paths.PEOPLE_FILE.exists(), reason="the model people has not been trained yet"
 )
 
 

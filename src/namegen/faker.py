@@ -23,7 +23,7 @@ import numpy as np
 from namegen.errors import MissingPackageError, UsageError
 from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
-from namegen.models.store import PRETRAINED, file_location, find_model
+from namegen.models.store import PEOPLE, PRETRAINED, file_location, find_model
 from namegen.sampling.culture_parts import GENDERS, find_surname_part, list_cultures
 from namegen.sampling.cultures import find_culture
 from namegen.sampling.generate import build_sampler, sample
@@ -111,8 +111,6 @@ _LOCALES = {
 
 CULTURES: dict[str, str] = {locale: culture for culture, locales in _LOCALES.items() for locale in locales.split()}
 """The culture of people by Faker locale."""
-
-PEOPLE = "people"
 
 POOL_SIZE = 2**12
 """The number of names that are sampled of a category for names of people. Some are the same."""
