@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from support import make_bigram_model
+from support import REPOSITORY, make_bigram_model
 
 pytest.importorskip("faker", reason="Faker is not installed")
 pytest.importorskip("factory", reason="factory-boy is not installed")
@@ -105,9 +106,7 @@ LETTERS = {
 
 FORMS = ("", "_female", "_male")
 METHODS = [f"invented_{part}{form}" for part in ("first_name", "last_name", "full_name") for form in FORMS]
-INCLUDED = pytest.mark.skipif(
-    not paths.PEOPLE_FILE.exists(), reason="the model people has not been trained yet"
-)
+INCLUDED = pytest.mark.skipif(not paths.PEOPLE_FILE.exists(), reason="the model people has not been trained yet")
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +169,12 @@ def test_every_locale_of_faker_is_recognised():
 def test_at_least_sixty_locales_of_faker_have_a_culture():
     assert len({*CULTURES} & {*AVAILABLE_LOCALES}) >= 60
     assert {*CULTURES} <= {*AVAILABLE_LOCALES}
+
+
+def test_the_page_on_test_data_lists_the_locales():
+    page = (REPOSITORY / "docs" / "test-data.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| (`.*`) \|$", page, re.MULTILINE)
+    assert {locale: culture for culture, locales in rows for locale in re.findall(r"\w+", locales)} == CULTURES
 
 
 @pytest.mark.parametrize("gender", GENDERS)
