@@ -4,7 +4,7 @@
 >>> fake.invented_full_name()                    # doctest: +SKIP
 >>> fake.invented_name("German")                 # doctest: +SKIP
 
-Names of people come from pools: the first call samples some thousand names of a category with a fixed seed, and every
+Names of people come from pools: the first call samples two thousand names of a category with a fixed seed, and every
 call picks one with a number from Faker's generator. ``invented_name`` takes one 64-bit number from Faker's generator
 and returns the name that :func:`namegen.sample` gives with this number as its seed. So a name depends only on the state
 of Faker's generator.
@@ -112,8 +112,8 @@ _LOCALES = {
 CULTURES: dict[str, str] = {locale: culture for culture, locales in _LOCALES.items() for locale in locales.split()}
 """The culture of people by Faker locale."""
 
-POOL_SIZE = 2**12
-"""The number of names that are sampled of a category for names of people. Some are the same."""
+POOL_SIZE = 2**11
+"""The number of names of a category that names of people are picked from. Some of them are equal."""
 
 _REPLACED = {
     f"{faker}{ending}": f"{own}{ending.replace('_nonbinary', '')}"
@@ -128,7 +128,7 @@ _REPLACED = {
 
 _MODELS_KEPT = 4
 _SAMPLERS_KEPT = 32  # of some megabytes each
-_POOLS_KEPT = 256  # of 0.3 MB each
+_POOLS_KEPT = 256  # of 0.2 MB each
 
 
 class LocaleError(UsageError, UnsupportedFeature):
@@ -190,7 +190,7 @@ class Provider(BaseProvider, metaclass=_ProviderType):
     __provider__ = "namegen"
 
     model: ClassVar[str | os.PathLike[str] | Model] = PRETRAINED
-    people: ClassVar[str | os.PathLike[str] | Model] = PEOPLE
+    people: ClassVar[str | Path | Model] = PEOPLE
     replaces_names: ClassVar[bool] = False
 
     def __init__(self, generator: Generator) -> None:
@@ -278,8 +278,7 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         gender = self._choose_gender()
         if not prefix and novel:
             return self._pick_surname(culture, gender)
-        model = _load(self.people)
-        category = _find_surnames(model, culture, gender)
+        model, category = _load(self.people), _find_surnames(self.people, culture, gender)
         return self._sample(_find_sampler(model, category, novel and category not in model.closed), prefix)
 
     def _sample(self, sampler: _Sampler, prefix: str) -> str:
@@ -293,14 +292,13 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         return gender
 
     def _pick_given(self, culture: str, gender: str) -> str:
-        return self._pick(culture, gender, gender)
+        return self._pick(f"{culture}/{gender}")
 
     def _pick_surname(self, culture: str, gender: str) -> str:
-        return self._pick(culture, "surname", gender)
+        return self._pick(_find_surnames(self.people, culture, gender))
 
-    def _pick(self, culture: str, part: str, gender: str) -> str:
-        pool = _find_pool(self.people, culture, part, gender)  # type: ignore[arg-type]  # paths are hashable
-        name: str = self.generator.random.choice(pool)
+    def _pick(self, category: str) -> str:
+        name: str = self.generator.random.choice(_find_pool(self.people, category))
         return name
 
     def _compose(self, culture: str, gender: str) -> str:
@@ -327,16 +325,16 @@ def find_locale(generator: Generator) -> str | None:
 
 
 @lru_cache(_POOLS_KEPT)
-def _find_pool(source: str | os.PathLike[str] | Model, culture: str, part: str, gender: str) -> list[str]:
-    """Return the names that calls pick from: novel ones, unless the part of the culture is closed."""
+def _find_pool(source: str | Path | Model, category: str) -> list[str]:
+    """Return the names of a category that calls pick from: novel ones, unless the category is closed."""
     model = _load(source)
-    category = _find_surnames(model, culture, gender) if part == "surname" else f"{culture}/{part}"
     return sample(model, category, count=POOL_SIZE, seed=0, novel=category not in model.closed)
 
 
-def _find_surnames(model: Model, culture: str, gender: str) -> str:
+@lru_cache(_POOLS_KEPT)
+def _find_surnames(source: str | Path | Model, culture: str, gender: str) -> str:
     """Return the category of the surnames of a gender."""
-    parts = list_cultures(model.all_categories).get(culture, ())
+    parts = list_cultures(_load(source).all_categories).get(culture, ())
     return f"{culture}/{find_surname_part(parts, gender)}"
 
 
