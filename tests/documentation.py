@@ -47,15 +47,15 @@ _SEEDED = re.compile(r"--(?:seed|greedy|top|temperature 0)\b(?!\.)")
 _STATUS = re.compile(r"\$\?|PIPESTATUS")
 
 WRAPPER = """#!/bin/sh
-# The command under test. The tests have less time than a reader, so trainings get few iterations, and a sample of
-# millions fewer names. If an option is given twice, the last one counts. A resumed run has its own number of
+# The command under test. The tests have less time than a reader, so trainings get few iterations, and millions of
+# names or people are fewer. If an option is given twice, the last one counts. A resumed run has its own number of
 # iterations.
 if [ "$1" = train ]; then
     case " $* " in
         *" --resume "* | *" --help "*) ;;
         *) set -- "$@" --iters 1000 ;;
     esac
-elif [ "$1" = sample ]; then
+elif [ "$1" = sample ] || [ "$1" = people ]; then
     case " $* " in
         *" -n "[0-9][0-9][0-9][0-9][0-9][0-9][0-9]*) set -- "$@" -n 50000 ;;
     esac

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from namegen.sampling.generate import iterate, sample
     from namegen.sampling.like import like, like_model
     from namegen.sampling.name_filters import Filters
+    from namegen.sampling.persons import Person, people
     from namegen.sampling.top_names import top
     from namegen.training.train import Progress, train
 
@@ -56,6 +57,7 @@ _EXPORTS = {
     "sampling.name_filters": ("Filters",),
     "sampling.generate": ("iterate", "sample"),
     "sampling.like": ("like", "like_model"),
+    "sampling.persons": ("Person", "people"),
     "sampling.top_names": ("top",),
     "training.train": ("Progress", "train"),
 }
@@ -70,6 +72,7 @@ __all__ = [
     "History",
     "Model",
     "NamegenError",
+    "Person",
     "Progress",
     "SamplingConfig",
     "Scores",
@@ -87,6 +90,7 @@ __all__ = [
     "load_dataset",
     "load_model",
     "open_dataset",
+    "people",
     "plot_evaluation",
     "plot_history",
     "sample",

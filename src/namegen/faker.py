@@ -1,34 +1,44 @@
 """A provider of invented names for Faker (the extra ``faker``).
 
 >>> fake.add_provider(namegen.faker.Provider)    # doctest: +SKIP
+>>> fake.invented_full_name()                    # doctest: +SKIP
 >>> fake.invented_name("German")                 # doctest: +SKIP
 
-Each call takes one 64-bit number from Faker's generator and returns the name that :func:`namegen.sample` gives with
-this number as its seed, so a name depends only on the state of Faker's generator.
+Names of people come from pools: the first call samples two thousand names of a category with a fixed seed, and every
+call picks one with a number from Faker's generator. ``invented_name`` takes one 64-bit number from Faker's generator
+and returns the name that :func:`namegen.sample` gives with this number as its seed. So a name depends only on the state
+of Faker's generator.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from namegen.errors import MissingPackageError, UsageError
-from namegen.models.categories import find_blend
 from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
-from namegen.models.store import PRETRAINED, file_location, find_model
+from namegen.models.store import PEOPLE, PRETRAINED, file_location, find_model
+from namegen.sampling.culture_parts import GENDERS, find_surname_part, list_cultures
+from namegen.sampling.cultures import find_culture
+from namegen.sampling.generate import build_sampler, sample
 from namegen.sampling.name_filters import Filters
+from namegen.sampling.persons import compose
 from namegen.sampling.prefixes import fit_prefix
-from namegen.sampling.rejection import RejectionSampler
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from faker.generator import Generator
+
 try:
+    from faker import Faker
+    from faker.config import DEFAULT_LOCALE, PROVIDERS
     from faker.exceptions import UnsupportedFeature
     from faker.providers import BaseProvider
 except ModuleNotFoundError as error:
@@ -36,60 +46,207 @@ except ModuleNotFoundError as error:
         "namegen.faker needs Faker, which is not installed; install it with `pip install Faker`"
     ) from error
 
-
-LANGUAGES = {
-    "ar": "Arabic",
-    "cs": "Czech",
-    "de": "German",
-    "el": "Greek",
-    "es": "Spanish",
-    "fr": "French",
-    "ga": "Irish",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
+_LOCALES = {
+    "Akan": "tw_GH",
+    "Algerian": "fr_DZ",
+    "Arabic": "ar_AA ar_AE ar_BH ar_EG ar_JO ar_PS ar_SA",
+    "Armenian": "hy_AM",
+    "Azerbaijani": "az_AZ",
+    "Bengali": "bn_BD",
+    "Brazilian": "pt_BR",
+    "Bulgarian": "bg_BG",
+    "Chilean": "es_CL",
+    "Chinese": "zh_CN",
+    "Colombian": "es_CO",
+    "Croatian": "hr_HR",
+    "Czech": "cs_CZ",
+    "Danish": "da_DK dk_DK",
+    "Dutch": "nl_BE nl_NL",
+    "English": "en en_AU en_CA en_GB en_NZ en_US",
+    "Estonian": "et_EE",
+    "Finnish": "fi_FI",
+    "French": "fr_BE fr_CA fr_FR fr_QC",
+    "Georgian": "ka_GE",
+    "German": "de de_AT de_DE",
+    "Greek": "el_CY el_GR",
+    "Hebrew": "he_IL",
+    "Hindi": "hi_IN",
+    "Hungarian": "hu_HU",
+    "Icelandic": "is_IS",
+    "Indian": "en_IN",
+    "Indonesian": "id_ID",
+    "Irish": "en_IE ga_IE",
+    "Italian": "it_CH it_IT",
+    "Japanese": "ja_JP",
+    "Kenyan": "en_KE",
+    "Korean": "ko_KR",
+    "Latvian": "lv_LV",
+    "Luxembourgish": "de_LU lb_LU",
+    "Macedonian": "mk_MK",
+    "Maghrebi": "ar_DZ",
+    "Mexican": "es_MX",
+    "Nepali": "ne_NP",
+    "Norwegian": "no_NO",
+    "Odia": "or_IN",
+    "Persian": "fa_IR",
+    "Polish": "pl_PL",
+    "Portuguese": "pt_PT",
+    "Romanian": "ro_RO",
+    "Russian": "ru_RU",
+    "Sinhala": "si_LK",
+    "Slovak": "sk_SK",
+    "Slovenian": "sl_SI",
+    "Spanish": "es es_AR es_CA es_ES es_VE",
+    "Swedish": "sv_SE",
+    "Swiss": "de_CH de_LI fr_CH",
+    "Taiwanese": "zh_TW",
+    "Tamil": "ta_IN",
+    "Thai": "th th_TH",
+    "Turkish": "tr_TR",
+    "Ukrainian": "uk_UA",
+    "Uzbek": "uz_UZ",
+    "Yoruba": "yo_NG",
+    "Zulu": "zu_ZA",
 }
-"""The category of surnames by the language of a Faker locale."""
 
-COUNTRIES = {
-    "en_AU": "English",
-    "en_CA": "English",
-    "en_GB": "English",
-    "en_IE": "Irish",
-    "en_NZ": "English",
-    "en_US": "English",
-    "fr_DZ": "Arabic",
+CULTURES: dict[str, str] = {locale: culture for culture, locales in _LOCALES.items() for locale in locales.split()}
+"""The culture of people by Faker locale."""
+
+POOL_SIZE = 2**11
+"""The number of names of a category that names of people are picked from. Some of them are equal."""
+
+_REPLACED = {
+    f"{faker}{ending}": f"{own}{ending.replace('_nonbinary', '')}"
+    for faker, own in (
+        ("first_name", "invented_first_name"),
+        ("last_name", "invented_last_name"),
+        ("name", "invented_full_name"),
+    )
+    for ending in ("", "_female", "_male", "_nonbinary")
 }
-"""The category of surnames by locale where the language is not enough: those of ``en_IN`` are not English."""
+"""Faker's own methods, and the methods that replace them."""
 
 _MODELS_KEPT = 4
 _SAMPLERS_KEPT = 32  # of some megabytes each
+_POOLS_KEPT = 256  # of 0.2 MB each
 
 
 class LocaleError(UsageError, UnsupportedFeature):
-    """namegen has no category for the surnames of a Faker locale. Faker's listing omits methods that raise it."""
+    """namegen has no names of people for a Faker locale.
 
-    def __init__(self, message: str) -> None:
-        UnsupportedFeature.__init__(self, message, "invented_surname")
+    Args:
+        locale: the locale; ``None`` for a generator without one.
+        method: the name of the method that was called, which Faker omits from its listing.
+    """
+
+    def __init__(self, locale: str | None, method: str) -> None:
+        where = f"the Faker locale {locale}" if locale else "a Faker generator without a locale"
+        message = (
+            f"no invented names of people for {where}; use one of {', '.join(CULTURES)}, or pass a category, as in "
+            'invented_name("German")'
+        )
+        UnsupportedFeature.__init__(self, message, method)
 
 
-class Provider(BaseProvider):
+class _ProviderType(type(BaseProvider)):  # type: ignore[misc]
+    """Has the methods of the provider's class that are not methods of its instances, which Faker calls in listings."""
+
+    def replace_names(cls, fake: Faker | Generator | None = None) -> None:
+        """Replace Faker's own names by invented ones: ``first_name``, ``last_name``, ``name`` and their variants.
+
+        In locales that have no culture, Faker's own names stay.
+
+        Args:
+            fake: a Faker of any number of locales, or a generator; by default every Faker that is made afterwards. In
+                the latter case a subclass must be called ``Provider`` in its module.
+        """
+        if fake is None:
+            cls.replaces_names = True
+            if cls.__module__ not in PROVIDERS:
+                PROVIDERS.append(cls.__module__)
+        elif isinstance(fake, Faker):
+            for each in fake.factories:
+                cls.replace_names(each)
+        elif not any(
+            getattr(each, "replaces_names", False) and cls in type(each).mro() for each in fake.get_providers()
+        ):
+            fake.add_provider(type(cls.__name__, (cls,), {"replaces_names": True}))
+
+
+class Provider(BaseProvider, metaclass=_ProviderType):
     """A Faker provider of invented names.
 
+    ``Provider.replace_names()`` makes Faker's own ``first_name``, ``last_name``, ``name`` and their variants return
+    invented names, in every Faker that is made afterwards; ``Provider.replace_names(fake)`` does so in one.
+
     Attributes:
-        model: the name of a model, a path, or a loaded model; by default ``pretrained``. Subclasses may override it.
-            ``NAMEGEN_MODEL`` has no effect.
+        model: the model of ``invented_name``: the name of a model, a path, or a loaded model; by default
+            ``pretrained``. Subclasses may override it. ``NAMEGEN_MODEL`` has no effect.
+        people: the model of all other names, by default ``people``; its categories are ``German/female``,
+            ``German/male`` and ``German/surname``, or ``Czech/surname-female`` and ``Czech/surname-male``.
+        replaces_names: whether Faker's own names are replaced too, where the locale has a culture.
     """
 
     __provider__ = "namegen"
 
     model: ClassVar[str | os.PathLike[str] | Model] = PRETRAINED
+    people: ClassVar[str | Path | Model] = PEOPLE
+    replaces_names: ClassVar[bool] = False
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__(generator)
+        if self.replaces_names and find_locale(generator) in CULTURES:
+            for name, own in _REPLACED.items():
+                setattr(self, name, getattr(self, own))
+
+    def invented_first_name(self) -> str:
+        """Return an invented given name for the Faker locale, of a woman or a man.
+
+        Raises:
+            LocaleError: namegen has no names for this locale. All methods but ``invented_name`` raise it.
+        """
+        return self._pick_given(self._find_culture("invented_first_name"), self._choose_gender())
+
+    def invented_first_name_female(self) -> str:
+        """Return an invented given name of a woman."""
+        return self._pick_given(self._find_culture("invented_first_name_female"), "female")
+
+    def invented_first_name_male(self) -> str:
+        """Return an invented given name of a man."""
+        return self._pick_given(self._find_culture("invented_first_name_male"), "male")
+
+    def invented_last_name(self, prefix: str = "", *, novel: bool = True) -> str:
+        """Return an invented surname for the Faker locale: German for ``de_AT``.
+
+        Args:
+            prefix: the beginning of the surname. With a prefix, a call takes some milliseconds.
+            novel: whether to exclude real surnames. Without, a call takes some milliseconds.
+        """
+        return self._invent_surname(self._find_culture("invented_last_name"), prefix, novel)
+
+    def invented_surname(self, prefix: str = "", *, novel: bool = True) -> str:
+        """Return an invented surname, like :meth:`invented_last_name`."""
+        return self._invent_surname(self._find_culture("invented_surname"), prefix, novel)
+
+    def invented_last_name_female(self) -> str:
+        """Return an invented surname of a woman, in the form that agrees with her gender if there is one."""
+        return self._pick_surname(self._find_culture("invented_last_name_female"), "female")
+
+    def invented_last_name_male(self) -> str:
+        """Return an invented surname of a man, in the form that agrees with his gender if there is one."""
+        return self._pick_surname(self._find_culture("invented_last_name_male"), "male")
+
+    def invented_full_name(self) -> str:
+        """Return an invented full name for the Faker locale, as its culture composes it."""
+        return self._compose(self._find_culture("invented_full_name"), self._choose_gender())
+
+    def invented_full_name_female(self) -> str:
+        """Return an invented full name of a woman."""
+        return self._compose(self._find_culture("invented_full_name_female"), "female")
+
+    def invented_full_name_male(self) -> str:
+        """Return an invented full name of a man."""
+        return self._compose(self._find_culture("invented_full_name_male"), "male")
 
     def invented_name(self, category: str | None = None, prefix: str = "", *, novel: bool = True) -> str:
         """Return an invented name.
@@ -105,49 +262,93 @@ class Provider(BaseProvider):
             ModelFileError: the model is missing or damaged.
             NamegenError: the model hardly ever generates such a name.
         """
-        model = _load(self.model)
-        sampler = _find_sampler(model, category, novel)
-        fitted = fit_prefix(model, prefix, model.sampling.max_length)
+        return self._sample(_find_sampler(_load(self.model), category, novel), prefix)
+
+    @cached_property
+    def _locale(self) -> str | None:
+        return find_locale(self.generator)
+
+    def _find_culture(self, method: str) -> str:
+        culture = CULTURES.get(self._locale or "")
+        if culture is None:
+            raise LocaleError(self._locale, method)
+        return culture
+
+    def _invent_surname(self, culture: str, prefix: str, novel: bool) -> str:
+        gender = self._choose_gender()
+        if not prefix and novel:
+            return self._pick_surname(culture, gender)
+        model, category = _load(self.people), _find_surnames(self.people, culture, gender)
+        return self._sample(_find_sampler(model, category, novel and category not in model.closed), prefix)
+
+    def _sample(self, sampler: _Sampler, prefix: str) -> str:
+        fitted = sampler.fit_prefix(prefix)
         # Taken only now, so that an invalid call leaves Faker's generator unchanged.
         seed = self.generator.random.getrandbits(64)
         return sampler.sample(fitted, seed)
 
-    def invented_surname(self, prefix: str = "", *, novel: bool = True) -> str:
-        """Return an invented surname for the Faker locale: German for ``de_AT``. See :meth:`invented_name`.
+    def _choose_gender(self) -> str:
+        gender: str = self.generator.random.choice(GENDERS)
+        return gender
 
-        Raises:
-            LocaleError: namegen has no category for this locale.
-        """
-        # Faker passes the locale only to providers that are packages with a module for each locale.
-        config: dict[str, str] = vars(self.generator).get("_Generator__config", {})
-        return self.invented_name(category_of(config.get("locale")), prefix, novel=novel)
+    def _pick_given(self, culture: str, gender: str) -> str:
+        return self._pick(f"{culture}/{gender}")
+
+    def _pick_surname(self, culture: str, gender: str) -> str:
+        return self._pick(_find_surnames(self.people, culture, gender))
+
+    def _pick(self, category: str) -> str:
+        name: str = self.generator.random.choice(_find_pool(self.people, category))
+        return name
+
+    def _compose(self, culture: str, gender: str) -> str:
+        rules = find_culture(culture)
+        given, surname = self._pick_given(culture, gender), self._pick_surname(culture, gender)
+        father = self._pick_given(culture, "male") if rules.patronymic else ""
+        mother_surname = self._pick_surname(culture, gender) if rules.second_surname else ""
+        return compose(culture, gender, given, surname, father=father, mother_surname=mother_surname).name
 
 
-def category_of(locale: str | None) -> str:
-    """Return the category for the surnames of a Faker locale.
+def find_locale(generator: Generator) -> str | None:
+    """Return the locale of a Faker generator, or ``None`` if it has no localized provider.
 
-    Raises:
-        LocaleError: namegen has none.
+    Faker tells each provider its own locale only: ``de_AT``, or the provider's default if it has none for ``de_AT``.
     """
-    language = (locale or "").partition("_")[0]
-    category = COUNTRIES.get(locale or "") or LANGUAGES.get(language)
-    if category is None:
-        where = f"the Faker locale {locale}" if locale else "a Faker generator without a locale"
-        known = ", ".join(sorted([*(f"{language}_*" for language in LANGUAGES), *COUNTRIES]))
-        raise LocaleError(
-            f'no invented surnames for {where}; use one of {known}, or pass a category, as in invented_name("German")'
-        )
-    return category
+    found = None
+    for provider in generator.get_providers():
+        if locale := provider.__lang__:
+            package = sys.modules.get(provider.__provider__)
+            found = DEFAULT_LOCALE
+            if locale != (getattr(package, "default_locale", "") or DEFAULT_LOCALE):
+                return locale
+    return found
+
+
+@lru_cache(_POOLS_KEPT)
+def _find_pool(source: str | Path | Model, category: str) -> list[str]:
+    """Return the names of a category that calls pick from: novel ones, unless the category is closed."""
+    model = _load(source)
+    return sample(model, category, count=POOL_SIZE, seed=0, novel=category not in model.closed)
+
+
+@lru_cache(_POOLS_KEPT)
+def _find_surnames(source: str | Path | Model, culture: str, gender: str) -> str:
+    """Return the category of the surnames of a gender."""
+    parts = list_cultures(_load(source).all_categories).get(culture, ())
+    return f"{culture}/{find_surname_part(parts, gender)}"
 
 
 class _Sampler:
     """Samples names of one category of a model, or of any category, one at a time."""
 
     def __init__(self, model: Model, category: str | None, novel: bool) -> None:
-        selected = None if category is None else find_blend(model, category)
-        self._alphabet = model.alphabet
-        self._sampler = RejectionSampler(model, model.sampling, Filters(novel=novel), selected)
+        filters = Filters(novel=novel)
+        self._model, _, self._sampler = build_sampler(model, category, model.sampling, filters, None, given=set())
         self._lock = threading.Lock()  # threads cannot share a network, see Stepper
+
+    def fit_prefix(self, prefix: str) -> str:
+        """Return a prefix in the letters of the category."""
+        return fit_prefix(self._model, prefix, self._model.sampling.max_length)
 
     def sample(self, prefix: str, seed: int) -> str:
         first = np.zeros(1, dtype=np.int64)
@@ -155,7 +356,7 @@ class _Sampler:
             sampled = self._sampler.sample([prefix], first, seed, first)
         if sampled.failure:
             raise sampled.failure
-        return self._alphabet.decode_lines(sampled.names.letters, sampled.names.lengths).rstrip("\n")
+        return self._model.alphabet.decode_lines(sampled.names.letters, sampled.names.lengths).rstrip("\n")
 
 
 _find_sampler = lru_cache(_SAMPLERS_KEPT)(_Sampler)

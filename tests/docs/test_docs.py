@@ -27,7 +27,7 @@ PYTHON = [
     pytest.param(
         block.text,
         id=f"{block.page.name}-{block.line}",
-        marks=[pytest.mark.slow] * (block.page.name in {"faker.md", "library.md"}),
+        marks=[pytest.mark.slow] * (block.page.name in {"test-data.md", "library.md"}),
     )
     for page in TEXTS
     for block in blocks(page, PYTHONS)

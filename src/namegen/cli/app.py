@@ -14,6 +14,7 @@ _COMMANDS = (
     "download",
     "train",
     "sample",
+    "people",
     "score",
     "classify",
     "evaluate",

@@ -164,7 +164,7 @@ def blocks(
         prefixes = split_letters(prefixes)
     if parts.get("floor") and model.plausibility is None:
         raise UsageError("this model has no n-gram, so it has no plausibility floor; leave out --floor")
-    model, blend, sampler = _build_sampler(model, category, config, filters, device, given=set(parts))
+    model, blend, sampler = build_sampler(model, category, config, filters, device, given=set(parts))
     generator = _Generator(
         model=model,
         sampler=sampler,
@@ -188,7 +188,7 @@ def blocks(
     return generator.generate_unique(fitted) if filters.unique else generator.generate(fitted)
 
 
-def _build_sampler(
+def build_sampler(
     model: Model,
     category: str | None,
     config: SamplingConfig,

@@ -1,0 +1,146 @@
+"""``namegen people``: invent people with full names."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from namegen.cli.options import complete_model
+from namegen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from namegen.models.model import Model
+    from namegen.sampling.persons import Person
+
+_PEOPLE_PER_WRITE = 2**14
+
+
+def complete_culture(context: typer.Context) -> list[str]:
+    """Return the cultures of the chosen model."""
+    from namegen.models.store import find_model
+    from namegen.sampling.culture_parts import list_cultures
+
+    return list(list_cultures(find_model(context.params.get("model") or "people").categories()))
+
+
+def people(
+    cultures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CULTURE]...",
+            autocompletion=complete_culture,
+            help="Cultures, which may have weights: German:3 Turkish.  [default: all]",
+        ),
+    ] = None,
+    *,
+    count: Annotated[int | None, typer.Option("--count", "-n", help="Number of people in total.  [default: 1]")] = None,
+    gender: Annotated[Literal["female", "male", "any"], typer.Option(help="Gender of the people.")] = "any",
+    given: Annotated[str | None, typer.Option(metavar="NAME", help="Give everybody this given name.")] = None,
+    surname: Annotated[str | None, typer.Option(metavar="NAME", help="Give everybody this surname.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="LETTERS", help="Start given names with these letters in turn.")
+    ] = None,
+    known: Annotated[
+        Literal["allow", "parts", "none"],
+        typer.Option(
+            help="What may be a known name: allow, everything; parts, the given name or the surname, but not both; "
+            "none, neither."
+        ),
+    ] = "parts",
+    unique: Annotated[bool, typer.Option("--unique", help="Print no full name twice.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Transliterate names into ASCII letters.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same people.  [default: random]")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            autocompletion=complete_model,
+            help="Model name or file.  [default: people]",
+        ),
+    ] = None,
+    output_format: Annotated[
+        Literal["text", "tsv", "csv", "jsonl"],
+        typer.Option("--format", "-f", help="Output format; all but text have columns for the parts of a name."),
+    ] = "text",
+    list_cultures: Annotated[
+        bool, typer.Option("--list", help="List the cultures, with their parts and an example.")
+    ] = False,
+) -> None:
+    """Invent people with full names, as their culture composes them.
+
+    `namegen people Hungarian -n 3` prints three Hungarian names, surname first.
+    """
+    from namegen.cli.options import load_model_to_use
+    from namegen.cli.terminal import print_result
+    from namegen.sampling.persons import Person
+    from namegen.sampling.persons import people as invent_people
+
+    _, loaded = load_model_to_use(model or "people")
+    if list_cultures:
+        if cultures or count is not None:
+            raise UsageError("--list lists all cultures; leave out the cultures and --count")
+        _print_cultures(loaded)
+        return
+    persons = invent_people(
+        cultures,
+        count=1 if count is None else count,
+        gender=gender,
+        given=given,
+        surname=surname,
+        start=start,
+        known=known,
+        unique=unique,
+        ascii=ascii_only,
+        seed=seed,
+        model=loaded,
+    )
+    if output_format == "csv":
+        print_result(_format_csv([Person._fields]))
+    while block := list(islice(persons, _PEOPLE_PER_WRITE)):
+        print_result(_format_block(block, output_format))
+
+
+def _print_cultures(model: Model) -> None:
+    """Print a line for each culture: its parts, and an example."""
+    from namegen.cli.terminal import print_table
+    from namegen.sampling.culture_parts import list_cultures
+    from namegen.sampling.persons import people as invent_people
+
+    parts = list_cultures(model.categories)
+    examples = {person.culture: person.name for person in invent_people(count=len(parts), seed=1, model=model)}
+    rows = [(culture, ", ".join(own), examples[culture]) for culture, own in parts.items()]
+    print_table(("culture", "parts", "example"), rows)
+
+
+def _format_block(persons: Sequence[Person], output_format: str) -> str:
+    """Return a line for each person."""
+    if output_format == "csv":
+        return _format_csv(persons)
+    if output_format == "jsonl":
+        from json.encoder import encode_basestring as encode
+
+        return "".join(
+            [
+                f'{{"culture": {encode(culture)}, "gender": "{gender}", "given": {encode(given)}, '
+                f'"middle": {encode(middle)}, "surname": {encode(surname)}, "name": {encode(name)}}}\n'
+                for culture, gender, given, middle, surname, name in persons
+            ]
+        )
+    if output_format == "tsv":
+        return "".join(["\t".join(person) + "\n" for person in persons])
+    return "".join([person.name + "\n" for person in persons])
+
+
+def _format_csv(rows: Sequence[Sequence[str]]) -> str:
+    import csv
+    import io
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,99 @@
+"""Find the cultures of a model, and their parts.
+
+The parts of the culture ``German`` are the categories ``German/female``, ``German/male`` and ``German/surname``, or
+``German/surname-female`` and ``German/surname-male`` where surnames agree with gender.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from namegen.errors import UsageError, quote
+from namegen.sampling.rng import derive_streams, uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from namegen.models.model import Model
+
+GENDERS = ("female", "male")
+
+
+def list_cultures(categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the parts of each culture that has full names, in the order of the categories."""
+    parts = defaultdict[str, list[str]](list)
+    for category in categories:
+        culture, slash, part = category.rpartition("/")
+        if slash and culture:
+            parts[culture].append(part)
+    return {culture: tuple(own) for culture, own in parts.items() if any(has_gender(own, each) for each in GENDERS)}
+
+
+def find_surname_part(parts: Sequence[str], gender: str) -> str:
+    """Return the part that has the surnames of a gender."""
+    return f"surname-{gender}" if f"surname-{gender}" in parts else "surname"
+
+
+def has_gender(parts: Sequence[str], gender: str) -> bool:
+    """Return whether a culture has full names of a gender."""
+    return gender in parts and find_surname_part(parts, gender) in parts
+
+
+def parse_cultures(model: Model, texts: str | Sequence[str] | None, gender: str, seed: int) -> dict[str, float]:
+    """Return the cultures and their shares."""
+    cultures = list_cultures(model.categories)
+    if not cultures:
+        raise UsageError(
+            f"the model of {model.dataset} has no cultures, such as the categories German/female, German/male and "
+            "German/surname; use the included model people"
+        )
+    if texts is None:
+        names = [name for name, parts in cultures.items() if gender == "any" or has_gender(parts, gender)]
+        order = np.argsort(uniform(derive_streams(seed, 0, np.arange(len(names)), "cultures"), 0))
+        return {names[index]: 1 / len(names) for index in order.tolist()}
+    weights = defaultdict[str, float](float)
+    for text in [texts] if isinstance(texts, str) else texts:
+        culture, weight = _parse_culture(list(cultures), text)
+        weights[culture] += weight
+    if not weights:
+        raise UsageError("no culture given; name at least one")
+    largest = max(weights.values())  # the sum of the weights might overflow
+    total = sum(weight / largest for weight in weights.values())
+    return {culture: weight / largest / total for culture, weight in weights.items()}
+
+
+def _parse_culture(cultures: Sequence[str], text: str) -> tuple[str, float]:
+    """Return a culture and its weight."""
+    culture = _look_up(cultures, text)
+    name, colon, number = text.rpartition(":")
+    if culture is not None or not colon:
+        return culture or _fail_to_find(cultures, text), 1.0
+    culture = _look_up(cultures, name) or _fail_to_find(cultures, name)
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise UsageError(f"the weight in {quote(text)} must be a positive number, not {quote(number)}")
+    return culture, weight
+
+
+def _look_up(cultures: Sequence[str], name: str) -> str | None:
+    """Return the culture with exactly this name, or the one that differs only in case."""
+    if name in cultures:
+        return name
+    same = [culture for culture in cultures if culture.casefold() == name.strip().casefold()]
+    return same[0] if len(same) == 1 else None
+
+
+def _fail_to_find(cultures: Sequence[str], name: str) -> NoReturn:
+    import difflib
+
+    folded = {culture.casefold(): culture for culture in cultures}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    hint = f"did you mean {folded[close[0]]}?" if close else "`namegen people --list` lists the cultures"
+    raise UsageError(f"no culture {quote(name)}; {hint}")

@@ -1,0 +1,253 @@
+"""How cultures compose full names: the order of the parts, the separator, patronymics and second surnames.
+
+A culture without an entry in :data:`CULTURES` writes the given name, a space and the surname. Whether surnames agree
+with gender is not a rule here: such a culture has the parts ``surname-female`` and ``surname-male``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NAMES_KEPT = 2**16
+
+_W3C = "W3C, Personal names around the world"
+_CLDR = "Unicode CLDR, person name formatting"
+
+
+@dataclass(frozen=True)
+class Culture:
+    """The rules of a culture.
+
+    Attributes:
+        family_first: whether the surname comes before the given name.
+        separator: the text between the parts of a full name.
+        patronymic: forms the middle name from the father's given name and the gender of the person.
+        middle: chooses a traditional middle name, given the gender, the given name and the surname.
+        second_surname: whose surname the mother's is: ``last`` after the father's (Spanish), ``first`` before it
+            (Portuguese), or ``""`` for none.
+        link: returns a surname with its particle, if it takes one.
+        locales: the Faker locales of the culture.
+        note: the rules in words, for the documentation.
+        source: where the convention is described.
+    """
+
+    family_first: bool = False
+    separator: str = " "
+    patronymic: Callable[[str, str], str] | None = None
+    middle: Callable[[str, str, str], str] | None = None
+    second_surname: str = ""
+    link: Callable[[str], str] | None = None
+    locales: tuple[str, ...] = ()
+    note: str = ""
+    source: str = _CLDR
+
+
+def find_culture(name: str) -> Culture:
+    """Return the rules of a culture; those of an unknown culture are the given name, a space and the surname."""
+    return CULTURES.get(name, _DEFAULT)
+
+
+@lru_cache(_NAMES_KEPT)
+def russian_patronymic(father: str, gender: str) -> str:
+    """Return the Russian patronymic: ``Иванович`` or ``Ивановна`` for ``Иван``."""
+    stem, last, endings = father[:-1], father[-1:], ("евич", "евна")
+    if father in _RUSSIAN_STEMS:
+        stem, endings = _RUSSIAN_STEMS[father], ("ич", "на")
+    elif father in _STRESSED_AT_END:
+        endings = ("ич", "инична")
+    elif last in "ая" and not father.endswith("ия"):
+        endings = ("ич", "ична")
+    elif father.endswith("ий"):
+        before = stem[:-1]
+        keeps_i = before[-1:] in "кгхц" or (before[-2:-1].lower() not in _VOWELS and not before.endswith("нт"))
+        stem = stem if keeps_i else f"{before}ь"
+    elif last == "о":
+        endings = ("ович", "овна")
+    elif last not in "йья":
+        stem, endings = father, endings if last in "жчшщцеёиуыэю" else ("ович", "овна")
+    return stem + endings[gender == "female"]
+
+
+_VOWELS = "аеёиоуыэюя"
+_RUSSIAN_STEMS = {
+    "Лев": "Львов",
+    "Павел": "Павлов",
+    "Пётр": "Петров",
+    "Петр": "Петров",
+    "Яков": "Яковлев",
+    "Иаков": "Иаковлев",
+    "Михаил": "Михайлов",
+    "Гавриил": "Гаврилов",
+    "Даниил": "Данилов",
+    "Измаил": "Измайлов",
+    "Эмиль": "Эмильев",
+    "Рауль": "Раулев",
+}
+_STRESSED_AT_END = frozenset({"Илья", "Фома", "Лука", "Кузьма"})
+
+
+@lru_cache(_NAMES_KEPT)
+def ukrainian_patronymic(father: str, gender: str) -> str:
+    """Return the Ukrainian patronymic: ``Іван`` gives ``Іванович`` and ``Іванівна``, ``Сергій`` ``Сергійович``."""
+    stem, last = father[:-1], father[-1:]
+    if father in _UKRAINIAN_EXCEPTIONS:
+        male, female = _UKRAINIAN_EXCEPTIONS[father]
+    elif last in "йїєіия" and (last != "я" or stem[-1:].lower() in "аеєиіїоу"):
+        stem = stem if last in "йя" else father
+        male, female = f"{stem}йович", f"{stem}ївна"
+    elif last in "ья":
+        male, female = f"{stem}ьович", f"{stem}івна"
+    elif last in "оае":
+        male, female = f"{stem}ович", f"{stem}івна"
+    else:
+        male, female = f"{father}ович", f"{father}івна"
+    return female if gender == "female" else male
+
+
+_UKRAINIAN_EXCEPTIONS = {
+    "Лев": ("Львович", "Львівна"),
+    "Яків": ("Якович", "Яківна"),
+    "Федір": ("Федорович", "Федорівна"),
+    "Сидір": ("Сидорович", "Сидорівна"),
+    "Антін": ("Антонович", "Антонівна"),
+    "Прокіп": ("Прокопович", "Прокопівна"),
+    "Григорій": ("Григорович", "Григорівна"),
+    "Микола": ("Миколайович", "Миколаївна"),
+    "Ілля": ("Ілліч", "Іллівна"),
+    "Лука": ("Лукич", "Луківна"),
+    "Кузьма": ("Кузьмич", "Кузьмівна"),
+    "Хома": ("Хомич", "Хомівна"),
+    "Сава": ("Савич", "Савівна"),
+}
+
+
+_BULGARIAN_EXCEPTIONS = {"Васил": "Василев", "Добри": "Добрев", "Михаил": "Михайлов", "Павел": "Павлов"}
+
+
+@lru_cache(_NAMES_KEPT)
+def bulgarian_patronymic(father: str, gender: str) -> str:
+    """Return the Bulgarian patronymic: ``Иван`` gives ``Иванов`` and ``Иванова``, ``Георги`` ``Георгиев``."""
+    stem, last = father[:-1], father[-1:]
+    if father in _BULGARIAN_EXCEPTIONS:
+        male = _BULGARIAN_EXCEPTIONS[father]
+    elif father.endswith(("ър", "ъл")):  # Петър, Димитър
+        male = f"{father[:-2]}{last}ов"
+    elif father.endswith(("ьо", "йо", "ия")) or last in "йю":
+        stem = stem.removesuffix("ь").removesuffix("й")
+        male = f"{stem}ев"
+    elif last in "аяо":
+        male = f"{stem}{'ев' if last == 'я' or stem[-1:] in 'жчшщц' else 'ов'}"
+    elif last == "е":
+        male = f"{stem}ев"
+    else:
+        male = f"{father}{'ев' if last in 'ижчшщц' else 'ов'}"
+    return f"{male}а" if gender == "female" else male
+
+
+def vietnamese_middle(gender: str, given: str, surname: str) -> str:
+    """Return a traditional middle name, the same for the same name; none for a given name of two syllables.
+
+    Half of women have ``Thị``, half of men ``Văn``.
+    """
+    if " " in given:
+        return ""
+    middle = _VIETNAMESE_MIDDLE[gender]
+    choice = crc32(f"{surname} {given}".encode()) % (2 * len(middle))
+    return middle[choice] if choice < len(middle) else middle[0]
+
+
+_VIETNAMESE_MIDDLE = {
+    "female": ("Thị", "Ngọc", "Thu", "Kim", "Thanh", "Minh", "Phương", "Bích"),
+    "male": ("Văn", "Hữu", "Đức", "Minh", "Quang", "Công", "Đình", "Xuân"),
+}
+
+
+def portuguese_link(surname: str) -> str:
+    """Return a fifth of the surnames with the particle ``de`` or ``dos``, always the same ones.
+
+    Former given names (``Fernandes``, ``Lopes``) take none. Neither do those with the article ``da``, which are written
+    with it in the lists (``da Silva``).
+    """
+    takes_none = " " in surname or surname in _WITH_ARTICLE or surname.endswith(("es", "ez", "is", "iz"))
+    if takes_none or crc32(surname.encode()) % 5:
+        return surname
+    return f"{'dos' if surname.endswith('os') else 'de'} {surname}"
+
+
+_WITH_ARTICLE = frozenset(
+    ("Carmo", "Conceição", "Costa", "Cruz", "Cunha", "Fonseca", "Luz", "Mata", "Mota", "Nascimento", "Paz", "Rocha"),
+) | {"Rosa", "Rosário", "Silva", "Silveira", "Veiga"}
+
+_SLAVIC = "surnames agree with gender"
+_SPANISH = Culture(
+    second_surname="last",
+    note="two surnames: the father's, then the mother's",
+    source="Wikipedia, Spanish naming customs",
+)
+_PORTUGUESE = Culture(
+    second_surname="first",
+    link=portuguese_link,
+    note="two surnames: the mother's, then the father's; a fifth of the surnames take the particle de or dos",
+    source="Wikipedia, Portuguese name",
+)
+
+_DEFAULT = Culture()
+
+CULTURES: dict[str, Culture] = {
+    "Hungarian": Culture(family_first=True, source=_W3C),
+    "Chinese": Culture(family_first=True, separator="", source=_W3C),
+    "Taiwanese": Culture(family_first=True, separator="", source=_W3C),
+    "Japanese": Culture(family_first=True, separator="", source=_W3C),
+    "Korean": Culture(family_first=True, separator="", source=_CLDR),
+    "Vietnamese": Culture(
+        family_first=True,
+        middle=vietnamese_middle,
+        note="a traditional middle name between surname and given name, unless the given name has two syllables; half "
+        "of them are Thị (women) or Văn (men)",
+        source="Wikipedia, Vietnamese name",
+    ),
+    "Spanish": _SPANISH,
+    "Catalan": Culture(
+        second_surname="last",
+        note="two surnames: the father's, then the mother's, without the optional i",
+        source="Wikipedia, Catalan names",
+    ),
+    "Portuguese": _PORTUGUESE,
+    "Brazilian": _PORTUGUESE,
+    "Russian": Culture(
+        patronymic=russian_patronymic,
+        note=f"patronymic as middle name; {_SLAVIC}",
+        source="Wikipedia, Eastern Slavic naming customs",
+    ),
+    "Ukrainian": Culture(
+        patronymic=ukrainian_patronymic,
+        note=f"patronymic as middle name; {_SLAVIC} where the language has two forms",
+        source="Wikipedia, Eastern Slavic naming customs",
+    ),
+    "Bulgarian": Culture(
+        patronymic=bulgarian_patronymic,
+        note=f"patronymic as middle name; {_SLAVIC}",
+        source="Wikipedia, Bulgarian name",
+    ),
+    "Polish": Culture(note=_SLAVIC, source="Wikipedia, Polish name"),
+    "Czech": Culture(note=f"{_SLAVIC} (-ová)", source="Wikipedia, Czech name"),
+    "Slovak": Culture(note=f"{_SLAVIC} (-ová)", source="Wikipedia, Slovak name"),
+    "Macedonian": Culture(note=f"{_SLAVIC} (-ски, -ска)", source="Wikipedia, Macedonian names"),
+    "Greek": Culture(note="women's surnames are in the genitive (-ου)", source="Wikipedia, Greek name"),
+    "Latvian": Culture(note=_SLAVIC, source="Wikipedia, Latvian name"),
+    "Lithuanian": Culture(
+        note="women's surnames tell whether they are married (-ienė, -aitė)", source="Wikipedia, Lithuanian name"
+    ),
+    "Icelandic": Culture(
+        note="a patronymic instead of a surname (-dóttir, -son)", source="W3C, Personal names around the world"
+    ),
+    "Dutch": Culture(
+        note="particles (van, de) in lower case, as the Netherlands write them", source="Wikipedia, Dutch name"
+    ),
+}

@@ -1,0 +1,382 @@
+"""Invent people: a given name, a surname and what the culture adds to them.
+
+Names come from pools (:mod:`namegen.sampling.name_pools`), so a million people take seconds, and the first people do
+not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from namegen._validate import check_bool, check_int
+from namegen.datasets.dataset import hash_names
+from namegen.datasets.graphemes import normalize, split_letters
+from namegen.datasets.transliteration import to_ascii
+from namegen.errors import NamegenError, UsageError, quote
+from namegen.sampling.culture_parts import GENDERS, find_surname_part, has_gender, list_cultures, parse_cultures
+from namegen.sampling.cultures import find_culture
+from namegen.sampling.generate import blocks
+from namegen.sampling.name_pools import NamePool, find_known, take_names
+from namegen.sampling.rng import derive_streams, uniform
+from namegen.sampling.unique import KeySet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from namegen.models.model import Model
+
+    Flags = NDArray[np.bool_]
+    Indices = NDArray[np.int64]
+    Names = NDArray[np.object_]
+    Shares = NDArray[np.float64]
+
+_MAX_PEOPLE = 10**15
+_MIN_POOL, _MAX_POOL = 2**10, 2**14  # names
+_ALL_POOLS = 2**16  # names, if that leaves every pool its minimum
+_POOLS_PER_CULTURE = 4
+_MAX_UNIQUE_POOL = 2**20  # if a name is fixed
+_FIRST_BLOCK, _MAX_BLOCK, _GROWTH = 64, 2**15, 4  # people
+_WORDS_KEPT = 2**17
+_MAX_REPEATS = 2**14  # full names in succession that are not new
+_MAX_EXTRA = 2**10  # people taken for one that is new
+
+
+class Person(NamedTuple):
+    """An invented person.
+
+    Attributes:
+        culture: the culture.
+        gender: ``female`` or ``male``.
+        given: the given name.
+        middle: the patronymic or middle name, or an empty string.
+        surname: the surname, or both surnames.
+        name: the full name, in the order of the culture.
+    """
+
+    culture: str
+    gender: str
+    given: str
+    middle: str
+    surname: str
+    name: str
+
+
+def compose(
+    culture: str, gender: str, given: str, surname: str, *, father: str = "", mother_surname: str = ""
+) -> Person:
+    """Compose a full name.
+
+    Args:
+        culture: the culture, whose rules :mod:`namegen.sampling.cultures` has.
+        gender: ``female`` or ``male``.
+        given: the given name.
+        surname: the surname, in the form of the gender.
+        father: a male given name, for cultures with ``patronymic``; empty for no patronymic.
+        mother_surname: another surname, for cultures with ``second_surname``; empty for one surname.
+    """
+    rules = find_culture(culture)
+    middle = ""
+    if rules.patronymic and father:
+        middle = rules.patronymic(father, gender)
+    elif rules.middle:
+        middle = rules.middle(gender, given, surname)
+    if rules.link:
+        surname, mother_surname = rules.link(surname), rules.link(mother_surname)
+    if rules.second_surname and mother_surname:
+        both = (surname, mother_surname) if rules.second_surname == "last" else (mother_surname, surname)
+        surname = " ".join(both)
+    return _join(culture, gender, given, middle, surname, rules.separator)
+
+
+def people(
+    cultures: str | Sequence[str] | None = None,
+    *,
+    count: int = 1,
+    gender: str = "any",
+    given: str | None = None,
+    surname: str | None = None,
+    start: str | None = None,
+    known: str = "parts",
+    unique: bool = False,
+    ascii: bool = False,  # noqa: A002 - the name of the option
+    seed: int | None = None,
+    model: Model | str | None = None,
+) -> Iterator[Person]:
+    """Invent people.
+
+    >>> next(namegen.people("Hungarian", seed=1)).name     # doctest: +SKIP
+    'Kelemenfi Boróka'
+
+    Args:
+        cultures: one or several cultures, each optionally with a weight, ``German:3``; by default all, in random order.
+        count: the number of people, spread over the cultures evenly or by weight.
+        gender: ``female``, ``male``, or ``any`` for one of them at random.
+        given: the given name of everybody.
+        surname: the surname of everybody.
+        start: letters; the given names of a culture begin with each in turn.
+        known: what may be names of the training data, as given and as fixed by the caller: ``allow`` everything;
+            ``parts`` (the default) not both the given name and the surname of a person; ``none`` neither of them.
+            Closed categories consist of known names, so their names are always known.
+        unique: invent no full name twice.
+        ascii: transliterate names to ASCII letters, with a space between given name and surname.
+        seed: the random seed; by default a different one each time.
+        model: the model, or its name or path; by default the included model ``people``.
+
+    Returns:
+        An iterator over people, in bounded memory. The first ones do not depend on ``count``.
+
+    Raises:
+        UsageError: no such culture, it has no names of this gender, or an argument is out of range.
+        NamegenError: there are not enough distinct full names, or the model hardly ever generates a name.
+    """
+    from namegen.models.model import Model
+    from namegen.models.store import load_model
+
+    count = check_int("count", count, 0, _MAX_PEOPLE)
+    unique, to_letters = check_bool("unique", unique), check_bool("ascii", ascii)
+    _check_choice("gender", gender, (*GENDERS, "any"))
+    _check_choice("known", known, ("allow", "parts", "none"))
+    seed = int.from_bytes(os.urandom(8), "big") if seed is None else check_int("seed", seed, 0, None)
+    if given is not None and start is not None:
+        raise UsageError("a fixed given name and start letters cannot be combined; use one of them")
+    source = model if isinstance(model, Model) else load_model(model or "people")
+    shares = parse_cultures(source, cultures, gender, seed)
+    has_fixed = given is not None or surname is not None
+    request = _Request(
+        model=source,
+        gender=gender,
+        given=None if given is None else _check_fixed("given name", given),
+        surname=None if surname is None else _check_fixed("surname", surname),
+        start=("",) if start is None else _split_start(start),
+        known=known,
+        ascii=to_letters,
+        seed=seed,
+        pool_size=_MAX_UNIQUE_POOL if unique and has_fixed else _choose_pool_size(len(shares)),
+    )
+    populations = [_Population(request, culture) for culture in shares]
+    return _generate(populations, np.array(list(shares.values())), count, unique=unique)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What people of all cultures have in common."""
+
+    model: Model
+    gender: str
+    given: str | None
+    surname: str | None
+    start: tuple[str, ...]
+    known: str
+    ascii: bool
+    seed: int
+    pool_size: int
+
+
+_PURPOSES = 4  # of pools
+_ANY, _NOVEL, _MOTHER, _FATHER = range(_PURPOSES)
+
+
+class _Population:
+    """The people of one culture, in order."""
+
+    def __init__(self, request: _Request, culture: str) -> None:
+        self._request, self._culture, self._rules = request, culture, find_culture(culture)
+        self._parts = list_cultures(request.model.categories)[culture]
+        genders = [gender for gender in GENDERS if has_gender(self._parts, gender)]
+        self._genders = [gender for gender in genders if request.gender in (gender, "any")]
+        if not self._genders:
+            raise UsageError(f"the model has no {request.gender} names for {culture}; use the gender {genders[0]}")
+        self._pools: dict[tuple[str, int, int | None], NamePool] = {}
+        self._done = 0
+        if any(request.start):
+            for gender in self._genders:
+                self._check_start(f"{culture}/{gender}")
+
+    def take(self, count: int) -> list[Person]:
+        """Return the next people."""
+        request = self._request
+        numbers = np.arange(self._done, self._done + count)
+        self._done += count
+        gender_of = np.zeros(count, dtype=np.int64)
+        if len(self._genders) > 1:
+            streams = derive_streams(request.seed, 0, numbers, f"{self._culture} gender")
+            gender_of = (uniform(streams, 0) * 2).astype(np.int64)
+        letter_of = numbers % len(request.start)
+        givens, is_given_known = self._choose_givens(gender_of, letter_of, _ANY)
+        surnames, is_surname_known = self._choose_surnames(gender_of, _ANY)
+        if request.known == "parts":
+            rows = np.flatnonzero(is_given_known & is_surname_known)
+            if request.surname is None and not self._is_closed("surname"):
+                surnames[rows], _ = self._choose_surnames(gender_of[rows], _NOVEL)
+            elif request.given is None and not self._is_closed("given"):
+                givens[rows], _ = self._choose_givens(gender_of[rows], letter_of[rows], _NOVEL)
+        mothers = fathers = [""] * count
+        if self._rules.second_surname and request.surname is None:
+            mothers = self._choose_surnames(gender_of, _MOTHER)[0].tolist()
+        if self._rules.patronymic and "male" in self._parts:
+            fathers, _ = self._pool("male", _FATHER).take(count)
+        genders = [self._genders[gender] for gender in gender_of.tolist()]
+        rows_of_parts = zip(genders, givens.tolist(), surnames.tolist(), fathers, mothers, strict=True)
+        persons = [
+            compose(self._culture, gender, given, surname, father=father, mother_surname=mother)
+            for gender, given, surname, father, mother in rows_of_parts
+        ]
+        return [_transliterate(person) for person in persons] if request.ascii else persons
+
+    def _choose_givens(self, gender_of: Indices, letter_of: Indices, purpose: int) -> tuple[Names, Flags]:
+        """Return given names of some genders and start letters, and which are known."""
+        request = self._request
+        if request.given is not None:
+            return _repeat(request.model, request.given, len(gender_of))
+        pools = [
+            self._pool(gender, purpose, letter) for gender in self._genders for letter in range(len(request.start))
+        ]
+        return take_names(pools, gender_of * len(request.start) + letter_of)
+
+    def _choose_surnames(self, gender_of: Indices, purpose: int) -> tuple[Names, Flags]:
+        """Return surnames for some genders, and which are known."""
+        request = self._request
+        if request.surname is not None:
+            return _repeat(request.model, request.surname, len(gender_of))
+        parts = [find_surname_part(self._parts, gender) for gender in self._genders]
+        pools = [self._pool(part, purpose) for part in dict.fromkeys(parts)]
+        return take_names(pools, gender_of if len(pools) > 1 else np.zeros_like(gender_of))
+
+    def _is_closed(self, name: str) -> bool:
+        """Return whether all given names or surnames are known ones."""
+        parts = (
+            self._genders if name == "given" else [find_surname_part(self._parts, gender) for gender in self._genders]
+        )
+        return any(self._pool(part, _ANY).is_closed for part in parts)
+
+    def _pool(self, part: str, purpose: int, letter: int | None = None) -> NamePool:
+        """Return the pool of a part for one purpose, and for one of the start letters."""
+        request, key = self._request, (part, purpose, letter)
+        if key not in self._pools:
+            self._pools[key] = NamePool(
+                request.model,
+                f"{self._culture}/{part}",
+                "" if letter is None else request.start[letter],
+                seed=request.seed,
+                number=purpose + _PURPOSES * (letter or 0),
+                max_size=request.pool_size,
+                novel=purpose == _NOVEL or request.known == "none",
+            )
+        return self._pools[key]
+
+    def _check_start(self, category: str) -> None:
+        try:
+            blocks(self._request.model, category, self._request.start, count=0)
+        except UsageError as error:
+            raise UsageError(f"{category}: {error}") from None
+
+
+def _generate(populations: Sequence[_Population], shares: Shares, count: int, *, unique: bool) -> Iterator[Person]:
+    """Yield people of several cultures, in blocks."""
+    seen = KeySet() if unique else None
+    done, size = np.zeros(len(shares), dtype=np.int64), _FIRST_BLOCK
+    while left := count - int(done.sum()):
+        order = _interleave(shares, done, min(size, left))
+        counts = np.bincount(order, minlength=len(shares))
+        taken = [
+            iter(population.take(wanted) if seen is None else _take_new(population, wanted, seen))
+            for population, wanted in zip(populations, counts.tolist(), strict=True)
+        ]
+        yield from [next(taken[index]) for index in order.tolist()]
+        done += counts
+        size = min(size * _GROWTH, _MAX_BLOCK)
+
+
+def _interleave(shares: Shares, done: Indices, count: int) -> Indices:
+    """Return the culture of each of the next people, (count,), such that any beginning has about the right shares.
+
+    The n-th person of a culture comes after ``(n - 1/2) / share`` people.
+
+    Args:
+        shares: the share of each culture, (cultures,).
+        done: the number of people of each culture before, (cultures,).
+        count: the number of people.
+    """
+    enough = np.ceil((count + len(shares)) * shares).astype(np.int64) + 1
+    places = [(first + np.arange(more) + 0.5) / share for share, first, more in zip(shares, done, enough, strict=True)]
+    order: Indices = np.repeat(np.arange(len(shares)), enough)[np.argsort(np.concatenate(places), kind="stable")]
+    return order[:count]
+
+
+def _take_new(population: _Population, count: int, seen: KeySet) -> list[Person]:
+    """Return the next people whose full names are new, and add them to those seen."""
+    new: list[Person] = []
+    repeats = 0  # since the last new name
+    while len(new) < count:
+        persons = population.take(count - len(new) + min(repeats, _MAX_EXTRA))
+        keys = hash_names(person.name.encode() for person in persons)
+        first = seen.find_new(keys)[: count - len(new)]
+        if len(first):
+            seen.add(keys[first])
+            new += [persons[index] for index in first.tolist()]
+        repeats = 0 if len(first) else repeats + len(persons)
+        if repeats >= _MAX_REPEATS:
+            raise NamegenError(
+                f"there are not enough different full names: {repeats:,} more gave no other; ask for fewer people"
+            )
+    return new
+
+
+def _repeat(model: Model, name: str, count: int) -> tuple[Names, Flags]:
+    """Return a fixed name for each person, and whether it is known."""
+    return np.full(count, name, dtype=object), np.repeat(find_known(model, [name]), count)
+
+
+def _transliterate(person: Person) -> Person:
+    """Return a person whose names are spelt in ASCII."""
+    culture, gender, given, middle, surname, _ = person
+    return _join(culture, gender, _to_ascii(given), _to_ascii(middle), _to_ascii(surname), " ")
+
+
+def _to_ascii(name: str) -> str:
+    return " ".join(filter(None, map(_word_to_ascii, name.split(" "))))
+
+
+@lru_cache(_WORDS_KEPT)
+def _word_to_ascii(word: str) -> str:
+    """Transliterate a word; one in a script without capitals is capitalised."""
+    ascii_word = to_ascii(f"{word}\n").rstrip("\n")
+    return ascii_word.capitalize() if word.upper() == word.lower() else ascii_word
+
+
+def _join(culture: str, gender: str, given: str, middle: str, surname: str, separator: str) -> Person:
+    """Return a person with the full name."""
+    names = (surname, middle, given) if find_culture(culture).family_first else (given, middle, surname)
+    return Person(culture, gender, given, middle, surname, separator.join([name for name in names if name]))
+
+
+def _choose_pool_size(cultures: int) -> int:
+    """Return the maximum number of names of a pool: a power of two, smaller for more cultures."""
+    share = _ALL_POOLS // (_POOLS_PER_CULTURE * cultures)
+    return min(max(1 << share.bit_length() >> 1, _MIN_POOL), _MAX_POOL)
+
+
+def _check_choice(what: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise UsageError(f"{what} must be {', '.join(choices[:-1])} or {choices[-1]}, not {quote(str(value))}")
+
+
+def _check_fixed(what: str, name: str) -> str:
+    """Return a name that the user fixes, normalized."""
+    fixed, dropped = normalize(name)
+    if not fixed or dropped:
+        raise UsageError(f"the {what} {quote(name)} is not printable text")
+    return fixed
+
+
+def _split_start(letters: str) -> tuple[str, ...]:
+    if not letters.strip():
+        raise UsageError("the start letters are empty; leave them out to let the model choose")
+    return tuple(split_letters(letters))
