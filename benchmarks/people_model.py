@@ -149,8 +149,7 @@ def add_known(model: namegen.Model) -> namegen.Model:
         for category, part in collect().items()
         if part.closed
     }
-    real = {name for culture, table in read_tables().items() if "invented" not in table for name in real_names(culture)}
-    hashes = np.setdiff1d(hash_names(name.encode() for name in sorted(real)), model.name_hashes)
+    hashes = np.setdiff1d(hash_names(name.encode() for name in sorted(real_names())), model.name_hashes)
     return replace(model, closed=closed, held_out_hashes=hashes)
 
 
