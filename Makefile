@@ -8,7 +8,7 @@ PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --d
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test test-all lint format docs pictures site playground fuzz soak bench quality pretrained clean
+.PHONY: help install demo test test-all lint format docs pictures site playground fuzz soak bench quality pretrained people clean
 
 help:
 	@echo "make demo        install into $(VENV), train on the included names, and sample some"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench       time namegen next to its peers (half an hour), and write docs/benchmarks.md"
 	@echo "make quality     measure the quality of the names (an hour), and write docs/quality.md"
 	@echo "make pretrained  train the included model (ten minutes), and write docs/model-card.md and docs/names.md"
+	@echo "make people      train the included model people (an hour), and write docs/people-card.md"
 	@echo "make clean       remove everything the above created"
 
 install: $(VENV)/.installed
@@ -109,6 +110,10 @@ quality: install
 
 pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)
+
+people: install
+	$(INSTALL) '.[build]'
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/people_model.py
 
 clean:
 	rm -rf $(VENV) .demo site fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,6 +1,7 @@
 """Measure whether generated names pass as real: `make quality`.
 
     python benchmarks/realness.py SURNAMES_FOLDER [--judge tune|score] [--model FILE] [--only languages short]
+    python benchmarks/realness.py --people [--judge tune|score] [--model FILE]
 
 A judge is a Kneser-Ney n-gram of order 4 that never met the generator or its data. It is trained on names from the
 packages Faker and mimesis. Its score of a name is the mean log-probability per letter, from the first letter to the
@@ -11,16 +12,21 @@ end. It compares generated names with a yardstick, real names that it was not tr
 - *novel* is the share of the drawn names that the generator was not trained on;
 - *unique* is the number of distinct names, divided by the number of names asked for.
 
-There are two protocols:
+There are three protocols:
 
 - `languages`: 400 surnames of each language of the folder. For 11 of the languages there is a judge. It is trained on
   none of the surnames in the folder, and the yardstick is the test names of the language.
 - `short`: 300 names from each of six lists of 40 or 20 names of a people. Half of the people's other names train the
   judge, and the other half is the yardstick.
 
+- `people`: 400 names of each open category of the model `people` with at least 1,000 names. A hash splits the names of
+  each category: 60 % train the model, 20 % the judge, and 20 % are the yardstick. `--model` must be a model trained
+  on the 60 %; without it, one is trained (half an hour).
+
 Choose settings with `--judge tune`, so that the judges of `score` stay independent of the choice. For `languages`, a
 hash splits the packages' names into two halves, one for each. The yardstick of `tune` is the validation names, so
 `--model` must be a model trained on u < 0.8 (docs/quality.md explains u). For `short`, the peoples are different.
+For `people`, the categories are those with 500 to 999 names.
 
 The figures of `score` are written to benchmarks/realness.json, and from there to docs/quality.md.
 """
@@ -41,6 +47,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 import namegen
+import people_model
 from figures import write
 from namegen.datasets.dataset import hash_names
 from namegen.models.ngram import NGram
@@ -50,6 +57,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from namegen.datasets.dataset import AlphabetChoice
 
     Figures = dict[str, Any]
 
@@ -61,6 +70,7 @@ HALVES: tuple[Half, ...] = ("tune", "score")
 ORDER = 4
 ACCEPTED, BAD = 33, 3  # percentiles of the yardstick
 DRAWN, DRAWN_FROM_LIST = 400, 300
+PEOPLE_SIZES: dict[Half, tuple[int, int]] = {"tune": (500, 1000), "score": (1000, 10**9)}  # of a category
 SIZES = (40, 20)
 NAMEMAKER: dict[str, dict[str, Any]] = {
     "namemaker, its defaults (order 3)": {"order": 3},
@@ -150,9 +160,9 @@ class Judge:
     bad: float
 
     @classmethod
-    def fit(cls, names: Iterable[str], yardstick: Sequence[str]) -> Judge:
+    def fit(cls, names: Iterable[str], yardstick: Sequence[str], alphabet: AlphabetChoice = "ascii") -> Judge:
         """Train a judge on names; ``yardstick`` contains the real names to compare with."""
-        dataset = namegen.Dataset.from_names({"names": names})
+        dataset = namegen.Dataset.from_names({"names": names}, alphabet=alphabet)
         ngram = NGram.fit(dataset, ORDER)
         accepted, bad = np.percentile(mean_scores(ngram, dataset.alphabet, yardstick), [ACCEPTED, BAD])
         return cls(ngram, dataset.alphabet, tuple(yardstick), float(accepted), float(bad))
@@ -325,6 +335,37 @@ def measure_short(half: Half, size: int, init: namegen.Model) -> Figures:
     return rows
 
 
+def split_people(dataset: namegen.Dataset) -> tuple[namegen.Dataset, namegen.Dataset, namegen.Dataset]:
+    """Return the names to train the model on, those to train the judges on, and the yardstick."""
+    unit = dataset.hashes.astype(np.float64) / 2.0**64
+    return dataset.select(unit < 0.6), dataset.select((unit >= 0.6) & (unit < 0.8)), dataset.select(unit >= 0.8)
+
+
+def measure_people(half: Half, model: namegen.Model | None) -> Figures:
+    """Rate names of the categories of the model `people`, and the real ones of the yardstick."""
+    dataset = people_model.build_dataset()
+    training, judging, yardstick = split_people(dataset)
+    if model is None:
+        model = people_model.train(training)
+    sizes = dict(zip(dataset.categories, dataset.counts.tolist(), strict=True))
+    low, high = PEOPLE_SIZES[half]
+    judges = {}
+    for category in model.categories:
+        if low <= sizes[category] < high:
+            letters = sorted({letter for name in dataset.names(category) for letter in name})
+            alphabet = namegen.Alphabet(tuple(letters))
+            judges[category] = Judge.fit(judging.names(category), yardstick.names(category), alphabet)
+    known = {training.name(index) for index in range(len(training))}
+    ways: dict[str, LanguageGenerator] = {
+        "real names": yardstick.names,
+        "model": partial(namegen.sample, model, count=DRAWN, seed=1),
+    }
+    return {
+        way: as_figures(way, {category: rate(judge, generate(category), known) for category, judge in judges.items()})
+        for way, generate in ways.items()
+    }
+
+
 def learned_from(training: namegen.Dataset, generate: ListGenerator) -> LanguageGenerator:
     """Return a function that generates names from the training names of a language."""
     return lambda language: generate(training.names(language))
@@ -368,6 +409,18 @@ def tables(results: Figures) -> dict[str, str]:
                 count = "" if way == "real names" else f"{mean.distinct_novel:.0f}"
                 lines.append(f"| {' | '.join([way, size, *map(percent, shares), count])} |")
         made["realness_short"] = "\n".join(lines)
+    if "people" in results:
+        real, rows = results["people"]["real names"], results["people"]["model"]
+        lines = [
+            "| category | real names accepted | accepted | bad | novel | unique |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        named = {**rows, "mean": asdict(mean_rating(Rating(**row) for row in rows.values()))}
+        reals = {**real, "mean": asdict(mean_rating(Rating(**row) for row in real.values()))}
+        for category, row in named.items():
+            shares = (reals[category]["accepted"], *(row[figure] for figure in ("accepted", "bad", "novel", "unique")))
+            lines.append(f"| {' | '.join([category, *map(percent, shares)])} |")
+        made["realness_people"] = "\n".join(lines)
     return made
 
 
@@ -379,11 +432,14 @@ def percent(share: float | None) -> str:
 def main() -> None:
     """Measure the chosen parts, and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("surnames", type=Path)
+    parser.add_argument("surnames", type=Path, nargs="?", help="the folder of surnames; not needed for --people")
+    parser.add_argument("--people", action="store_true", help="measure the model `people` instead")
     parser.add_argument("--judge", choices=HALVES, default="score")
     parser.add_argument("--model", type=Path, help="by default the included model")
     parser.add_argument("--only", nargs="*", choices=["languages", "short"])
     given = parser.parse_args()
+    if not given.people and given.surnames is None:
+        parser.error("give the folder of surnames, or --people")
     model = namegen.load_model(given.model or "pretrained")
     models = {given.model.name if given.model else "included model": model}
     if given.judge == "tune" and not given.model:
@@ -392,6 +448,8 @@ def main() -> None:
         "languages": lambda: measure_languages(namegen.load_dataset(given.surnames), given.judge, models),
         "short": lambda: {str(size): measure_short(given.judge, size, model) for size in SIZES},
     }
+    if given.people:
+        measurements = {"people": lambda: measure_people(given.judge, model if given.model else None)}
     for part, measure in measurements.items():
         if not given.only or part in given.only:
             results = {part: measure()}

@@ -30,6 +30,8 @@ class Architecture:
         weight_shapes: returns the shape of each weight from the numbers of hidden units, categories and outputs.
         category_axes: the weights that depend on the category, and the axis along which they do. The first entries
             along it belong to the categories, one each.
+        letter_axes: the weights that depend on the letters, and the axis along which they have an entry for each
+            letter and one for the boundary of a name; ``None`` if a model cannot be restricted to some letters.
         initial_state: the weight that holds each category's initial state, (categories, state); ``None`` for zeros.
         state_vectors: the number of vectors of ``hidden_size`` units in the state: 1, or 2 for an LSTM, whose state is
             concat(h, c). The rest of the code handles a state as a single array.
@@ -43,6 +45,7 @@ class Architecture:
     steppers: str
     weight_shapes: Callable[[int, int, int], Shapes]
     category_axes: Mapping[str, int] = field(default_factory=dict)
+    letter_axes: Mapping[str, int] | None = None
     initial_state: str | None = None
     state_vectors: int = 1
     onnx_nodes: str | None = None
@@ -83,6 +86,7 @@ ARCHITECTURES = {
         steppers="namegen.models.networks_numpy:build_gru_steppers",
         weight_shapes=_gru_shapes,
         category_axes={"category_input.weight": 0, "category_state.weight": 0, "category_output.weight": 0},
+        letter_axes={"letter_input.weight": 0, "category_output.weight": 1, "head.weight": 0, "head.bias": 0},
         initial_state="category_state.weight",
         onnx_nodes="namegen.models.onnx:gru_nodes",
     ),
@@ -99,6 +103,7 @@ ARCHITECTURES = {
         network=None,
         steppers="namegen.models.mixture:build_ngram_steppers",
         weight_shapes=lambda *_: {},
+        letter_axes={},
         fine_tuning=False,
         distillation=False,
     ),

@@ -7,12 +7,15 @@ stay.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.graphemes import match_case
 
 _SPACES = re.compile(r" +")
 _OUTER_SPACES = re.compile(r"(?m)^ | $")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_GEORGIAN = re.compile("[\u10d0-\u10ff]")  # Unicode has capitals for it, but names are written without
 _ADJACENT_LETTERS = re.compile(r"[^\W\d_a-z]{2,}")  # except lower-case ASCII letters, which never change
 
 
@@ -20,11 +23,19 @@ def to_ascii(lines: str) -> str:
     """Transliterate names, each ended by a line feed, with unidecode: ``Щукин`` into ``Shchukin``.
 
     If a capital becomes several letters, only the first stays in upper case unless a neighbour is a capital:
-    ``ЩУКИН`` into ``SHCHUKIN``. Characters without a letter or digit in unidecode are dropped, so a line may become
+    ``ЩУКИН`` into ``SHCHUKIN``. Words of a script without capitals begin with one: ``김`` becomes ``Gim``. Characters without a letter or digit in unidecode are dropped, so a line may become
     empty.
     """
-    cased = _ADJACENT_LETTERS.sub(lambda match: _transliterate_capitals(match[0]), lines)
+    uncased = _NOT_ASCII.sub(lambda match: _capitalise(match[0]), lines)
+    cased = _ADJACENT_LETTERS.sub(lambda match: _transliterate_capitals(match[0]), uncased)
     return _OUTER_SPACES.sub("", _SPACES.sub(" ", cased.translate(_REPLACEMENTS)))
+
+
+def _capitalise(text: str) -> str:
+    """Transliterate text in a script without capitals, and begin its words with one; return other text unchanged."""
+    if unicodedata.category(text[0]) != "Lo" and not _GEORGIAN.match(text):
+        return text
+    return " ".join([word[:1].upper() + word[1:].lower() for word in text.translate(_REPLACEMENTS).split()])
 
 
 def _transliterate_capitals(letters: str) -> str:

@@ -16,12 +16,13 @@ from namegen.errors import UsageError, quote
 from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig, TrainingConfig
     from namegen.datasets.alphabet import Alphabet
+    from namegen.models.closed import ClosedNames
     from namegen.models.mixture import Mixture
     from namegen.models.plausibility import Plausibility
 
@@ -94,6 +95,8 @@ class Model:
             recipe has none.
         plausibility: how plausible the training names are to the n-gram, for a plausibility floor; ``None`` without an
             n-gram.
+        letters: the letters that names of each category may contain, (categories, letters); ``None`` for all.
+        closed: the closed categories, which have known names only. They are not among ``categories``.
 
     Raises:
         UsageError: the card is not printable text, or has more than 20,000 characters.
@@ -121,6 +124,8 @@ class Model:
     held_out_hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     mixture: Mixture | None = None
     plausibility: Plausibility | None = None
+    letters: NDArray[np.bool_] | None = None
+    closed: Mapping[str, ClosedNames] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.card) > _MAX_CARD:
@@ -142,6 +147,11 @@ class Model:
     def known_hashes(self) -> NDArray[np.uint64]:
         """The distinct hashes of all names of the training data, held-out ones included, sorted."""
         return np.union1d(self.name_hashes, self.held_out_hashes) if len(self.held_out_hashes) else self.name_hashes
+
+    @property
+    def all_categories(self) -> tuple[str, ...]:
+        """All categories that can be sampled, the closed ones included, sorted if there are any."""
+        return tuple(sorted((*self.categories, *self.closed))) if self.closed else self.categories
 
     @property
     def weights_after(self) -> int:

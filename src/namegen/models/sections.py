@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from namegen._validate import check_int, check_number
+from namegen.datasets.graphemes import is_printable
 from namegen.errors import ModelFileError
+from namegen.models.closed import ClosedNames
 from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import MAX_ORDER, NGram
 from namegen.models.plausibility import Plausibility
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
 
     Tensors: TypeAlias = dict[str, NDArray[Any]]
 
-_NGRAM, _PLAUSIBILITY = "ngram", "plausibility"
-_KNOWN = (_NGRAM, _PLAUSIBILITY)
+_NGRAM, _PLAUSIBILITY, _LETTERS, _CLOSED = "ngram", "plausibility", "letters", "closed"
+_KNOWN = (_NGRAM, _PLAUSIBILITY, _LETTERS, _CLOSED)
 _MAX_LETTERS = 2**24  # of all n-grams, so that the number of a node is exact in single precision
 _MAX_COUNT = 10**12
 _MAX_FLOORS = 1001
+_MAX_CLOSED = 1000  # categories
 _INTEGERS = ("U8", "U16", "U32")
 
 
@@ -50,6 +53,15 @@ def pack_sections(model: Model) -> tuple[dict[str, dict[str, Any]], Tensors]:
     if model.plausibility:
         sections[_PLAUSIBILITY] = {"required": False}
         tensors[f"{_PLAUSIBILITY}.limits"] = model.plausibility.limits
+    if model.letters is not None:
+        sections[_LETTERS] = {"required": True}
+        tensors[f"{_LETTERS}.mask"] = np.packbits(model.letters, axis=1)
+    if model.closed:
+        sections[_CLOSED] = {"required": True, "categories": list(model.closed)}
+        names = ["".join(f"{name}\n" for name in part.names) for part in model.closed.values()]
+        tensors[f"{_CLOSED}.names"] = np.frombuffer("".join(names).encode(), dtype=np.uint8)
+        tensors[f"{_CLOSED}.sizes"] = np.array([len(part.names) for part in model.closed.values()], dtype=np.int64)
+        tensors[f"{_CLOSED}.weights"] = np.concatenate([part.weights for part in model.closed.values()])
     return sections, tensors
 
 
@@ -113,6 +125,44 @@ def read_plausibility(
     if not 2 <= limits.shape[1] <= _MAX_FLOORS or not np.isfinite(limits).all():
         raise ValueError("its plausibility limits are out of range")
     return Plausibility(limits)
+
+
+def read_letters(
+    sections: dict[str, dict[str, Any]], tensors: SafetensorsFile, categories: int, letters: int
+) -> NDArray[np.bool_] | None:
+    """Return the letters of each category of a model file, or ``None``; raise ``ValueError`` if one has none."""
+    if _LETTERS not in sections:
+        return None
+    packed = tensors.read(f"{_LETTERS}.mask", ("U8",), (categories, -(-letters // 8)))
+    mask = np.unpackbits(packed, axis=1, count=letters).astype(np.bool_)
+    if not mask.any(axis=1).all():
+        raise ValueError("a category has no letters")
+    return mask
+
+
+def read_closed(
+    sections: dict[str, dict[str, Any]], tensors: SafetensorsFile, categories: tuple[str, ...]
+) -> dict[str, ClosedNames]:
+    """Return the closed categories of a model file; raise ``ValueError`` if they are malformed."""
+    if _CLOSED not in sections:
+        return {}
+    labels = sections[_CLOSED]["categories"]
+    if not isinstance(labels, list) or not 0 < len(labels) <= _MAX_CLOSED:
+        raise ValueError("its closed categories are malformed")
+    if not all(isinstance(label, str) and label and is_printable(label) for label in labels):
+        raise ValueError("its closed categories are malformed")
+    if len({*labels, *categories}) < len(labels) + len(categories):
+        raise ValueError("a closed category occurs twice")
+    names = tensors.read(f"{_CLOSED}.names", ("U8",), (None,)).tobytes().decode().split("\n")[:-1]
+    sizes = tensors.read(f"{_CLOSED}.sizes", ("I64",), (len(labels),))
+    weights = tensors.read(f"{_CLOSED}.weights", ("F32",), (len(names),))
+    if (sizes < 1).any() or sizes.sum() != len(names) or not ((weights > 0) & (weights < np.inf)).all():
+        raise ValueError("the names of its closed categories are inconsistent")
+    if not all(name == name.strip() and name and is_printable(name) for name in names):
+        raise ValueError("a name of a closed category is malformed")
+    ends = np.cumsum(sizes).tolist()
+    spans = [slice(end - size, end) for end, size in zip(ends, sizes.tolist(), strict=True)]
+    return {label: ClosedNames(tuple(names[span]), weights[span]) for label, span in zip(labels, spans, strict=True)}
 
 
 def _shrink(counts: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:

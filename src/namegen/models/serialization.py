@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from namegen.architectures import weight_shapes
+from namegen.architectures import find_architecture, weight_shapes
 from namegen.config import Distillation, SamplingConfig, TrainingConfig
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.graphemes import is_printable
 from namegen.errors import ModelFileError, NamegenError
 from namegen.io.safetensors import DTYPES, SafetensorsFile, describe_error, open_safetensors, read_json
 from namegen.models.model import MAX_LOSS, MAX_THREADS, Checkpoint, History, Model, check_categories
-from namegen.models.sections import check_sections, pack_sections, read_mixture, read_plausibility
+from namegen.models.sections import (
+    check_sections,
+    pack_sections,
+    read_closed,
+    read_letters,
+    read_mixture,
+    read_plausibility,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -189,7 +196,14 @@ class _Reader(NamedTuple):
             held_out_hashes=self.hashes(_HELD_OUT) if _HELD_OUT in self.tensors.names else np.zeros(0, np.uint64),
             mixture=read_mixture(sections, self.tensors, len(categories), len(alphabet) + 1),
             plausibility=read_plausibility(sections, self.tensors, len(categories)),
+            letters=read_letters(sections, self.tensors, len(categories), len(alphabet)),
+            closed=read_closed(sections, self.tensors, categories),
         )
+        if model.letters is not None:
+            if find_architecture(model.stage).letter_axes is None:
+                raise ValueError("its network cannot be restricted to some letters")
+            if (model.first_letter_counts > 0)[~model.letters].any():
+                raise ValueError("a name begins with a letter that its category does not have")
         if model.plausibility and not model.mixture:
             raise ValueError("it has plausibility limits, but no n-gram")
         if not model.mixture and not model.has_network:

@@ -23,20 +23,21 @@ import numpy as np
 from namegen._validate import check_int
 from namegen.datasets.graphemes import split_letters
 from namegen.errors import NamegenError, UsageError, quote
-from namegen.models.categories import find_blend
+from namegen.models.categories import Blend, find_blend
 from namegen.models.devices import find_sampling_device
+from namegen.models.letters import restrict
+from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
 from namegen.sampling.name_filters import Filters
 from namegen.sampling.prefixes import check_prefix
 from namegen.sampling.rejection import LETTERS_PER_ROUND, MAX_REJECTIONS, RejectionSampler, max_letters
 from namegen.sampling.results import build_block
-from namegen.sampling.settings import override_settings
+from namegen.sampling.settings import SAMPLING_FIELDS, override_settings
 from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from namegen.config import SamplingConfig
-    from namegen.models.categories import Blend
     from namegen.models.model import Model
     from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import GeneratedName, NameBlock
@@ -159,14 +160,14 @@ def blocks(
     for setting in ("guidance", "dropout"):
         if getattr(config, setting) and not model.has_network:
             raise UsageError(f"this model has no network, so {setting} does not apply; leave out --{setting}")
-    blend = None if category is None else find_blend(model, category)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)
     if parts.get("floor") and model.plausibility is None:
         raise UsageError("this model has no n-gram, so it has no plausibility floor; leave out --floor")
+    model, blend, sampler = _build_sampler(model, category, config, filters, device, given=set(parts))
     generator = _Generator(
         model=model,
-        sampler=RejectionSampler(model, config, filters, blend, find_sampling_device(device)),
+        sampler=sampler,
         filters=filters,
         blend=blend,
         count=count,
@@ -187,6 +188,34 @@ def blocks(
     return generator.generate_unique(fitted) if filters.unique else generator.generate(fitted)
 
 
+def _build_sampler(
+    model: Model,
+    category: str | None,
+    config: SamplingConfig,
+    filters: Filters,
+    device: str | None,
+    *,
+    given: set[str],
+) -> tuple[Model, Blend | None, RejectionSampler | ClosedSampler]:
+    """Return a model with the letters of a category or blend, the category or blend, and its sampler.
+
+    ``given`` are the names of the settings that the caller has chosen.
+    """
+    closed = None if category is None else find_closed(model, category)
+    if closed is not None:
+        for setting in SAMPLING_FIELDS:
+            if setting in given - {"max_length"}:
+                option = setting.replace("_", "-")
+                raise UsageError(f"{closed} is a closed category of known names; leave out --{option}")
+        model = restrict_to_closed(model, closed)
+        # Like a blend, it has no index among the categories.
+        return model, Blend(closed, np.zeros(0, np.float32)), ClosedSampler(model, closed, filters, config.max_length)
+    blend = None if category is None else find_blend(model, category)
+    if blend is not None:
+        model = restrict(model, blend.category)
+    return model, blend, RejectionSampler(model, config, filters, blend, find_sampling_device(device))
+
+
 def sample_preview(model: Model, category: str | None = None, *, count: int, seed: int) -> list[GeneratedName]:
     """Generate up to ``count`` names without a floor, in a moment; fewer if the model is hardly trained."""
     # An untrained network may hardly ever end a name, and noticing that takes long with a large alphabet.
@@ -194,6 +223,7 @@ def sample_preview(model: Model, category: str | None = None, *, count: int, see
     max_rejections = max(1, min(_MAX_PREVIEW_ATTEMPTS, _MAX_PREVIEW_OUTPUTS // outputs))
     blend = None if category is None else find_blend(model, category)
     config, filters, numbers = replace(model.sampling, floor=0.0), Filters(), np.arange(count)
+    model = model if blend is None else restrict(model, blend.category)
     sampler = RejectionSampler(model, config, filters, blend, max_rejections=max_rejections)
     sampled = sampler.sample([""], np.zeros_like(numbers), seed, numbers)
     return list(build_block(model, blend, filters, sampled.names, sampled.category_of))
@@ -225,7 +255,7 @@ class _Generator:
     """Generates ``count`` names for each prefix, in blocks of at most ``prefixes_per_block`` prefixes."""
 
     model: Model
-    sampler: RejectionSampler
+    sampler: RejectionSampler | ClosedSampler
     filters: Filters
     blend: Blend | None
     count: int

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen.datasets.encoding import UNFINISHED, EncodedNames
-from namegen.errors import NamegenError, quote
+from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
+from namegen.models.letters import restrict
 from namegen.models.plausibility import scale
 from namegen.models.scoring import score_names
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
@@ -94,7 +95,8 @@ class RejectionSampler:
         model: the model.
         config: how letters are chosen.
         filters: the filters; ``unique`` is ignored.
-        blend: the category or blend; ``None`` samples a category for each name.
+        blend: the category or blend; ``None`` samples a category for each name. A model with a mask of letters must
+            have been restricted to the category or blend.
         device: the torch device of the network; ``None`` for numpy.
         max_rejections: the number of consecutive rejections to allow, ``MAX_REJECTIONS`` by default.
     """
@@ -114,6 +116,8 @@ class RejectionSampler:
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
         self._sources: dict[int, Source] = {}
+        self._device, self._filters = device, filters
+        self._restricted: dict[int, tuple[Model, RejectionSampler]] = {}
 
     def sample(self, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers) -> SampledNames:
         """Sample the names with some ``numbers``, (names,), up to the first that cannot be sampled.
@@ -124,7 +128,7 @@ class RejectionSampler:
         if self._blend is not None:
             return self._sample_category(self._blend, encoded, prefix_of, seed, numbers)
         chances = uniform(derive_streams(seed, 0, numbers), CATEGORY)
-        category_of = (chances * len(self._model.categories)).astype(np.int64)
+        category_of = self._choose_categories(chances, encoded, prefix_of)
         names, attempts = EncodedNames.unfinished(len(numbers)), np.ones(len(numbers), dtype=np.int64)
         end, failure = len(numbers), None
         present, first = np.unique(category_of, return_index=True)
@@ -133,8 +137,11 @@ class RejectionSampler:
             indices = np.flatnonzero(category_of[:end] == category)
             if not len(indices):
                 continue
-            blend = Blend(self._model.categories[category], category)
-            sampled = self._sample_category(blend, encoded, prefix_of[indices], seed, numbers[indices])
+            if self._model.letters is None:
+                blend = Blend(self._model.categories[category], category)
+                sampled = self._sample_category(blend, encoded, prefix_of[indices], seed, numbers[indices])
+            else:
+                sampled = self._sample_restricted(category, prefixes, prefix_of[indices], seed, numbers[indices])
             if sampled.failure:
                 end, failure = int(indices[len(sampled)]), sampled.failure
                 indices = indices[: len(sampled)]
@@ -160,6 +167,41 @@ class RejectionSampler:
     def is_deterministic(self, given: int) -> bool:
         """Return whether a category has exactly one name with a prefix of ``given`` letters."""
         return self._config.greedy and not self._config.dropout and (self._model.training.sos or given > 0)
+
+    def _choose_categories(
+        self, chances: NDArray[np.float64], prefixes: Sequence[Integers], prefix_of: Integers
+    ) -> NDArray[np.int64]:
+        """Choose a category for each name, all equally likely that have the letters of its prefix, (names,)."""
+        letters = self._model.letters
+        if letters is None:
+            return (chances * len(self._model.categories)).astype(np.int64)
+        chosen = np.empty(len(chances), dtype=np.int64)
+        for index in np.unique(prefix_of).tolist():
+            possible = np.flatnonzero(letters[:, prefixes[index]].all(axis=1))
+            if not len(possible):
+                text = self._model.alphabet.decode(prefixes[index])
+                raise UsageError(f"no name can begin with {quote(text)}: no category has all of its letters")
+            mine = prefix_of == index
+            chosen[mine] = possible[(chances[mine] * len(possible)).astype(np.int64)]
+        return chosen
+
+    def _sample_restricted(
+        self, category: int, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers
+    ) -> SampledNames:
+        """Sample names of one category with its own letters only."""
+        if category not in self._restricted:
+            model = restrict(self._model, category)
+            blend = Blend(model.categories[category], category)
+            sampler = RejectionSampler(
+                model, self._config, self._filters, blend, self._device, max_rejections=self._max_rejections
+            )
+            self._restricted[category] = model, sampler
+        model, sampler = self._restricted[category]
+        used, own = np.unique(prefix_of, return_inverse=True)  # it may not have the letters of other prefixes
+        sampled = sampler.sample([prefixes[index] for index in used], own, seed, numbers)
+        numbers_of = np.array([self._model.alphabet.encode(letter)[0] for letter in model.alphabet.letters])
+        letters = numbers_of.astype(np.uint16)[np.minimum(sampled.names.letters, len(numbers_of) - 1)]
+        return replace(sampled, names=EncodedNames(letters, sampled.names.lengths))
 
     def _sample_category(
         self, blend: Blend, prefixes: Sequence[Integers], prefix_of: Integers, seed: int, numbers: Integers

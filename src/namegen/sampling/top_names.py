@@ -23,7 +23,9 @@ from namegen.datasets.graphemes import split_letters
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import find_blend
 from namegen.models.inference import MAX_OPERATIONS, Source, build_steppers, max_rows, operations_per_letter
+from namegen.models.letters import restrict
 from namegen.models.scoring import log_first_letter_shares, log_softmax
+from namegen.sampling.closed import find_closed
 from namegen.sampling.name_filters import Filters, NameFilter
 from namegen.sampling.prefixes import check_prefix
 from namegen.sampling.rejection import max_letters
@@ -116,10 +118,15 @@ def top_blocks(
     filters = override_filters(filters or Filters(), parts, config)
     if isinstance(prefixes, str):
         prefixes = split_letters(prefixes)
+    closed = find_closed(model, category)
+    if closed is not None:
+        raise UsageError(f"{closed} is a closed category, whose names are not predicted; sample it instead")
+    blend = find_blend(model, category)
+    model = restrict(model, blend.category)
     fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
-    return _find_names(model, find_blend(model, category), fitted, count, config, filters, scores=scores)
+    return _find_names(model, blend, fitted, count, config, filters, scores=scores)
 
 
 def _find_names(

