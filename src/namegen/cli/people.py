@@ -112,7 +112,7 @@ def _print_cultures(model: Model) -> None:
     from namegen.sampling.culture_parts import list_cultures
     from namegen.sampling.persons import people as invent_people
 
-    parts = list_cultures(model.categories)
+    parts = list_cultures(model.all_categories)
     examples = {person.culture: person.name for person in invent_people(count=len(parts), seed=1, model=model)}
     rows = [(culture, ", ".join(own), examples[culture]) for culture, own in parts.items()]
     print_table(("culture", "parts", "example"), rows)

@@ -28,11 +28,9 @@ class Culture:
         family_first: whether the surname comes before the given name.
         separator: the text between the parts of a full name.
         patronymic: forms the middle name from the father's given name and the gender of the person.
-        middle: chooses a traditional middle name, given the gender, the given name and the surname.
         second_surname: whose surname the mother's is: ``last`` after the father's (Spanish), ``first`` before it
             (Portuguese), or ``""`` for none.
         link: returns a surname with its particle, if it takes one.
-        locales: the Faker locales of the culture.
         note: the rules in words, for the documentation.
         source: where the convention is described.
     """
@@ -40,10 +38,8 @@ class Culture:
     family_first: bool = False
     separator: str = " "
     patronymic: Callable[[str, str], str] | None = None
-    middle: Callable[[str, str, str], str] | None = None
     second_surname: str = ""
     link: Callable[[str], str] | None = None
-    locales: tuple[str, ...] = ()
     note: str = ""
     source: str = _CLDR
 
@@ -150,24 +146,6 @@ def bulgarian_patronymic(father: str, gender: str) -> str:
     return f"{male}а" if gender == "female" else male
 
 
-def vietnamese_middle(gender: str, given: str, surname: str) -> str:
-    """Return a traditional middle name, the same for the same name; none for a given name of two syllables.
-
-    Half of women have ``Thị``, half of men ``Văn``.
-    """
-    if " " in given:
-        return ""
-    middle = _VIETNAMESE_MIDDLE[gender]
-    choice = crc32(f"{surname} {given}".encode()) % (2 * len(middle))
-    return middle[choice] if choice < len(middle) else middle[0]
-
-
-_VIETNAMESE_MIDDLE = {
-    "female": ("Thị", "Ngọc", "Thu", "Kim", "Thanh", "Minh", "Phương", "Bích"),
-    "male": ("Văn", "Hữu", "Đức", "Minh", "Quang", "Công", "Đình", "Xuân"),
-}
-
-
 def portuguese_link(surname: str) -> str:
     """Return a fifth of the surnames with the particle ``de`` or ``dos``, always the same ones.
 
@@ -205,19 +183,11 @@ CULTURES: dict[str, Culture] = {
     "Taiwanese": Culture(family_first=True, separator="", source=_W3C),
     "Japanese": Culture(family_first=True, separator="", source=_W3C),
     "Korean": Culture(family_first=True, separator="", source=_CLDR),
-    "Vietnamese": Culture(
-        family_first=True,
-        middle=vietnamese_middle,
-        note="a traditional middle name between surname and given name, unless the given name has two syllables; half "
-        "of them are Thị (women) or Văn (men)",
-        source="Wikipedia, Vietnamese name",
-    ),
+    "Vietnamese": Culture(family_first=True, source=_W3C),
     "Spanish": _SPANISH,
-    "Catalan": Culture(
-        second_surname="last",
-        note="two surnames: the father's, then the mother's, without the optional i",
-        source="Wikipedia, Catalan names",
-    ),
+    "Mexican": _SPANISH,
+    "Colombian": _SPANISH,
+    "Chilean": _SPANISH,
     "Portuguese": _PORTUGUESE,
     "Brazilian": _PORTUGUESE,
     "Russian": Culture(
@@ -241,9 +211,6 @@ CULTURES: dict[str, Culture] = {
     "Macedonian": Culture(note=f"{_SLAVIC} (-ски, -ска)", source="Wikipedia, Macedonian names"),
     "Greek": Culture(note="women's surnames are in the genitive (-ου)", source="Wikipedia, Greek name"),
     "Latvian": Culture(note=_SLAVIC, source="Wikipedia, Latvian name"),
-    "Lithuanian": Culture(
-        note="women's surnames tell whether they are married (-ienė, -aitė)", source="Wikipedia, Lithuanian name"
-    ),
     "Icelandic": Culture(
         note="a patronymic instead of a surname (-dóttir, -son)", source="W3C, Personal names around the world"
     ),

@@ -45,7 +45,7 @@ class NamePool:
     def __init__(
         self, model: Model, category: str, prefix: str, *, seed: int, number: int, max_size: int, novel: bool
     ) -> None:
-        self.is_closed = model.categories.index(category) in getattr(model, "closed", {})
+        self.is_closed = category in model.closed
         self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
         self._seed, self._number, self._novel = seed, number, novel and not self.is_closed
         self._names: list[str] = []

@@ -82,11 +82,7 @@ def compose(
         mother_surname: another surname, for cultures with ``second_surname``; empty for one surname.
     """
     rules = find_culture(culture)
-    middle = ""
-    if rules.patronymic and father:
-        middle = rules.patronymic(father, gender)
-    elif rules.middle:
-        middle = rules.middle(gender, given, surname)
+    middle = rules.patronymic(father, gender) if rules.patronymic and father else ""
     if rules.link:
         surname, mother_surname = rules.link(surname), rules.link(mother_surname)
     if rules.second_surname and mother_surname:
@@ -188,7 +184,7 @@ class _Population:
 
     def __init__(self, request: _Request, culture: str) -> None:
         self._request, self._culture, self._rules = request, culture, find_culture(culture)
-        self._parts = list_cultures(request.model.categories)[culture]
+        self._parts = list_cultures(request.model.all_categories)[culture]
         genders = [gender for gender in GENDERS if has_gender(self._parts, gender)]
         self._genders = [gender for gender in genders if request.gender in (gender, "any")]
         if not self._genders:
@@ -346,9 +342,7 @@ def _to_ascii(name: str) -> str:
 
 @lru_cache(_WORDS_KEPT)
 def _word_to_ascii(word: str) -> str:
-    """Transliterate a word; one in a script without capitals is capitalised."""
-    ascii_word = to_ascii(f"{word}\n").rstrip("\n")
-    return ascii_word.capitalize() if word.upper() == word.lower() else ascii_word
+    return to_ascii(f"{word}\n").rstrip("\n")
 
 
 def _join(culture: str, gender: str, given: str, middle: str, surname: str, separator: str) -> Person:
