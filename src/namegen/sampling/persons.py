@@ -180,10 +180,14 @@ _ANY, _NOVEL, _MOTHER, _FATHER = range(_PURPOSES)
 
 
 class _Population:
-    """The people of one culture, in order."""
+    """The people of one culture, in order.
+
+    Attributes:
+        culture: the culture.
+    """
 
     def __init__(self, request: _Request, culture: str) -> None:
-        self._request, self._culture, self._rules = request, culture, find_culture(culture)
+        self._request, self.culture, self._rules = request, culture, find_culture(culture)
         self._parts = list_cultures(request.model.all_categories)[culture]
         genders = [gender for gender in GENDERS if has_gender(self._parts, gender)]
         self._genders = [gender for gender in genders if request.gender in (gender, "any")]
@@ -202,7 +206,7 @@ class _Population:
         self._done += count
         gender_of = np.zeros(count, dtype=np.int64)
         if len(self._genders) > 1:
-            streams = derive_streams(request.seed, 0, numbers, f"{self._culture} gender")
+            streams = derive_streams(request.seed, 0, numbers, f"{self.culture} gender")
             gender_of = (uniform(streams, 0) * 2).astype(np.int64)
         letter_of = numbers % len(request.start)
         givens, is_given_known = self._choose_givens(gender_of, letter_of, _ANY)
@@ -221,7 +225,7 @@ class _Population:
         genders = [self._genders[gender] for gender in gender_of.tolist()]
         rows_of_parts = zip(genders, givens.tolist(), surnames.tolist(), fathers, mothers, strict=True)
         persons = [
-            compose(self._culture, gender, given, surname, father=father, mother_surname=mother)
+            compose(self.culture, gender, given, surname, father=father, mother_surname=mother)
             for gender, given, surname, father, mother in rows_of_parts
         ]
         return [_transliterate(person) for person in persons] if request.ascii else persons
@@ -258,7 +262,7 @@ class _Population:
         if key not in self._pools:
             self._pools[key] = NamePool(
                 request.model,
-                f"{self._culture}/{part}",
+                f"{self.culture}/{part}",
                 "" if letter is None else request.start[letter],
                 seed=request.seed,
                 number=purpose + _PURPOSES * (letter or 0),
@@ -282,10 +286,17 @@ def _generate(populations: Sequence[_Population], shares: Shares, count: int, *,
         order = _interleave(shares, done, min(size, left))
         counts = np.bincount(order, minlength=len(shares))
         taken = [
-            iter(population.take(wanted) if seen is None else _take_new(population, wanted, seen))
+            population.take(wanted) if seen is None else _take_new(population, wanted, seen)
             for population, wanted in zip(populations, counts.tolist(), strict=True)
         ]
-        yield from [next(taken[index]) for index in order.tolist()]
+        remaining = [iter(persons) for persons in taken]
+        for index in order.tolist():
+            if (person := next(remaining[index], None)) is None:
+                raise NamegenError(
+                    f"only {int(done[index]) + len(taken[index]):,} different full names of this kind are "
+                    f"{populations[index].culture}: {_MAX_REPEATS:,} more gave no other; ask for fewer people"
+                )
+            yield person
         done += counts
         size = min(size * _GROWTH, _MAX_BLOCK)
 
@@ -307,10 +318,10 @@ def _interleave(shares: Shares, done: Indices, count: int) -> Indices:
 
 
 def _take_new(population: _Population, count: int, seen: KeySet) -> list[Person]:
-    """Return the next people whose full names are new, and add them to those seen."""
+    """Return the next people whose full names are new, fewer if there are no more, and add them to those seen."""
     new: list[Person] = []
     repeats = 0  # since the last new name
-    while len(new) < count:
+    while len(new) < count and repeats < _MAX_REPEATS:
         persons = population.take(count - len(new) + min(repeats, _MAX_EXTRA))
         keys = hash_names(person.name.encode() for person in persons)
         first = seen.find_new(keys)[: count - len(new)]
@@ -318,10 +329,6 @@ def _take_new(population: _Population, count: int, seen: KeySet) -> list[Person]
             seen.add(keys[first])
             new += [persons[index] for index in first.tolist()]
         repeats = 0 if len(first) else repeats + len(persons)
-        if repeats >= _MAX_REPEATS:
-            raise NamegenError(
-                f"there are not enough different full names: {repeats:,} more gave no other; ask for fewer people"
-            )
     return new
 
 
