@@ -65,9 +65,10 @@ def signals_are_heard() -> None:
 
 
 @pytest.fixture
-def without_pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the included model from the installation."""
+def without_included_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the included models from the installation."""
     monkeypatch.setattr(paths, "PRETRAINED_FILE", tmp_path / "package" / "pretrained.safetensors")
+    monkeypatch.setattr(paths, "PEOPLE_FILE", tmp_path / "package" / "people.safetensors")
 
 
 @pytest.fixture(scope="session")

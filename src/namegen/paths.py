@@ -23,6 +23,7 @@ SUFFIX = ".safetensors"
 DATA_DIR = Path(__file__).parent / "data"
 STARTER_DIR = DATA_DIR / "starter"
 PRETRAINED_FILE = DATA_DIR / f"pretrained{SUFFIX}"
+PEOPLE_FILE = DATA_DIR / f"people{SUFFIX}"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

@@ -100,7 +100,7 @@ def test_the_command_trains_and_samples_in_any_script(cli, tmp_path):
     rows = [json.loads(line) for line in sampled.out.splitlines()]
     assert [(row["category"], split_letters(row["name"])[0]) for row in rows] == [("हिन्दी", "कि"), ("हिन्दी", "अ")]
     assert cli("sample", "русские", "-n", 20, "--ascii", "--seed", 1).out.isascii()
-    assert [line.split("\t")[0] for line in cli("categories").out.splitlines()[1:]] == sorted(NAMES)
+    assert [line.split("\t")[0] for line in cli("categories", "-m", "default").out.splitlines()[1:]] == sorted(NAMES)
     assert cli("evaluate", "--data", folder, "--all", "-n", 2).code == 0
     assert load_model().alphabet == Dataset.from_names(NAMES, alphabet="unicode").alphabet
 

@@ -14,11 +14,12 @@ import pytest
 from namegen.cli.completion import quote_for_bash
 from namegen.datasets.catalogue import CATALOGUE
 from namegen.models.model import Checkpoint
-from namegen.models.store import cached_location, pretrained_location
+from namegen.models.store import cached_location, included_location
 from namegen.recipes import training_config
 from support import AWKWARD, all_commands, make_model, save
 
-LANGUAGES = list(pretrained_location().categories())
+LANGUAGES = list(included_location("pretrained").categories())
+PARTS = list(included_location("people").categories())
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_commands_and_options_are_completed_with_what_they_do(answer):
 
 @pytest.mark.parametrize("words", ["sample -m", "sample German --model", "categories -m", "plot", "models show"])
 def test_models_are_completed_finished_or_not(values, elves, words):
-    assert values(f"{words} ") == ["elves", "goblins", "pretrained"]
+    assert values(f"{words} ") == ["elves", "goblins", "pretrained", "people"]
 
 
 @pytest.mark.parametrize("words", ["train --model", "models rm"])
@@ -78,7 +79,9 @@ def test_datasets_are_completed(values, cache):
 
 
 def test_categories_are_those_of_the_chosen_model(values, elves, monkeypatch, tmp_path):
-    assert values("sample ") == values("score ") == LANGUAGES
+    assert values("sample ") == [*LANGUAGES, *PARTS]
+    assert values("score ") == values("sample -m pretrained ") == LANGUAGES
+    assert values("score -m people ") == PARTS
     for words in ("sample -m elves", "sample --model=elves", "sample -melves -n 3", "score --model elves"):
         assert values(f"{words} ") == ["Dark Elves", "High Elves"]
     assert values("sample -m goblins ") == ["Goblins"]
@@ -87,11 +90,11 @@ def test_categories_are_those_of_the_chosen_model(values, elves, monkeypatch, tm
     assert values("sample -m ~/mine.safetensors ") == ["Dark Elves", "High Elves"]
     monkeypatch.setenv("NAMEGEN_MODEL", "elves")
     assert values("sample ") == ["Dark Elves", "High Elves"]
-    assert values("sample -m pretrained ") == LANGUAGES
 
 
 def test_a_category_after_a_plus_makes_a_blend(values, elves):
     assert values("sample German:2+It") == ["German:2+Italian"]
+    assert set(values("sample Turkish/female+Elven")) == {f"Turkish/female+{part}" for part in PARTS if "Elven" in part}
     assert values("sample -m elves 'Dark Elves+Hi") == ["Dark Elves+High Elves"]
 
 

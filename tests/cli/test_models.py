@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from namegen import paths
+from namegen.cli import main
 from namegen.io.locks import hold_lock
+from namegen.models.categories import group_parts
+from namegen.models.closed import ClosedNames
 from namegen.models.model import Checkpoint, History, Model
-from namegen.models.store import cached_location
+from namegen.models.store import INCLUDED, cached_location, load_model
 from namegen.recipes import training_config
 from support import make_model
 
@@ -55,36 +58,38 @@ def first_cells(outcome):
 
 def test_models_in_a_pipe_are_a_table_separated_by_tabs(cli):
     save("elves")
-    head, row, included = (line.split("\t") for line in cli("models").out.splitlines())
+    head, row, *included = (line.split("\t") for line in cli("models").out.splitlines())
     cells = dict(zip(head, row, strict=True))
     assert (cells["name"], cells["recipe"], cells["iters"]) == ("elves", "default", "1,000")
     assert (cells["training"], cells["validation"]) == ("2.123", "1.988")
     assert (cells["categories"], cells["data"]) == ("2", "fantasy")
-    assert included[head.index("date")] == "-"
+    assert [cells[head.index("date")] for cells in included] == ["-", "-"]
 
 
-def test_models_are_listed_by_name_before_the_included_one_and_unfinished_ones_say_so(cli, as_json):
+def test_models_are_listed_by_name_before_the_included_ones_and_unfinished_ones_say_so(cli, as_json):
     for name in ("b", "z"):
         save(name)
     for name in ("b", "a"):
         save_unfinished(name)
-    assert first_cells(cli("models")) == ["name", "a (unfinished)", "b", "b (unfinished)", "z", "pretrained"]
+    assert first_cells(cli("models")) == ["name", "a (unfinished)", "b", "b (unfinished)", "z", *INCLUDED]
     assert "640 of 1,000" in cli("models").out.splitlines()[1].split("\t")
-    assert [model["finished"] for model in as_json("models")] == [False, True, False, True, True]
+    assert [model["finished"] for model in as_json("models")] == [False, True, False, True, True, True]
 
 
 def test_models_as_json_have_exact_figures(as_json):
     save("elves")
-    elves, included = as_json("models")
+    elves, included, people = as_json("models")
     file = cached_location("elves").model.stat()
     assert (elves["name"], elves["iterations"], elves["bytes"]) == ("elves", 1000, file.st_size)
     assert (elves["training_loss"], elves["validation_loss"]) == (2.123456789, 1.987654321)
     assert dt.datetime.fromisoformat(elves["date"]).timestamp() == pytest.approx(file.st_mtime, abs=1)
     assert (included["name"], included["recipe"], included["date"]) == ("pretrained", "best", None)
     assert included["bytes"] == paths.PRETRAINED_FILE.stat().st_size
+    assert (people["name"], people["date"]) == ("people", None)
+    assert people["categories"] == len(load_model("people").all_categories)
 
 
-def test_without_models_it_says_how_to_get_one(cli, as_json, without_pretrained):
+def test_without_models_it_says_how_to_get_one(cli, as_json, without_included_models):
     assert as_json("models") == []
     listed = cli("models")
     assert (listed.code, listed.out) == (0, "")
@@ -97,7 +102,7 @@ def test_a_damaged_model_is_left_out_with_a_note(cli):
     cached_location("bad").model.write_bytes(b"nonsense")
     listed = cli("models")
     assert listed.code == 0
-    assert first_cells(listed) == ["name", "good", "pretrained"]
+    assert first_cells(listed) == ["name", "good", *INCLUDED]
     assert str(cached_location("bad").model) in listed.err
 
 
@@ -164,7 +169,8 @@ def test_rm_removes_the_model_and_its_unfinished_run_and_no_other(cli):
     [
         (["nothing"], 1, "nothing"),
         ([], 2, "NAME"),
-        (["pretrained"], 2, "is the included model"),
+        (["pretrained"], 2, "is an included model"),
+        (["people"], 2, "is an included model"),
         (["./mine.safetensors"], 2, "is a path"),
         (["notes"], 1, "notes"),
         (["elves"], 1, "training elves"),
@@ -188,6 +194,39 @@ def test_rm_refuses_what_is_not_a_model_of_the_user_or_being_trained(
 
 
 # categories
+
+
+def test_categories_of_all_models_are_listed_one_per_line_with_their_model(cli, as_json, monkeypatch):
+    save("default")
+    listed = [line.split("\t") for line in cli("categories").out.splitlines()]
+    expected = [
+        [category, name] for name in ("default", "pretrained", "people") for category in load_model(name).all_categories
+    ]
+    assert listed[0] == ["category", "names", "model"]
+    assert [[category, model] for category, _, model in listed[1:]] == expected
+    assert as_json("categories")[0] == {"category": "Dark Elves", "names": 7, "model": "default"}
+    monkeypatch.setenv("NAMEGEN_MODEL", "default")
+    assert cli("categories").out == "category\tnames\nDark Elves\t7\nDwarves\t2\n"
+
+
+def test_in_a_terminal_the_parts_of_a_culture_are_on_one_line(terminal):
+    save("default")
+    model = dataclasses.replace(
+        trained_model(),
+        categories=("Elven/place", "Elven/female"),
+        closed={"Elven/clan": ClosedNames(("A",), np.ones(1, np.float32))},
+    )
+    model.save(cached_location("world").model)
+    out, _ = terminal(80)
+    assert main(["categories", "--model", "world"]) == 0
+    assert [line.split() for line in out.text().splitlines()[2:]] == [["Elven", "10", "clan,", "female,", "place"]]
+    out, _ = terminal(80)
+    assert main(["categories"]) == 0
+    lines = [line.split() for line in out.text().splitlines()]
+    assert lines[0] == ["default", "names"]
+    assert ["pretrained", "names"] in lines
+    assert ["people", "names", "parts"] in lines
+    assert lines[-1][0] == group_parts(load_model("people").all_categories).popitem()[0]
 
 
 def test_categories_are_listed_with_their_counts(cli, as_json):

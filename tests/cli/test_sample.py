@@ -115,8 +115,8 @@ def test_a_category_matches_exactly_first_and_then_ignoring_case(cli):
     ("category", "parts"),
     [
         ("Germn", ["'Germn'", "did you mean German?"]),
-        ("Xyzzy", CATEGORIES),
-        ("german:2+Italian", ["Italian"]),
+        ("Xyzzy", ["`namegen categories` lists", "of all models"]),
+        ("german:2+Klingon", ["Klingon"]),
         ("Germn+Russian", ["did you mean German?"]),
         ("German:x", ["must be a positive number"]),
         ("German+", ["is empty"]),
@@ -403,7 +403,46 @@ def test_without_a_model_of_the_user_the_included_one_is_used(cli):
     assert by_name != cli("sample", "German", "-n", 20, "--seed", 3).out
 
 
-def test_without_any_model_it_says_how_to_get_one(cli, without_pretrained):
+@pytest.mark.parametrize("own", [(), ("Elves",), ("Elves", "Dwarves")])
+def test_a_category_is_looked_up_in_all_models_and_a_note_names_another_than_the_first(cli, own):
+    if own:
+        save(names_model(own))
+    sampled = cli("sample", "turkish/female", "-n", 5, "--seed", 3, "-f", "tsv")
+    assert sampled.err == "turkish/female is a category of the included model people.\n"
+    assert sampled.out == cli("sample", "Turkish/female", "-n", 5, "--seed", 3, "-m", "people", "-f", "tsv").out
+    blend = "Turkish/female:2+Turkish/male"
+    sampled = cli("sample", blend)
+    assert (sampled.code, sampled.err) == (0, f"The parts of {blend} are categories of the included model people.\n")
+    sampled = cli("sample", "German", "ABC")
+    assert (sampled.code, "included model pretrained" in sampled.err) == (0, bool(own))
+
+
+def test_a_culture_is_refused_with_its_parts(cli):
+    refused = cli("sample", "turkish")
+    assert refused.is_error(2)
+    assert refused.err.startswith("Error: Turkish has the parts female, male, surname")
+    assert refused.err.endswith("; use Turkish/female, or `namegen people Turkish` for full names\n")
+    assert "did you mean Turkish?" in cli("sample", "Turkisch").err
+    assert "did you mean Turkish/female?" in cli("sample", "Turkish/femal").err
+    assert cli("sample", "Turkish", "-m", "people").is_error(2)
+
+
+def test_a_blend_of_categories_of_different_models_is_refused(cli):
+    refused = cli("sample", "Turkish/female+Irish")
+    assert refused.is_error(2)
+    assert "are in different models; blend categories of one model" in refused.err
+    assert "must be a positive number" in cli("sample", "Turkish/female:0+Turkish/male").err
+
+
+def test_score_uses_the_model_people_on_request(cli):
+    refused = cli("score", "Turkish/female", "Ayla")
+    assert refused.is_error(2)
+    assert "Turkish/female is a category of the model people; add --model people" in refused.err
+    assert "Turkish has the parts" in cli("score", "Turkish", "Ayla").err
+    assert cli("score", "Turkish/female", "Ayla", "--model", "people").out.startswith("Ayla\t")
+
+
+def test_without_any_model_it_says_how_to_get_one(cli, without_included_models):
     refused = cli("sample", "German", "ABC")
     assert refused.is_error(1)
     assert "namegen train" in refused.err

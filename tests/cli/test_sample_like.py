@@ -119,7 +119,8 @@ def test_jsonl_has_the_label_of_the_style(cli, elves):
         ("Iris", "no category 'Iris'; did you mean Irish?"),
         ("abc", "no category 'abc'"),
         ("Abc", "no category 'Abc'"),
-        ("Irish+Elven", "no category 'Elven'"),
+        ("Irish+Klingon", "no category 'Klingon'"),
+        ("Turkish", "Turkish has the parts"),
         ("Irish:0", "must be a positive number"),
         ("", "is empty"),
     ],
@@ -319,3 +320,40 @@ def test_the_process_imports_no_torch_and_writes_no_file(elves, cache):
     assert len(done.stdout.split()) == 3
     assert not re.search(r"\| +torch\b", done.stderr)
     assert not cache.exists()
+
+
+ACCENTS = [
+    "Åsa",
+    "Märta",
+    "Örjan",
+    "Håkan",
+    "Göran",
+    "Björn",
+    "Sölve",
+    "Päivi",
+    "Jöns",
+    "Åke",
+    "Väinö",
+    "Gösta",
+    "Måns",
+]
+
+
+def test_if_accents_would_be_lost_a_note_names_the_model_that_keeps_them(cli, tmp_path):
+    path = write(tmp_path / "swedish.txt", ACCENTS)
+    line = ("sample", "--like", path, "-n", 60, "--seed", 1)
+    done = cli(*line)
+    assert done.out.isascii()
+    assert f"To keep {len(ACCENTS)} names as written, use --model people.\n" in done.err
+    done = cli(*line, "--model", "people")
+    assert not done.out.isascii()
+    assert set(done.out.strip().lower()) - {"\n"} <= set("".join(ACCENTS).lower())
+    assert "as written" not in done.err
+    trained = cli("train", "--init", "pretrained", "--data", path, "--model", "swedish", "--iters", 32)
+    assert f"To keep {len(ACCENTS)} names as written, use --init people.\n" in trained.err
+
+
+def test_a_category_of_the_other_included_model_is_added_to_the_style(cli, elves):
+    done = cli("sample", "--like", elves, "Turkish/female", "AB", "-f", "tsv")
+    assert [row[0] for row in rows(done)] == ["elves+Turkish/female"] * 2
+    assert "Turkish/female is a category of the included model people.\n" in done.err

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from namegen import paths
 from namegen.cli import progress
 from namegen.io.locks import hold_lock
 from namegen.models import networks
-from namegen.models.store import cached_location, load_model
+from namegen.models.store import cached_location, included_location, load_model
 from namegen.recipes import training_config
 from support import Outcome, leave_unfinished
 
@@ -277,12 +276,13 @@ def test_an_invalid_value_is_wrong_usage(cli, options):
 
 
 @pytest.mark.parametrize("option", [(), ("--resume",), ("--force",)])
-def test_the_name_of_the_included_model_is_refused(cli, option):
-    before = paths.PRETRAINED_FILE.read_bytes()
-    refused = cli("train", *TINY, "--model", "pretrained", *option)
+@pytest.mark.parametrize("name", ["pretrained", "people"])
+def test_the_name_of_an_included_model_is_refused(cli, name, option):
+    before = included_location(name).model.read_bytes()
+    refused = cli("train", *TINY, "--model", name, *option)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err == "Error: pretrained is the included model; use another name\n"
-    assert paths.PRETRAINED_FILE.read_bytes() == before
+    assert refused.err == f"Error: {name} is an included model; use another name\n"
+    assert included_location(name).model.read_bytes() == before
 
 
 @pytest.mark.parametrize(

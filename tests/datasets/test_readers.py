@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import namegen.datasets.builder
+from namegen.datasets.alphabet import ASCII, Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.readers import load_dataset
 from namegen.errors import DataError
@@ -368,6 +369,21 @@ def test_lost_accents_and_scripts_are_noted_if_many_names_have_them(tmp_path, na
     to_ascii, as_written = (load_dataset(path, alphabet=kind, keep_repeats=True).notes for kind in ("ascii", "unicode"))
     assert list(to_ascii) == [f"{note}; use --alphabet unicode to keep them as written" for note in notes]
     assert as_written == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "notes", "rewritten"),
+    [
+        ("Dúlin Örn", [], 0),
+        ("Щукин dÚlin", [], 1),
+        ("Щукин Иван Dúlin", ["transliterated 2 names, such as 'Щукин' into 'Shchukin'"], 2),
+        ("Dûlin Örn", ["wrote 1 name in other letters, such as 'Dûlin' as 'Dulin'"], 1),
+    ],
+)
+def test_names_outside_another_alphabet_are_noted_and_counted(tmp_path, names, notes, rewritten):
+    alphabet = Alphabet((*ASCII.letters, "ú", "Ö"))
+    dataset = load_dataset(write(tmp_path, "elves.txt", names.replace(" ", "\n")), alphabet=alphabet)
+    assert (list(dataset.notes), dataset.rewritten) == (notes, rewritten)
 
 
 def test_the_same_names_have_the_same_fingerprint_in_every_format(tmp_path):

@@ -18,7 +18,7 @@ from namegen.datasets.download import download
 from namegen.datasets.open import open_dataset
 from namegen.evaluation.metrics import evaluate
 from namegen.io.safetensors import open_safetensors
-from namegen.models.store import load_model, pretrained_location
+from namegen.models.store import included_location, load_model
 from namegen.recipes import RECIPES, training_config
 from support import REPOSITORY
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return pretrained_location().load()
+    return included_location("pretrained").load()
 
 
 @pytest.fixture

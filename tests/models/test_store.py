@@ -12,19 +12,23 @@ import pytest
 from namegen import paths
 from namegen.errors import BusyError, CacheError, ModelFileError, UsageError
 from namegen.io.locks import hold_lock
+from namegen.models.closed import ClosedNames
 from namegen.models.model import Checkpoint
 from namegen.models.store import (
     ModelLocation,
     cached_location,
     file_location,
     find_model,
+    find_models,
+    included_location,
     list_models,
     load_model,
-    pretrained_location,
     remove_model,
 )
 from namegen.recipes import training_config
 from support import make_model
+
+INCLUDED_MODELS = [included_location("pretrained"), included_location("people")]
 
 
 def save_model(name, seed=0):
@@ -109,7 +113,7 @@ def test_a_name_means_the_cache_then_a_file_here_and_a_path_means_the_file(tmp_p
 
 
 def test_without_a_name_it_is_that_of_the_environment_then_default_then_the_included_one(monkeypatch, tmp_path):
-    assert find_model() == pretrained_location()
+    assert find_model() == included_location("pretrained")
     default, elves, orcs = save_model("default", seed=1), save_model("elves", seed=2), make_model(seed=3)
     orcs.save(tmp_path / "orcs.safetensors")
     assert same(load_model(), default)
@@ -119,18 +123,46 @@ def test_without_a_name_it_is_that_of_the_environment_then_default_then_the_incl
         assert same(load_model("elves"), elves)
 
 
-def test_the_name_of_the_included_model_is_reserved(monkeypatch, tmp_path):
-    make_model().save(tmp_path / "pretrained")
+@pytest.mark.parametrize(("name", "file"), [("pretrained", paths.PRETRAINED_FILE), ("people", paths.PEOPLE_FILE)])
+def test_the_names_of_the_included_models_are_reserved(monkeypatch, tmp_path, name, file):
+    make_model().save(tmp_path / name)
     save_model("default")
     monkeypatch.chdir(tmp_path)
-    assert find_model("pretrained") == pretrained_location()
-    monkeypatch.setenv("NAMEGEN_MODEL", "pretrained")
-    assert find_model().existing == paths.PRETRAINED_FILE
+    assert find_model(name) == included_location(name)
+    monkeypatch.setenv("NAMEGEN_MODEL", name)
+    assert find_model().existing == file
     for action in (cached_location, remove_model):
-        message, code = failure(UsageError, action, "pretrained")
-        assert message.startswith("pretrained is the included model; ")
-        assert code == 2
-    assert paths.PRETRAINED_FILE.is_file()
+        assert failure(UsageError, action, name) == (f"{name} is an included model; use another name", 2)
+    assert file.is_file()
+
+
+def test_an_older_model_of_a_reserved_name_is_used_by_its_path(cache):
+    file = cache / "models" / "people.safetensors"
+    model = make_model(seed=5)
+    model.save(file)
+    message, _ = failure(UsageError, cached_location, "people")
+    assert message.endswith(f"; your own model of this name is {file}")
+    assert same(load_model(file), model)
+    assert list_models() == INCLUDED_MODELS
+    assert find_model("people").existing == paths.PEOPLE_FILE
+
+
+def test_a_category_is_looked_up_in_all_models_unless_one_is_chosen(monkeypatch):
+    assert find_models() == INCLUDED_MODELS
+    save_model("elves")
+    save_run("default")
+    assert find_models() == [cached_location("default"), *INCLUDED_MODELS]
+    assert find_models("elves") == [cached_location("elves")]
+    assert find_models("people") == INCLUDED_MODELS[1:]
+    monkeypatch.setenv("NAMEGEN_MODEL", "elves")
+    assert find_models() == [cached_location("elves")]
+
+
+def test_the_categories_of_a_file_include_closed_ones(tmp_path):
+    closed = {"Korean/surname": ClosedNames(("김", "이"), np.ones(2, np.float32))}
+    model = dataclasses.replace(make_model(categories=("Elf", "Orc")), closed=closed)
+    model.save(tmp_path / "x.safetensors")
+    assert file_location(tmp_path / "x.safetensors").categories() == ("Elf", "Korean/surname", "Orc")
 
 
 def test_an_unfinished_run_is_used_until_the_model_is_finished(tmp_path):
@@ -154,11 +186,11 @@ def test_a_run_that_ends_while_its_checkpoint_is_being_opened_gives_the_finished
 
 def test_a_model_that_does_not_exist_is_an_error_that_says_what_to_do(monkeypatch, tmp_path):
     for name in ("orcs", "default"):
-        message = f"no model '{name}'; train it with `namegen train --model {name}`, or use pretrained"
+        message = f"no model '{name}'; train it with `namegen train --model {name}`, or use pretrained or people"
         assert failure(ModelFileError, load_model, name) == (message, 1)
     save_model("elves")
     save_run("dwarves")
-    message = "no model 'orcs'; use one of dwarves, elves, pretrained"
+    message = "no model 'orcs'; use one of dwarves, elves, pretrained, people"
     assert failure(ModelFileError, load_model, "orcs") == (message, 1)
     monkeypatch.setenv("NAMEGEN_MODEL", "orcs")
     assert failure(ModelFileError, load_model) == (message, 1)
@@ -170,10 +202,10 @@ def test_a_model_that_does_not_exist_is_an_error_that_says_what_to_do(monkeypatc
     assert str(cached_location("elves").model) in failure(ModelFileError, load_model, "elves")[0]
 
 
-def test_an_installation_without_the_included_model_works_with_others(without_pretrained):
-    for name in (None, "pretrained"):
+def test_an_installation_without_the_included_model_works_with_others(without_included_models):
+    for name in (None, "pretrained", "people"):
         message, code = failure(ModelFileError, load_model, name)
-        assert message.startswith("the included model pretrained is missing; reinstall namegen")
+        assert message.startswith(f"the included model {name or 'pretrained'} is missing; reinstall namegen")
         assert code == 1
     assert list_models() == []
     assert failure(ModelFileError, load_model, "orcs")[0].endswith("train it with `namegen train --model orcs`")
@@ -185,14 +217,14 @@ def test_an_installation_without_the_included_model_works_with_others(without_pr
 
 
 def test_models_and_unfinished_runs_are_listed_by_name_and_other_files_are_not(cache):
-    assert list_models() == [pretrained_location()]
+    assert list_models() == INCLUDED_MODELS
     assert not cache.exists()
     save_model("elves")
     save_run("dwarves")
     save_run("elves")
     for name in (".elves.safetensors.abc.tmp", ".hidden.safetensors", "notes.txt", "elves (copy).safetensors"):
         (cache / "models" / name).write_bytes(b"")
-    assert list_models() == [cached_location("dwarves"), cached_location("elves"), pretrained_location()]
+    assert list_models() == [cached_location("dwarves"), cached_location("elves"), *INCLUDED_MODELS]
 
 
 def test_a_model_is_removed_with_its_unfinished_run_and_nothing_else_is():
@@ -202,10 +234,10 @@ def test_a_model_is_removed_with_its_unfinished_run_and_nothing_else_is():
     cached_location("elves").model.write_bytes(b"damaged")
     assert remove_model("elves") == ["the model", "its unfinished run"]
     assert not cached_location("elves").existing
-    assert list_models() == [cached_location("dwarves"), pretrained_location()]
+    assert list_models() == [cached_location("dwarves"), *INCLUDED_MODELS]
     cached_location("dwarves").model.unlink()
     assert remove_model("dwarves") == ["its unfinished run"]
-    assert list_models() == [pretrained_location()]
+    assert list_models() == INCLUDED_MODELS
 
 
 def test_what_is_not_a_model_in_the_cache_is_not_removed(tmp_path, monkeypatch):
@@ -229,4 +261,4 @@ def test_a_model_that_is_being_trained_is_not_removed_until_afterwards():
     with hold_lock(cached_location("elves").lock, "training elves"):
         assert failure(BusyError, remove_model, "elves")[1] == 1
     remove_model("elves")
-    assert list_models() == [pretrained_location()]
+    assert list_models() == INCLUDED_MODELS

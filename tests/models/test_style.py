@@ -15,7 +15,9 @@ from namegen.config import SamplingConfig
 from namegen.datasets.dataset import Dataset
 from namegen.errors import UsageError
 from namegen.evaluation.classify import score
+from namegen.models.closed import ClosedNames
 from namegen.models.inference import build_steppers
+from namegen.models.letters import keep_letters
 from namegen.models.plausibility import Plausibility
 from namegen.models.serialization import load_model_file
 from namegen.models.style import build_style, find_shares
@@ -257,3 +259,32 @@ def test_a_model_that_cannot_imitate_is_refused(base):
         build_style(unfinished, names)
     with pytest.raises(UsageError, match="not in the alphabet of the model"):
         build_style(base, Dataset.from_names({"elf": ELVES}))
+
+
+@pytest.fixture
+def masked():
+    """A model of three categories, of which the second has other letters than the others."""
+    model = make_model(letters="abcdABCD", categories=("X", "Y", "Z"), first_letters=[[1] * 8] * 3)
+    mask = np.array([[1, 1, 0, 0] * 2, [0, 0, 1, 1] * 2, [1, 1, 0, 0] * 2], dtype=np.bool_)
+    closed = {"K": ClosedNames(("a",), np.ones(1, np.float32))}
+    begins = model.first_letter_counts * mask
+    return dataclasses.replace(
+        model, letters=mask, first_letter_counts=begins, counts=begins.sum(axis=1), closed=closed
+    )
+
+
+def test_a_style_has_the_letters_of_its_names_in_both_cases_and_of_what_is_added_to_it(masked):
+    style = build_style(masked, dataset(masked, elves=["Abba", "abaa"], orcs=["bbb"]))
+    assert ["".join(np.array(list("abcdABCD"))[row]) for row in style.letters] == ["abAB", "bB"]
+    assert set("".join(sample(style, "orcs", count=50, seed=1))) <= {"b", "B"}
+    assert not style.closed
+    added = build_style(masked, dataset(masked, orcs=["bbb"]), np.array([0, 1, 0], np.float32))
+    assert "".join(np.array(list("abcdABCD"))[added.letters[0]]) == "bcdBCD"
+
+
+def test_categories_without_the_letters_of_the_names_have_no_share(masked):
+    names = ["abba", "abaa", "bab"]
+    shares = find_shares(masked, dataset(masked, elves=names))
+    restricted = keep_letters(dataclasses.replace(masked, closed={}), np.array([0, 1]), np.array([0, 2]))
+    expected = shares_by_definition(restricted, names)[[0, 2]]
+    np.testing.assert_allclose(shares, [[expected[0] / expected.sum(), 0, expected[1] / expected.sum()]], rtol=1e-4)

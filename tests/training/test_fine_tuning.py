@@ -12,11 +12,14 @@ import torch
 from namegen.datasets.dataset import Dataset
 from namegen.errors import RunError, TrainingStopped, UsageError
 from namegen.evaluation.metrics import evaluate, likelihood
+from namegen.models.closed import ClosedNames
 from namegen.models.inference import build_steppers
+from namegen.models.letters import find_letters
 from namegen.models.networks import build_network
 from namegen.models.serialization import load_model_file
 from namegen.models.store import cached_location
 from namegen.recipes import training_config
+from namegen.sampling.generate import sample
 from namegen.training.batches import IGNORED, build_batch, iter_stretches
 from namegen.training.fine_tuning import (
     ReplayBatches,
@@ -317,3 +320,17 @@ def test_resuming_needs_the_model_again_and_the_command_says_so(init, elves, tmp
     assert command_to_resume(location, TrainingRequest(dataset="Elvish.txt", init="base")) == (
         "namegen train --model mine --data Elvish.txt --init base --resume"
     )
+
+
+def test_a_mask_of_letters_is_extended_and_closed_categories_are_kept(init, tmp_path):
+    closed = {"K": ClosedNames(("Kim", "Park"), np.array([2, 1], np.float32))}
+    masked = dataclasses.replace(init, letters=find_letters(OLD), closed=closed)
+    train(NEW, init=masked, iterations=64).save(tmp_path / "extended.safetensors")
+    model = load_model_file(tmp_path / "extended.safetensors")
+    np.testing.assert_array_equal(model.letters[:2], masked.letters)
+    letters = {letter for letter, has in zip(model.alphabet.letters, model.letters[2], strict=True) if has}
+    assert letters == {case for name in NEW.names("Z") for letter in name for case in (letter.lower(), letter.upper())}
+    assert set("".join(sample(model, "Z", count=30, seed=1))) <= letters
+    assert set(sample(model, "K", count=30, seed=1)) == {"Kim", "Park"}
+    with pytest.raises(UsageError, match="already has a category 'K'"):
+        train(Dataset.from_names({"K": ["A"]}), init=masked, iterations=64)

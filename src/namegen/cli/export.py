@@ -28,3 +28,5 @@ def export(
     print_note(f"Exported {location.name} to {file}.", whole=[str(file)])
     if loaded.mixture:
         print_note("The file has the network alone, without the model's n-gram and plausibility floor.")
+    if loaded.letters is not None:
+        print_note("It does not say which letters each category has, and leaves out closed categories.")

@@ -19,7 +19,7 @@ models = typer.Typer(name="models", help="List, show and remove models.", add_co
 
 @models.callback(invoke_without_command=True)
 def list_(context: typer.Context, *, output_format: FormatOption = "table") -> None:
-    """List all models, including unfinished ones and the included model, pretrained."""
+    """List all models, including unfinished ones and the included models, pretrained and people."""
     if context.invoked_subcommand is not None:
         return
     from namegen.cli.terminal import print_json, print_note, print_table
@@ -133,7 +133,7 @@ def _summarize(name: str, file: Path, model: Model | None = None) -> dict[str, A
     import datetime as dt
 
     from namegen.models.serialization import load_model_file
-    from namegen.models.store import PRETRAINED
+    from namegen.models.store import INCLUDED
 
     model = model or load_model_file(file)
     stat = file.stat()
@@ -147,9 +147,9 @@ def _summarize(name: str, file: Path, model: Model | None = None) -> dict[str, A
         "finished": model.finished,
         "training_loss": model.history.final_training,
         "validation_loss": model.history.best_validation,
-        "categories": len(model.categories),
+        "categories": len(model.all_categories),
         "data": model.dataset,
-        "date": None if name == PRETRAINED else date,  # the date of installation is of no interest
+        "date": None if name in INCLUDED else date,  # the date of installation is of no interest
         "bytes": stat.st_size,
     }
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from namegen.datasets.dataset import Dataset
     from namegen.models.model import Model
     from namegen.models.store import ModelLocation
 
 
 def complete_category(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the categories of the chosen model; after ``German+`` also its blends."""
-    from namegen.models.store import find_model
+    """Return the categories of the chosen model, or of all models looked up; after ``German+`` also its blends."""
+    from namegen.models.store import find_models
 
-    categories = find_model(context.params.get("model")).categories()
+    locations = find_models(context.params.get("model"))
+    if context.info_name != "sample":
+        locations = locations[:1]
+    models = [location.categories() for location in locations]
     blend = incomplete[: incomplete.rfind("+") + 1]
-    return [*categories, *(blend + category for category in categories if blend)]
+    found = [category for categories in models for category in categories]
+    for categories in models if blend else ():
+        if re.split("[+:]", blend)[0] in categories:
+            found += [blend + category for category in categories]
+    return list(dict.fromkeys(found))
 
 
 def complete_model() -> list[str]:
@@ -29,10 +40,10 @@ def complete_model() -> list[str]:
 
 def complete_own_model() -> list[str]:
     """Return the names of the models in the cache."""
-    from namegen.models.store import PRETRAINED
+    from namegen.models.store import INCLUDED
     from namegen.paths import is_name
 
-    return [name for name in complete_model() if is_name(name) and name != PRETRAINED]
+    return [name for name in complete_model() if is_name(name) and name not in INCLUDED]
 
 
 def complete_dataset() -> list[str]:
@@ -52,12 +63,16 @@ def complete_catalogue() -> list[tuple[str, str]]:
 
 
 _MODEL_HELP = "Model name or file.  [default: $NAMEGEN_MODEL, else default, else pretrained]"
+_LOOKUP_HELP = "Model name or file.  [default: $NAMEGEN_MODEL, else default, pretrained or people]"
 
 ModelArgument = Annotated[
     str | None, typer.Argument(metavar="[MODEL]", autocompletion=complete_model, help=_MODEL_HELP)
 ]
 ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", metavar="MODEL", autocompletion=complete_model, help=_MODEL_HELP)
+]
+LookupModelOption = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="MODEL", autocompletion=complete_model, help=_LOOKUP_HELP)
 ]
 # A model stores its own defaults; "usual" are those of the recipes default and best.
 TemperatureOption = Annotated[
@@ -93,14 +108,48 @@ def drop_unset(**options: object) -> dict[str, Any]:
 
 def load_model_to_use(name: str | None) -> tuple[ModelLocation, Model]:
     """Load a model by its name or path; print a note if its training has not finished."""
-    from namegen.cli.terminal import print_note
     from namegen.models.store import find_model
 
     location = find_model(name)
+    return location, load_location(location)
+
+
+def look_up_model(locations: Sequence[ModelLocation], category: str | None, *, or_letters: bool) -> ModelLocation:
+    """Return the model to sample a category from; print a note if it is not the first.
+
+    See :func:`~namegen.models.categories.find_model_of`. Without a category it is the first.
+    """
+    from namegen.cli.terminal import print_note
+    from namegen.models.categories import find_model_of
+
+    if category is None or len(locations) == 1:
+        return locations[0]
+    location = find_model_of(category, locations, or_letters=or_letters)
+    if location != locations[0]:
+        what = f"The parts of {category} are categories" if "+" in category else f"{category} is a category"
+        print_note(f"{what} of the included model {location.name}.")
+    return location
+
+
+def advise_people(names: Dataset, base: Model | None, option: str) -> list[str]:
+    """Return a note that names the model people if an ASCII model does not keep many names of a list as written."""
+    from namegen.datasets.alphabet import ASCII
+    from namegen.datasets.dataset import count_of
+    from namegen.models.store import PEOPLE
+
+    if base is None or base.alphabet != ASCII or 10 * names.rewritten <= len(names):
+        return []
+    return [f"To keep {count_of(names.rewritten, 'name')} as written, use {option} {PEOPLE}."]
+
+
+def load_location(location: ModelLocation) -> Model:
+    """Load a model; print a note if its training has not finished."""
+    from namegen.cli.terminal import print_note
+
     model = location.load()
     if not model.finished:
         print_note(
             f"The training of {location.name} is unfinished: "
             f"using the model after {model.iterations:,} of {model.training.iterations:,} iterations."
         )
-    return location, model
+    return model

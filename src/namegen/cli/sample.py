@@ -13,13 +13,15 @@ import typer
 from namegen.cli.options import (
     FloorOption,
     GuidanceOption,
-    ModelOption,
+    LookupModelOption,
     TemperatureOption,
     TopKOption,
     TopPOption,
+    advise_people,
     complete_category,
     drop_unset,
-    load_model_to_use,
+    load_location,
+    look_up_model,
 )
 from namegen.errors import UsageError, quote
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from namegen.models.model import Model
+    from namegen.models.store import ModelLocation
     from namegen.sampling.results import NameBlock
 
 
@@ -92,7 +95,7 @@ def sample(
         str | None,
         typer.Option(metavar="PATH", help="Imitate the names of this list; CATEGORY is added to their style."),
     ] = None,
-    model: ModelOption = None,
+    model: LookupModelOption = None,
     output_format: Annotated[
         Literal["text", "tsv", "jsonl"],
         typer.Option("--format", "-f", help="Output format; tsv and jsonl add the category."),
@@ -102,9 +105,10 @@ def sample(
     """Sample names from a model.
 
     `namegen sample German ABC` prints three German names, which begin with A, B and C.
+    `namegen sample Turkish/female` prints a given name; `namegen categories` lists all categories.
     """
     from namegen.cli.terminal import print_note, print_result
-    from namegen.models.store import PRETRAINED
+    from namegen.models.store import INCLUDED, PRETRAINED, find_models, included_models
     from namegen.sampling.name_filters import Filters, read_exclusions
 
     if greedy and temperature:
@@ -127,14 +131,16 @@ def sample(
         ascii=ascii_only,
         allow_offensive=allow_offensive,
     )
-    location, loaded = load_model_to_use(PRETRAINED if like is not None and model is None else model)
     if like is None:
+        location = look_up_model(find_models(model), None if category == "-" else category, or_letters=letters is None)
+        loaded = load_location(location)
         category, prefixes = _parse_arguments(loaded, category, letters, prefix)
     else:
-        loaded, category, letters = _imitate(loaded, like, category, letters)
+        bases = (model is None and included_models()) or find_models(model or PRETRAINED)
+        location, loaded, category, letters = _imitate(bases, like, category, letters)
         prefixes = _parse_prefixes(letters, prefix)
     request = {"prefixes": prefixes, "filters": filters, "scores": scores, **drop_unset(max_length=max_length)}
-    details = f"model {location.existing}{' (included)' if location.name == PRETRAINED else ''}"
+    details = f"model {location.existing}{' (included)' if location.name in INCLUDED else ''}"
     if top is not None:
         from namegen.sampling.top_names import top_blocks
 
@@ -170,10 +176,12 @@ def _parse_arguments(
     return category, _parse_prefixes(letters, prefixes)
 
 
-def _imitate(base: Model, path: str, category: str | None, letters: str | None) -> tuple[Model, str | None, str | None]:
-    """Return a model of the lists at a path, the category to sample, if any, and the start letters.
+def _imitate(
+    bases: Sequence[ModelLocation], path: str, category: str | None, letters: str | None
+) -> tuple[ModelLocation, Model, str | None, str | None]:
+    """Return the base model, a model of the lists at a path, the category to sample, if any, and the start letters.
 
-    The argument CATEGORY may be one of the lists, or a category of the base model to add to their style. Alone, it may
+    The argument CATEGORY may be one of the lists, or a category of a base model to add to their style. Alone, it may
     also be start letters, in capitals.
     """
     from namegen.cli.terminal import print_note
@@ -182,22 +190,27 @@ def _imitate(base: Model, path: str, category: str | None, letters: str | None) 
     from namegen.models.categories import find_blend, is_category
     from namegen.sampling.like import MIN_NAMES, like_model
 
+    location = bases[0]
+    base = load_location(location)
     names = load_dataset(path, alphabet=base.alphabet)
-    for note in names.notes:
-        print_note(f"{names.label}: {note}.")
+    if category is not None and not is_category(names, category) and not is_category(base, category):
+        if letters is None and (category == "-" or category.isupper()):
+            category, letters = None, category
+        elif is_category(names, re.split("[+:]", category)[0]):
+            find_blend(names, category)  # raises an error that names the lists
+        elif (location := look_up_model(bases, category, or_letters=False)) != bases[0]:
+            base = load_location(location)
+            names = load_dataset(path, alphabet=base.alphabet)
+    for note in (*(f"{names.label}: {note}." for note in names.notes), *advise_people(names, base, "--model")):
+        print_note(note)
     fewest = int(names.counts.argmin())
     if names.counts[fewest] < MIN_NAMES:
         few = count_of(int(names.counts[fewest]), "name")
         print_note(f"{names.categories[fewest]}: {few} can hardly show a style; {2 * MIN_NAMES} are better.")
     if category is not None and is_category(names, category):
-        return like_model(names, model=base), category, letters
-    if category is not None and not is_category(base, category):
-        if letters is None and (category == "-" or category.isupper()):
-            category, letters = None, category
-        elif is_category(names, re.split("[+:]", category)[0]):
-            find_blend(names, category)  # raises an error that names the lists
+        return location, like_model(names, model=base), category, letters
     style = like_model(names, category, model=base)
-    return style, style.categories[0] if len(style.categories) == 1 else None, letters
+    return location, style, style.categories[0] if len(style.categories) == 1 else None, letters
 
 
 def _parse_prefixes(letters: str | None, prefixes: Sequence[str] | None) -> Iterable[str]:

@@ -38,12 +38,17 @@ def score(
     to the end.
     """
     from namegen.cli.stdin import print_answers
+    from namegen.errors import UsageError
     from namegen.evaluation import classify as classifying
-    from namegen.models.categories import find_blend, is_category
+    from namegen.models.categories import find_blend, find_model_of, is_category
+    from namegen.models.store import find_models
 
     _, loaded = load_model_to_use(model)
     if len(loaded.categories) == 1 and not is_category(loaded, category):
         category, names = loaded.categories[0], [category, *(names or [])]
+    elif model is None and not is_category(loaded, category):
+        other = find_model_of(category, find_models()).name  # raises an error if there is none
+        raise UsageError(f"{category} is a category of the model {other}; add --model {other}")
     label = find_blend(loaded, category).label
 
     def compute(some: list[str]) -> tuple[FittedNames, Iterable[Score]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.architectures import ARCHITECTURES
-from namegen.cli.options import complete_dataset, complete_model, complete_own_model, drop_unset
+from namegen.cli.options import advise_people, complete_dataset, complete_model, complete_own_model, drop_unset
 from namegen.cli.signals import StopOnSignal, import_torch
 from namegen.errors import TrainingStopped, UsageError
 
@@ -218,6 +218,7 @@ def _prepare(
         check_new_categories(plan.init, dataset)
         plan = fit_plan(plan, request, dataset)
     notes = [f"{dataset.label}: {note}." for note in dataset.notes]
+    notes += advise_people(dataset, plan.init, "--init")
     if plan.dataset is None and dataset.label == STARTER:
         notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
     elif plan.dataset is None:

@@ -126,15 +126,17 @@ class DatasetBuilder:
             if repeats:
                 dataset = dataset.select(distinct)
                 notes.append(f"left out {count_of(repeats, 'repeated name')}")
-        return replace(dataset, notes=tuple(notes))
+        rewritten = self._changed["transliterated"] + self._changed["unaccented"]
+        return replace(dataset, notes=tuple(notes), rewritten=rewritten)
 
     def _describe_changes(self, names: int) -> Iterator[str]:
         count, examples = self._changed, self._examples
-        if self._target == ASCII and 2 * count["transliterated"] > names:
+        if self._target and 2 * count["transliterated"] > names:
             shown = f"{count_of(count['transliterated'], 'name')}, such as {examples['transliterated']}"
             yield f"transliterated {shown}{self._advice}"
-        elif self._target == ASCII and 10 * count["unaccented"] > names:
-            shown = f"{count_of(count['unaccented'], 'name')} in ASCII, such as {examples['unaccented']}"
+        elif self._target and 10 * count["unaccented"] > names:
+            letters = "ASCII" if self._target == ASCII else "other letters"
+            shown = f"{count_of(count['unaccented'], 'name')} in {letters}, such as {examples['unaccented']}"
             yield f"wrote {shown}{self._advice}"
         if self._dropped:
             outside = "outside the alphabet" if self._target else "that cannot be printed or belong to no letter"
@@ -155,9 +157,11 @@ class DatasetBuilder:
             self._count("dropped", shown)
         if not name:
             self._count("emptied", shown)
+        elif not self._target or name.lower().split() == unicodedata.normalize("NFC", text).lower().split():
+            pass  # in the letters as given
         elif not _LATIN.search(line):
             self._count("transliterated", f"{shown} into {quote(name)}")
-        elif not dropped and name.split() != text.split():
+        elif not dropped:
             self._count("unaccented", f"{shown} as {quote(name)}")
         return name.encode()
 

@@ -55,6 +55,7 @@ class Dataset:
         label: the name of the dataset.
         verified: whether every file matches its hash in the catalogue.
         notes: warnings about the input, such as dropped characters.
+        rewritten: the number of names given in letters that the alphabet does not have.
     """
 
     alphabet: Alphabet
@@ -66,6 +67,7 @@ class Dataset:
     label: str = "names"
     verified: bool = False
     notes: tuple[str, ...] = ()
+    rewritten: int = 0
 
     @classmethod
     def from_names(

@@ -1,20 +1,42 @@
-"""Find a category of a model, or a blend such as ``German+Italian`` or ``German:2+Italian:1``."""
+"""Find a category of a model, or a blend such as ``German+Italian`` or ``German:2+Italian:1``.
+
+A category such as ``Turkish/female`` is a part of a culture, ``Turkish``.
+"""
 
 from __future__ import annotations
 
 import math
 import unicodedata
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from namegen.errors import UsageError, quote
+from namegen.models.store import PEOPLE
 
 if TYPE_CHECKING:
-    from namegen.datasets.dataset import Dataset
+    from collections.abc import Iterable, Sequence
+
     from namegen.models.inference import Category
     from namegen.models.model import Model
+    from namegen.models.store import ModelLocation
+
+
+class HasCategories(Protocol):
+    """A model or a dataset."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories."""
+
+
+class UnknownCategoryError(UsageError):
+    """The name is not that of a category that can be used here."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class Blend(NamedTuple):
@@ -30,29 +52,25 @@ class Blend(NamedTuple):
     category: Category
 
 
-def find_category(model: Model | Dataset, name: str) -> int:
+def find_category(model: HasCategories, name: str) -> int:
     """Return the index of the category with exactly this name, or of the only one that differs only in case.
 
     Raises:
-        UsageError: the model has no such category.
+        UnknownCategoryError: the model has no such category, or it is closed.
     """
-    index = _look_up(model, name)
+    index = _look_up(model.categories, name)
     if index is not None:
         return index
-    import difflib
-
-    folded = [category.casefold() for category in model.categories]
-    close = difflib.get_close_matches(unicodedata.normalize("NFC", name).casefold(), folded, n=1)
-    if close:
-        hint = f"did you mean {model.categories[folded.index(close[0])]}?"
-    elif len(model.categories) <= 20:
-        hint = f"use one of {', '.join(model.categories)}"
+    categories = _list_all(model)
+    index = _look_up(categories, name)
+    if index is not None:
+        message = f"{categories[index]} is a closed category of known names; it can only be sampled, and not in a blend"
     else:
-        hint = f"`namegen categories` lists the {len(model.categories):,} categories of this model"
-    raise UsageError(f"no category {quote(name)}; {hint}")
+        message = _describe_parts(model, name) or _suggest(categories, name, "this model")
+    raise UnknownCategoryError(name, message)
 
 
-def find_blend(model: Model | Dataset, text: str) -> Blend:
+def find_blend(model: HasCategories, text: str) -> Blend:
     """Return the category of this name if it exists, or the blend that the text describes.
 
     The parts of a blend are separated by ``+``. A part is a category, optionally followed by ``:`` and its weight, a
@@ -61,7 +79,7 @@ def find_blend(model: Model | Dataset, text: str) -> Blend:
     Raises:
         UsageError: a category does not exist, a part is empty, or a weight is not a positive finite number.
     """
-    index = _look_up(model, text)
+    index = _look_up(model.categories, text)
     if index is not None:
         return Blend(model.categories[index], index)
     weights = defaultdict[int, float](float)
@@ -82,8 +100,55 @@ def find_blend(model: Model | Dataset, text: str) -> Blend:
     return Blend(label, (shares / shares.sum()).astype(np.float32))
 
 
-def is_category(model: Model | Dataset, text: str) -> bool:
-    """Check whether a text is a category of a model or a dataset, or a blend."""
+def find_model_of(category: str, locations: Sequence[ModelLocation], *, or_letters: bool = False) -> ModelLocation:
+    """Return the first of several models that has a category, or all parts of a blend.
+
+    Only the headers of their files are read.
+
+    Args:
+        category: the category or blend.
+        locations: the models, such as those of :func:`~namegen.models.store.find_models`.
+        or_letters: whether the text may be start letters for a first model with one category, which is then returned.
+
+    Raises:
+        UsageError: no model has the category, or all parts of the blend. The message suggests one.
+        ModelFileError: a file does not list its categories.
+    """
+    models: list[_ListedModel] = []
+    unknown: list[str] = []
+    for location in locations:
+        models.append(_ListedModel(location, location.categories()))
+        try:
+            find_blend(models[-1], category)
+        except UnknownCategoryError as error:
+            unknown.append(error.name)
+        else:
+            return location
+    nowhere = [name for name in unknown if all(_look_up(model.categories, name) is None for model in models)]
+    if not nowhere:
+        raise UsageError(f"the parts of {quote(category)} are in different models; blend categories of one model")
+    name = nowhere[0]
+    if parts := next(filter(None, (_describe_parts(model, name) for model in models)), None):
+        raise UnknownCategoryError(name, parts)
+    if or_letters and len(models[0].categories) == 1:
+        return locations[0]
+    categories = list(dict.fromkeys(category for model in models for category in model.categories))
+    raise UnknownCategoryError(name, _suggest(categories, name, "all models"))
+
+
+def group_parts(categories: Iterable[str]) -> dict[str, list[str]]:
+    """Return the parts of each culture, places last; a category that is not a part, such as ``German``, has none."""
+    cultures = defaultdict[str, list[str]](list)
+    for category in sorted(categories, key=lambda category: category.endswith("/place")):
+        culture, _, part = category.partition("/")
+        cultures[culture].extend([part] if part else [])
+    return cultures
+
+
+def is_category(model: HasCategories, text: str) -> bool:
+    """Check whether a text is a category of a model or a dataset, closed ones included, or a blend."""
+    if _look_up(_list_all(model), text) is not None:
+        return True
     try:
         find_blend(model, text)
     except UsageError:
@@ -98,19 +163,59 @@ def suggest_start_letters(model: Model, category: str) -> str:
     return "ABC" if commonest.isascii() and all(letter in model.alphabet for letter in "ABC") else commonest
 
 
-def _look_up(model: Model | Dataset, name: str) -> int | None:
+class _ListedModel(NamedTuple):
+    location: ModelLocation
+    categories: tuple[str, ...]
+
+
+def _list_all(model: HasCategories) -> tuple[str, ...]:
+    """Return all categories, the closed ones of a model included."""
+    categories: tuple[str, ...] = getattr(model, "all_categories", model.categories)
+    return categories
+
+
+def _look_up(categories: tuple[str, ...], name: str) -> int | None:
     name = unicodedata.normalize("NFC", name)
-    if name in model.categories:
-        return model.categories.index(name)
-    folded = [category.casefold() for category in model.categories]
+    if name in categories:
+        return categories.index(name)
+    folded = [category.casefold() for category in categories]
     return folded.index(name.casefold()) if folded.count(name.casefold()) == 1 else None
 
 
-def _parse_part(model: Model | Dataset, part: str, blend: str) -> tuple[int, float]:
+def _describe_parts(model: HasCategories, name: str) -> str | None:
+    """Return a message that lists the parts of a culture, or ``None`` if the model has no such culture."""
+    folded = unicodedata.normalize("NFC", name).casefold()
+    cultures = group_parts(_list_all(model))
+    culture, parts = next(((c, parts) for c, parts in cultures.items() if c.casefold() == folded), ("", []))
+    if not parts:
+        return None
+    full = isinstance(model, _ListedModel) and model.location.name == PEOPLE and parts != ["place"]
+    return (
+        f"{culture} has the parts {', '.join(parts)}; use {culture}/{parts[0]}"
+        f"{f', or `namegen people {culture}` for full names' if full else ''}"
+    )
+
+
+def _suggest(categories: Sequence[str], name: str, where: str) -> str:
+    """Return a message that suggests a similar category or culture, or says where all are listed."""
+    import difflib
+
+    known = {candidate.casefold(): candidate for candidate in [*group_parts(categories), *categories]}
+    close = difflib.get_close_matches(unicodedata.normalize("NFC", name).casefold(), known, n=1)
+    if close:
+        hint = f"did you mean {known[close[0]]}?"
+    elif len(categories) <= 20:
+        hint = f"use one of {', '.join(categories)}"
+    else:
+        hint = f"`namegen categories` lists the {len(categories):,} categories of {where}"
+    return f"no category {quote(name)}; {hint}"
+
+
+def _parse_part(model: HasCategories, part: str, blend: str) -> tuple[int, float]:
     """Return the index and the weight of a category in a blend."""
     if not part:
         raise UsageError(f"a part of the blend {quote(blend)} is empty; write it like German:2+Italian")
-    index = _look_up(model, part)
+    index = _look_up(model.categories, part)
     name, colon, number = part.rpartition(":")
     if index is not None or not colon:
         return find_category(model, part), 1.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from namegen.architectures import find_architecture
 from namegen.datasets.alphabet import Alphabet
+from namegen.datasets.graphemes import other_case
 from namegen.errors import UsageError
 from namegen.models.inference import to_shares
 from namegen.models.ngram import NGram
@@ -33,6 +34,18 @@ def find_letters(dataset: Dataset) -> NDArray[np.bool_]:
     return mask
 
 
+def find_letters_in_both_cases(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return the letters of the names of each category, upper-case and lower-case, (categories, letters)."""
+    mask = find_letters(dataset)
+    cased: NDArray[np.bool_] = mask.copy()
+    numbers = {letter: index for index, letter in enumerate(dataset.alphabet.letters)}
+    for letter, index in numbers.items():
+        other = numbers.get(other_case(letter) or "")
+        if other is not None:
+            cased[:, other] |= mask[:, index]
+    return cased
+
+
 def restrict(model: Model, category: Category) -> Model:
     """Return a model with only the letters of a category or of the categories of a blend.
 
@@ -47,7 +60,17 @@ def restrict(model: Model, category: Category) -> Model:
     shares = to_shares(category, len(model.categories))
     own = np.flatnonzero(shares)
     _check_blend(model.letters, own, model)
-    kept = np.flatnonzero(model.letters[own].any(axis=0))
+    return keep_letters(model, np.flatnonzero(model.letters[own].any(axis=0)), own)
+
+
+def keep_letters(model: Model, kept: NDArray[np.integer], own: NDArray[np.integer]) -> Model:
+    """Return a model with only some of its letters, and without a mask.
+
+    Args:
+        model: the model.
+        kept: the indices of the letters, ascending.
+        own: the categories that the result can be used for, whose n-gram has no other letters.
+    """
     outputs = np.append(kept, model.alphabet.boundary_id)
     axes = find_architecture(model.stage).letter_axes or {}
     weights = {

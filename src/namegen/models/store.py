@@ -1,6 +1,6 @@
-"""Find models: in the cache by name, by path, or the included model ``pretrained``.
+"""Find models: in the cache by name, by path, or the included models ``pretrained`` and ``people``.
 
-The name ``pretrained`` is reserved: this model can be neither trained nor removed.
+Their names are reserved: these models can be neither trained nor removed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "default"
 PRETRAINED = "pretrained"
+PEOPLE = "people"
+INCLUDED = (PRETRAINED, PEOPLE)
+"""The names of the included models, in the order in which a category is looked up."""
+
 RUN_SUFFIX = ".run"
 
 
@@ -71,7 +75,7 @@ class ModelLocation:
             return load_model_file(self.model)  # the training has just finished and removed its checkpoint
 
     def categories(self) -> tuple[str, ...]:
-        """Return the categories without reading or checking the rest of the file.
+        """Return all categories, closed ones included, without reading or checking the rest of the file.
 
         Raises:
             ModelFileError: the file does not exist, or does not list its categories.
@@ -82,29 +86,34 @@ class ModelLocation:
         file = self.existing or self.model
         with open_safetensors(file) as tensors:
             try:
-                categories = read_json(tensors.metadata["namegen"])["categories"]
-            except (KeyError, TypeError, ValueError, RecursionError):
+                facts = read_json(tensors.metadata["namegen"])
+                closed = facts.get("sections", {}).get("closed")
+                categories = sorted(facts["categories"] + closed["categories"]) if closed else facts["categories"]
+            except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
                 categories = None
         if not isinstance(categories, list) or not all(isinstance(c, str) and is_printable(c) for c in categories):
             raise ModelFileError(f"{file} does not list its categories; use another copy")
         return tuple(categories)
 
 
-def pretrained_location() -> ModelLocation:
-    """Return the location of the included model."""
-    return dataclasses.replace(file_location(paths.PRETRAINED_FILE), name=PRETRAINED)
+def included_location(name: str) -> ModelLocation:
+    """Return the location of an included model, given one of the names in ``INCLUDED``."""
+    file = {PRETRAINED: paths.PRETRAINED_FILE, PEOPLE: paths.PEOPLE_FILE}[name]
+    return dataclasses.replace(file_location(file), name=name)
 
 
 def cached_location(name: str) -> ModelLocation:
     """Return the location of a model in the cache.
 
     Raises:
-        UsageError: the name is not valid, or is reserved for the included model.
+        UsageError: the name is not valid, or is reserved for an included model.
     """
-    if name == PRETRAINED:
-        raise UsageError(f"{PRETRAINED} is the included model; use another name")
     file = f"{paths.check_name(name)}{paths.SUFFIX}"
-    return ModelLocation(name, paths.models_dir() / file, paths.runs_dir() / file)
+    location = ModelLocation(name, paths.models_dir() / file, paths.runs_dir() / file)
+    if name in INCLUDED:
+        older = f"; your own model of this name is {location.existing}" if location.existing else ""
+        raise UsageError(f"{name} is an included model; use another name{older}")
+    return location
 
 
 def file_location(path: str | os.PathLike[str]) -> ModelLocation:
@@ -117,7 +126,7 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
     """Return the location of a model.
 
     Args:
-        name_or_path: a name in the cache, ``pretrained``, or a path. By default the environment variable
+        name_or_path: a name in the cache, ``pretrained``, ``people``, or a path. By default the environment variable
             ``NAMEGEN_MODEL``, else ``default`` if it exists, else ``pretrained``.
 
     Raises:
@@ -126,12 +135,13 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
     wanted = (os.environ.get("NAMEGEN_MODEL") or None) if name_or_path is None else name_or_path
     if wanted is None:
         wanted = DEFAULT_MODEL if _in_cache(DEFAULT_MODEL) else PRETRAINED
-    if wanted == PRETRAINED:
-        if not paths.PRETRAINED_FILE.is_file():
+    if wanted in INCLUDED:
+        location = included_location(wanted)
+        if not location.existing:
             raise ModelFileError(
-                f"the included model {PRETRAINED} is missing; reinstall namegen or train a model with `namegen train`"
+                f"the included model {wanted} is missing; reinstall namegen or train a model with `namegen train`"
             )
-        return pretrained_location()
+        return location
     is_path = paths.looks_like_path(wanted) or (not _in_cache(wanted) and Path(wanted).is_file())
     location = file_location(wanted) if is_path else cached_location(wanted)
     if is_path or location.existing:
@@ -139,19 +149,45 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
     raise _no_model(wanted)
 
 
+def find_models(name_or_path: str | None = None) -> list[ModelLocation]:
+    """Return the locations of the models in which a category is looked up, in order.
+
+    Args:
+        name_or_path: the only model to look in, as for :func:`find_model`. By default the environment variable
+            ``NAMEGEN_MODEL``, else ``default`` if it exists, then the included models.
+
+    Raises:
+        ModelFileError: the first model does not exist.
+    """
+    first = find_model(name_or_path)
+    if is_model_chosen(name_or_path):
+        return [first]
+    return [first, *(location for location in included_models() if location != first)]
+
+
+def is_model_chosen(name_or_path: str | None) -> bool:
+    """Return whether the user has chosen a model, by this argument or the environment variable ``NAMEGEN_MODEL``."""
+    return name_or_path is not None or bool(os.environ.get("NAMEGEN_MODEL"))
+
+
+def included_models() -> list[ModelLocation]:
+    """Return the locations of the included models that exist."""
+    return [location for location in map(included_location, INCLUDED) if location.existing]
+
+
 def _in_cache(name: str) -> bool:
     """Check whether the cache has a model of this name, finished or not."""
     try:
-        return paths.is_name(name) and cached_location(name).existing is not None
+        return paths.is_name(name) and name not in INCLUDED and cached_location(name).existing is not None
     except CacheError:
         return False
 
 
 def _no_model(name: str) -> ModelFileError:
     known = [model.name for model in list_models()]
-    if known and known != [PRETRAINED]:
+    if set(known) - set(INCLUDED):
         return ModelFileError(f"no model {name!r}; use one of {', '.join(known)}")
-    alternative = f", or use {PRETRAINED}" if known else ""
+    alternative = f", or use {' or '.join(known)}" if known else ""
     return ModelFileError(f"no model {name!r}; train it with `namegen train --model {name}`{alternative}")
 
 
@@ -162,7 +198,7 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
 
     Args:
         name_or_path: by default the environment variable ``NAMEGEN_MODEL``, else the model ``default`` if it exists,
-            else ``pretrained``, the included model.
+            else ``pretrained``. ``people`` is the other included model.
 
     Raises:
         ModelFileError: the model does not exist, or its file is damaged.
@@ -173,18 +209,18 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
 
 
 def list_models() -> list[ModelLocation]:
-    """Return the models and unfinished runs in the cache, sorted by name, and the included model last."""
+    """Return the models and unfinished runs in the cache, sorted by name, and the included models last."""
     files = [*paths.models_dir().glob(f"*{paths.SUFFIX}"), *paths.runs_dir().glob(f"*{paths.SUFFIX}")]
-    names = {file.name.removesuffix(paths.SUFFIX) for file in files} - {PRETRAINED}
+    names = {file.name.removesuffix(paths.SUFFIX) for file in files}.difference(INCLUDED)
     models = [cached_location(name) for name in sorted(names) if paths.is_name(name)]
-    return [*models, pretrained_location()] if paths.PRETRAINED_FILE.is_file() else models
+    return [*models, *included_models()]
 
 
 def remove_model(name: str) -> list[str]:
     """Remove a model and its unfinished run from the cache; return descriptions of the removed files.
 
     Raises:
-        UsageError: the name is a path, or is reserved for the included model.
+        UsageError: the name is a path, or is reserved for an included model.
         ModelFileError: the cache has no such model.
         BusyError: the model is being trained.
         NamegenError: a file cannot be removed.

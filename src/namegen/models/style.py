@@ -18,6 +18,7 @@ from namegen.config import SamplingConfig
 from namegen.datasets.encoding import EncodedNames
 from namegen.errors import UsageError
 from namegen.models.inference import Source, build_steppers
+from namegen.models.letters import find_letters_in_both_cases, keep_letters
 from namegen.models.mixture import Mixture, Weights
 from namegen.models.model import History, Model
 from namegen.models.ngram import NGram
@@ -38,6 +39,9 @@ _WEIGHTS = Weights(share=1.0, min_context=1, pooled=0.3, sampled=1.0)
 _SAMPLING = SamplingConfig(temperature=0.85, top_p=0.9, floor=0.7)
 _SHARPNESS = 5.0  # of the weights of the categories, per nat of a letter's loss
 _MAX_SCORED = 300  # names of a category
+_MAX_SCORES = 18 * _MAX_SCORED  # of the names of a category in all categories of the model, unless that is too few
+_MIN_SCORED = 40
+_MIN_COVERED = 0.9  # share of the letters of a list, relative to the category that has most of them
 _LEAST = -1000.0  # nats of a name: it may be impossible in all categories
 
 
@@ -80,6 +84,8 @@ def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Mod
         weights=weights,
         history=History(),
         card="",
+        letters=None if base.letters is None else _find_style_letters(base.letters, names, added),
+        closed={},
         mixture=Mixture(NGram.fit(names, _ORDER, _SMOOTHING), _WEIGHTS),
         plausibility=Plausibility.fit(names, _ORDER, _SMOOTHING),
     )
@@ -88,20 +94,42 @@ def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Mod
 def find_shares(model: Model, names: Dataset) -> Floats:
     """Return the blend of a model's categories that explains the names of each category of a dataset.
 
-    The share of a category grows exponentially with the mean log-probability of a letter in it.
+    The share of a category grows exponentially with the mean log-probability of a letter in it. If the model has a mask
+    of letters, categories that lack many letters of the names have none.
 
     Returns:
         The shares, (categories of the dataset, categories of the model) float32, with a sum of 1 in each row.
     """
-    scored = names.limit(_MAX_SCORED)
-    encoded = EncodedNames.from_flat(scored.letters, scored.lengths)
+    size = len(names.categories)
+    fits = np.ones((size, len(model.categories)), dtype=np.bool_)
+    kept = np.arange(len(model.alphabet))
+    if model.letters is not None:
+        counts = np.zeros((size, len(kept)))
+        np.add.at(counts, (np.repeat(names.category_of, names.lengths), names.letters), 1)
+        covered = counts @ model.letters.T
+        fits = covered >= _MIN_COVERED * covered.max(axis=1, keepdims=True)
+        kept = np.flatnonzero(counts.any(axis=0))
+    own = np.flatnonzero(fits[names.counts > 0].any(axis=0))
+    if model.letters is not None:
+        model = keep_letters(dataclasses.replace(model, mixture=None), kept, own)
+    scored = names.limit(min(_MAX_SCORED, max(_MIN_SCORED, _MAX_SCORES // len(own))))
+    encoded = EncodedNames.from_flat(np.searchsorted(kept, scored.letters).astype(np.uint16), scored.lengths)
     steppers = build_steppers(model)
-    sources = (Source.of(model, steppers(index), index, share=0.0) for index in range(len(model.categories)))
+    sources = (Source.of(model, steppers(index), index, share=0.0) for index in own.tolist())
     scores = score_per_category(sources, encoded, model.alphabet.boundary_id)
-    size = len(scored.categories)
-    nats = [np.bincount(scored.category_of, np.maximum(of.total, _LEAST), minlength=size) for of in scores]
+    nats = np.full(fits.shape, -np.inf)
+    for index, of in zip(own.tolist(), scores, strict=True):
+        nats[:, index] = np.bincount(scored.category_of, np.maximum(of.total, _LEAST), minlength=size)
+    nats[~fits] = -np.inf
+    nats[names.counts == 0] = 0.0
     letters = np.bincount(scored.category_of, scored.lengths + 1, minlength=size)
-    closeness = _SHARPNESS * np.stack(nats, axis=1) / np.maximum(letters, 1)[:, None]
+    closeness = _SHARPNESS * nats / np.maximum(letters, 1)[:, None]
     weights = np.exp(closeness - closeness.max(axis=1, keepdims=True))
     shares: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
+
+
+def _find_style_letters(mask: NDArray[np.bool_], names: Dataset, added: Floats | None) -> NDArray[np.bool_]:
+    """Return the letters of each style, (categories, letters): those of its names and of the categories added to it."""
+    letters = find_letters_in_both_cases(names)
+    return letters if added is None else letters | mask[added > 0].any(axis=0)

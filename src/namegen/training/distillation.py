@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _BATCHES_PER_BLOCK = 256
 _LETTERS_PER_BLOCK = 2**23  # limits the memory
+_OUTPUTS_PER_BLOCK = 2**22  # of one prefix of each name
 _ROWS_PER_STEP = 1024  # prefixes that fit into the processor's cache
 _STREAM = 2  # the second word of the seeds of blocks; batches.py uses 0 and optimize.py 1
 
@@ -140,8 +141,8 @@ class DistillationBatches:
         self._boundary_id, self._max_length = boundary_id, max_length
         self._block: tuple[int, _SampledBlock] | None = None
         needed = -(-config.iterations // config.batch_size)
-        fit = max(1, _LETTERS_PER_BLOCK // (config.batch_size * max_length))
-        self.block_size = config.batch_size * min(_BATCHES_PER_BLOCK, needed, fit)
+        fit = min(_LETTERS_PER_BLOCK // max_length, _OUTPUTS_PER_BLOCK // (boundary_id + 1)) // config.batch_size
+        self.block_size = config.batch_size * min(_BATCHES_PER_BLOCK, needed, max(1, fit))
 
     def sample_block(self, number: int) -> NDArray[np.int64]:
         """Sample the names of a block."""

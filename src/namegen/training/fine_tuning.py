@@ -17,6 +17,7 @@ import numpy as np
 
 from namegen.architectures import find_architecture
 from namegen.errors import DataError, UsageError
+from namegen.models.letters import find_letters_in_both_cases
 from namegen.models.style import find_shares
 from namegen.recipes import FINE_TUNING
 from namegen.training.batches import IGNORED, Batch, DatasetBatches
@@ -86,7 +87,7 @@ def model_digest(model: Model) -> str:
 
 def check_new_categories(init: Model, dataset: Dataset) -> None:
     """Raise ``UsageError`` or ``DataError`` if the categories of a dataset cannot be added to a model."""
-    known = [category for category in dataset.categories if category in init.categories]
+    known = [category for category in dataset.categories if category in init.all_categories]
     if known:
         raise UsageError(f"the model already has a category {known[0]!r}; rename the file or category of the new names")
     if dataset.alphabet != init.alphabet:
@@ -106,9 +107,12 @@ def extend_dataset(init: Model, dataset: Dataset) -> Dataset:
     )
 
 
-def merge_models(init: Model, added: Model) -> Model:
+def merge_models(init: Model, added: Model, dataset: Dataset) -> Model:
     """Return a model of an extended dataset, with the counts, hashes and settings of the original model added."""
     new = len(added.categories) - len(init.categories)
+    letters = None
+    if init.letters is not None:
+        letters = np.vstack([init.letters, find_letters_in_both_cases(dataset)[-new:]])
     return dataclasses.replace(
         added,
         counts=added.counts + np.pad(init.counts, (0, new)),
@@ -118,6 +122,8 @@ def merge_models(init: Model, added: Model) -> Model:
         name_hashes=np.union1d(init.name_hashes, added.name_hashes),
         held_out_hashes=np.union1d(init.held_out_hashes, added.held_out_hashes),
         sampling=init.sampling,
+        letters=letters,
+        closed=init.closed,
     )
 
 

@@ -20,7 +20,7 @@ from namegen.errors import NamegenError, RunError, UsageError
 from namegen.io.files import check_writable, remove_leftovers
 from namegen.io.locks import hold_lock
 from namegen.models.serialization import load_checkpoint
-from namegen.models.store import DEFAULT_MODEL, RUN_SUFFIX, find_model
+from namegen.models.store import DEFAULT_MODEL, PEOPLE, PRETRAINED, RUN_SUFFIX, find_model
 from namegen.recipes import RECIPES, training_config
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import fine_tuning_config
@@ -191,7 +191,7 @@ def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
     """Return a warning about a list that is too short to train a good model on, or to measure it."""
     facts = []
     if len(dataset) < (MIN_ADDED_NAMES if config.init else MIN_NAMES):
-        advice = "" if config.init or dataset.alphabet != ASCII else " (fewer with --init pretrained)"
+        advice = "" if config.init else f" (fewer with --init {PRETRAINED if dataset.alphabet == ASCII else PEOPLE})"
         facts.append(f"the model will repeat many of them{advice}")
     # Splitting a large dataset takes long, and is needless.
     if 0 < config.validation * len(dataset) < 100 and dataset.split(config.validation)[1] is None:

@@ -73,7 +73,7 @@ class Trainer:
             processes=group.world_size,
         )
         if init:
-            self._blank = merge_models(init, self._blank)
+            self._blank = merge_models(init, self._blank, dataset)
         self._saved_at = 0
         self.unsaved: str | None = None
         self._teachers: list[dict[str, NDArray[np.float32]]] = []
