@@ -1,4 +1,4 @@
-"""How cultures compose full names: the order of the parts, the separator, patronymics and second surnames.
+"""Rules for full names, by culture: the order of the parts, the separator, patronymics and second surnames.
 
 A culture without an entry in :data:`CULTURES` writes the given name, a space and the surname. Whether surnames agree
 with gender is not a rule here: such a culture has the parts ``surname-female`` and ``surname-male``.
@@ -18,6 +18,7 @@ _NAMES_KEPT = 2**16
 
 _W3C = "W3C, Personal names around the world"
 _CLDR = "Unicode CLDR, person name formatting"
+_SURNAME = "Wikipedia, Surname"
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ _WITH_ARTICLE = frozenset(
     ("Carmo", "Conceição", "Costa", "Cruz", "Cunha", "Fonseca", "Luz", "Mata", "Mota", "Nascimento", "Paz", "Rocha"),
 ) | {"Rosa", "Rosário", "Silva", "Silveira", "Veiga"}
 
-_SLAVIC = "surnames agree with gender"
+_AGREEMENT = "surnames agree with gender"
 _SPANISH = Culture(
     second_surname="last",
     note="two surnames: the father's, then the mother's",
@@ -171,7 +172,7 @@ _SPANISH = Culture(
 _PORTUGUESE = Culture(
     second_surname="first",
     link=portuguese_link,
-    note="two surnames: the mother's, then the father's; a fifth of the surnames take the particle de or dos",
+    note="two surnames: the mother's, then the father's; about a fifth of them take the particle de or dos",
     source="Wikipedia, Portuguese name",
 )
 
@@ -192,29 +193,32 @@ CULTURES: dict[str, Culture] = {
     "Brazilian": _PORTUGUESE,
     "Russian": Culture(
         patronymic=russian_patronymic,
-        note=f"patronymic as middle name; {_SLAVIC}",
+        note=f"patronymic as middle name; {_AGREEMENT}",
         source="Wikipedia, Eastern Slavic naming customs",
     ),
     "Ukrainian": Culture(
         patronymic=ukrainian_patronymic,
-        note=f"patronymic as middle name; {_SLAVIC} where the language has two forms",
+        note=f"patronymic as middle name; {_AGREEMENT} where the language has two forms",
         source="Wikipedia, Eastern Slavic naming customs",
     ),
     "Bulgarian": Culture(
         patronymic=bulgarian_patronymic,
-        note=f"patronymic as middle name; {_SLAVIC}",
+        note=f"patronymic as middle name; {_AGREEMENT}",
         source="Wikipedia, Bulgarian name",
     ),
-    "Polish": Culture(note=_SLAVIC, source="Wikipedia, Polish name"),
-    "Czech": Culture(note=f"{_SLAVIC} (-ová)", source="Wikipedia, Czech name"),
-    "Slovak": Culture(note=f"{_SLAVIC} (-ová)", source="Wikipedia, Slovak name"),
-    "Macedonian": Culture(note=f"{_SLAVIC} (-ски, -ска)", source="Wikipedia, Macedonian names"),
-    "Greek": Culture(note="women's surnames are in the genitive (-ου)", source="Wikipedia, Greek name"),
-    "Latvian": Culture(note=_SLAVIC, source="Wikipedia, Latvian name"),
-    "Icelandic": Culture(
-        note="a patronymic instead of a surname (-dóttir, -son)", source="W3C, Personal names around the world"
+    "Polish": Culture(note=_AGREEMENT, source=_W3C),
+    "Czech": Culture(note=f"{_AGREEMENT} (-ová)", source="Wikipedia, Czech name"),
+    "Slovak": Culture(note=f"{_AGREEMENT} (-ová)", source="Wikipedia, Slovak name"),
+    "Macedonian": Culture(note=f"{_AGREEMENT} (-ски, -ска)", source=_SURNAME),
+    "Greek": Culture(note="women's surnames are genitives (-ου, -η)", source="Wikipedia, Greek name"),
+    "Latvian": Culture(note=_AGREEMENT, source="Wikipedia, Latvian name"),
+    "Icelandic": Culture(note="a patronymic instead of a surname (-dóttir, -son)", source=_W3C),
+    "Azerbaijani": Culture(note=f"{_AGREEMENT} (-ov, -ova); no patronymics", source=_SURNAME),
+    "Kazakh": Culture(
+        note=f"{_AGREEMENT} (-ұлы, -қызы; -ов, -ова); no further patronymics", source="Wikipedia, Kazakh name"
     ),
+    "Uzbek": Culture(note=f"{_AGREEMENT} (-ov, -ova); no patronymics", source=_SURNAME),
     "Dutch": Culture(
-        note="particles (van, de) in lower case, as the Netherlands write them", source="Wikipedia, Dutch name"
+        note="particles (van, de) stay in lower case, as in the Netherlands", source="Wikipedia, Dutch name"
     ),
 }

@@ -75,6 +75,8 @@ class NamePool:
             seed=self._seed + ((self._number << 32) + done << 64),  # different in every pool and stage
             novel=self._novel,
         )
+        if self._prefix:  # a letter whose capital no training name has became a small one
+            names = [name[:1].title() + name[1:] for name in names]
         self._names += names
         self._is_known = np.append(self._is_known, self.is_closed | find_known(self._model, names))
 

@@ -45,7 +45,7 @@ _MAX_UNIQUE_POOL = 2**20  # if a name is fixed
 _FIRST_BLOCK, _MAX_BLOCK, _GROWTH = 64, 2**15, 4  # people
 _WORDS_KEPT = 2**17
 _MAX_REPEATS = 2**14  # full names in succession that are not new
-_MAX_EXTRA = 2**10  # people taken for one that is new
+_MAX_EXTRA = 2**10  # people at once, if new full names are rare
 
 
 class Person(NamedTuple):
@@ -79,15 +79,13 @@ def compose(
         given: the given name.
         surname: the surname, in the form of the gender.
         father: a male given name, for cultures with ``patronymic``; empty for no patronymic.
-        mother_surname: another surname, for cultures with ``second_surname``; empty for one surname.
+        mother_surname: another surname, for cultures with ``second_surname``; empty for one surname, as it is.
     """
     rules = find_culture(culture)
     middle = rules.patronymic(father, gender) if rules.patronymic and father else ""
-    if rules.link:
-        surname, mother_surname = rules.link(surname), rules.link(mother_surname)
     if rules.second_surname and mother_surname:
         both = (surname, mother_surname) if rules.second_surname == "last" else (mother_surname, surname)
-        surname = " ".join(both)
+        surname = " ".join(map(rules.link, both) if rules.link else both)
     return _join(culture, gender, given, middle, surname, rules.separator)
 
 
@@ -133,7 +131,7 @@ def people(
         NamegenError: there are not enough distinct full names, or the model hardly ever generates a name.
     """
     from namegen.models.model import Model
-    from namegen.models.store import load_model
+    from namegen.models.store import PEOPLE, load_model
 
     count = check_int("count", count, 0, _MAX_PEOPLE)
     unique, to_letters = check_bool("unique", unique), check_bool("ascii", ascii)
@@ -142,7 +140,7 @@ def people(
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else check_int("seed", seed, 0, None)
     if given is not None and start is not None:
         raise UsageError("a fixed given name and start letters cannot be combined; use one of them")
-    source = model if isinstance(model, Model) else load_model(model or "people")
+    source = model if isinstance(model, Model) else load_model(model or PEOPLE)
     shares = parse_cultures(source, cultures, gender, seed)
     has_fixed = given is not None or surname is not None
     request = _Request(
@@ -162,7 +160,7 @@ def people(
 
 @dataclass(frozen=True)
 class _Request:
-    """What people of all cultures have in common."""
+    """The arguments of :func:`people` that apply to every culture."""
 
     model: Model
     gender: str
@@ -175,8 +173,8 @@ class _Request:
     pool_size: int
 
 
-_PURPOSES = 4  # of pools
-_ANY, _NOVEL, _MOTHER, _FATHER = range(_PURPOSES)
+_PURPOSES = 3  # of pools
+_ANY, _NOVEL, _FATHER = range(_PURPOSES)
 
 
 class _Population:
@@ -210,16 +208,18 @@ class _Population:
             gender_of = (uniform(streams, 0) * 2).astype(np.int64)
         letter_of = numbers % len(request.start)
         givens, is_given_known = self._choose_givens(gender_of, letter_of, _ANY)
-        surnames, is_surname_known = self._choose_surnames(gender_of, _ANY)
+        mothers = fathers = [""] * count
+        if self._rules.second_surname and request.surname is None:
+            both, is_known = self._choose_surnames(np.repeat(gender_of, 2), _ANY)
+            surnames, is_surname_known, mothers = both[::2], is_known[::2], both[1::2].tolist()
+        else:
+            surnames, is_surname_known = self._choose_surnames(gender_of, _ANY)
         if request.known == "parts":
             rows = np.flatnonzero(is_given_known & is_surname_known)
             if request.surname is None and not self._is_closed("surname"):
                 surnames[rows], _ = self._choose_surnames(gender_of[rows], _NOVEL)
             elif request.given is None and not self._is_closed("given"):
                 givens[rows], _ = self._choose_givens(gender_of[rows], letter_of[rows], _NOVEL)
-        mothers = fathers = [""] * count
-        if self._rules.second_surname and request.surname is None:
-            mothers = self._choose_surnames(gender_of, _MOTHER)[0].tolist()
         if self._rules.patronymic and "male" in self._parts:
             fathers, _ = self._pool("male", _FATHER).take(count)
         genders = [self._genders[gender] for gender in gender_of.tolist()]
