@@ -21,10 +21,10 @@ _PEOPLE_PER_WRITE = 2**14
 
 def complete_culture(context: typer.Context) -> list[str]:
     """Return the cultures of the chosen model."""
-    from namegen.models.store import find_model
+    from namegen.models.store import PEOPLE, find_model
     from namegen.sampling.culture_parts import list_cultures
 
-    return list(list_cultures(find_model(context.params.get("model") or "people").categories()))
+    return list(list_cultures(find_model(context.params.get("model") or PEOPLE).categories()))
 
 
 def people(
@@ -78,10 +78,11 @@ def people(
     """
     from namegen.cli.options import load_model_to_use
     from namegen.cli.terminal import print_result
+    from namegen.models.store import PEOPLE
     from namegen.sampling.persons import Person
     from namegen.sampling.persons import people as invent_people
 
-    _, loaded = load_model_to_use(model or "people")
+    _, loaded = load_model_to_use(model or PEOPLE)
     if list_cultures:
         if cultures or count is not None:
             raise UsageError("--list lists all cultures; leave out the cultures and --count")
@@ -112,7 +113,7 @@ def _print_cultures(model: Model) -> None:
     from namegen.sampling.culture_parts import list_cultures
     from namegen.sampling.persons import people as invent_people
 
-    parts = list_cultures(model.categories)
+    parts = list_cultures(model.all_categories)
     examples = {person.culture: person.name for person in invent_people(count=len(parts), seed=1, model=model)}
     rows = [(culture, ", ".join(own), examples[culture]) for culture, own in parts.items()]
     print_table(("culture", "parts", "example"), rows)

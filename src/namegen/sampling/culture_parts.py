@@ -45,7 +45,7 @@ def has_gender(parts: Sequence[str], gender: str) -> bool:
 
 def parse_cultures(model: Model, texts: str | Sequence[str] | None, gender: str, seed: int) -> dict[str, float]:
     """Return the cultures and their shares."""
-    cultures = list_cultures(model.categories)
+    cultures = list_cultures(model.all_categories)
     if not cultures:
         raise UsageError(
             f"the model of {model.dataset} has no cultures, such as the categories German/female, German/male and "

@@ -1,4 +1,4 @@
-"""How cultures compose full names: the order of the parts, the separator, patronymics and second surnames.
+"""Rules for full names, by culture: the order of the parts, the separator, patronymics and second surnames.
 
 A culture without an entry in :data:`CULTURES` writes the given name, a space and the surname. Whether surnames agree
 with gender is not a rule here: such a culture has the parts ``surname-female`` and ``surname-male``.
@@ -18,6 +18,7 @@ _NAMES_KEPT = 2**16
 
 _W3C = "W3C, Personal names around the world"
 _CLDR = "Unicode CLDR, person name formatting"
+_SURNAME = "Wikipedia, Surname"
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,9 @@ class Culture:
         family_first: whether the surname comes before the given name.
         separator: the text between the parts of a full name.
         patronymic: forms the middle name from the father's given name and the gender of the person.
-        middle: chooses a traditional middle name, given the gender, the given name and the surname.
         second_surname: whose surname the mother's is: ``last`` after the father's (Spanish), ``first`` before it
             (Portuguese), or ``""`` for none.
         link: returns a surname with its particle, if it takes one.
-        locales: the Faker locales of the culture.
         note: the rules in words, for the documentation.
         source: where the convention is described.
     """
@@ -40,10 +39,8 @@ class Culture:
     family_first: bool = False
     separator: str = " "
     patronymic: Callable[[str, str], str] | None = None
-    middle: Callable[[str, str, str], str] | None = None
     second_surname: str = ""
     link: Callable[[str], str] | None = None
-    locales: tuple[str, ...] = ()
     note: str = ""
     source: str = _CLDR
 
@@ -150,24 +147,6 @@ def bulgarian_patronymic(father: str, gender: str) -> str:
     return f"{male}а" if gender == "female" else male
 
 
-def vietnamese_middle(gender: str, given: str, surname: str) -> str:
-    """Return a traditional middle name, the same for the same name; none for a given name of two syllables.
-
-    Half of women have ``Thị``, half of men ``Văn``.
-    """
-    if " " in given:
-        return ""
-    middle = _VIETNAMESE_MIDDLE[gender]
-    choice = crc32(f"{surname} {given}".encode()) % (2 * len(middle))
-    return middle[choice] if choice < len(middle) else middle[0]
-
-
-_VIETNAMESE_MIDDLE = {
-    "female": ("Thị", "Ngọc", "Thu", "Kim", "Thanh", "Minh", "Phương", "Bích"),
-    "male": ("Văn", "Hữu", "Đức", "Minh", "Quang", "Công", "Đình", "Xuân"),
-}
-
-
 def portuguese_link(surname: str) -> str:
     """Return a fifth of the surnames with the particle ``de`` or ``dos``, always the same ones.
 
@@ -184,7 +163,7 @@ _WITH_ARTICLE = frozenset(
     ("Carmo", "Conceição", "Costa", "Cruz", "Cunha", "Fonseca", "Luz", "Mata", "Mota", "Nascimento", "Paz", "Rocha"),
 ) | {"Rosa", "Rosário", "Silva", "Silveira", "Veiga"}
 
-_SLAVIC = "surnames agree with gender"
+_AGREEMENT = "surnames agree with gender"
 _SPANISH = Culture(
     second_surname="last",
     note="two surnames: the father's, then the mother's",
@@ -193,7 +172,7 @@ _SPANISH = Culture(
 _PORTUGUESE = Culture(
     second_surname="first",
     link=portuguese_link,
-    note="two surnames: the mother's, then the father's; a fifth of the surnames take the particle de or dos",
+    note="two surnames: the mother's, then the father's; about a fifth of them take the particle de or dos",
     source="Wikipedia, Portuguese name",
 )
 
@@ -205,49 +184,41 @@ CULTURES: dict[str, Culture] = {
     "Taiwanese": Culture(family_first=True, separator="", source=_W3C),
     "Japanese": Culture(family_first=True, separator="", source=_W3C),
     "Korean": Culture(family_first=True, separator="", source=_CLDR),
-    "Vietnamese": Culture(
-        family_first=True,
-        middle=vietnamese_middle,
-        note="a traditional middle name between surname and given name, unless the given name has two syllables; half "
-        "of them are Thị (women) or Văn (men)",
-        source="Wikipedia, Vietnamese name",
-    ),
+    "Vietnamese": Culture(family_first=True, source=_W3C),
     "Spanish": _SPANISH,
-    "Catalan": Culture(
-        second_surname="last",
-        note="two surnames: the father's, then the mother's, without the optional i",
-        source="Wikipedia, Catalan names",
-    ),
+    "Mexican": _SPANISH,
+    "Colombian": _SPANISH,
+    "Chilean": _SPANISH,
     "Portuguese": _PORTUGUESE,
     "Brazilian": _PORTUGUESE,
     "Russian": Culture(
         patronymic=russian_patronymic,
-        note=f"patronymic as middle name; {_SLAVIC}",
+        note=f"patronymic as middle name; {_AGREEMENT}",
         source="Wikipedia, Eastern Slavic naming customs",
     ),
     "Ukrainian": Culture(
         patronymic=ukrainian_patronymic,
-        note=f"patronymic as middle name; {_SLAVIC} where the language has two forms",
+        note=f"patronymic as middle name; {_AGREEMENT} where the language has two forms",
         source="Wikipedia, Eastern Slavic naming customs",
     ),
     "Bulgarian": Culture(
         patronymic=bulgarian_patronymic,
-        note=f"patronymic as middle name; {_SLAVIC}",
+        note=f"patronymic as middle name; {_AGREEMENT}",
         source="Wikipedia, Bulgarian name",
     ),
-    "Polish": Culture(note=_SLAVIC, source="Wikipedia, Polish name"),
-    "Czech": Culture(note=f"{_SLAVIC} (-ová)", source="Wikipedia, Czech name"),
-    "Slovak": Culture(note=f"{_SLAVIC} (-ová)", source="Wikipedia, Slovak name"),
-    "Macedonian": Culture(note=f"{_SLAVIC} (-ски, -ска)", source="Wikipedia, Macedonian names"),
-    "Greek": Culture(note="women's surnames are in the genitive (-ου)", source="Wikipedia, Greek name"),
-    "Latvian": Culture(note=_SLAVIC, source="Wikipedia, Latvian name"),
-    "Lithuanian": Culture(
-        note="women's surnames tell whether they are married (-ienė, -aitė)", source="Wikipedia, Lithuanian name"
+    "Polish": Culture(note=_AGREEMENT, source=_W3C),
+    "Czech": Culture(note=f"{_AGREEMENT} (-ová)", source="Wikipedia, Czech name"),
+    "Slovak": Culture(note=f"{_AGREEMENT} (-ová)", source="Wikipedia, Slovak name"),
+    "Macedonian": Culture(note=f"{_AGREEMENT} (-ски, -ска)", source=_SURNAME),
+    "Greek": Culture(note="women's surnames are genitives (-ου, -η)", source="Wikipedia, Greek name"),
+    "Latvian": Culture(note=_AGREEMENT, source="Wikipedia, Latvian name"),
+    "Icelandic": Culture(note="a patronymic instead of a surname (-dóttir, -son)", source=_W3C),
+    "Azerbaijani": Culture(note=f"{_AGREEMENT} (-ov, -ova); no patronymics", source=_SURNAME),
+    "Kazakh": Culture(
+        note=f"{_AGREEMENT} (-ұлы, -қызы; -ов, -ова); no further patronymics", source="Wikipedia, Kazakh name"
     ),
-    "Icelandic": Culture(
-        note="a patronymic instead of a surname (-dóttir, -son)", source="W3C, Personal names around the world"
-    ),
+    "Uzbek": Culture(note=f"{_AGREEMENT} (-ov, -ova); no patronymics", source=_SURNAME),
     "Dutch": Culture(
-        note="particles (van, de) in lower case, as the Netherlands write them", source="Wikipedia, Dutch name"
+        note="particles (van, de) stay in lower case, as in the Netherlands", source="Wikipedia, Dutch name"
     ),
 }

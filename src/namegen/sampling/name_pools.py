@@ -45,7 +45,7 @@ class NamePool:
     def __init__(
         self, model: Model, category: str, prefix: str, *, seed: int, number: int, max_size: int, novel: bool
     ) -> None:
-        self.is_closed = model.categories.index(category) in getattr(model, "closed", {})
+        self.is_closed = category in model.closed
         self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
         self._seed, self._number, self._novel = seed, number, novel and not self.is_closed
         self._names: list[str] = []
@@ -75,6 +75,8 @@ class NamePool:
             seed=self._seed + ((self._number << 32) + done << 64),  # different in every pool and stage
             novel=self._novel,
         )
+        if self._prefix:  # a letter whose capital no training name has became a small one
+            names = [name[:1].title() + name[1:] for name in names]
         self._names += names
         self._is_known = np.append(self._is_known, self.is_closed | find_known(self._model, names))
 

@@ -45,7 +45,7 @@ _MAX_UNIQUE_POOL = 2**20  # if a name is fixed
 _FIRST_BLOCK, _MAX_BLOCK, _GROWTH = 64, 2**15, 4  # people
 _WORDS_KEPT = 2**17
 _MAX_REPEATS = 2**14  # full names in succession that are not new
-_MAX_EXTRA = 2**10  # people taken for one that is new
+_MAX_EXTRA = 2**10  # people at once, if new full names are rare
 
 
 class Person(NamedTuple):
@@ -79,19 +79,13 @@ def compose(
         given: the given name.
         surname: the surname, in the form of the gender.
         father: a male given name, for cultures with ``patronymic``; empty for no patronymic.
-        mother_surname: another surname, for cultures with ``second_surname``; empty for one surname.
+        mother_surname: another surname, for cultures with ``second_surname``; empty for one surname, as it is.
     """
     rules = find_culture(culture)
-    middle = ""
-    if rules.patronymic and father:
-        middle = rules.patronymic(father, gender)
-    elif rules.middle:
-        middle = rules.middle(gender, given, surname)
-    if rules.link:
-        surname, mother_surname = rules.link(surname), rules.link(mother_surname)
+    middle = rules.patronymic(father, gender) if rules.patronymic and father else ""
     if rules.second_surname and mother_surname:
         both = (surname, mother_surname) if rules.second_surname == "last" else (mother_surname, surname)
-        surname = " ".join(both)
+        surname = " ".join(map(rules.link, both) if rules.link else both)
     return _join(culture, gender, given, middle, surname, rules.separator)
 
 
@@ -137,7 +131,7 @@ def people(
         NamegenError: there are not enough distinct full names, or the model hardly ever generates a name.
     """
     from namegen.models.model import Model
-    from namegen.models.store import load_model
+    from namegen.models.store import PEOPLE, load_model
 
     count = check_int("count", count, 0, _MAX_PEOPLE)
     unique, to_letters = check_bool("unique", unique), check_bool("ascii", ascii)
@@ -146,7 +140,7 @@ def people(
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else check_int("seed", seed, 0, None)
     if given is not None and start is not None:
         raise UsageError("a fixed given name and start letters cannot be combined; use one of them")
-    source = model if isinstance(model, Model) else load_model(model or "people")
+    source = model if isinstance(model, Model) else load_model(model or PEOPLE)
     shares = parse_cultures(source, cultures, gender, seed)
     has_fixed = given is not None or surname is not None
     request = _Request(
@@ -166,7 +160,7 @@ def people(
 
 @dataclass(frozen=True)
 class _Request:
-    """What people of all cultures have in common."""
+    """The arguments of :func:`people` that apply to every culture."""
 
     model: Model
     gender: str
@@ -179,16 +173,20 @@ class _Request:
     pool_size: int
 
 
-_PURPOSES = 4  # of pools
-_ANY, _NOVEL, _MOTHER, _FATHER = range(_PURPOSES)
+_PURPOSES = 3  # of pools
+_ANY, _NOVEL, _FATHER = range(_PURPOSES)
 
 
 class _Population:
-    """The people of one culture, in order."""
+    """The people of one culture, in order.
+
+    Attributes:
+        culture: the culture.
+    """
 
     def __init__(self, request: _Request, culture: str) -> None:
-        self._request, self._culture, self._rules = request, culture, find_culture(culture)
-        self._parts = list_cultures(request.model.categories)[culture]
+        self._request, self.culture, self._rules = request, culture, find_culture(culture)
+        self._parts = list_cultures(request.model.all_categories)[culture]
         genders = [gender for gender in GENDERS if has_gender(self._parts, gender)]
         self._genders = [gender for gender in genders if request.gender in (gender, "any")]
         if not self._genders:
@@ -206,26 +204,28 @@ class _Population:
         self._done += count
         gender_of = np.zeros(count, dtype=np.int64)
         if len(self._genders) > 1:
-            streams = derive_streams(request.seed, 0, numbers, f"{self._culture} gender")
+            streams = derive_streams(request.seed, 0, numbers, f"{self.culture} gender")
             gender_of = (uniform(streams, 0) * 2).astype(np.int64)
         letter_of = numbers % len(request.start)
         givens, is_given_known = self._choose_givens(gender_of, letter_of, _ANY)
-        surnames, is_surname_known = self._choose_surnames(gender_of, _ANY)
+        mothers = fathers = [""] * count
+        if self._rules.second_surname and request.surname is None:
+            both, is_known = self._choose_surnames(np.repeat(gender_of, 2), _ANY)
+            surnames, is_surname_known, mothers = both[::2], is_known[::2], both[1::2].tolist()
+        else:
+            surnames, is_surname_known = self._choose_surnames(gender_of, _ANY)
         if request.known == "parts":
             rows = np.flatnonzero(is_given_known & is_surname_known)
             if request.surname is None and not self._is_closed("surname"):
                 surnames[rows], _ = self._choose_surnames(gender_of[rows], _NOVEL)
             elif request.given is None and not self._is_closed("given"):
                 givens[rows], _ = self._choose_givens(gender_of[rows], letter_of[rows], _NOVEL)
-        mothers = fathers = [""] * count
-        if self._rules.second_surname and request.surname is None:
-            mothers = self._choose_surnames(gender_of, _MOTHER)[0].tolist()
         if self._rules.patronymic and "male" in self._parts:
             fathers, _ = self._pool("male", _FATHER).take(count)
         genders = [self._genders[gender] for gender in gender_of.tolist()]
         rows_of_parts = zip(genders, givens.tolist(), surnames.tolist(), fathers, mothers, strict=True)
         persons = [
-            compose(self._culture, gender, given, surname, father=father, mother_surname=mother)
+            compose(self.culture, gender, given, surname, father=father, mother_surname=mother)
             for gender, given, surname, father, mother in rows_of_parts
         ]
         return [_transliterate(person) for person in persons] if request.ascii else persons
@@ -262,7 +262,7 @@ class _Population:
         if key not in self._pools:
             self._pools[key] = NamePool(
                 request.model,
-                f"{self._culture}/{part}",
+                f"{self.culture}/{part}",
                 "" if letter is None else request.start[letter],
                 seed=request.seed,
                 number=purpose + _PURPOSES * (letter or 0),
@@ -286,10 +286,17 @@ def _generate(populations: Sequence[_Population], shares: Shares, count: int, *,
         order = _interleave(shares, done, min(size, left))
         counts = np.bincount(order, minlength=len(shares))
         taken = [
-            iter(population.take(wanted) if seen is None else _take_new(population, wanted, seen))
+            population.take(wanted) if seen is None else _take_new(population, wanted, seen)
             for population, wanted in zip(populations, counts.tolist(), strict=True)
         ]
-        yield from [next(taken[index]) for index in order.tolist()]
+        remaining = [iter(persons) for persons in taken]
+        for index in order.tolist():
+            if (person := next(remaining[index], None)) is None:
+                raise NamegenError(
+                    f"only {int(done[index]) + len(taken[index]):,} different full names of this kind are "
+                    f"{populations[index].culture}: {_MAX_REPEATS:,} more gave no other; ask for fewer people"
+                )
+            yield person
         done += counts
         size = min(size * _GROWTH, _MAX_BLOCK)
 
@@ -311,10 +318,10 @@ def _interleave(shares: Shares, done: Indices, count: int) -> Indices:
 
 
 def _take_new(population: _Population, count: int, seen: KeySet) -> list[Person]:
-    """Return the next people whose full names are new, and add them to those seen."""
+    """Return the next people whose full names are new, fewer if there are no more, and add them to those seen."""
     new: list[Person] = []
     repeats = 0  # since the last new name
-    while len(new) < count:
+    while len(new) < count and repeats < _MAX_REPEATS:
         persons = population.take(count - len(new) + min(repeats, _MAX_EXTRA))
         keys = hash_names(person.name.encode() for person in persons)
         first = seen.find_new(keys)[: count - len(new)]
@@ -322,10 +329,6 @@ def _take_new(population: _Population, count: int, seen: KeySet) -> list[Person]
             seen.add(keys[first])
             new += [persons[index] for index in first.tolist()]
         repeats = 0 if len(first) else repeats + len(persons)
-        if repeats >= _MAX_REPEATS:
-            raise NamegenError(
-                f"there are not enough different full names: {repeats:,} more gave no other; ask for fewer people"
-            )
     return new
 
 
@@ -346,9 +349,7 @@ def _to_ascii(name: str) -> str:
 
 @lru_cache(_WORDS_KEPT)
 def _word_to_ascii(word: str) -> str:
-    """Transliterate a word; one in a script without capitals is capitalised."""
-    ascii_word = to_ascii(f"{word}\n").rstrip("\n")
-    return ascii_word.capitalize() if word.upper() == word.lower() else ascii_word
+    return to_ascii(f"{word}\n").rstrip("\n")
 
 
 def _join(culture: str, gender: str, given: str, middle: str, surname: str, separator: str) -> Person:
