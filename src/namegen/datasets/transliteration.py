@@ -23,8 +23,8 @@ def to_ascii(lines: str) -> str:
     """Transliterate names, each ended by a line feed, with unidecode: ``Щукин`` into ``Shchukin``.
 
     If a capital becomes several letters, only the first stays in upper case unless a neighbour is a capital:
-    ``ЩУКИН`` into ``SHCHUKIN``. Words of a script without capitals begin with one: ``김`` becomes ``Gim``. Characters without a letter or digit in unidecode are dropped, so a line may become
-    empty.
+    ``ЩУКИН`` into ``SHCHUKIN``. Words of a script without capitals begin with one: ``김`` becomes ``Gim``. Characters
+    without a letter or digit in unidecode are dropped, so a line may become empty.
     """
     uncased = _NOT_ASCII.sub(lambda match: _capitalise(match[0]), lines)
     cased = _ADJACENT_LETTERS.sub(lambda match: _transliterate_capitals(match[0]), uncased)
