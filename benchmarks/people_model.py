@@ -143,14 +143,14 @@ def train(dataset: namegen.Dataset, *, threads: int = 2, iterations: int | None 
 
 
 def add_known(model: namegen.Model) -> namegen.Model:
-    """Return a model with the closed categories, and with the hashes of all real names, those not trained on too."""
+    """Return a model with the closed categories, and with the hashes of all real names, trained on or not."""
     closed = {
         category: ClosedNames(tuple(part.names), np.array(list(part.names.values()), dtype=np.float32))
         for category, part in collect().items()
         if part.closed
     }
-    hashes = np.setdiff1d(hash_names(name.encode() for name in sorted(real_names())), model.name_hashes)
-    return replace(model, closed=closed, held_out_hashes=hashes)
+    real = hash_names(name.encode() for name in sorted(real_names()))
+    return replace(model, closed=closed, name_hashes=np.union1d(model.name_hashes, real))
 
 
 def build_card(model: namegen.Model) -> str:
