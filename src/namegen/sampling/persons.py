@@ -26,7 +26,7 @@ from namegen.sampling.rng import derive_streams, uniform
 from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,7 +41,8 @@ _MAX_PEOPLE = 10**15
 _MIN_POOL, _MAX_POOL = 2**10, 2**14  # names
 _ALL_POOLS = 2**16  # names, if that leaves every pool its minimum
 _POOLS_PER_CULTURE = 4
-_GIVEN_FLOOR = 0.7  # of given names that may be known: most people have a common one
+_FLOOR, _NOVEL_FLOOR = 0.7, 0.6  # plausibility floors; names that may be known can be typical ones
+_ENOUGH_SURNAMES = 300
 _MAX_UNIQUE_POOL = 2**20  # if a name is fixed
 _FIRST_BLOCK, _MAX_BLOCK, _GROWTH = 64, 2**15, 4  # people
 _WORDS_KEPT = 2**17
@@ -192,6 +193,12 @@ class _Population:
         self._genders = [gender for gender in genders if request.gender in (gender, "any")]
         if not self._genders:
             raise UsageError(f"the model has no {request.gender} names for {culture}; use the gender {genders[0]}")
+        self._surname_parts = list(dict.fromkeys(find_surname_part(self._parts, gender) for gender in self._genders))
+        # Which of two known names is replaced: the surname, as readers know given names best, unless it is fixed, or
+        # there are too few surnames to invent others.
+        givens = 0 if request.given is not None else self._count_names(self._genders)
+        surnames = 0 if request.surname is not None else self._count_names(self._surname_parts)
+        self._invents_surnames = surnames >= min(givens, _ENOUGH_SURNAMES)
         self._pools: dict[tuple[str, int, int | None], NamePool] = {}
         self._done = 0
         if any(request.start):
@@ -217,9 +224,9 @@ class _Population:
             surnames, is_surname_known = self._choose_surnames(gender_of, _ANY)
         if request.known == "parts":
             rows = np.flatnonzero(is_given_known & is_surname_known)
-            if request.surname is None and not self._is_closed("surname"):
+            if self._invents_surnames:
                 surnames[rows], _ = self._choose_surnames(gender_of[rows], _NOVEL)
-            elif request.given is None and not self._is_closed("given"):
+            else:
                 givens[rows], _ = self._choose_givens(gender_of[rows], letter_of[rows], _NOVEL)
         if self._rules.patronymic and "male" in self._parts:
             fathers, _ = self._pool("male", _FATHER).take(count)
@@ -246,16 +253,13 @@ class _Population:
         request = self._request
         if request.surname is not None:
             return _repeat(request.model, request.surname, len(gender_of))
-        parts = [find_surname_part(self._parts, gender) for gender in self._genders]
-        pools = [self._pool(part, purpose) for part in dict.fromkeys(parts)]
+        pools = [self._pool(part, purpose) for part in self._surname_parts]
         return take_names(pools, gender_of if len(pools) > 1 else np.zeros_like(gender_of))
 
-    def _is_closed(self, name: str) -> bool:
-        """Return whether all given names or surnames are known ones."""
-        parts = (
-            self._genders if name == "given" else [find_surname_part(self._parts, gender) for gender in self._genders]
-        )
-        return any(self._pool(part, _ANY).is_closed for part in parts)
+    def _count_names(self, parts: Iterable[str]) -> int:
+        """Return the number of training names of some parts; closed ones, to which none can be added, have none."""
+        model, categories = self._request.model, [f"{self.culture}/{part}" for part in parts]
+        return sum(int(model.counts[model.categories.index(each)]) for each in categories if each in model.categories)
 
     def _pool(self, part: str, purpose: int, letter: int | None = None) -> NamePool:
         """Return the pool of a part for one purpose, and for one of the start letters."""
@@ -270,7 +274,7 @@ class _Population:
                 number=purpose + _PURPOSES * (letter or 0),
                 max_size=request.pool_size,
                 novel=novel,
-                floor=_GIVEN_FLOOR if part in GENDERS and not novel else None,
+                floor=_NOVEL_FLOOR if novel else _FLOOR,
             )
         return self._pools[key]
 
