@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from namegen.models.store import load_model
+from namegen.sampling.culture_parts import list_cultures
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "docs" / "badges"
@@ -22,12 +23,13 @@ _HEIGHT = 20
 def facts() -> dict[str, tuple[str, str]]:
     """Return the subject and the fact of each badge, by file name."""
     project = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
-    model = load_model("pretrained")
+    languages = len(load_model("pretrained").categories)
+    peoples = len(list_cultures(load_model("people").all_categories))
     return {
         "python": ("python", f"{_setting(project, 'requires-python').removeprefix('>=')} or newer"),
         "licence": ("licence", _setting(project, "license")),
         "types": ("typed", "mypy --strict"),
-        "model": ("model included", f"{len(model.categories)} languages"),
+        "model": ("models included", f"{languages} languages, {peoples} peoples"),
         "files": ("model files", "no pickle"),
         "network": ("sampling", "no network"),
     }

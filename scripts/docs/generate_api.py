@@ -28,6 +28,7 @@ GROUPS = {
     "Training": ("train", "training_config", "TrainingConfig", "Progress"),
     "Models": ("load_model", "Model", "History"),
     "Sampling": ("sample", "iterate", "top", "like", "like_model", "SamplingConfig", "Filters"),
+    "People": ("people", "Person"),
     "Evaluation": ("score", "Scores", "classify", "Classification", "evaluate", "Evaluation"),
     "Plots": ("plot_history", "plot_evaluation"),
     "Export": ("export_onnx",),

@@ -27,8 +27,8 @@ from rich.text import Text
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "terminal.svg"
 COMMANDS = (
     "namegen sample German ABC --seed 1",
+    "namegen people Hungarian Turkish Icelandic -n 3 --seed 1",
     "namegen sample Greek+Japanese -n 3 --seed 1",
-    "namegen sample Irish -n 3 --match 'Mac.*' --seed 1",
     "namegen sample Polish K --top 3",
     "namegen classify Sato Ivanov -n 2",
 )

@@ -31,6 +31,16 @@ def test_faker_picks_names_from_lists_in_some_hundred_locales_and_in_their_own_w
     assert fake.first_name()
 
 
+def test_faker_writes_the_surname_first_where_the_culture_does_and_has_names_by_gender():
+    faker = pytest.importorskip("faker", reason="there is no Faker")
+    from faker.providers.person.ja_JP import Provider
+
+    surname, given = faker.Faker("ja_JP").name_female().split()
+
+    assert surname in Provider.last_names
+    assert given in Provider.first_names_female
+
+
 def test_namemaker_makes_names_that_are_on_no_list_alike_for_a_seed(namemaker):
     def made() -> list[str]:
         namemaker.set_rng(random.Random(1))

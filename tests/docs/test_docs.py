@@ -61,9 +61,10 @@ def test_the_examples_train_for_long_enough_to_draw_names_worth_reading(code):
 
 @pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
 def test_the_first_example_needs_nothing_but_an_installation(page):
-    install, draw, *names = blocks(REPOSITORY / page, {"console"})[0].text.splitlines()
+    install, draw, *names, invent = blocks(REPOSITORY / page, {"console"})[0].text.splitlines()[:6]
     assert (install, draw) == ("$ pip install .", "$ namegen sample German ABC")
     assert [name[0] for name in names] == ["A", "B", "C"]
+    assert invent.startswith("$ namegen people ")
 
 
 def test_there_are_examples():
@@ -150,7 +151,7 @@ def test_links_within_the_documentation_lead_somewhere(page):
 def test_every_option_that_the_documentation_names_exists(page):
     reference = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
     # Of benchmarks/, and of other programs.
-    foreign = {"--set", "--only", "--loop", "--json", "--array", "--strict", "--type"}
+    foreign = {"--set", "--only", "--loop", "--json", "--array", "--strict", "--type", "--people"}
     foreign |= {
         "--standalone",
         "--nproc-per-node",
