@@ -4,8 +4,8 @@
 >>> fake.invented_full_name()                    # doctest: +SKIP
 >>> fake.invented_name("German")                 # doctest: +SKIP
 
-Names of people come from pools: the first call samples two thousand names of a category with a fixed seed, and every
-call picks one with a number from Faker's generator. ``invented_name`` takes one 64-bit number from Faker's generator
+Names of people come from pools of two thousand names of each category, sampled with a fixed seed: every call picks one
+with a number from Faker's generator. ``invented_name`` takes one 64-bit number from Faker's generator
 and returns the name that :func:`namegen.sample` gives with this number as its seed. So a name depends only on the state
 of Faker's generator.
 """
@@ -128,7 +128,9 @@ _REPLACED = {
 
 _MODELS_KEPT = 4
 _SAMPLERS_KEPT = 32  # of some megabytes each
-_POOLS_KEPT = 256  # of 0.2 MB each
+_CHUNK_SIZE = 2**9  # names of a pool that are sampled at a time, so that the first call is fast
+_CHUNKS_KEPT = 1024  # of 50 kB each
+_CATEGORIES_KEPT = 256
 
 
 class LocaleError(UsageError, UnsupportedFeature):
@@ -298,7 +300,8 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         return self._pick(_find_surnames(self.people, culture, gender))
 
     def _pick(self, category: str) -> str:
-        name: str = self.generator.random.choice(_find_pool(self.people, category))
+        chunk, place = divmod(self.generator.random.randrange(POOL_SIZE), _CHUNK_SIZE)
+        name: str = _find_chunk(self.people, category, chunk)[place]
         return name
 
     def _compose(self, culture: str, gender: str) -> str:
@@ -324,14 +327,14 @@ def find_locale(generator: Generator) -> str | None:
     return found
 
 
-@lru_cache(_POOLS_KEPT)
-def _find_pool(source: str | Path | Model, category: str) -> list[str]:
-    """Return the names of a category that calls pick from: novel ones, unless the category is closed."""
+@lru_cache(_CHUNKS_KEPT)
+def _find_chunk(source: str | Path | Model, category: str, chunk: int) -> list[str]:
+    """Return some names of the pool of a category: novel ones, unless the category is closed."""
     model = _load(source)
-    return sample(model, category, count=POOL_SIZE, seed=0, novel=category not in model.closed)
+    return sample(model, category, count=_CHUNK_SIZE, seed=chunk, novel=category not in model.closed)
 
 
-@lru_cache(_POOLS_KEPT)
+@lru_cache(_CATEGORIES_KEPT)
 def _find_surnames(source: str | Path | Model, culture: str, gender: str) -> str:
     """Return the category of the surnames of a gender."""
     parts = list_cultures(_load(source).all_categories).get(culture, ())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_STAGE, _MAX_STAGE = 2**4, 2**16  # names
 _GROWTH = 4
+_MIN_NAMES = 200
 
 
 class NamePool:
@@ -38,7 +39,8 @@ class NamePool:
         number: the number of the pool; the names of different pools are independent.
         max_size: the maximum number of names.
         novel: whether to leave out known names. A closed category has no others, so it ignores this.
-        settings: settings of sampling to replace. They have no effect on a closed category.
+        settings: settings of sampling to replace. They have no effect on a closed category, nor on one of fewer than
+            200 names, of which hardly any other may be plausible.
     """
 
     def __init__(
@@ -54,7 +56,8 @@ class NamePool:
         **settings: float,
     ) -> None:
         is_closed = category in model.closed
-        self._settings: dict[str, Any] = {} if is_closed else settings
+        is_small = is_closed or model.counts[model.categories.index(category)] < _MIN_NAMES
+        self._settings: dict[str, Any] = {} if is_small else settings
         if not model.plausibility:
             self._settings.pop("floor", None)
         self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
