@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen.datasets.dataset import hash_names
 from namegen.sampling.generate import sample
+from namegen.sampling.known_names import find_known_names
 from namegen.sampling.rng import derive_streams, uniform
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from namegen.models.model import Model
 
-    Flags = NDArray[np.bool_]
     Indices = NDArray[np.int64]
-    Names = NDArray[np.object_]
 
 _FIRST_STAGE, _MAX_STAGE = 2**4, 2**16  # names
 _GROWTH = 4
@@ -55,27 +53,27 @@ class NamePool:
         novel: bool,
         floor: float | None = None,
     ) -> None:
-        self.is_closed = category in model.closed
+        is_closed = category in model.closed
         self._settings: dict[str, Any] = (
-            {} if floor is None or self.is_closed or not model.plausibility else {"floor": floor}
+            {} if floor is None or is_closed or not model.plausibility else {"floor": floor}
         )
         self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
-        self._seed, self._number, self._novel = seed, number, novel and not self.is_closed
+        self._seed, self._number, self._novel = seed, number, novel and not is_closed
         self._names: list[str] = []
-        self._is_known: Flags = np.zeros(0, dtype=np.bool_)
         self._taken = 0
 
-    def take(self, count: int) -> tuple[list[str], Flags]:
-        """Return the next names, and which of them are known, (names,)."""
+    def take(self, count: int) -> list[str]:
+        """Return the next names."""
         numbers = np.arange(self._taken, self._taken + count)
         self._taken += count
         while len(self._names) < min(self._taken, self._max_size):
             self._grow()
         repeated = numbers >= self._max_size
         if repeated.any():
-            streams = derive_streams(self._seed, 0, numbers[repeated], f"{self._category} {self._number}")
-            numbers[repeated] = (uniform(streams, 0) * len(self._names)).astype(np.int64)
-        return [self._names[number] for number in numbers.tolist()], self._is_known[numbers]
+            numbers[repeated] = _choose(
+                numbers[repeated], len(self._names), self._seed, f"{self._category} {self._number}"
+            )
+        return [self._names[number] for number in numbers.tolist()]
 
     def _grow(self) -> None:
         """Sample the next stage."""
@@ -92,28 +90,45 @@ class NamePool:
         if self._prefix:  # a letter whose capital no training name has became a small one
             names = [name[:1].title() + name[1:] for name in names]
         self._names += names
-        self._is_known = np.append(self._is_known, self.is_closed | find_known(self._model, names))
 
 
-def take_names(pools: Sequence[NamePool], pool_of: Indices) -> tuple[Names, Flags]:
-    """Return the next names of some pools, and which are known.
+class KnownPool:
+    """The known names of an open category, chosen at random.
 
     Args:
-        pools: the pools.
-        pool_of: the index of the pool of each name, (names,).
+        model: the model.
+        category: the category.
+        prefix: the beginning of the names.
+        seed: the random seed.
+        number: the number of the pool; the names of different pools are independent.
     """
-    names, is_known = np.empty(len(pool_of), dtype=object), np.zeros(len(pool_of), dtype=np.bool_)
+
+    def __init__(self, model: Model, category: str, prefix: str, *, seed: int, number: int) -> None:
+        begins = prefix.casefold()
+        self.names = [name for name in find_known_names(model, category) if name.casefold().startswith(begins)]
+        self._seed, self._label, self._taken = seed, f"{category} {number}", 0
+
+    def take(self, count: int) -> list[str]:
+        """Return the next names."""
+        numbers = np.arange(self._taken, self._taken + count)
+        self._taken += count
+        return [self.names[number] for number in _choose(numbers, len(self.names), self._seed, self._label).tolist()]
+
+
+def take_names(pools: Sequence[NamePool | KnownPool], pool_of: Indices) -> list[str]:
+    """Return the next names of some pools; ``pool_of`` is the index of the pool of each name, (names,)."""
+    if len(pools) == 1:
+        return pools[0].take(len(pool_of))
+    names = np.empty(len(pool_of), dtype=object)
     for index, pool in enumerate(pools):
         rows = np.flatnonzero(pool_of == index)
         if len(rows):
-            names[rows], is_known[rows] = pool.take(len(rows))
-    return names, is_known
+            names[rows] = pool.take(len(rows))
+    chosen: list[str] = names.tolist()
+    return chosen
 
 
-def find_known(model: Model, names: Sequence[str]) -> Flags:
-    """Return which names are in the training data, (names,)."""
-    hashes = hash_names(name.encode() for name in names)
-    if not len(model.known_hashes):
-        return np.zeros(len(hashes), dtype=np.bool_)
-    known: Flags = model.known_hashes[np.searchsorted(model.known_hashes[:-1], hashes)] == hashes
-    return known
+def _choose(numbers: Indices, size: int, seed: int, label: str) -> Indices:
+    """Return a random index below ``size`` for each number, (numbers,)."""
+    chosen: Indices = (uniform(derive_streams(seed, 0, numbers, label), 0) * size).astype(np.int64)
+    return chosen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +22,8 @@ from namegen.errors import NamegenError, UsageError, quote
 from namegen.sampling.culture_parts import GENDERS, find_surname_part, has_gender, list_cultures, parse_cultures
 from namegen.sampling.cultures import find_culture
 from namegen.sampling.generate import blocks
-from namegen.sampling.name_pools import NamePool, find_known, take_names
+from namegen.sampling.known_names import find_known
+from namegen.sampling.name_pools import KnownPool, NamePool, take_names
 from namegen.sampling.rng import derive_streams, uniform
 from namegen.sampling.unique import KeySet
 
@@ -175,8 +177,14 @@ class _Request:
     pool_size: int
 
 
-_PURPOSES = 3  # of pools
-_ANY, _NOVEL, _FATHER = range(_PURPOSES)
+class _Purpose(IntEnum):
+    """What a pool of names is for."""
+
+    ANY = 0
+    KNOWN = 1
+    NOVEL = 2
+    MOTHER = 3  # the second surname
+    FATHER = 4
 
 
 class _Population:
@@ -194,12 +202,8 @@ class _Population:
         if not self._genders:
             raise UsageError(f"the model has no {request.gender} names for {culture}; use the gender {genders[0]}")
         self._surname_parts = list(dict.fromkeys(find_surname_part(self._parts, gender) for gender in self._genders))
-        # Which of two known names is replaced: the surname, as readers know given names best, unless it is fixed, or
-        # there are too few surnames to invent others.
-        givens = 0 if request.given is not None else self._count_names(self._genders)
-        surnames = 0 if request.surname is not None else self._count_names(self._surname_parts)
-        self._invents_surnames = surnames >= min(givens, _ENOUGH_SURNAMES)
-        self._pools: dict[tuple[str, int, int | None], NamePool] = {}
+        self._given, self._surname = self._choose_purposes()
+        self._pools: dict[tuple[str, int, int | None], NamePool | KnownPool] = {}
         self._done = 0
         if any(request.start):
             for gender in self._genders:
@@ -215,44 +219,61 @@ class _Population:
             streams = derive_streams(request.seed, 0, numbers, f"{self.culture} gender")
             gender_of = (uniform(streams, 0) * 2).astype(np.int64)
         letter_of = numbers % len(request.start)
-        givens, is_given_known = self._choose_givens(gender_of, letter_of, _ANY)
+        givens = self._choose_givens(gender_of, letter_of)
         mothers = fathers = [""] * count
-        if self._rules.second_surname and request.surname is None:
-            both, is_known = self._choose_surnames(np.repeat(gender_of, 2), _ANY)
-            surnames, is_surname_known, mothers = both[::2], is_known[::2], both[1::2].tolist()
+        if not self._rules.second_surname or request.surname is not None:
+            surnames = self._choose_surnames(gender_of, self._surname)
+        elif self._surname == _Purpose.NOVEL and request.known == "parts":
+            surnames = self._choose_surnames(gender_of, self._surname)
+            mothers = self._choose_surnames(gender_of, _Purpose.MOTHER)
         else:
-            surnames, is_surname_known = self._choose_surnames(gender_of, _ANY)
-        if request.known == "parts":
-            rows = np.flatnonzero(is_given_known & is_surname_known)
-            if self._invents_surnames:
-                surnames[rows], _ = self._choose_surnames(gender_of[rows], _NOVEL)
-            else:
-                givens[rows], _ = self._choose_givens(gender_of[rows], letter_of[rows], _NOVEL)
+            both = self._choose_surnames(np.repeat(gender_of, 2), self._surname)
+            surnames, mothers = both[::2], both[1::2]
         if self._rules.patronymic and "male" in self._parts:
-            fathers, _ = self._pool("male", _FATHER).take(count)
+            fathers = self._pool("male", _Purpose.FATHER).take(count)
         genders = [self._genders[gender] for gender in gender_of.tolist()]
-        rows_of_parts = zip(genders, givens.tolist(), surnames.tolist(), fathers, mothers, strict=True)
+        rows_of_parts = zip(genders, givens, surnames, fathers, mothers, strict=True)
         persons = [
             compose(self.culture, gender, given, surname, father=father, mother_surname=mother)
             for gender, given, surname, father, mother in rows_of_parts
         ]
         return [_transliterate(person) for person in persons] if request.ascii else persons
 
-    def _choose_givens(self, gender_of: Indices, letter_of: Indices, purpose: int) -> tuple[Names, Flags]:
-        """Return given names of some genders and start letters, and which are known."""
+    def _choose_purposes(self) -> tuple[_Purpose, _Purpose]:
+        """Return the purposes of the given names and of the surnames, by what may be known.
+
+        If only one of them may be known, the surname is novel, as readers know given names best, unless there are too
+        few surnames to invent others, or a name is fixed.
+        """
+        request, purpose = self._request, _Purpose
+        if request.known != "parts":
+            same = purpose.NOVEL if request.known == "none" else purpose.ANY
+            return same, same
+        for fixed, other in (
+            (request.given, (purpose.KNOWN, purpose.NOVEL)),
+            (request.surname, (purpose.NOVEL, purpose.KNOWN)),
+        ):
+            if fixed is not None:
+                return other if find_known(request.model, [fixed])[0] else (purpose.KNOWN, purpose.KNOWN)
+        givens, surnames = self._count_names(self._genders), self._count_names(self._surname_parts)
+        invents_surnames = surnames >= min(givens, _ENOUGH_SURNAMES)
+        return (purpose.KNOWN, purpose.NOVEL) if invents_surnames else (purpose.NOVEL, purpose.KNOWN)
+
+    def _choose_givens(self, gender_of: Indices, letter_of: Indices) -> list[str]:
+        """Return given names of some genders and start letters."""
         request = self._request
         if request.given is not None:
-            return _repeat(request.model, request.given, len(gender_of))
+            return [request.given] * len(gender_of)
         pools = [
-            self._pool(gender, purpose, letter) for gender in self._genders for letter in range(len(request.start))
+            self._pool(gender, self._given, letter) for gender in self._genders for letter in range(len(request.start))
         ]
         return take_names(pools, gender_of * len(request.start) + letter_of)
 
-    def _choose_surnames(self, gender_of: Indices, purpose: int) -> tuple[Names, Flags]:
-        """Return surnames for some genders, and which are known."""
+    def _choose_surnames(self, gender_of: Indices, purpose: _Purpose) -> list[str]:
+        """Return surnames for some genders."""
         request = self._request
         if request.surname is not None:
-            return _repeat(request.model, request.surname, len(gender_of))
+            return [request.surname] * len(gender_of)
         pools = [self._pool(part, purpose) for part in self._surname_parts]
         return take_names(pools, gender_of if len(pools) > 1 else np.zeros_like(gender_of))
 
@@ -261,22 +282,32 @@ class _Population:
         model, categories = self._request.model, [f"{self.culture}/{part}" for part in parts]
         return sum(int(model.counts[model.categories.index(each)]) for each in categories if each in model.categories)
 
-    def _pool(self, part: str, purpose: int, letter: int | None = None) -> NamePool:
+    def _pool(self, part: str, purpose: _Purpose, letter: int | None = None) -> NamePool | KnownPool:
         """Return the pool of a part for one purpose, and for one of the start letters."""
-        request, key = self._request, (part, purpose, letter)
+        key = (part, purpose, letter)
         if key not in self._pools:
-            novel = purpose == _NOVEL or request.known == "none"
-            self._pools[key] = NamePool(
-                request.model,
-                f"{self.culture}/{part}",
-                "" if letter is None else request.start[letter],
-                seed=request.seed,
-                number=purpose + _PURPOSES * (letter or 0),
-                max_size=request.pool_size,
-                novel=novel,
-                floor=_NOVEL_FLOOR if novel else _FLOOR,
-            )
+            self._pools[key] = self._make_pool(f"{self.culture}/{part}", purpose, letter)
         return self._pools[key]
+
+    def _make_pool(self, category: str, purpose: _Purpose, letter: int | None) -> NamePool | KnownPool:
+        request = self._request
+        prefix = "" if letter is None else request.start[letter]
+        number = purpose + len(_Purpose) * (letter or 0)
+        is_novel = purpose == _Purpose.NOVEL or request.known == "none"
+        if not is_novel and purpose != _Purpose.ANY and category not in request.model.closed:
+            known = KnownPool(request.model, category, prefix, seed=request.seed, number=number)
+            if known.names:
+                return known
+        return NamePool(
+            request.model,
+            category,
+            prefix,
+            seed=request.seed,
+            number=number,
+            max_size=request.pool_size,
+            novel=is_novel,
+            floor=_NOVEL_FLOOR if is_novel else _FLOOR,
+        )
 
     def _check_start(self, category: str) -> None:
         try:
@@ -337,11 +368,6 @@ def _take_new(population: _Population, count: int, seen: KeySet) -> list[Person]
             new += [persons[index] for index in first.tolist()]
         repeats = 0 if len(first) else repeats + len(persons)
     return new
-
-
-def _repeat(model: Model, name: str, count: int) -> tuple[Names, Flags]:
-    """Return a fixed name for each person, and whether it is known."""
-    return np.full(count, name, dtype=object), np.repeat(find_known(model, [name]), count)
 
 
 def _transliterate(person: Person) -> Person:
