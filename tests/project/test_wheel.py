@@ -31,10 +31,22 @@ def wheel(tmp_path_factory) -> Path:
     return built
 
 
-def test_the_wheel_has_the_model_and_is_small(wheel):
-    assert wheel.stat().st_size <= 4 * MEGABYTE
+def test_the_wheel_has_the_models_and_is_small(wheel):
     with zipfile.ZipFile(wheel) as members:
-        assert members.read("namegen/data/pretrained.safetensors") == paths.PRETRAINED_FILE.read_bytes()
+        for file, most in ((paths.PRETRAINED_FILE, 4 * MEGABYTE), (paths.PEOPLE_FILE, 10 * MEGABYTE)):
+            assert members.read(f"namegen/data/{file.name}") == file.read_bytes()
+            assert members.getinfo(f"namegen/data/{file.name}").compress_size <= most
+
+
+def test_the_wheel_has_the_licences_of_the_names_that_people_was_trained_on(wheel):
+    with zipfile.ZipFile(wheel) as members:
+        files = {
+            name.rpartition("/")[2]: members.read(name).decode() for name in members.namelist() if "/licenses/" in name
+        }
+    assert {"LICENSE", "Faker.txt", "GeoNames.txt", "mimesis.txt"} <= set(files)
+    assert "Daniele Faraglia" in files["Faker.txt"]
+    assert "Isaak Uchakaev" in files["mimesis.txt"]
+    assert "Creative Commons Attribution 4.0" in files["GeoNames.txt"]
 
 
 def test_the_wheel_puts_the_manual_page_where_man_looks_for_it(wheel):

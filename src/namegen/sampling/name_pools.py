@@ -38,7 +38,7 @@ class NamePool:
         number: the number of the pool; the names of different pools are independent.
         max_size: the maximum number of names.
         novel: whether to leave out known names. A closed category has no others, so it ignores this.
-        floor: the plausibility floor; by default the model's own. It needs an open category and an n-gram.
+        settings: settings of sampling to replace. They have no effect on a closed category.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class NamePool:
         number: int,
         max_size: int,
         novel: bool,
-        floor: float | None = None,
+        **settings: float,
     ) -> None:
         is_closed = category in model.closed
-        self._settings: dict[str, Any] = (
-            {} if floor is None or is_closed or not model.plausibility else {"floor": floor}
-        )
+        self._settings: dict[str, Any] = {} if is_closed else settings
+        if not model.plausibility:
+            self._settings.pop("floor", None)
         self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
         self._seed, self._number, self._novel = seed, number, novel and not is_closed
         self._names: list[str] = []

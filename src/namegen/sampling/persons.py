@@ -43,7 +43,8 @@ _MAX_PEOPLE = 10**15
 _MIN_POOL, _MAX_POOL = 2**10, 2**14  # names
 _ALL_POOLS = 2**16  # names, if that leaves every pool its minimum
 _POOLS_PER_CULTURE = 4
-_FLOOR, _NOVEL_FLOOR = 0.7, 0.6  # plausibility floors; names that may be known can be typical ones
+_FLOOR = 0.7  # the plausibility floor
+_NOVEL_TEMPERATURE = 0.8  # of names beside a known one: readers compare them with it
 _ENOUGH_SURNAMES = 300
 _MAX_UNIQUE_POOL = 2**20  # if a name is fixed
 _FIRST_BLOCK, _MAX_BLOCK, _GROWTH = 64, 2**15, 4  # people
@@ -306,7 +307,8 @@ class _Population:
             number=number,
             max_size=request.pool_size,
             novel=is_novel,
-            floor=_NOVEL_FLOOR if is_novel else _FLOOR,
+            floor=_FLOOR,
+            **({"temperature": _NOVEL_TEMPERATURE} if request.known == "parts" else {}),
         )
 
     def _check_start(self, category: str) -> None:
