@@ -47,7 +47,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 import namegen
-import people_model
 from figures import write
 from namegen.datasets.dataset import hash_names
 from namegen.models.ngram import NGram
@@ -343,6 +342,8 @@ def split_people(dataset: namegen.Dataset) -> tuple[namegen.Dataset, namegen.Dat
 
 def measure_people(half: Half, model: namegen.Model | None) -> Figures:
     """Rate names of the categories of the model `people`, and the real ones of the yardstick."""
+    import people_model  # noqa: PLC0415 - it needs packages that the other protocols do not
+
     dataset = people_model.build_dataset()
     training, judging, yardstick = split_people(dataset)
     if model is None:

@@ -14,7 +14,8 @@ from namegen.datasets.graphemes import match_case
 
 _SPACES = re.compile(r" +")
 _OUTER_SPACES = re.compile(r"(?m)^ | $")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NOT_ASCII = re.compile(r"(?<![^\W\d_])[^\x00-\x7f]+")  # from the beginning of a word
+_WORD = re.compile("[A-Za-z']+")
 _GEORGIAN = re.compile("[\u10d0-\u10ff]")  # Unicode has capitals for it, but names are written without
 _ADJACENT_LETTERS = re.compile(r"[^\W\d_a-z]{2,}")  # except lower-case ASCII letters, which never change
 
@@ -35,7 +36,7 @@ def _capitalise(text: str) -> str:
     """Transliterate text in a script without capitals, and begin its words with one; return other text unchanged."""
     if unicodedata.category(text[0]) != "Lo" and not _GEORGIAN.match(text):
         return text
-    return " ".join([word[:1].upper() + word[1:].lower() for word in text.translate(_REPLACEMENTS).split()])
+    return _WORD.sub(lambda word: word[0].capitalize(), text.translate(_REPLACEMENTS))
 
 
 def _transliterate_capitals(letters: str) -> str:
