@@ -6,7 +6,6 @@ import dataclasses
 import importlib
 import os
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -357,33 +356,6 @@ def test_every_covered_locale_has_names_that_are_not_in_fakers_lists(locale):
     again.seed_instance(1)
     fake.seed_instance(1)
     assert names_of(again, "name") == names_of(fake, "name")
-
-
-@INCLUDED
-@pytest.mark.slow
-def test_the_first_name_comes_within_half_a_second_and_others_in_microseconds():
-    code = """
-import time
-from faker import Faker
-from namegen.faker import Provider
-fake = Faker("de_DE")
-fake.add_provider(Provider)
-start = time.process_time()
-fake.invented_last_name()
-first = time.process_time() - start
-for _ in range(9_999):
-    fake.invented_last_name()
-print(first, (time.process_time() - start) / 10_000)
-"""
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", code]
-    times = [
-        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
-        for _ in range(3)
-    ]
-    first, each = (min(map(float, column)) for column in zip(*times, strict=True))
-    assert first < 0.5
-    assert each < 30e-6
 
 
 def test_a_subclass_samples_from_a_model_by_name_path_or_itself_and_reads_it_again_if_it_changed(tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -26,7 +25,7 @@ def complete_category(context: typer.Context, incomplete: str) -> list[str]:
     blend = incomplete[: incomplete.rfind("+") + 1]
     found = [category for categories in models for category in categories]
     for categories in models if blend else ():
-        if re.split("[+:]", blend)[0] in categories:
+        if any(blend.startswith((f"{category}+", f"{category}:")) for category in categories):
             found += [blend + category for category in categories]
     return list(dict.fromkeys(found))
 
