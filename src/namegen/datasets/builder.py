@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.datasets.alphabet import ASCII, Alphabet
-from namegen.datasets.dataset import Dataset, count_of, hash_name
+from namegen.datasets.dataset import MAX_WEIGHT, Dataset, count_of, hash_name
 from namegen.datasets.graphemes import collect_letters, is_printable, normalize
 from namegen.errors import DataError, UsageError, quote
 from namegen.io.lines import decode_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from namegen.datasets.dataset import AlphabetChoice
+    from namegen.datasets.dataset import AlphabetChoice, Weighting
 
-    NameAdder = Callable[[bytes, str, int], None]
+    class NameAdder(Protocol):
+        """Adds a line to a category, given its source and its number there, for errors, and how often it occurs."""
+
+        def __call__(self, line: bytes, source: str, number: int, count: float = 1) -> None:
+            """Add a line."""
 
 
 _MAX_NAME_BYTES = 1000
@@ -49,6 +55,7 @@ class DatasetBuilder:
         self._known = "".join(letter for letter in letters if len(letter) == 1 and letter.isascii()).encode()
         self._texts: dict[str, bytearray] = {}
         self._hashes: dict[str, bytearray] = {}
+        self._counts: dict[str, array[float]] = {}  # of each name, up to the last one whose count is not 1
         self._dropped = 0  # characters
         self._changed: Counter[str] = Counter()  # names, by kind of change
         self._examples: dict[str, str] = {}  # the first of each kind
@@ -60,7 +67,7 @@ class DatasetBuilder:
             add(line, source, number)
 
     def make_adder(self, category: str, where: str) -> NameAdder:
-        """Return the function that adds a line to a category, given the line, its source and its number, for errors."""
+        """Return the function that adds lines to a category; ``where`` is for errors in the category."""
         category = unicodedata.normalize("NFC", category)
         if not category or not is_printable(category) or len(category) > MAX_CATEGORY_LENGTH:
             raise DataError(
@@ -72,9 +79,9 @@ class DatasetBuilder:
                 f"{where}: more than {MAX_CATEGORIES:,} categories; check which column contains the categories"
             )
         text, hashes = self._texts.setdefault(category, bytearray()), self._hashes.setdefault(category, bytearray())
-        known = self._known
+        known, counts = self._known, self._counts.setdefault(category, array("d"))
 
-        def add(line: bytes, source: str, number: int) -> None:
+        def add(line: bytes, source: str, number: int, count: float = 1) -> None:
             # Called for every line, so it is fast for names that need no change.
             name = line.strip()
             if not name:
@@ -88,6 +95,8 @@ class DatasetBuilder:
                 name = self._convert(name, source, number)
                 if not name:
                     return
+            if count != 1:
+                _add_count(counts, len(hashes) // _HASH_BYTES, count, f"{source}, line {number:,}")
             text.extend(name + b"\n")
             hashes.extend(hash_name(name))
             if len(hashes) > _MAX_NAMES * _HASH_BYTES:
@@ -95,8 +104,14 @@ class DatasetBuilder:
 
         return add
 
-    def finish(self, label: str, *, keep_repeats: bool) -> Dataset:
-        """Return the dataset of all names that were added."""
+    def finish(self, label: str, *, keep_repeats: bool, weights: Weighting = "none") -> Dataset:
+        """Return the dataset of all names that were added.
+
+        Args:
+            label: the name of the dataset.
+            keep_repeats: keep names that occur more than once in a category, if they have no weights.
+            weights: the weight of a name that occurs n times, also with repeats: 1, the square root of n, or n.
+        """
         categories = tuple(sorted(category for category, text in self._texts.items() if text))
         if not categories:
             raise DataError(
@@ -117,7 +132,9 @@ class DatasetBuilder:
             label=label,
         )
         notes = [*self.notes, *self._describe_changes(len(dataset))]
-        if not keep_repeats:
+        if weights != "none":
+            dataset = self._weigh(dataset, sizes, weights)
+        elif not keep_repeats:
             distinct = np.zeros(len(dataset), dtype=np.bool_)
             for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
                 _, first = np.unique(dataset.hashes[start : start + size], return_index=True)
@@ -128,6 +145,26 @@ class DatasetBuilder:
                 notes.append(f"left out {count_of(repeats, 'repeated name')}")
         rewritten = self._changed["transliterated"] + self._changed["unaccented"]
         return replace(dataset, notes=tuple(notes), rewritten=rewritten)
+
+    def _weigh(self, dataset: Dataset, sizes: list[int], weights: Weighting) -> Dataset:
+        """Return a dataset without repeats, with weights unless all are the same.
+
+        ``sizes`` are the numbers of names of its categories.
+        """
+        counts = np.ones(len(dataset))
+        for start, category in zip(np.cumsum([0, *sizes]).tolist(), dataset.categories, strict=False):
+            own = self._counts[category]
+            counts[start : start + len(own)] = own
+        order = np.lexsort((dataset.hashes, dataset.category_of))  # stable: repeats stay in order
+        keys = np.column_stack([dataset.category_of[order].astype(np.uint64), dataset.hashes[order]])
+        begins = np.flatnonzero(np.append(True, (keys[1:] != keys[:-1]).any(axis=1)))
+        counts[order[begins]] = np.add.reduceat(counts[order], begins)
+        distinct = np.zeros(len(dataset), dtype=np.bool_)
+        distinct[order[begins]] = True
+        counts = np.minimum(counts[distinct], MAX_WEIGHT)
+        counts = np.sqrt(counts) if weights == "sqrt" else counts
+        kept = dataset if distinct.all() else dataset.select(distinct)
+        return replace(kept, weights=None if (counts == counts[0]).all() else counts.astype(np.float32))
 
     def _describe_changes(self, names: int) -> Iterator[str]:
         count, examples = self._changed, self._examples
@@ -168,6 +205,14 @@ class DatasetBuilder:
     def _count(self, change: str, example: str) -> None:
         self._changed[change] += 1
         self._examples.setdefault(change, example)
+
+
+def _add_count(counts: array[float], index: int, count: float, where: str) -> None:
+    """Note how often the name at an index occurs; the names before it that have no count occur once."""
+    if not 0 < count <= MAX_WEIGHT:
+        raise DataError(f"{where}: the count {count:g} is not above 0 and at most {MAX_WEIGHT:g}")
+    counts.extend(repeat(1.0, index - len(counts)))
+    counts.append(count)
 
 
 def _collect_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:

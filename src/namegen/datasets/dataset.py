@@ -12,14 +12,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from itertools import repeat, zip_longest
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from namegen._validate import check_positive, to_builtin
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
     AlphabetChoice = Alphabet | Literal["ascii", "unicode"]
 
+Weighting: TypeAlias = Literal["none", "sqrt", "count"]
+"""How a name's number of occurrences becomes its weight."""
+
+
+MAX_WEIGHT = 1e12
+"""The largest weight of a name."""
 
 _MIN_VALIDATION = 20  # names; a loss on fewer would be too noisy
 
@@ -56,6 +64,8 @@ class Dataset:
         verified: whether every file matches its hash in the catalogue.
         notes: warnings about the input, such as dropped characters.
         rewritten: the number of names given in letters that the alphabet does not have.
+        weights: how often each name occurs, or another positive number, (names,); ``None`` if all names count alike.
+            In training, a name of a category is sampled with a probability proportional to its weight.
     """
 
     alphabet: Alphabet
@@ -68,6 +78,7 @@ class Dataset:
     verified: bool = False
     notes: tuple[str, ...] = ()
     rewritten: int = 0
+    weights: NDArray[np.float32] | None = None
 
     @classmethod
     def from_names(
@@ -77,6 +88,7 @@ class Dataset:
         alphabet: AlphabetChoice = "ascii",
         keep_repeats: bool = False,
         label: str = "names",
+        weights: Mapping[str, Iterable[float]] | None = None,
     ) -> Dataset:
         """Create a dataset from names in memory.
 
@@ -86,17 +98,26 @@ class Dataset:
                 :data:`~namegen.datasets.alphabet.ASCII`, or ``unicode`` to keep the names' own letters.
             keep_repeats: keep names that occur more than once in a category.
             label: the name of the dataset.
+            weights: how often each name occurs, in the order of ``names``, by category: positive numbers. The weights
+                of repeated names are added, also if ``keep_repeats`` is true. By default all names count alike.
 
         Raises:
             DataError: ``names`` is empty, or has more letters than an alphabet can have.
+            UsageError: the categories or numbers of ``weights`` are not those of ``names``, or a weight is not a
+                positive number.
         """
         from namegen.datasets.builder import DatasetBuilder
 
+        if weights is not None and weights.keys() != names.keys():
+            raise UsageError("the categories of weights must be those of names")
         builder = DatasetBuilder(alphabet)
         for category, given in names.items():
-            lines = (name.encode(errors="surrogatepass") for name in given)
-            builder.add_lines(category, lines, f"the category {quote(category)}")
-        return builder.finish(label, keep_repeats=keep_repeats)
+            where = f"the category {quote(category)}"
+            add = builder.make_adder(category, where)
+            paired = zip(given, repeat(1.0)) if weights is None else _pair_weights(given, weights[category], where)
+            for number, (name, weight) in enumerate(paired, 1):
+                add(name.encode(errors="surrogatepass"), where, number, weight)
+        return builder.finish(label, keep_repeats=keep_repeats, weights="none" if weights is None else "count")
 
     def __len__(self) -> int:
         return len(self.category_of)
@@ -140,10 +161,12 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the alphabet, categories and names, in hexadecimal."""
+        """The SHA-256 of the alphabet, categories, names and weights, in hexadecimal."""
         digest = hashlib.sha256(repr((self.alphabet.letters, self.categories)).encode())
         for array in (self.letters.astype("<u2"), self.offsets.astype("<i8"), self.category_of.astype("<i4")):
             digest.update(array.tobytes())
+        if self.weights is not None:
+            digest.update(self.weights.astype("<f4").tobytes())
         return digest.hexdigest()
 
     def names(self, category: str) -> list[str]:
@@ -177,7 +200,7 @@ class Dataset:
             for category in self.categories
         }
         cased = Dataset.from_names(names, alphabet=self.alphabet, keep_repeats=True, label=self.label)
-        return replace(cased, verified=self.verified, notes=self.notes)
+        return replace(cased, verified=self.verified, notes=self.notes, weights=self.weights)
 
     def __repr__(self) -> str:
         return f"<Dataset {self.label}: {count_of(len(self), 'name')}, {count_of(len(self.categories), 'category')}>"
@@ -194,6 +217,7 @@ class Dataset:
             hashes=self.hashes[chosen],
             label=self.label,
             verified=self.verified,
+            weights=None if self.weights is None else self.weights[chosen],
         )
 
     def limit(self, count: int) -> Dataset:
@@ -220,6 +244,15 @@ class Dataset:
         if np.count_nonzero(held_out) < _MIN_VALIDATION:
             return self, None
         return self.select(~held_out), self.select(held_out)
+
+
+def _pair_weights(names: Iterable[str], weights: Iterable[float], where: str) -> Iterator[tuple[str, float]]:
+    """Yield names with their weights, which are checked."""
+    for name, weight in zip_longest(names, weights):
+        if name is None or weight is None:
+            raise UsageError(f"{where} needs one weight for each name")
+        check_positive(f"a weight of {where}", to_builtin(weight), MAX_WEIGHT)
+        yield name, float(weight)
 
 
 def count_of(count: int, what: str) -> str:
