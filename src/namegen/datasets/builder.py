@@ -17,6 +17,7 @@ from namegen.datasets.alphabet import ASCII, Alphabet
 from namegen.datasets.dataset import MAX_WEIGHT, Dataset, count_of, hash_name
 from namegen.datasets.graphemes import collect_letters, is_printable, normalize
 from namegen.errors import DataError, UsageError, quote
+from namegen.io.encodings import repair_mojibake
 from namegen.io.lines import decode_line
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _MAX_NAME_BYTES = 1000
 _MAX_NAMES = 30_000_000  # which take about a gigabyte
 _HASH_BYTES = 8
+_MAX_LOST = 0.2  # of the letters, or of the names: what is left would not be what users mean
+_MANY_REPEATS = 0.2  # of the lines: they may be frequencies
 _LATIN = re.compile(rb"[A-Za-z]")
 
 
@@ -57,6 +60,7 @@ class DatasetBuilder:
         self._hashes: dict[str, bytearray] = {}
         self._counts: dict[str, array[float]] = {}  # of each name, up to the last one whose count is not 1
         self._dropped = 0  # characters
+        self._damaged: tuple[bytearray, bytearray] = bytearray(), bytearray()  # hashes of names before and after drops
         self._changed: Counter[str] = Counter()  # names, by kind of change
         self._examples: dict[str, str] = {}  # the first of each kind
 
@@ -104,13 +108,45 @@ class DatasetBuilder:
 
         return add
 
-    def finish(self, label: str, *, keep_repeats: bool, weights: Weighting = "none") -> Dataset:
+    def merge_similar_categories(self) -> None:
+        """Merge categories whose names differ only in case, into the one with the most names."""
+        spellings: dict[str, list[str]] = {}
+        for category, text in self._texts.items():
+            if text:
+                spellings.setdefault(category.casefold(), []).append(category)
+        merged = {}
+        for same in spellings.values():
+            kept = max(same, key=lambda category: len(self._hashes[category]))  # the first of equals
+            for other in same:
+                if other != kept:
+                    merged[other] = kept
+                    self._append_category(other, kept)
+        if merged:
+            other, kept = next(iter(merged.items()))
+            self.notes.append(
+                f"merged {count_of(len(merged), 'category')} with others that differ in case only, such as "
+                f"{quote(other)} with {quote(kept)}"
+            )
+
+    def _append_category(self, other: str, kept: str) -> None:
+        """Move the names of a category to the end of another one."""
+        if counts := self._counts.pop(other):
+            own = self._counts[kept]
+            own.extend(repeat(1.0, len(self._hashes[kept]) // _HASH_BYTES - len(own)))
+            own.extend(counts)
+        self._texts[kept] += self._texts.pop(other)
+        self._hashes[kept] += self._hashes.pop(other)
+
+    def finish(
+        self, label: str, *, keep_repeats: bool, weights: Weighting = "none", min_count: int = 1
+    ) -> Dataset:
         """Return the dataset of all names that were added.
 
         Args:
             label: the name of the dataset.
             keep_repeats: keep names that occur more than once in a category, if they have no weights.
             weights: the weight of a name that occurs n times, also with repeats: 1, the square root of n, or n.
+            min_count: leave out categories with fewer names than this.
         """
         categories = tuple(sorted(category for category, text in self._texts.items() if text))
         if not categories:
@@ -119,6 +155,7 @@ class DatasetBuilder:
             )
         if sum(map(len, self._hashes.values())) > _MAX_NAMES * _HASH_BYTES:
             raise _make_size_error(label)
+        self._refuse_remnants(label)
         alphabet = self._target or _collect_alphabet(self._texts.values(), label)
         encoded = [alphabet.encode_lines(self._texts.pop(category)) for category in categories]
         sizes = [len(lengths) for _, lengths in encoded]
@@ -141,10 +178,35 @@ class DatasetBuilder:
                 distinct[start + first] = True
             repeats = len(dataset) - np.count_nonzero(distinct)
             if repeats:
+                frequent = repeats > _MANY_REPEATS * len(dataset)
+                advice = "; if repeats are frequencies, use --weights sqrt or --weights count" if frequent else ""
+                notes.append(f"left out {count_of(repeats, 'repeated name')}{advice}")
                 dataset = dataset.select(distinct)
-                notes.append(f"left out {count_of(repeats, 'repeated name')}")
+        if min_count > 1:
+            dataset, note = _drop_rare_categories(dataset, min_count)
+            notes += note
         rewritten = self._changed["transliterated"] + self._changed["unaccented"]
         return replace(dataset, notes=tuple(notes), rewritten=rewritten)
+
+    def _refuse_remnants(self, label: str) -> None:
+        """Raise an error if too many letters were dropped, or too many names that had dropped letters are the same."""
+        if not self._dropped:
+            return
+        names = sum(map(len, self._hashes.values())) // _HASH_BYTES
+        letters = sum(map(_count_characters, self._texts.values())) - names  # without the line feeds
+        share = self._dropped / (self._dropped + letters)
+        before, after = (len(np.unique(np.frombuffer(hashes, dtype=np.uint64))) for hashes in self._damaged)
+        if share > _MAX_LOST:
+            loss = f"{share:.0%} of the letters would be dropped"
+        elif before - after > _MAX_LOST * names:
+            loss = f"{before:,} names would become {after:,}"
+        else:
+            return
+        loss = f"{label}: {loss}, as in {self._examples['dropped']}"
+        if self._target is None:
+            raise DataError(f"{loss}, because they cannot be printed; check that the file is a list of names")
+        advice = "use --alphabet unicode" if self._advice else "train a model of them alone with --alphabet unicode"
+        raise DataError(f"{loss}, because they are outside the alphabet; to keep them, {advice}")
 
     def _weigh(self, dataset: Dataset, sizes: list[int], weights: Weighting) -> Dataset:
         """Return a dataset without repeats, with weights unless all are the same.
@@ -183,6 +245,12 @@ class DatasetBuilder:
             )
         if count["emptied"]:
             yield f"left out {count_of(count['emptied'], 'line')} without any usable character"
+        if count["double-encoded"]:
+            seems = "seems" if count["double-encoded"] == 1 else "seem"
+            yield (
+                f"{count_of(count['double-encoded'], 'name')} {seems} to have been encoded twice, such as "
+                f"{examples['double-encoded']}; repair the file, or get it again"
+            )
 
     def _convert(self, line: bytes, source: str, number: int) -> bytes:
         """Normalize or transliterate a name, and count what changed."""
@@ -192,6 +260,10 @@ class DatasetBuilder:
         if dropped:
             self._dropped += dropped
             self._count("dropped", shown)
+            for hashes, version in zip(self._damaged, (text.strip(), name), strict=True):
+                hashes.extend(hash_name(version.encode()))
+        if (meant := repair_mojibake(text.strip())) is not None:
+            self._count("double-encoded", f"{shown} for {quote(meant)}")
         if not name:
             self._count("emptied", shown)
         elif not self._target or name.lower().split() == unicodedata.normalize("NFC", text).lower().split():
@@ -213,6 +285,30 @@ def _add_count(counts: array[float], index: int, count: float, where: str) -> No
         raise DataError(f"{where}: the count {count:g} is not above 0 and at most {MAX_WEIGHT:g}")
     counts.extend(repeat(1.0, index - len(counts)))
     counts.append(count)
+
+
+def _count_characters(text: bytearray) -> int:
+    """Return the number of characters of a text in UTF-8: of bytes that do not continue one."""
+    return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) & 0xC0 != 0x80))
+
+
+def _drop_rare_categories(dataset: Dataset, min_count: int) -> tuple[Dataset, list[str]]:
+    """Return a dataset without the categories that have fewer names than a number, and a note if there were any."""
+    is_kept = dataset.counts >= min_count
+    if is_kept.all():
+        return dataset, []
+    if not is_kept.any():
+        raise DataError(f"{dataset.label}: no category has {count_of(min_count, 'name')}; use a lower --min-count")
+    kept = dataset.select(is_kept[dataset.category_of])
+    index = (np.cumsum(is_kept) - 1).astype(np.int32)
+    kept = replace(
+        kept,
+        categories=tuple(name for name, its in zip(dataset.categories, is_kept, strict=True) if its),
+        category_of=index[kept.category_of],
+    )
+    left_out = count_of(int(np.count_nonzero(~is_kept)), "category")
+    names = count_of(len(dataset) - len(kept), "name")
+    return kept, [f"left out {left_out} with fewer than {min_count:,} names ({names} in all)"]
 
 
 def _collect_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:

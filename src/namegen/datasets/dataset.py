@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.datasets.alphabet import Alphabet
+    from namegen.datasets.options import DataSource
 
     AlphabetChoice = Alphabet | Literal["ascii", "unicode"]
 
@@ -66,6 +67,8 @@ class Dataset:
         rewritten: the number of names given in letters that the alphabet does not have.
         weights: how often each name occurs, or another positive number, (names,); ``None`` if all names count alike.
             In training, a name of a category is sampled with a probability proportional to its weight.
+        reports: how the files were read whose columns or structure had to be recognized.
+        source: where the names were read from; ``None`` for names in memory.
     """
 
     alphabet: Alphabet
@@ -79,6 +82,8 @@ class Dataset:
     notes: tuple[str, ...] = ()
     rewritten: int = 0
     weights: NDArray[np.float32] | None = None
+    reports: tuple[str, ...] = ()
+    source: DataSource | None = None
 
     @classmethod
     def from_names(
@@ -200,7 +205,7 @@ class Dataset:
             for category in self.categories
         }
         cased = Dataset.from_names(names, alphabet=self.alphabet, keep_repeats=True, label=self.label)
-        return replace(cased, verified=self.verified, notes=self.notes, weights=self.weights)
+        return replace(cased, verified=self.verified, notes=self.notes, weights=self.weights, source=self.source)
 
     def __repr__(self) -> str:
         return f"<Dataset {self.label}: {count_of(len(self), 'name')}, {count_of(len(self.categories), 'category')}>"
@@ -218,6 +223,7 @@ class Dataset:
             label=self.label,
             verified=self.verified,
             weights=None if self.weights is None else self.weights[chosen],
+            source=self.source,
         )
 
     def limit(self, count: int) -> Dataset:

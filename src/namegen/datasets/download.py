@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from namegen import paths
 from namegen.datasets.catalogue import CatalogueEntry, get_entry
-from namegen.datasets.readers import is_list
 from namegen.errors import DataError, DownloadError
 from namegen.io.archives import MAX_BYTES, Archive, UnpackLimit
 from namegen.io.lines import open_list
@@ -52,7 +51,7 @@ def find_downloaded(name: str) -> DownloadedDataset | None:
     entry, folder = get_entry(name), paths.dataset_dir(name)
     try:
         recorded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        lists = {file.name for file in folder.iterdir() if is_list(file.name)}
+        lists = {file.name for file in folder.iterdir() if not file.name.startswith(".")} - {MANIFEST}
         if lists == entry.files.keys() and recorded == _hash_files(entry, folder):
             return DownloadedDataset(folder, verified=recorded == entry.files, new=False)
     except (OSError, ValueError, KeyError, TypeError):
