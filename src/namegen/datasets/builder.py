@@ -137,9 +137,7 @@ class DatasetBuilder:
         self._texts[kept] += self._texts.pop(other)
         self._hashes[kept] += self._hashes.pop(other)
 
-    def finish(
-        self, label: str, *, keep_repeats: bool, weights: Weighting = "none", min_count: int = 1
-    ) -> Dataset:
+    def finish(self, label: str, *, keep_repeats: bool, weights: Weighting = "none", min_count: int = 1) -> Dataset:
         """Return the dataset of all names that were added.
 
         Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import warnings
@@ -110,40 +111,36 @@ class _Number(str):
 
 def _find_names(value: Any, keys: tuple[str, ...], found: JsonContents) -> None:  # noqa: ANN401 - anything
     """Find the lists and tables in a JSON value; ``keys`` lead to it."""
-    if len(keys) > _MAX_DEPTH:
-        return
     if isinstance(value, list):
-        texts = [item for item in value if type(item) is str]
-        if texts:
-            found.lists[keys] = texts
-        objects = [item for item in value if isinstance(item, dict)]
-        if objects:
-            found.add_table(keys, list(tabulate(objects)), has_titles=True)
-        rows = [[_to_text(cell) for cell in item[:_MAX_COLUMNS]] for item in value if isinstance(item, list)]
-        if any(rows):
-            found.add_table(keys, rows, has_titles=False)
+        _find_in_list(value, keys, found)
     elif isinstance(value, dict):
-        bindings = value.get("results")
-        if isinstance(bindings, dict) and isinstance(bindings.get("bindings"), list):  # of a SPARQL query
-            _find_names(bindings["bindings"], keys, found)
-            return
-        inner = {key: item for key, item in value.items() if isinstance(item, list | dict)}
-        numbers = {key: item for key, item in value.items() if isinstance(item, _Number)}
-        if len(numbers) == len(value) > 1:  # how often each name occurs
-            rows = [["name", "count"], *([key, item] for key, item in numbers.items())]
-            found.add_table(keys, rows, has_titles=True)
-        elif len(inner) == len(value) > 1 and not any(map(_has_lists, inner.values())):  # facts about each name
-            found.add_table(keys, list(tabulate({"name": key, **item} for key, item in inner.items())), has_titles=True)
-        else:
-            for key, item in inner.items():
+        results = value.get("results")
+        if isinstance(results, dict) and isinstance(results.get("bindings"), list):  # of a SPARQL query
+            _find_in_list(results["bindings"], keys, found)
+        elif len(value) > 1 and all(isinstance(item, _Number) for item in value.values()):  # how often each name occurs
+            found.add_table(keys, [["name", "count"], *map(list, value.items())], has_titles=True)
+        elif len(value) > 1 and all(map(_is_flat, value.values())):  # facts about each name
+            objects = ({"name": key, **item} for key, item in value.items())
+            found.add_table(keys, list(tabulate(objects)), has_titles=True)
+        elif len(keys) < _MAX_DEPTH:
+            for key, item in value.items():
                 _find_names(item, (*keys, key), found)
 
 
-def _has_lists(value: object) -> bool:
-    """Return whether an object contains a list or another object, or is a list."""
-    return isinstance(value, list) or (
-        isinstance(value, dict) and any(isinstance(item, list | dict) for item in value.values())
-    )
+def _find_in_list(items: list[Any], keys: tuple[str, ...], found: JsonContents) -> None:
+    """Add the names, objects and rows in a list."""
+    if texts := [item for item in items if type(item) is str]:
+        found.lists[keys] = texts
+    if objects := [item for item in items if isinstance(item, dict)]:
+        found.add_table(keys, list(tabulate(objects)), has_titles=True)
+    rows = [[_to_text(cell) for cell in item[:_MAX_COLUMNS]] for item in items if isinstance(item, list)]
+    if any(rows):
+        found.add_table(keys, rows, has_titles=False)
+
+
+def _is_flat(item: object) -> bool:
+    """Return whether a value is an object without lists and objects in it."""
+    return isinstance(item, dict) and not any(isinstance(inner, list | dict) for inner in item.values())
 
 
 def tabulate(objects: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
@@ -155,10 +152,7 @@ def tabulate(objects: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
     first = [_flatten(item) for _, item in zip(range(_SAMPLED_OBJECTS), iterator, strict=False)]
     keys = list(dict.fromkeys(key for item in first for key in item))[:_MAX_COLUMNS]
     yield keys
-    for item in first:
-        yield [item.get(key, "") for key in keys]
-    for item in iterator:
-        flat = _flatten(item)
+    for flat in itertools.chain(first, map(_flatten, iterator)):
         yield [flat.get(key, "") for key in keys]
 
 
@@ -302,5 +296,3 @@ def open_parquet(stream: BinaryIO, source: str) -> Iterator[list[str]]:
 
 def _explain_extra(what: str, package: str, source: str) -> str:
     return f"{source}: {what} need {package}; install namegen with the extra tables: pip install '.[tables]'"
-
-

@@ -1,8 +1,8 @@
 """Read names from files and folders in all supported formats.
 
-Each file is read in three steps: its bytes are unpacked and decoded; its beginning tells whether it is a list, a table or
-JSON; and its names go into a :class:`~namegen.datasets.builder.DatasetBuilder`. A plain list takes the shortest way: its
-lines stay bytes.
+Each file is read in three steps: its bytes are unpacked and decoded, its beginning tells whether it is a list, a table
+or JSON, and its names go into a :class:`~namegen.datasets.builder.DatasetBuilder`. The lines of a plain list stay bytes
+until then.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ from namegen.io.encodings import RecodedStream, find_mark, guess_encoding
 from namegen.io.lines import EncodingError, decode_line, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from namegen.datasets.builder import NameAdder
     from namegen.datasets.dataset import AlphabetChoice, Dataset
     from namegen.datasets.options import ReadingOptions
     from namegen.datasets.sources import NameFile
     from namegen.datasets.structure import Structure
     from namegen.io.lines import Readable
 
+    NumberedRow = tuple[int, Sequence[str]]
     Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
@@ -227,7 +229,7 @@ class _FileReader:
             for number, line in enumerate(lines, 1):
                 yield decode_line(line, file.source, number)
 
-        adders = {None: self._builder.make_adder(file.category, file.source)}
+        adders: dict[str | None, NameAdder] = {None: self._builder.make_adder(file.category, file.source)}
         for category, name in structure.parse(decode()):
             if category not in adders:
                 full = f"{self._prefix}/{category}" if self._prefix else category
@@ -236,8 +238,10 @@ class _FileReader:
             count += 1
         return [f"{_base(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}"]
 
-    def _read_table(self, file: NameFile, rows: object, *, header: bool | None = None, what: str = "") -> list[str]:
-        table = Table(file.source, rows, file.category, self._prefix, header)  # type: ignore[arg-type]
+    def _read_table(
+        self, file: NameFile, rows: Callable[[], Iterator[NumberedRow]], *, header: bool | None = None, what: str = ""
+    ) -> list[str]:
+        table = Table(file.source, rows, file.category, self._prefix, header)
         return [f"{_base(file)}{what}: {add_table(self._builder, table, self._options)}"]
 
     def _read_json(self, file: NameFile, stream: Readable) -> list[str]:
@@ -272,14 +276,14 @@ class _FileReader:
         """Return the category of a list within a file."""
         return f"{self._prefix}/{category}" if self._prefix and category != file.category else category
 
-    def _read_json_lines(self, file: NameFile, read: object) -> list[str]:
+    def _read_json_lines(self, file: NameFile, read: Callable[[], Iterator[bytes]]) -> list[str]:
         def values() -> Iterator[object]:
-            return formats.read_json_lines(read(), file.source)  # type: ignore[operator]
+            return formats.read_json_lines(read(), file.source)
 
         first = next(values(), "")
         if isinstance(first, dict):
 
-            def rows() -> Iterator[tuple[int, list[str]]]:
+            def rows() -> Iterator[NumberedRow]:
                 return enumerate(formats.tabulate(v for v in values() if isinstance(v, dict)), 0)
 
             return self._read_table(file, rows, header=True)

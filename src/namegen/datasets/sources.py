@@ -20,6 +20,8 @@ from namegen.io.lines import open_list
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from namegen.io.lines import Readable
+
 
 FORMATS = (
     "text files, .csv and .tsv tables, .json and .jsonl, optionally gzipped (.gz), .xlsx, .parquet, "
@@ -36,6 +38,7 @@ _NO_NAMES = ("readme", "license", "licence", "copying", "notice", "changelog", "
 _MAC_FOLDER = "__MACOSX"
 _MANIFEST = "dataset.json"  # of a dataset downloaded by namegen
 _MAX_FILES = 10_000
+_BLOCK_BYTES = 2**16
 _MAX_SHOWN = 3
 
 
@@ -174,13 +177,11 @@ def _choose(files: Iterable[str], notes: list[str]) -> dict[str, str]:
         shown += [f"{hidden:,} hidden {'file' if hidden == 1 else 'files'}"] if hidden else []
         notes.append(f"skipped {', '.join(shown)}")
     common = _count_common([path.parts[:-1] for path in chosen])
-    categories = {
-        str(path): "/".join([*path.parts[common:-1], remove_extension(path.name)]) for path in chosen
-    }
+    categories = {str(path): "/".join([*path.parts[common:-1], remove_extension(path.name)]) for path in chosen}
     return dict(sorted(categories.items(), key=lambda item: (item[1], item[0])))
 
 
-def _count_common(folders: Sequence[Sequence[str]]) -> int:
+def _count_common(folders: Sequence[tuple[str, ...]]) -> int:
     """Return how many leading folders all files have in common."""
     if not folders:
         return 0
@@ -202,10 +203,10 @@ def _remove_gz(name: str) -> str:
     return name[:-3] if name.lower().endswith(".gz") else name
 
 
-def _read_all(stream: object) -> bytes:
+def _read_all(stream: Readable) -> bytes:
     """Read a compressed stream, whose size is limited."""
     blocks = []
-    while block := stream.read(2**16):  # type: ignore[attr-defined]
+    while block := stream.read(_BLOCK_BYTES):
         blocks.append(block)
     return b"".join(blocks)
 
@@ -224,4 +225,4 @@ def _copy_stdin() -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
-        yield file  # type: ignore[misc]
+        yield file

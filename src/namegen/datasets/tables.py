@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import itertools
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from namegen.datasets.columns import describe_columns, find_columns
+from namegen.datasets.columns import describe_columns, find_columns, split_aligned
 from namegen.datasets.dataset import MAX_WEIGHT, count_of
 from namegen.errors import DataError, quote
 from namegen.io.lines import decode_line
@@ -24,13 +23,10 @@ if TYPE_CHECKING:
     Row = Sequence[str]
 
 
-BLANKS = " "
-"""The delimiter of a table whose columns are aligned with blanks."""
-
+_BLANKS = " "  # the delimiter of a table whose columns are aligned
 _MAX_ROW_LINES = 1000  # limits the memory if a quote is never closed
 _MAX_COLUMNS = 1000
-_FIRST_ROWS, _OTHER_ROWS = 500, 250  # to look at: all of a small table, and a part of the rest of a large one
-_THOUSANDS = re.compile(r"\d{1,3}([,.'’ \u00a0\u2009\u202f])\d{3}(\1\d{3})*")
+_FIRST_ROWS, _OTHER_ROWS = 950, 50  # to look at: all of a small table, and a few of the rest of a large one
 
 
 @dataclass
@@ -109,7 +105,7 @@ def _add_rows(
 ) -> int:
     """Add a name for each row, and return the number of rows."""
     source, name_column, category_column = table.source, columns.name, columns.category
-    weight_column = columns.weight if weighted else None
+    weighted = weighted and columns.weight is not None
     needed = name_column if category_column is None else max(name_column, category_column)
     skipped, unread, count = _Skipped(), 0, 0
     add_by_category: dict[str, NameAdder] = {}
@@ -137,27 +133,18 @@ def _add_rows(
         if not name or name.isspace():
             skipped.add("a name", number)
             continue
-        if weight_column is not None:
-            parsed = parse_count(row[weight_column]) if weight_column < len(row) else None
-            unread += parsed is None
-            weight = 1.0 if parsed is None else parsed
+        if weighted:
+            given = columns.get_weight(row)
+            if given == 0:
+                skipped.add("a count above 0", number)
+                continue
+            unread += given is None
+            weight = 1.0 if given is None else min(given, MAX_WEIGHT)
         add(name.encode(errors="surrogatepass"), source, number, weight)
     builder.notes += skipped.notes()
     if unread:
-        builder.notes.append(f"used the count 1 for {count_of(unread, 'row')} whose count is not a positive number")
+        builder.notes.append(f"used the count 1 for {count_of(unread, 'row')} whose count is not a number")
     return count
-
-
-def parse_count(text: str) -> float | None:
-    """Return a number that is greater than 0, with or without separators of thousands; ``None`` for other text."""
-    text = text.strip().removesuffix("%")
-    if separated := _THOUSANDS.fullmatch(text):
-        text = text.replace(separated[1], "")
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return min(number, MAX_WEIGHT) if number > 0 else None
 
 
 def _sample_rows(rows: Iterator[tuple[int, Row]]) -> list[Row]:
@@ -168,7 +155,7 @@ def _sample_rows(rows: Iterator[tuple[int, Row]]) -> list[Row]:
     for index, (_, row) in enumerate(rows):
         if index % step == 0:
             others.append(row)
-            if len(others) == 2 * _OTHER_ROWS:
+            if len(others) > _OTHER_ROWS:
                 others, step = others[::2], 2 * step
     return first + others
 
@@ -181,34 +168,44 @@ def has_quotes(lines: Iterable[str], delimiter: str) -> bool:
     return any(len(cell) > 1 and cell.startswith('"') and cell.endswith('"') for cell in cells)
 
 
-def read_rows(
-    lines: Iterable[bytes], delimiter: str, source: str, *, quoted: bool = True
-) -> Iterator[tuple[int, Row]]:
+def read_rows(lines: Iterable[bytes], delimiter: str, source: str, *, quoted: bool = True) -> Iterator[tuple[int, Row]]:
     """Yield the rows of a table that are not empty, each with the number of its last line."""
-    if delimiter == BLANKS:
+    if delimiter == _BLANKS:
         for number, line in enumerate(lines, 1):
-            if cells := decode_line(line, source, number).split():
-                yield number, cells
+            if text := decode_line(line, source, number).strip():
+                yield number, split_aligned(text)
         return
-    number = row_end = 0  # the last line read, and the last line of the row before
-
-    def read_text() -> Iterator[str]:
-        nonlocal number
-        for number, line in enumerate(lines, 1):
-            if number > row_end + _MAX_ROW_LINES:
-                raise DataError(
-                    f"{source}, line {row_end + 1:,}: a row of more than {_MAX_ROW_LINES:,} lines; close its quotes"
-                )
-            yield decode_line(line, source, number) + "\n"
-
-    text = read_text()
+    text_lines = _TextLines(lines, source)
+    quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     try:
-        quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-        for row in csv.reader(text, delimiter=delimiter, quoting=quoting, strict=True):
-            row_end = number
+        for row in csv.reader(text_lines, delimiter=delimiter, quoting=quoting, strict=True):
+            number = text_lines.row_end = text_lines.number
             if len(row) > _MAX_COLUMNS:
                 raise DataError(f"{source}, line {number:,}: more than {_MAX_COLUMNS:,} columns; check its delimiters")
             if any(row) and not all(map(str.isspace, filter(None, row))):
                 yield number, row
     except csv.Error as error:
-        raise DataError(f"{source}, line {row_end + 1:,}: invalid row ({error}); check its quotes") from error
+        raise DataError(
+            f"{source}, line {text_lines.row_end + 1:,}: invalid row ({error}); check its quotes"
+        ) from error
+
+
+class _TextLines:
+    """The lines of a table, decoded.
+
+    Attributes:
+        number: the number of the last line.
+        row_end: the number of the last line of the last row.
+    """
+
+    def __init__(self, lines: Iterable[bytes], source: str) -> None:
+        self._lines, self._source = lines, source
+        self.number = self.row_end = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in enumerate(self._lines, 1):
+            self.number = number
+            if number > self.row_end + _MAX_ROW_LINES:
+                where = f"{self._source}, line {self.row_end + 1:,}"
+                raise DataError(f"{where}: a row of more than {_MAX_ROW_LINES:,} lines; close its quotes")
+            yield decode_line(line, self._source, number) + "\n"

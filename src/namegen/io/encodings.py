@@ -64,8 +64,8 @@ class RecodedStream:
                     f"{self._source}: not {self._encoding} after line {self._lines:,}; choose another encoding"
                 ) from None
             self._lines += text.count("\n")
-        text, self._rest = self._rest[:size], self._rest[size:]
-        return text
+        block, self._rest = self._rest[:size], self._rest[size:]
+        return block
 
 
 def guess_encoding(sample: bytes) -> tuple[str, str] | None:

@@ -52,7 +52,7 @@ def read_lines(stream: Readable, source: str) -> Iterator[bytes]:
         EncodingError: the text has NUL bytes, as UTF-16 does.
     """
     number, rest = 0, b""
-    for block in _read_blocks(stream, source):
+    for block in _read_blocks(stream):
         *lines, rest = (rest + block).split(b"\n")
         longest = max(len(rest), max(map(len, lines), default=0))
         if longest > MAX_LINE_BYTES or b"\0" in block:
@@ -71,7 +71,7 @@ def decode_line(line: bytes, source: str, number: int) -> str:
         raise EncodingError(f"{source}, line {number:,}: not UTF-8") from None
 
 
-def _read_blocks(stream: Readable, source: str) -> Iterator[bytes]:
+def _read_blocks(stream: Readable) -> Iterator[bytes]:
     r"""Yield a text in blocks, with ``\n`` for every line end and without its byte-order mark."""
     block = stream.read(_BLOCK_BYTES).removeprefix(_UTF_8_MARK)
     while block:
