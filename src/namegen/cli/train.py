@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +12,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.architectures import ARCHITECTURES
-from namegen.cli.options import advise_people, complete_dataset, complete_model, complete_own_model, drop_unset
+from namegen.cli.options import (
+    CategoryColumnOption,
+    EncodingOption,
+    MinCountOption,
+    NameColumnOption,
+    NoHeaderOption,
+    PlainOption,
+    WeightColumnOption,
+    WeightsOption,
+    advise_people,
+    build_reading,
+    complete_dataset,
+    complete_model,
+    complete_own_model,
+    describe_reading,
+    drop_unset,
+)
 from namegen.cli.signals import StopOnSignal, import_torch
 from namegen.errors import TrainingStopped, UsageError
 
@@ -36,16 +53,24 @@ def train(
         typer.Option(help="Training names to sample.  [default: 100000, best: 1200000, --init: 100 per name]"),
     ] = None,
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--data",
             "-d",
             metavar="PATH_OR_NAME",
             autocompletion=complete_dataset,
-            help="Dataset name, folder or zip of CATEGORY.txt files, or .txt, .csv or .tsv file."
+            help="Dataset name, list, table, JSON file, folder or zip; - is standard input. Can be repeated."
             "  [default: surnames if downloaded, else starter]",
         ),
     ] = None,
+    name_column: NameColumnOption = None,
+    category_column: CategoryColumnOption = None,
+    weight_column: WeightColumnOption = None,
+    no_header: NoHeaderOption = False,
+    encoding: EncodingOption = None,
+    plain: PlainOption = False,
+    weights: WeightsOption = None,
+    min_count: MinCountOption = None,
     alphabet: Annotated[
         Literal["ascii", "unicode"] | None,
         typer.Option(help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]"),
@@ -118,7 +143,7 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Resume an unfinished run; repeat its -m, -o and -d."),
+        typer.Option("--resume", help="Resume an unfinished run; repeat its -m and -o."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Discard an unfinished run and start over.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -141,8 +166,27 @@ def train(
         save_every=save_every,
         seed=seed,
     )
+    reading = build_reading(
+        name_column=name_column,
+        category_column=category_column,
+        weight_column=weight_column,
+        no_header=no_header,
+        encoding=encoding,
+        plain=plain,
+        weights=weights,
+        min_count=min_count,
+    )
     request = TrainingRequest(
-        parts, recipe, init, data, alphabet=alphabet, device=device, threads=threads, resume=resume, force=force
+        parts,
+        recipe,
+        init,
+        tuple(data or ()),
+        reading=reading,
+        alphabet=alphabet,
+        device=device,
+        threads=threads,
+        resume=resume,
+        force=force,
     )
     _train(request, model, output, quiet=quiet)
 
@@ -211,17 +255,20 @@ def _prepare(
     if request.has_network:
         import_torch()  # takes long, so an error in the options comes first
     plan = plan_training(location, request, group)
-    dataset = open_dataset(plan.dataset, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats)
+    if "-" in plan.data and sys.stdin.isatty():
+        print_note("Type names, one per line; end with Ctrl-D.")
+    keep_repeats = plan.config.keep_repeats
+    dataset = open_dataset(plan.data, alphabet=plan.alphabet, keep_repeats=keep_repeats, reading=plan.reading)
     if plan.init:
         from namegen.training.fine_tuning import check_new_categories
 
         check_new_categories(plan.init, dataset)
         plan = fit_plan(plan, request, dataset)
-    notes = [f"{dataset.label}: {note}." for note in dataset.notes]
+    notes = describe_reading(dataset)
     notes += advise_people(dataset, plan.init, "--init")
-    if plan.dataset is None and dataset.label == STARTER:
+    if not plan.data and dataset.label == STARTER:
         notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
-    elif plan.dataset is None:
+    elif not plan.data:
         notes.insert(0, "Training on the downloaded surnames; to use your own names, give --data.")
     if warning := small_data_warning(plan.config, dataset):
         notes.append(f"{warning}.")

@@ -45,7 +45,7 @@ _SAMPLE_BYTES = 2**16
 _MAX_GUESS_BYTES = 2**14  # of lines that are not ASCII
 _PARQUET_MARK = b"PAR1"
 _JSON_SUFFIXES, _JSON_LINES_SUFFIXES = (".json", ".geojson"), (".jsonl", ".ndjson")
-_TABLE_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_TSV_SUFFIXES = (".tsv", ".tab")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -215,8 +215,10 @@ class _FileReader:
     def _find_delimiter(self, file: NameFile, sample: list[str]) -> str | None:
         """Return what separates the columns of a table; ``None`` for a list."""
         delimiter = find_delimiter(sample)
-        if delimiter is None and file.suffix in _TABLE_SUFFIXES:
-            return _TABLE_SUFFIXES[file.suffix]  # of a single column
+        if file.suffix in _TSV_SUFFIXES:
+            return "\t"
+        if file.suffix == ".csv" and delimiter in (None, " "):
+            return ","  # of a single column, or of cells with blanks around them
         if delimiter is None and self._options.of_tables:
             raise DataError(f"{file.source} is not a table; leave out --{self._options.of_tables[0]}")
         return delimiter
