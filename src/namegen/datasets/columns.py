@@ -36,11 +36,11 @@ _TOP = 3  # examples in a message
 _MAX_SHOWN = 24  # characters of an example
 _MAX_LISTED = 20  # columns in a message
 
-_NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?[ \u00a0]?%?")
+_NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d*)(?:(?<=\d)|[.,]\d+)[ \u00a0]?%?")
 _BLANK_MARKS = dict.fromkeys(map(ord, "'’ \u00a0\u202f%+"))
 _MISSING = frozenset(["", "-", "–", "—", ".", "..", "...", ":", "*", "na", "n/a", "nan", "null", "none", "(s)", "(x)"])
 _NOT_OF_NAMES = re.compile(r"[\d@/\\_;<>{}\[\]|=+]|,.*,")
-_ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
+_ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class _Column:
     def role(self) -> Role | None:
         """What the title says, as far as it fits the contents."""
         roles = read_title(self.title)
-        order: tuple[Role, ...] = ("category", "other", "name") if self.is_text else ("category", "other", "weight")
+        order: tuple[Role, ...] = ("category", "other", "name") if self.is_text else ("other", "weight", "category")
         return next((role for role in order if role in roles), None)
 
     @property
@@ -103,7 +103,7 @@ class _Column:
 
     @property
     def has_sexes(self) -> bool:
-        return {value.casefold() for value in self.values} <= SEXES
+        return bool(self.values) and {value.casefold() for value in self.values} <= SEXES
 
     @property
     def has_few_values(self) -> bool:
@@ -332,7 +332,7 @@ def _find_decimal_mark(values: Iterable[str]) -> str | None:
         marks = re.findall("[.,]", value)
         if len(set(marks)) == 2:
             return str(marks[-1])
-        if len(marks) == 1 and re.search(r"^[-+−]?0[.,]|^[-+−]?\d{4,}[.,]|[.,](?!\d{3}(?!\d))", value):
+        if len(marks) == 1 and re.search(r"^[-+−]?0?[.,]|^[-+−]?\d{4,}[.,]|[.,](?!\d{3}(?!\d))", value):
             return str(marks[0])
     return None
 
@@ -481,16 +481,17 @@ def _find_table(rows: list[list[str]]) -> list[list[str]]:
 
 def _is_table_with_commas(rows: list[list[str]], lines: Sequence[str]) -> bool:
     """Return whether rows are a table rather than ``Lastname, Firstname`` or several names on each line."""
+    if 2 * sum(": " in row[0] for row in rows) > len(rows):
+        return False  # a category and its names
     has_header = _has_header(rows)
     columns = _make_columns(rows, has_header=has_header)
     if has_header or any(column.kind not in ("text", "empty") for column in columns):
         return True
-    if any(column.has_sexes or _is_category_like(column, columns) for column in columns[1:]):
+    if 2 * sum(line.count(", ") for line in lines) <= sum(line.count(",") for line in lines):
+        return True  # names on a line have a blank after the comma
+    if any(column.has_sexes or (len(rows) >= 10 and _is_category_like(column, columns)) for column in columns[1:]):
         return True
-    if 10 * columns[0].distinct <= len(rows):
-        return True
-    spaced = sum(line.count(", ") for line in lines)
-    return len(columns) == 2 and 2 * spaced <= sum(line.count(",") for line in lines)
+    return 10 * columns[0].distinct <= len(rows)
 
 
 def _is_aligned_table(rows: list[list[str]]) -> bool:

@@ -30,8 +30,10 @@ _BULLET = re.compile(r"(?:[*•‣◦▪●○■►▸⁃∙]+\s*|[-–—+·]\
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 _FOOTNOTE = re.compile(r"(?<=\w)(?:\[\d{1,3}\])+$")
 _QUOTED = re.compile(r"""["“„«'](.+)["”“»']""")
-_SUFFIX = re.compile(r"(?i)(?:jr|sr|ii|iii|iv)\.?")
+_SUFFIX_PART = re.compile(r"(?i), *((?:jr|sr|ii|iii|iv)\.?)(?=,|$)")
 _AND = re.compile(r"(?:and|or|&) +(?=\S)")
+_FULL_STOP = re.compile(r"(?<=\w{4})\.$")
+_NOT_INVERTED = re.compile(r"(?i)[\d/]| (?:and|und|et|y|e|och|og|en|i|ja|&) ")
 _MOST = 0.8  # of the lines, to take commas or quotes for structure
 _MARKED = 0.6  # of the lines, to take bullets or numbers for structure; the others may be headings
 _OUTER_LEVEL, _INNER_LEVEL = 7, 8  # of headings without a level, below those of markup
@@ -103,6 +105,7 @@ class Structure:
         return None
 
     def remove_mark(self, line: str) -> str:
+        """Return a line without its bullet or number."""
         return self._mark.sub("", line, count=1) if self._mark and self._mark.match(line) else line
 
     def _split(self, text: str) -> Iterator[str]:
@@ -115,7 +118,7 @@ class Structure:
             if self._has_quotes and (quoted := _QUOTED.fullmatch(name)):
                 name = quoted[1].strip()
             if len(parts) > 1:
-                name = _AND.sub("", name, count=1)
+                name = _FULL_STOP.sub("", _AND.sub("", name, count=1))
             if name:
                 yield name
 
@@ -174,19 +177,20 @@ def _find_layout(found: Structure, lines: Sequence[str], notes: list[str]) -> St
     """Find quotes, several names on a line, and surnames before given names."""
     texts = [name for _, name in found.parse(lines)]
     for separator in ",;":
-        inner = [text.rstrip(separator).count(separator) for text in texts]
-        trailing = [text.endswith(separator) for text in texts]
-        separated = sum(bool(count or end) for count, end in zip(inner, trailing, strict=True))
-        if not texts or separated < max(1, _MOST * len(texts) - 1):
+        counts = [len(_SUFFIX_PART.sub("", text).rstrip(separator).split(separator)) for text in texts]
+        trailing = sum(text.endswith(separator) for text in texts)
+        separated = [text for text in texts if separator in text]
+        last = 1 if trailing else 0  # the last line ends without a separator
+        is_split = found._has_inline_headings and separator == ","
+        if not separated or (len(separated) < _MOST * (len(texts) - last) and not is_split):
             continue
-        example = next(text for text, count, end in zip(texts, inner, trailing, strict=True) if count or end)
-        if separator == "," and len(texts) > 1 and inner.count(1) >= _MOST * len(texts) and not any(trailing[:-1]):
-            if 2 * sum(", " in text for text in texts) > len(texts):
+        if separator == "," and counts.count(2) >= _MOST * len(texts) and not trailing and not is_split:
+            if len(texts) > 1 and _are_inverted(separated):
                 found = replace(found, _is_inverted=True)
-                notes.append(f"read {quote(example)} as {quote(_revert(example))}")
-        else:
+                notes.append(f"read {quote(separated[0])} as {quote(_revert(separated[0]))}")
+        elif trailing or max(counts) > 2 or is_split:
             found = replace(found, _separator=separator)
-            notes.append(f"read several names on a line, as in {quote(example)}")
+            notes.append(f"read several names on a line, as in {quote(separated[0])}")
         break
     names = [name for _, name in found.parse(lines)]
     quoted = [name for name in names if _QUOTED.fullmatch(name)]
@@ -223,16 +227,22 @@ def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
     """Return whether numbers count up or down by one, or restart, as below a heading."""
     pairs = list(itertools.pairwise(int(mark[1]) for mark in marks))
     counted = sum(abs(after - before) == 1 or before > after == 1 for before, after in pairs)
-    return bool(pairs) and counted >= _MOST * len(pairs)
+    return bool(pairs) and counted >= _MARKED * len(pairs)
 
 
 def _is_minority(count: int, total: int) -> bool:
     return 0 < count <= total / 2
 
 
+def _are_inverted(texts: Sequence[str]) -> bool:
+    """Return whether texts with a comma are names, not companies such as ``Smith, Jones and Brown``."""
+    return sum(", " in text and not _NOT_INVERTED.search(text) for text in texts) > len(texts) / 2
+
+
 def _revert(text: str) -> str:
     """Return ``Lastname, Firstname`` as ``Firstname Lastname``; other text unchanged."""
-    last, *rest = (part.strip() for part in text.split(","))
-    suffix = next((part for part in rest if _SUFFIX.fullmatch(part)), "")
-    first = [part for part in rest if part != suffix]
-    return " ".join(filter(None, [first[0], last, suffix])) if len(first) == 1 and len(rest) < 3 else text
+    suffix = _SUFFIX_PART.search(text)
+    parts = [part.strip() for part in _SUFFIX_PART.sub("", text).split(",")]
+    if len(parts) != 2:
+        return text
+    return " ".join(filter(None, [parts[1], parts[0], suffix[1] if suffix else ""]))
