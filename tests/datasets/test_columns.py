@@ -324,3 +324,8 @@ def test_tables_are_told_from_lists(lines, delimiter):
 def test_aligned_columns_may_contain_names_of_several_words():
     assert split_aligned("  1  De la Cruz   1,200 0.5%\n") == ["1", "De la Cruz", "1,200", "0.5%"]
     assert split_aligned("Mary Ann 500") == ["Mary Ann", "500"]
+
+
+def test_too_many_columns_are_refused():
+    refused([["Ada"] * 1001], "more than 1,000 columns; check what separates them")
+    assert find_delimiter([",".join(["Ada"] * 1001)] * 2) is None

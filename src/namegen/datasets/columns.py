@@ -35,6 +35,7 @@ _MIN_SHARE = 0.9  # of the cells of a column, to call it one of a kind
 _TOP = 3  # examples in a message
 _MAX_SHOWN = 24  # characters of an example
 _MAX_LISTED = 20  # columns in a message
+_MAX_COLUMNS = 1000
 
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d*)(?:(?<=\d)|[.,]\d+)[ \u00a0]?%?")
 _BLANK_MARKS = dict.fromkeys(map(ord, "'’ \u00a0\u202f%+"))
@@ -140,6 +141,8 @@ def find_columns(
     cells = [[cell.strip() for cell in row] for row in rows]
     if not cells:
         raise DataError("a table without rows; check the file")
+    if max(map(len, cells)) > _MAX_COLUMNS:
+        raise DataError(f"more than {_MAX_COLUMNS:,} columns; check what separates them")
     first_row = 0 if header is False else _find_first_row(cells)
     cells = cells[first_row:]
     if header is None:
@@ -194,10 +197,12 @@ def find_delimiter(lines: Sequence[str]) -> str | None:
     """
     lines = [line for line in lines if line.strip()]
     for delimiter in "\t;|,":
+        if any(line.count(delimiter) >= _MAX_COLUMNS for line in lines):
+            continue
         rows = _find_table([next(csv.reader([line], delimiter=delimiter), []) for line in lines])
         if rows and (delimiter != "," or _is_table_with_commas(rows, lines)):
             return delimiter
-    rows = _find_table([split_aligned(line) for line in lines])
+    rows = _find_table([split_aligned(line)[:_MAX_COLUMNS] for line in lines])
     return " " if rows and _is_aligned_table(rows) else None
 
 

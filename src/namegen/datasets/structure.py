@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _COMMENT = re.compile(r"#(?!\d|#+ *[^\W_])|//|<!--.*-->$")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-_SECTION = re.compile(r"\[([^\[\]|]*[^\W\d_][^\[\]|]*)\]:?$")
-_MARKUP_HEADING = re.compile(r"(={2,6}|#{2,6}) *([^\s=#][^=#]*?) *(?:\1 *)?$")
+_SECTION = re.compile(r"\[([^\[\]|]+)\]:?")
+_MARKUP = re.compile(r"(={2,6}|#{2,6})(?=[^=#])")
 _EDIT_HEADING = re.compile(r"(.+?) ?\[ ?edit ?\]$")  # copied from a page of a wiki
 _COLON_HEADING = re.compile(r"([^:]{1,60}?) *:$")
 _INLINE_HEADING = re.compile(r"([^:,]{1,60}?) *: +(?=\S)")
@@ -34,6 +34,7 @@ _SUFFIX_PART = re.compile(r"(?i), *((?:jr|sr|ii|iii|iv)\.?)(?=,|$)")
 _AND = re.compile(r"(?:and|or|&) +(?=\S)")
 _FULL_STOP = re.compile(r"(?<=\w{4})\.$")
 _NOT_INVERTED = re.compile(r"(?i)[\d/]| (?:and|und|et|y|e|och|og|en|i|ja|&) ")
+_MAX_HEADING = 100  # characters
 _MOST = 0.8  # of the lines, to take commas or quotes for structure
 _MARKED = 0.6  # of the lines, to take bullets or numbers for structure; the others may be headings
 _OUTER_LEVEL, _INNER_LEVEL = 7, 8  # of headings without a level, below those of markup
@@ -48,17 +49,17 @@ class Structure:
     """
 
     notes: tuple[str, ...] = ()
-    _has_entities: bool = False
-    _has_comments: bool = False
-    _has_links: bool = False
-    _has_headings: bool = False  # such as [male] and == Male ==
-    _has_colon_headings: bool = False
-    _has_inline_headings: bool = False  # Male: Aldo, Bern
-    _mark: re.Pattern[str] | None = None
-    _has_plain_headings: bool = False  # lines without the mark of the others
-    _separator: str = ""
-    _is_inverted: bool = False
-    _has_quotes: bool = False
+    has_entities: bool = False
+    has_comments: bool = False
+    has_links: bool = False
+    has_headings: bool = False  # such as [male] and == Male ==
+    has_colon_headings: bool = False
+    has_inline_headings: bool = False  # Male: Aldo, Bern
+    mark: re.Pattern[str] | None = None
+    has_plain_headings: bool = False  # lines without the mark of the others
+    separator: str = ""
+    is_inverted: bool = False
+    has_quotes: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -70,7 +71,7 @@ class Structure:
         titles: dict[int, str] = {}  # of the headings above a line, by level
         for line, after, is_apart in _with_neighbours(self.clean_lines(lines)):
             heading, text = self._find_heading(line, after, is_apart=is_apart), self.remove_mark(line)
-            if not heading and self._has_inline_headings and (inline := _INLINE_HEADING.match(text)):
+            if not heading and self.has_inline_headings and (inline := _INLINE_HEADING.match(text)):
                 heading, text = (_INNER_LEVEL, inline[1]), text[inline.end() :]
             elif heading:
                 text = ""
@@ -85,37 +86,37 @@ class Structure:
         """Yield the lines without comments, markup and surrounding blanks; empty lines stay."""
         for line in lines:
             text = line.strip()
-            if self._has_comments and _COMMENT.match(text):
+            if self.has_comments and _COMMENT.match(text):
                 continue
-            if self._has_entities:
+            if self.has_entities:
                 text = html.unescape(text).strip()
-            if self._has_links:
+            if self.has_links:
                 text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text))
             yield text
 
     def _find_heading(self, line: str, after: str, *, is_apart: bool) -> tuple[int, str] | None:
         """Return the level and the title of a heading; ``None`` for other lines."""
-        if self._has_headings and (heading := _read_heading(line)):
+        if self.has_headings and (heading := _read_heading(line)):
             return heading
-        if self._has_colon_headings and (colon := _COLON_HEADING.fullmatch(self.remove_mark(line))):
+        if self.has_colon_headings and (colon := _COLON_HEADING.fullmatch(self.remove_mark(line))):
             is_outer = bool(_COLON_HEADING.fullmatch(self.remove_mark(after)))
             return (_OUTER_LEVEL if is_outer else _INNER_LEVEL), colon[1]
-        if self._mark and (is_apart or self._has_plain_headings) and not self._mark.match(line):
-            return (_INNER_LEVEL, line) if self._mark.match(after) else None
+        if self.mark and (is_apart or self.has_plain_headings) and not self.mark.match(line):
+            return (_INNER_LEVEL, line) if self.mark.match(after) else None
         return None
 
     def remove_mark(self, line: str) -> str:
         """Return a line without its bullet or number."""
-        return self._mark.sub("", line, count=1) if self._mark and self._mark.match(line) else line
+        return self.mark.sub("", line, count=1) if self.mark and self.mark.match(line) else line
 
     def _split(self, text: str) -> Iterator[str]:
         """Yield the names on a line."""
-        if self._is_inverted:
+        if self.is_inverted:
             text = _revert(text)
-        parts = text.split(self._separator) if self._separator else [text]
+        parts = text.split(self.separator) if self.separator else [text]
         for part in parts:
             name = part.strip()
-            if self._has_quotes and (quoted := _QUOTED.fullmatch(name)):
+            if self.has_quotes and (quoted := _QUOTED.fullmatch(name)):
                 name = quoted[1].strip()
             if len(parts) > 1:
                 name = _FULL_STOP.sub("", _AND.sub("", name, count=1))
@@ -129,15 +130,15 @@ def find_structure(lines: Sequence[str]) -> Structure:
     found = Structure()
     entities = (match[0] for line in lines for match in _ENTITY.finditer(line))
     if example := next((entity for entity in entities if html.unescape(entity) != entity), ""):
-        found = replace(found, _has_entities=True)
+        found = replace(found, has_entities=True)
         notes.append(f"decoded HTML entities, such as {example}")
     texts = [text for text in found.clean_lines(lines) if text]
     comments = [text for text in texts if _COMMENT.match(text)]
     if comments and (2 * len(comments) <= len(texts) or all(text[1:2] in ("", " ") for text in comments)):
-        found = replace(found, _has_comments=True)
+        found = replace(found, has_comments=True)
         notes.append(f"skipped comments, such as {quote(comments[0])}")
     if any(_LINK.search(text) or _FOOTNOTE.search(text) for text in texts):
-        found = replace(found, _has_links=True)
+        found = replace(found, has_links=True)
         notes.append("removed the markup of links and footnotes")
     found = _find_marks(found, lines, notes)
     found = _find_headings(found, lines, notes)
@@ -154,7 +155,7 @@ def _find_marks(found: Structure, lines: Sequence[str], notes: list[str]) -> Str
             continue
         notes.append(f"removed {what}, such as {quote(marks[0][0].strip())}")
         starts_with_heading = len(texts) > 1 and not mark.match(texts[0]) and bool(mark.match(texts[1]))
-        return replace(found, _mark=mark, _has_plain_headings=starts_with_heading)
+        return replace(found, mark=mark, has_plain_headings=starts_with_heading)
     return found
 
 
@@ -162,9 +163,9 @@ def _find_headings(found: Structure, lines: Sequence[str], notes: list[str]) -> 
     texts = [found.remove_mark(text) for text in found.clean_lines(lines) if text]
     found = replace(
         found,
-        _has_headings=_is_minority(sum(bool(_read_heading(text)) for text in texts), len(texts)),
-        _has_colon_headings=_is_minority(sum(bool(_COLON_HEADING.fullmatch(text)) for text in texts), len(texts)),
-        _has_inline_headings=any("," in text and _INLINE_HEADING.match(text) for text in texts),
+        has_headings=_is_minority(sum(bool(_read_heading(text)) for text in texts), len(texts)),
+        has_colon_headings=_is_minority(sum(bool(_COLON_HEADING.fullmatch(text)) for text in texts), len(texts)),
+        has_inline_headings=any("," in text and _INLINE_HEADING.match(text) for text in texts),
     )
     categories = list(dict.fromkeys(category for category, _ in found.parse(lines) if category))
     if categories:
@@ -181,21 +182,21 @@ def _find_layout(found: Structure, lines: Sequence[str], notes: list[str]) -> St
         trailing = sum(text.endswith(separator) for text in texts)
         separated = [text for text in texts if separator in text]
         last = 1 if trailing else 0  # the last line ends without a separator
-        is_split = found._has_inline_headings and separator == ","
+        is_split = found.has_inline_headings and separator == ","
         if not separated or (len(separated) < _MOST * (len(texts) - last) and not is_split):
             continue
         if separator == "," and counts.count(2) >= _MOST * len(texts) and not trailing and not is_split:
             if len(texts) > 1 and _are_inverted(separated):
-                found = replace(found, _is_inverted=True)
+                found = replace(found, is_inverted=True)
                 notes.append(f"read {quote(separated[0])} as {quote(_revert(separated[0]))}")
         elif trailing or max(counts) > 2 or is_split:
-            found = replace(found, _separator=separator)
+            found = replace(found, separator=separator)
             notes.append(f"read several names on a line, as in {quote(separated[0])}")
         break
     names = [name for _, name in found.parse(lines)]
     quoted = [name for name in names if _QUOTED.fullmatch(name)]
     if quoted and len(quoted) >= _MOST * len(names):
-        found = replace(found, _has_quotes=True)
+        found = replace(found, has_quotes=True)
         notes.append(f"removed quotation marks, as in {quote(quoted[0])}")
     return found
 
@@ -214,10 +215,15 @@ def _with_neighbours(lines: Iterable[str]) -> Iterator[tuple[str, str, bool]]:
 
 def _read_heading(line: str) -> tuple[int, str] | None:
     """Return the level and the title of a heading with markup."""
-    if section := _SECTION.fullmatch(line):
+    if len(line) > _MAX_HEADING:
+        return None
+    if (section := _SECTION.fullmatch(line)) and any(map(str.isalpha, section[1])):
         return 1, section[1].strip()
-    if heading := _MARKUP_HEADING.fullmatch(line):
-        return len(heading[1]), heading[2]
+    if markup := _MARKUP.match(line):
+        title = line[markup.end() :].strip()
+        if title.endswith(markup[1]) or markup[1].startswith("#"):
+            title = title.removesuffix(markup[1]).strip()
+            return (len(markup[1]), title) if title and not re.search("[=#]", title) else None
     if heading := _EDIT_HEADING.fullmatch(line):
         return 2, heading[1]
     return None
