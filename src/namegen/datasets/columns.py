@@ -8,20 +8,22 @@ remains, the caller has to choose.
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from namegen.datasets.titles import SEXES, is_generic, read_title
 from namegen.datasets.transliteration import to_ascii
 from namegen.errors import DataError, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    Role = Literal["name", "category", "weight", "other"]
+    from namegen.datasets.titles import Role
+
     Kind = Literal["empty", "count", "index", "year", "share", "number", "text", "code"]
 
 
@@ -33,52 +35,13 @@ _MIN_SHARE = 0.9  # of the cells of a column, to call it one of a kind
 _TOP = 3  # examples in a message
 _MAX_SHOWN = 24  # characters of an example
 _MAX_LISTED = 20  # columns in a message
+_MAX_COLUMNS = 1000
 
-_WORDS: dict[Role, str] = {
-    "category": """
-        category categories kategorie catégorie categoría categoria kategori категория カテゴリ 类别
-        sex sexe sexo sesso geslacht gender genders genre género gênero genere geschlecht kön kjønn køn sukupuoli płeć
-        pohlaví pohlavie nem spol пол стать φύλο cinsiyet 性別 性别 성별 giới
-        group gruppe groupe grupo gruppo type typ tipo class klasse classe clase race species culture kultur language
-        sprache langue lengua idioma lingua språk язык country countries land pays país paese страна nationality
-        nationalität nationalité nacionalidad origin origins herkunft origine origen region région región state tribe
-        people peoples volk faction clan
-    """,
-    "name": """
-        name names label first last given surname surnames forename forenames firstname lastname fullname givenname familyname vorname
-        vornamen nachname nachnamen familienname rufname nom noms prénom prénoms prenom prenoms prenomusuel nombre nombres
-        apellido apellidos nome nomi cognome cognomi prenome sobrenome naam voornaam achternaam namn förnamn efternamn
-        tilltalsnamn navn fornavn etternavn efternavn nimi etunimi sukunimi imię imiona nazwisko nazwiska nazwa jméno
-        příjmení meno priezvisko név keresztnév vezetéknév ime prezime имя имена фамилия фамилии название ім'я прізвище
-        όνομα επώνυμο isim ad soyad nume prenume nafn tên 姓名 名字 名前 氏名 姓 名 名称 이름 성 성명 اسم नाम ชื่อ
-    """,
-    "weight": """
-        count counts cnt number freq frequency frequencies frequenz births total totals amount occurrences quantity n num
-        anzahl häufigkeit geburten nombre effectif effectifs fréquence valeur naissances frecuencia cantidad número numero
-        nacimientos nati frequenza frequência quantidade antal antall lukumäärä määrä liczba ilość wystąpień počet četnost
-        darab szám число количество частота кількість αριθμός adet sayı value values persons people bearers population
-        人数 数量 件数 人口 빈도 인원
-    """,
-    "other": """
-        id ids key code codes qid index rank ranking rang position platz rango orden posto ranking lp year years jahr
-        année annee annais año ano anno år vuosi rok év год periode period date datum fecha age alter âge edad età
-        percent percentage prozent pourcentage porcentaje percentuale share anteil prop rate ratio latitude longitude
-        url uri link image notes note description comment meaning bedeutung signification significado 順位 年 순위
-        индекс ранг место filename
-    """,
-}
-_ROLES: dict[Role, frozenset[str]] = {role: frozenset(words.split()) for role, words in _WORDS.items()}
-_GENERIC_TITLE = re.compile(r"(?i)(column|col|spalte|colonne|columna|colonna|kolumn|kolom|field|feld|unnamed: ?)[ _]?\d+")
-_SEXES = frozenset(
-    """f m w h v k b g male female boy girl boys girls man woman men women männlich weiblich masculin féminin homme femme
-    garçon fille hombre mujer maschio femmina masculino feminino kvinna kvinne kvinder mænd män menn муж жен м ж 1 2
-    unisex neutral u d x both""".split()
-)
-_NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?[ \u00a0]?%?")
+_NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d*)(?:(?<=\d)|[.,]\d+)[ \u00a0]?%?")
 _BLANK_MARKS = dict.fromkeys(map(ord, "'’ \u00a0\u202f%+"))
 _MISSING = frozenset(["", "-", "–", "—", ".", "..", "...", ":", "*", "na", "n/a", "nan", "null", "none", "(s)", "(x)"])
 _NOT_OF_NAMES = re.compile(r"[\d@/\\_;<>{}\[\]|=+]|,.*,")
-_ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
+_ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
 
 
 @dataclass(frozen=True)
@@ -131,8 +94,8 @@ class _Column:
     @property
     def role(self) -> Role | None:
         """What the title says, as far as it fits the contents."""
-        roles = _read_title(self.title)
-        order: tuple[Role, ...] = ("category", "other", "name") if self.is_text else ("category", "other", "weight")
+        roles = read_title(self.title)
+        order: tuple[Role, ...] = ("category", "other", "name") if self.is_text else ("other", "weight", "category")
         return next((role for role in order if role in roles), None)
 
     @property
@@ -141,7 +104,7 @@ class _Column:
 
     @property
     def has_sexes(self) -> bool:
-        return {value.casefold() for value in self.values} <= _SEXES
+        return bool(self.values) and {value.casefold() for value in self.values} <= SEXES
 
     @property
     def has_few_values(self) -> bool:
@@ -178,6 +141,8 @@ def find_columns(
     cells = [[cell.strip() for cell in row] for row in rows]
     if not cells:
         raise DataError("a table without rows; check the file")
+    if max(map(len, cells)) > _MAX_COLUMNS:
+        raise DataError(f"more than {_MAX_COLUMNS:,} columns; check what separates them")
     first_row = 0 if header is False else _find_first_row(cells)
     cells = cells[first_row:]
     if header is None:
@@ -232,10 +197,12 @@ def find_delimiter(lines: Sequence[str]) -> str | None:
     """
     lines = [line for line in lines if line.strip()]
     for delimiter in "\t;|,":
+        if any(line.count(delimiter) >= _MAX_COLUMNS for line in lines):
+            continue
         rows = _find_table([next(csv.reader([line], delimiter=delimiter), []) for line in lines])
         if rows and (delimiter != "," or _is_table_with_commas(rows, lines)):
             return delimiter
-    rows = _find_table([split_aligned(line) for line in lines])
+    rows = _find_table([split_aligned(line)[:_MAX_COLUMNS] for line in lines])
     return " " if rows and _is_aligned_table(rows) else None
 
 
@@ -247,13 +214,6 @@ def split_aligned(line: str) -> list[str]:
 # Titles and the header.
 
 
-def _read_title(title: str) -> set[Role]:
-    """Return what a title may mean."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", title)).replace("_", " ").casefold()
-    words = re.findall(r"[^\W\d]+(?:'[^\W\d]+)?", spaced)
-    return {role for role, known in _ROLES.items() if not known.isdisjoint(words)} if len(words) <= 4 else set()
-
-
 def _find_first_row(rows: list[list[str]]) -> int:
     """Return the index of the header or the first row of data, below titles and notes."""
     filled = [sum(map(bool, row)) for row in rows]
@@ -261,11 +221,10 @@ def _find_first_row(rows: list[list[str]]) -> int:
     if width < 2:
         return 0
     for index, row in enumerate(rows[:_MAX_TITLE_ROWS]):
-        known = [cell for cell in row if _read_title(cell)]
+        known = [cell for cell in row if read_title(cell)]
         if filled[index] > 1 and (len(known) > 1 or any(" " not in cell for cell in known)):
             return index
-        is_generic = all(_GENERIC_TITLE.fullmatch(cell) for cell in row if cell)
-        if filled[index] > 1 and not (is_generic and index + 1 < len(rows)):
+        if filled[index] > 1 and not all(is_generic(cell) for cell in row if cell):
             break
     first = next((index for index, row in enumerate(rows) if filled[index] > 1), 0)
     return first if first <= _MAX_TITLE_ROWS and (width > 2 or "".join(rows[0]).startswith("#")) else 0
@@ -274,7 +233,7 @@ def _find_first_row(rows: list[list[str]]) -> int:
 def _has_header(rows: list[list[str]]) -> bool:
     first, *below = rows
     if not below:
-        return any("name" in _read_title(cell) for cell in first)
+        return any("name" in read_title(cell) for cell in first)
     pairs = [(first[c.index] if c.index < len(first) else "", c) for c in _make_columns(below, has_header=False)]
     numeric = [(cell, column) for cell, column in pairs if not column.is_text and column.kind != "empty"]
     if any(_NUMBER.fullmatch(cell) and not re.fullmatch(r"(?:1[89]|20)\d\d", cell) for cell, _ in numeric):
@@ -283,14 +242,14 @@ def _has_header(rows: list[list[str]]) -> bool:
         return True
     if any(not cell and column.kind == "index" and len(column.values) == len(below) for cell, column in numeric):
         return True  # pandas writes an index without a title
-    return any(_GENERIC_TITLE.fullmatch(cell) or _is_title_of(cell, column) for cell, column in pairs if cell)
+    return any(is_generic(cell) or _is_title_of(cell, column) for cell, column in pairs if cell)
 
 
 def _is_title_of(cell: str, column: _Column) -> bool:
     """Return whether the first cell of a column of text is a title rather than text like the cells below."""
     if cell in column.values:
         return False
-    if _read_title(cell) & {"name", "category"}:
+    if read_title(cell) & {"name", "category"}:
         return True
     if _NUMBER.fullmatch(cell) or ("_" in cell and not any("_" in value for value in column.values)):
         return column.kind == "text"
@@ -356,7 +315,7 @@ def _is_index(numbers: list[float]) -> bool:
     """Return whether numbers are row numbers, ranks or identifiers, in whatever order."""
     if len(numbers) < 3:
         return False
-    steps = [after - before for before, after in zip(numbers, numbers[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(numbers)]
     enough = _MIN_SHARE * len(steps)
     if steps.count(1) >= enough or steps.count(-1) >= enough:
         return True
@@ -378,7 +337,7 @@ def _find_decimal_mark(values: Iterable[str]) -> str | None:
         marks = re.findall("[.,]", value)
         if len(set(marks)) == 2:
             return str(marks[-1])
-        if len(marks) == 1 and re.search(r"^[-+−]?0[.,]|^[-+−]?\d{4,}[.,]|[.,](?!\d{3}(?!\d))", value):
+        if len(marks) == 1 and re.search(r"^[-+−]?0?[.,]|^[-+−]?\d{4,}[.,]|[.,](?!\d{3}(?!\d))", value):
             return str(marks[0])
     return None
 
@@ -396,12 +355,7 @@ def _parse_number(text: str, decimal_mark: str | None) -> float | None:
 
 def _is_name_like(value: str) -> bool:
     letters = sum(map(str.isalpha, value))
-    return (
-        len(value) <= 40
-        and len(value.split()) <= 4
-        and 2 * letters > len(value)
-        and not _NOT_OF_NAMES.search(value)
-    )
+    return len(value) <= 40 and len(value.split()) <= 4 and 2 * letters > len(value) and not _NOT_OF_NAMES.search(value)
 
 
 def _is_same(column: _Column, other: _Column) -> bool:
@@ -508,7 +462,7 @@ def _find_weights(columns: list[_Column]) -> _Column | None:
 def _is_falling(column: _Column) -> bool:
     mark = _find_decimal_mark(column.values)
     numbers = [number for value in column.values if (number := _parse_number(value, mark)) is not None]
-    falls = sum(before >= after for before, after in zip(numbers, numbers[1:], strict=False))
+    falls = sum(before >= after for before, after in itertools.pairwise(numbers))
     return len(set(numbers)) > 1 and falls >= _MIN_SHARE * (len(numbers) - 1)
 
 
@@ -532,16 +486,17 @@ def _find_table(rows: list[list[str]]) -> list[list[str]]:
 
 def _is_table_with_commas(rows: list[list[str]], lines: Sequence[str]) -> bool:
     """Return whether rows are a table rather than ``Lastname, Firstname`` or several names on each line."""
+    if 2 * sum(": " in row[0] for row in rows) > len(rows):
+        return False  # a category and its names
     has_header = _has_header(rows)
     columns = _make_columns(rows, has_header=has_header)
     if has_header or any(column.kind not in ("text", "empty") for column in columns):
         return True
-    if any(column.has_sexes or _is_category_like(column, columns) for column in columns[1:]):
+    if 2 * sum(line.count(", ") for line in lines) <= sum(line.count(",") for line in lines):
+        return True  # names on a line have a blank after the comma
+    if any(column.has_sexes or (len(rows) >= 10 and _is_category_like(column, columns)) for column in columns[1:]):
         return True
-    if 10 * columns[0].distinct <= len(rows):
-        return True
-    spaced = sum(line.count(", ") for line in lines)
-    return len(columns) == 2 and 2 * spaced <= sum(line.count(",") for line in lines)
+    return 10 * columns[0].distinct <= len(rows)
 
 
 def _is_aligned_table(rows: list[list[str]]) -> bool:
