@@ -188,11 +188,12 @@ def _imitate(
     from namegen.datasets.dataset import count_of
     from namegen.datasets.readers import load_dataset
     from namegen.models.categories import find_blend, is_category
+    from namegen.models.extension import find_names_alphabet
     from namegen.sampling.like import MIN_NAMES, like_model
 
     location = bases[0]
     base = load_location(location)
-    names = load_dataset(path, alphabet=base.alphabet)
+    names = load_dataset(path, alphabet=find_names_alphabet(base))
     if category is not None and not is_category(names, category) and not is_category(base, category):
         if letters is None and (category == "-" or category.isupper()):
             category, letters = None, category
@@ -200,7 +201,7 @@ def _imitate(
             find_blend(names, category)  # raises an error that names the lists
         elif (location := look_up_model(bases, category, or_letters=False)) != bases[0]:
             base = load_location(location)
-            names = load_dataset(path, alphabet=base.alphabet)
+            names = load_dataset(path, alphabet=find_names_alphabet(base))
     for note in (*(f"{names.label}: {note}." for note in names.notes), *advise_people(names, base, "--model")):
         print_note(note)
     fewest = int(names.counts.argmin())

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.datasets.graphemes import MAX_CHARACTERS, is_printable, iter_chunks, match_case, other_case
+from namegen.datasets.graphemes import MAX_CHARACTERS, is_printable, iter_chunks, match_case, normalize, other_case
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
@@ -90,6 +90,15 @@ class Alphabet:
         """The index past the last letter: SOS as an input, EOS as an output."""
         return len(self.letters)
 
+    @property
+    def dtype(self) -> type[np.unsignedinteger]:
+        """The type of the indices of letters: the smallest that can hold ``boundary_id``."""
+        return np.uint8 if len(self) < 2**8 else np.uint16
+
+    def extend(self, letters: Iterable[str]) -> Alphabet:
+        """Return an alphabet with more letters after these, sorted, or these if there are no others."""
+        return Alphabet((*self.letters, *sorted({*letters} - {*self.letters})))
+
     @cached_property
     def _index(self) -> dict[str, int]:
         return {letter: index for index, letter in enumerate(self.letters)}
@@ -150,7 +159,7 @@ class Alphabet:
         A private code point stands for a letter of several characters.
         """
         points = [ord(x) if len(x) == 1 else _PRIVATE_USE + index for index, x in enumerate([*self.letters, "\n"])]
-        table = np.zeros(max(points) + 1, dtype=np.uint8 if len(self) < 2**8 else np.uint16)
+        table = np.zeros(max(points) + 1, dtype=self.dtype)
         table[points] = np.arange(len(points))
         return table
 
@@ -241,6 +250,28 @@ class Alphabet:
                 dropped += not (part or kind == "Mn")
                 parts.append(part)
         return " ".join("".join(parts).split()), dropped
+
+
+class ExtendableAlphabet(Alphabet):
+    """An alphabet that is extended by the letters of the names that are read in it.
+
+    Only punctuation and symbols are transliterated, if the alphabet has their replacement: ``’`` into ``'``.
+    """
+
+    def transliterate(self, text: str) -> tuple[str, int]:
+        """Normalize a text as :func:`~namegen.datasets.graphemes.normalize` does, and transliterate punctuation."""
+        name, dropped = normalize(text)
+        if not (name.isascii() or self.has(name)):
+            name = " ".join("".join(map(self._replace, self._split(name))).split())
+        return name, dropped
+
+    def _replace(self, letter: str) -> str:
+        if letter in self or unicodedata.category(letter[0])[0] in "LMNZ":
+            return letter
+        from unidecode import unidecode
+
+        replacement = unidecode(letter, errors="ignore")
+        return replacement if replacement and self.has(replacement) else letter
 
 
 def _is_successor(letter: str, last: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
-from namegen.datasets.alphabet import ASCII, Alphabet
+from namegen.datasets.alphabet import ASCII, Alphabet, ExtendableAlphabet
 from namegen.datasets.dataset import MAX_WEIGHT, Dataset, count_of, hash_name
 from namegen.datasets.graphemes import collect_letters, is_printable, normalize
 from namegen.errors import DataError, UsageError, quote
@@ -48,7 +48,10 @@ class DatasetBuilder:
     """
 
     def __init__(self, alphabet: AlphabetChoice) -> None:
-        """Create a builder of a dataset whose names are transliterated into an alphabet, unless it is ``unicode``."""
+        """Create a builder of a dataset whose names are transliterated into an alphabet, unless it is ``unicode``.
+
+        An :class:`~namegen.datasets.alphabet.ExtendableAlphabet` gains the letters of the names.
+        """
         if not isinstance(alphabet, Alphabet) and alphabet not in ("ascii", "unicode"):
             raise UsageError(f"no alphabet {alphabet!r}; choose ascii or unicode, or give an Alphabet")
         self.notes: list[str] = []
@@ -154,7 +157,7 @@ class DatasetBuilder:
         if sum(map(len, self._hashes.values())) > _MAX_NAMES * _HASH_BYTES:
             raise _make_size_error(label)
         self._refuse_remnants(label)
-        alphabet = self._target or _collect_alphabet(self._texts.values(), label)
+        alphabet = self._collect_alphabet(label)
         encoded = [alphabet.encode_lines(self._texts.pop(category)) for category in categories]
         sizes = [len(lengths) for _, lengths in encoded]
         dataset = Dataset(
@@ -206,6 +209,16 @@ class DatasetBuilder:
         advice = "use --alphabet unicode" if self._advice else "train a model of them alone with --alphabet unicode"
         raise DataError(f"{loss}, because they are outside the alphabet; to keep them, {advice}")
 
+    def _collect_alphabet(self, label: str) -> Alphabet:
+        """Return the alphabet of the names."""
+        if self._target and not isinstance(self._target, ExtendableAlphabet):
+            return self._target
+        try:
+            letters = collect_letters(self._texts.values())
+            return self._target.extend(letters) if self._target else Alphabet(letters)
+        except UsageError as error:
+            raise DataError(f"{label}: {error}") from None
+
     def _weigh(self, dataset: Dataset, sizes: list[int], weights: Weighting) -> Dataset:
         """Return a dataset without repeats, with weights unless all are the same.
 
@@ -236,7 +249,8 @@ class DatasetBuilder:
             shown = f"{count_of(count['unaccented'], 'name')} in {letters}, such as {examples['unaccented']}"
             yield f"wrote {shown}{self._advice}"
         if self._dropped:
-            outside = "outside the alphabet" if self._target else "that cannot be printed or belong to no letter"
+            is_fixed = self._target and not isinstance(self._target, ExtendableAlphabet)
+            outside = "outside the alphabet" if is_fixed else "that cannot be printed or belong to no letter"
             yield (
                 f"dropped {count_of(self._dropped, 'character')} {outside}, in "
                 f"{count_of(count['dropped'], 'name')}: {examples['dropped']}{', …' if count['dropped'] > 1 else ''}"
@@ -307,13 +321,6 @@ def _drop_rare_categories(dataset: Dataset, min_count: int) -> tuple[Dataset, li
     left_out = count_of(int(np.count_nonzero(~is_kept)), "category")
     names = count_of(len(dataset) - len(kept), "name")
     return kept, [f"left out {left_out} with fewer than {min_count:,} names ({names} in all)"]
-
-
-def _collect_alphabet(texts: Iterable[bytes | bytearray], label: str) -> Alphabet:
-    try:
-        return Alphabet(collect_letters(texts))
-    except UsageError as error:
-        raise DataError(f"{label}: {error}") from None
 
 
 def _make_size_error(source: str) -> DataError:

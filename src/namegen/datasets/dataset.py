@@ -207,6 +207,16 @@ class Dataset:
         cased = Dataset.from_names(names, alphabet=self.alphabet, keep_repeats=True, label=self.label)
         return replace(cased, verified=self.verified, notes=self.notes, weights=self.weights, source=self.source)
 
+    def fit_alphabet(self, alphabet: Alphabet) -> Dataset:
+        """Return the dataset in an alphabet, extended by the letters of the names that it lacks."""
+        if self.alphabet == alphabet:
+            return self
+        used = [self.alphabet.letters[index] for index in np.flatnonzero(np.bincount(self.letters)).tolist()]
+        extended = alphabet.extend(used)
+        numbers = {letter: index for index, letter in enumerate(extended.letters)}
+        table = np.array([numbers.get(letter, 0) for letter in self.alphabet.letters], dtype=extended.dtype)
+        return replace(self, alphabet=extended, letters=table[self.letters])
+
     def __repr__(self) -> str:
         return f"<Dataset {self.label}: {count_of(len(self), 'name')}, {count_of(len(self.categories), 'category')}>"
 

@@ -96,6 +96,7 @@ class Model:
         plausibility: how plausible the training names are to the n-gram, for a plausibility floor; ``None`` without an
             n-gram.
         letters: the letters that names of each category may contain, (categories, letters); ``None`` for all.
+        added_letters: the number of letters, the last ones, that were added to a trained model.
         closed: the closed categories, which have known names only. They are not among ``categories``.
 
     Raises:
@@ -125,6 +126,7 @@ class Model:
     mixture: Mixture | None = None
     plausibility: Plausibility | None = None
     letters: NDArray[np.bool_] | None = None
+    added_letters: int = 0
     closed: Mapping[str, ClosedNames] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ from namegen.models.model import MAX_LOSS, MAX_THREADS, Checkpoint, History, Mod
 from namegen.models.sections import (
     check_sections,
     pack_sections,
+    read_added_letters,
     read_closed,
     read_letters,
     read_mixture,
@@ -197,6 +198,7 @@ class _Reader(NamedTuple):
             mixture=read_mixture(sections, self.tensors, len(categories), len(alphabet) + 1),
             plausibility=read_plausibility(sections, self.tensors, len(categories)),
             letters=read_letters(sections, self.tensors, len(categories), len(alphabet)),
+            added_letters=read_added_letters(sections, len(alphabet)),
             closed=read_closed(sections, self.tensors, categories),
         )
         if model.letters is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from namegen.datasets.dataset import Dataset
 from namegen.errors import UsageError
 from namegen.models.categories import find_blend
+from namegen.models.extension import find_names_alphabet
 from namegen.models.inference import to_shares
 from namegen.models.style import build_style
 from namegen.sampling.generate import sample
@@ -75,7 +76,7 @@ def like_model(
     The result can be sampled, scored and saved like a trained model.
 
     Args:
-        names: the names of one list, of several lists by category, or a dataset in the alphabet of the model.
+        names: the names of one list, of several lists by category, or a dataset.
         category: a category of the model, or a blend, to add to the style of each list; by default none.
         model: the model to build on, or its name or path; by default the included one.
 
@@ -91,7 +92,7 @@ def like_model(
         lists = names if isinstance(names, Mapping) else {"names": names}
         if any(isinstance(listed, str) for listed in lists.values()):
             raise UsageError("names must be a list of names, not a string")
-        names = Dataset.from_names(lists, alphabet=base.alphabet)
+        names = Dataset.from_names(lists, alphabet=find_names_alphabet(base))
     if category is None:
         return build_style(base, names)
     blend = find_blend(base, category)

@@ -19,6 +19,7 @@ from namegen.datasets.open import is_dataset_name
 from namegen.errors import NamegenError, RunError, UsageError
 from namegen.io.files import check_writable, remove_leftovers
 from namegen.io.locks import hold_lock
+from namegen.models.extension import find_names_alphabet
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import DEFAULT_MODEL, PEOPLE, PRETRAINED, RUN_SUFFIX, find_model
 from namegen.recipes import RECIPES, training_config
@@ -176,15 +177,22 @@ def _describe_changes(before: Model, device: str, threads: int | None, group: Pr
 
 
 def _resolve_alphabet(request: TrainingRequest, init: Model | None, run: Model | None) -> AlphabetChoice:
-    """Return the alphabet for the names, which is that of ``init`` or of a run to resume, if any."""
-    before, requested = init or run, request.alphabet
-    if before is None:
+    """Return the alphabet for the names: as requested, of the run to resume, or of ``init``, perhaps extended."""
+    requested = request.alphabet
+    if init:
+        if requested == "ascii" and init.alphabet != ASCII:
+            raise UsageError("the base model does not have the alphabet ascii; leave out --alphabet")
+        had_new_letters = run and run.alphabet != init.alphabet
+        is_fixed = requested == "ascii" or (run and not had_new_letters)
+        if run and requested and (requested == "ascii") == bool(had_new_letters):
+            raise UsageError(f"the run to resume does not have the alphabet {requested}; leave out --alphabet")
+        return init.alphabet if is_fixed else find_names_alphabet(init)
+    if run is None:
         return requested or "ascii"
-    kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
+    kind: Literal["ascii", "unicode"] = "ascii" if run.alphabet == ASCII else "unicode"
     if requested not in (None, kind):
-        what = "base model" if init else "run to resume"
-        raise UsageError(f"the {what} does not have the alphabet {requested}; leave out --alphabet")
-    return init.alphabet if init else kind
+        raise UsageError(f"the run to resume does not have the alphabet {requested}; leave out --alphabet")
+    return kind
 
 
 def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
