@@ -49,7 +49,7 @@ def train_stopped(name, folder):
     location = cached_location(name)
     with claim_model(location):
         begun = plan_training(
-            location, TrainingRequest({"iterations": 640, "hidden_size": 8}, dataset=str(folder), alphabet="unicode")
+            location, TrainingRequest({"iterations": 640, "hidden_size": 8}, data=(str(folder),), alphabet="unicode")
         )
         with pytest.raises(TrainingStopped):
             run_plan(location, begun, open_dataset(str(folder), alphabet=begun.alphabet), stop=lambda: True)

@@ -235,7 +235,7 @@ def test_there_are_100_iterations_for_each_name_within_limits(init, names, itera
 def test_the_iterations_fit_the_list_and_a_resumed_run_keeps_them(init, elves, tmp_path):
     init.save(tmp_path / "base.safetensors")
     location = cached_location("mine")
-    request = TrainingRequest(dataset=str(elves), init=str(tmp_path / "base.safetensors"))
+    request = TrainingRequest(data=(str(elves),), init=str(tmp_path / "base.safetensors"))
     with claim_model(location):
         plan = fit_plan(plan_training(location, request), request, NEW)
         assert plan.config.iterations == 4_000
@@ -249,7 +249,7 @@ def test_the_iterations_fit_the_list_and_a_resumed_run_keeps_them(init, elves, t
 
 
 def test_without_a_network_to_add_to_the_iterations_do_not_depend_on_the_list(elves):
-    location, request = cached_location("mine"), TrainingRequest(dataset=str(elves))
+    location, request = cached_location("mine"), TrainingRequest(data=(str(elves),))
     with claim_model(location):
         plan = plan_training(location, request)
         assert fit_plan(plan, request, NEW) == plan
@@ -305,7 +305,7 @@ def test_resuming_needs_the_model_again_and_the_command_says_so(init, elves, tmp
     base, location = str(tmp_path / "base.safetensors"), cached_location("mine")
 
     def plan(**request):
-        return plan_training(location, TrainingRequest(dataset=str(elves), **request))
+        return plan_training(location, TrainingRequest(data=(str(elves),), **request))
 
     with claim_model(location):
         with pytest.raises(TrainingStopped):
@@ -317,7 +317,7 @@ def test_resuming_needs_the_model_again_and_the_command_says_so(init, elves, tmp
         assert run_plan(location, plan(init=base, resume=True), NEW).finished
         with pytest.raises(RunError):
             plan(init=base, resume=True)
-    assert command_to_resume(location, TrainingRequest(dataset="Elvish.txt", init="base")) == (
+    assert command_to_resume(location, TrainingRequest(data=("Elvish.txt",), init="base")) == (
         "namegen train --model mine --data Elvish.txt --init base --resume"
     )
 

@@ -16,6 +16,7 @@ from namegen.cli.options import (
     PlainOption,
     WeightColumnOption,
     WeightsOption,
+    announce_stdin,
     build_reading,
     complete_dataset,
     print_reading,
@@ -69,6 +70,7 @@ def data(
         weights=weights,
         min_count=min_count,
     )
+    announce_stdin(path)
     dataset = open_dataset(path, alphabet=alphabet, reading=reading)
     print_reading(dataset)
     examples = _choose_examples(dataset)

@@ -154,6 +154,17 @@ def build_reading(
     )
 
 
+def announce_stdin(paths: Sequence[str]) -> None:
+    """Print what to type if names are read from a terminal."""
+    import sys
+
+    from namegen.cli.terminal import print_note
+    from namegen.datasets.options import STDIN
+
+    if STDIN in paths and sys.stdin.isatty():
+        print_note("Type names, one per line, and Ctrl-D at the end.")
+
+
 def print_reading(dataset: Dataset) -> None:
     """Print how the names of a dataset were read, and the notes about them."""
     from namegen.cli.terminal import print_note

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -248,28 +247,19 @@ def _prepare(
 ) -> tuple[ModelLocation, TrainingPlan, Dataset]:
     """Claim the location, plan the training and read the names."""
     from namegen.cli.terminal import print_note
-    from namegen.datasets.open import STARTER, open_dataset
     from namegen.training.jobs import NO_EFFECT, claim_model, fit_plan, plan_training, small_data_warning
 
     claim.enter_context(claim_model(location))
     if request.has_network:
         import_torch()  # takes long, so an error in the options comes first
     plan = plan_training(location, request, group)
-    if "-" in plan.data and sys.stdin.isatty():
-        print_note("Type names, one per line; end with Ctrl-D.")
-    keep_repeats = plan.config.keep_repeats
-    dataset = open_dataset(plan.data, alphabet=plan.alphabet, keep_repeats=keep_repeats, reading=plan.reading)
+    dataset = _open_data(plan)
     if plan.init:
         from namegen.training.fine_tuning import check_new_categories
 
         check_new_categories(plan.init, dataset)
         plan = fit_plan(plan, request, dataset)
-    notes = describe_reading(dataset)
-    notes += advise_people(dataset, plan.init, "--init")
-    if not plan.data and dataset.label == STARTER:
-        notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
-    elif not plan.data:
-        notes.insert(0, "Training on the downloaded surnames; to use your own names, give --data.")
+    notes = _describe_data(plan, dataset)
     if warning := small_data_warning(plan.config, dataset):
         notes.append(f"{warning}.")
     if not request.has_network:
@@ -283,6 +273,27 @@ def _prepare(
     for note in () if quiet else notes:
         print_note(note)
     return location, plan, dataset
+
+
+def _open_data(plan: TrainingPlan) -> Dataset:
+    """Read the names of a planned training."""
+    from namegen.cli.options import announce_stdin
+    from namegen.datasets.open import open_dataset
+
+    announce_stdin(plan.data)
+    return open_dataset(plan.data, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats, reading=plan.reading)
+
+
+def _describe_data(plan: TrainingPlan, dataset: Dataset) -> list[str]:
+    """Return notes about the names of a planned training."""
+    from namegen.datasets.open import STARTER
+
+    notes = [*describe_reading(dataset), *advise_people(dataset, plan.init, "--init")]
+    if not plan.data and dataset.label == STARTER:
+        notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
+    elif not plan.data:
+        notes.insert(0, "Training on the downloaded surnames; to use your own names, give --data.")
+    return notes
 
 
 def _find_location(model: str | None, output: Path | None) -> ModelLocation:

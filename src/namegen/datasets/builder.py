@@ -204,7 +204,7 @@ class DatasetBuilder:
         else:
             return
         loss = f"{label}: {loss}, as in {self._examples['dropped']}"
-        if self._target is None:
+        if self._target is None or isinstance(self._target, ExtendableAlphabet):
             raise DataError(f"{loss}, because they cannot be printed; check that the file is a list of names")
         advice = "use --alphabet unicode" if self._advice else "train a model of them alone with --alphabet unicode"
         raise DataError(f"{loss}, because they are outside the alphabet; to keep them, {advice}")

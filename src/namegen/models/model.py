@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from namegen.config import SamplingConfig, TrainingConfig
     from namegen.datasets.alphabet import Alphabet
+    from namegen.datasets.options import DataSource
     from namegen.models.closed import ClosedNames
     from namegen.models.mixture import Mixture
     from namegen.models.plausibility import Plausibility
@@ -200,17 +201,19 @@ class Checkpoint:
     Attributes:
         model: the model so far.
         state: the arrays of the training by name.
+        source: where the names were read from, if that is known.
     """
 
     model: Model
     state: dict[str, NDArray[Any]]
+    source: DataSource | None = None
 
     def save(self, path: Path) -> None:
         """Write the checkpoint to a file, atomically."""
         from namegen.io.files import write_atomically
         from namegen.models.serialization import pack_model
 
-        write_atomically(path, pack_model(self.model, self.state))
+        write_atomically(path, pack_model(self.model, self.state, self.source))
 
 
 def describe_architecture(training: TrainingConfig) -> str:

@@ -59,7 +59,7 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.config, self._device, self._init, self._group = config, device, init, group
-        fingerprint = dataset.fingerprint
+        fingerprint, self._source = dataset.fingerprint, dataset.source
         if init:
             dataset = extend_dataset(init, dataset)
         check_categories(dataset.alphabet, dataset.categories)
@@ -165,7 +165,9 @@ class Trainer:
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
         # Without the hashes of the names: the dataset has them, and millions take long to write.
         empty = np.zeros(0, np.uint64)
-        return Checkpoint(dataclasses.replace(self.model(), name_hashes=empty, held_out_hashes=empty), state)
+        return Checkpoint(
+            dataclasses.replace(self.model(), name_hashes=empty, held_out_hashes=empty), state, self._source
+        )
 
     def save(self, file: Path, *, is_stopping: bool) -> None:
         """Save the state of the run. If that fails, the older state stays, and :attr:`unsaved` says why.
