@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from namegen._validate import check_arguments, check_constructor, check_int
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -41,6 +42,7 @@ def hash_names(names: Iterable[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(map(hash_name, names)), dtype=">u8").astype(np.uint64)
 
 
+@check_constructor("use Dataset.from_names or open_dataset")
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Names grouped by category.
@@ -70,6 +72,7 @@ class Dataset:
     rewritten: int = 0
 
     @classmethod
+    @check_arguments()
     def from_names(
         cls,
         names: Mapping[str, Iterable[str]],
@@ -81,21 +84,35 @@ class Dataset:
         """Create a dataset from names in memory.
 
         Args:
-            names: the names of each category, by category.
+            names: the names of each category, by category: lists, columns of a table or other iterables. Missing names,
+                ``None`` or ``nan``, are left out.
             alphabet: the alphabet that names are transliterated into: ``ascii`` for
                 :data:`~namegen.datasets.alphabet.ASCII`, or ``unicode`` to keep the names' own letters.
             keep_repeats: keep names that occur more than once in a category.
             label: the name of the dataset.
 
         Raises:
+            UsageError: the names are not lists of text by category.
             DataError: ``names`` is empty, or has more letters than an alphabet can have.
         """
         from namegen.datasets.builder import DatasetBuilder
+        from namegen.datasets.in_memory import check_lists, iterate_names
 
         builder = DatasetBuilder(alphabet)
-        for category, given in names.items():
-            lines = (name.encode(errors="surrogatepass") for name in given)
-            builder.add_lines(category, lines, f"the category {quote(category)}")
+        missing = 0
+
+        def encode(given: Iterable[str], what: str) -> Iterator[bytes]:
+            nonlocal missing
+            for name in iterate_names(given, what):
+                missing += name is None
+                yield (name or "").encode(errors="surrogatepass")
+
+        for category, given in check_lists(names).items():
+            builder.add_lines(
+                category, encode(given, f"the names of {quote(category)}"), f"the category {quote(category)}"
+            )
+        if missing:
+            builder.notes.append(f"left out {count_of(missing, 'missing name')}")
         return builder.finish(label, keep_repeats=keep_repeats)
 
     def __len__(self) -> int:
@@ -158,7 +175,12 @@ class Dataset:
         return [self.name(int(index)) for index in of_category]
 
     def name(self, index: int) -> str:
-        """Return the name at an index."""
+        """Return the name at an index.
+
+        Raises:
+            UsageError: there is no such index.
+        """
+        index = check_int("index", index, 0, len(self) - 1)
         return self.alphabet.decode(self.letters[self.offsets[index] : self.offsets[index + 1]])
 
     def in_case(self, casing: str) -> Dataset:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namegen import paths
+from namegen._validate import check_arguments, check_path
 from namegen.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ def is_dataset_name(name: str) -> bool:
     return name == STARTER or name in CATALOGUE
 
 
+@check_arguments()
 def open_dataset(
-    name_or_path: str | None = None, *, alphabet: AlphabetChoice = "ascii", keep_repeats: bool = False
+    name_or_path: str | Path | None = None, *, alphabet: AlphabetChoice = "ascii", keep_repeats: bool = False
 ) -> Dataset:
     """Read a dataset given by its name or path.
 
@@ -35,6 +37,7 @@ def open_dataset(
         keep_repeats: as for ``Dataset.from_names``.
 
     Raises:
+        UsageError: the name or path is empty or of another type.
         DataError: there is no such dataset, or it cannot be read.
     """
     from namegen.datasets.catalogue import CATALOGUE
@@ -44,6 +47,8 @@ def open_dataset(
         raise UsageError("--data is empty; give a path or the name of a dataset")
     if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
+    elif not isinstance(name_or_path, str):
+        name_or_path = str(check_path("the dataset", name_or_path, "; Dataset.from_names takes names in memory"))
     if name_or_path == STARTER:
         dataset = load_dataset(paths.STARTER_DIR, alphabet=alphabet, keep_repeats=keep_repeats, label=STARTER)
         return replace(dataset, notes=())  # notes about accents only matter for the user's own names

@@ -7,6 +7,7 @@ import itertools
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from namegen._validate import check_arguments, check_path
 from namegen.datasets.builder import DatasetBuilder
 from namegen.datasets.dataset import count_of
 from namegen.errors import DataError, quote, shorten
@@ -25,6 +26,7 @@ FORMATS = "a folder or .zip of CATEGORY.txt files, or a .txt, .csv or .tsv file,
 _MAX_ROW_LINES = 1000  # limits the memory if a quote is never closed
 
 
+@check_arguments()
 def load_dataset(
     path: str | Path,
     *,
@@ -44,7 +46,7 @@ def load_dataset(
     Raises:
         DataError: the path does not exist, cannot be read, is not UTF-8, contains no name or exceeds a limit.
     """
-    path = Path(path)
+    path = check_path("path", path, "; Dataset.from_names takes names in memory")
     builder = DatasetBuilder(alphabet)
     try:
         if not path.exists() and not path.is_symlink():
