@@ -120,7 +120,7 @@ def _to_float(value: object) -> float:
 
 def _describe(value: object) -> str:
     try:
-        return shorten(str(value))
+        return shorten(str(value)) or "empty"
     except ValueError:  # Python does not convert integers of more than 4,300 digits
         return "a number with thousands of digits"
 

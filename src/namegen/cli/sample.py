@@ -198,6 +198,8 @@ def _check_letters(
 
     if text is None or len(text) < 3 or text.isupper():
         return
+    if chosen is not None and text.casefold() in map(str.casefold, chosen.categories()):
+        return  # the library refuses it, and suggests a blend
     for location in locations:
         categories = location.categories() if location != chosen else ()
         if text.casefold() in [name.casefold() for name in (*categories, *group_parts(categories))]:

@@ -108,9 +108,8 @@ class Dataset:
                 yield (name or "").encode(errors="surrogatepass")
 
         for category, given in check_lists(names).items():
-            builder.add_lines(
-                category, encode(given, f"the names of {quote(category)}"), f"the category {quote(category)}"
-            )
+            what = "names" if category == label else f"the names of {quote(category)}"
+            builder.add_lines(category, encode(given, what), f"the category {quote(category)}")
         if missing:
             builder.notes.append(f"left out {count_of(missing, 'missing name')}")
         return builder.finish(label, keep_repeats=keep_repeats)

@@ -103,7 +103,7 @@ def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None
         UsageError: the file has a different suffix, or an argument is something else.
         NamegenError: the file cannot be written.
     """
-    path, name = check_path("path", path), check_text("name", name, "the model's name")
+    path, name = check_path("path", path), check_text("name", name, "'my model'")
     if not isinstance(evaluation, Evaluation):
         raise UsageError(f"plot_evaluation needs what evaluate returns, not {describe_kind(evaluation)}")
     categories = list(evaluation.categories)

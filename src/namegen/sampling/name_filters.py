@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen._validate import check_bool, check_int
+from namegen._validate import check_bool, check_constructor, check_int
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.encoding import UNFINISHED
 from namegen.datasets.transliteration import to_ascii
@@ -51,6 +51,7 @@ _NOVEL = "is novel"
 MALFORMED, _SHORT, IMPLAUSIBLE, _FIRST_TEXT_VERDICT = 1, 2, 3, 4
 
 
+@check_constructor()
 @dataclass(frozen=True)
 class Filters:
     """Conditions on generated names, all of which must hold.
@@ -345,15 +346,20 @@ def _check_texts(message: str, texts: object) -> tuple[str, ...]:
 
 
 def _part_spellings(model: Model, parts: Iterable[str]) -> set[str]:
-    """Return each part as :func:`_exclusion_spellings` does, transliterated only if its letters have a case.
+    """Return each part as given, as the model spells it, and in ASCII, all casefolded.
 
-    In other scripts, a transliteration is short or lacks vowels, and would exclude names that have nothing to do with
-    the part: 漢 as han.
+    A part is transliterated only if its letters have a case, and if no character is dropped. Otherwise, the result may
+    be a short text that has nothing to do with the part, such as han for 漢, or a for a1.
     """
-    parts = [part.strip() for part in parts]
-    uncased = [part for part in parts if any(unicodedata.category(letter) == "Lo" for letter in part)]
-    cased = set(parts).difference(uncased)
-    return {unicodedata.normalize("NFC", part).casefold() for part in uncased}.union(_exclusion_spellings(model, cased))
+    spellings: set[str] = set()
+    for part in parts:
+        given = unicodedata.normalize("NFC", part).strip()
+        spellings.add(given.casefold())
+        if not any(unicodedata.category(character) == "Lo" for character in given):
+            for alphabet in (model.alphabet, ASCII):
+                text, dropped = alphabet.transliterate(given)
+                spellings.update({text.casefold()} if text and not dropped else ())
+    return spellings
 
 
 def _without_superstrings(parts: set[str]) -> frozenset[str]:
