@@ -131,7 +131,7 @@ def test_a_string_is_wrong_usage():
 def test_unknown_categories_and_settings_are_wrong_usage():
     with pytest.raises(UsageError, match="no category 'Irsh'; did you mean Irish"):
         like(ELVES, "Irsh")
-    with pytest.raises(UsageError, match="no setting 'heat'"):
+    with pytest.raises(UsageError, match="has no argument 'heat'"):
         like(ELVES, heat=1)
 
 

@@ -78,6 +78,10 @@ def sample(
             metavar="FILE", help="Leave out names and words listed in this file, one per line, ignoring case."
         ),
     ] = None,
+    exclude_parts: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Leave out names that contain text listed in this file, ignoring case."),
+    ] = None,
     novel: Annotated[bool, typer.Option("--novel", help="Leave out names of the training data.")] = False,
     unique: Annotated[bool, typer.Option("--unique", help="Print no name twice.")] = False,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Transliterate names into ASCII letters.")] = False,
@@ -128,18 +132,27 @@ def sample(
         min_length=min_length,
         match=match,
         exclude=() if exclude is None else read_exclusions(exclude),
+        exclude_parts=() if exclude_parts is None else read_exclusions(exclude_parts),
         ascii=ascii_only,
         allow_offensive=allow_offensive,
     )
     if like is None:
         location = look_up_model(find_models(model), None if category == "-" else category, or_letters=letters is None)
         loaded = load_location(location)
+        _check_letters(find_models(model), location, category, letters)
         category, prefixes = _parse_arguments(loaded, category, letters, prefix)
     else:
         bases = (model is None and included_models()) or find_models(model or PRETRAINED)
+        _check_letters(bases, None, category, letters)
         location, loaded, category, letters = _imitate(bases, like, category, letters)
         prefixes = _parse_prefixes(letters, prefix)
-    request = {"prefixes": prefixes, "filters": filters, "scores": scores, **drop_unset(max_length=max_length)}
+    request = {
+        "prefixes": prefixes,
+        "filters": filters,
+        "scores": scores,
+        "notice": _print_notice,
+        **drop_unset(max_length=max_length),
+    }
     details = f"model {location.existing}{' (included)' if location.name in INCLUDED else ''}"
     if top is not None:
         from namegen.sampling.top_names import top_blocks
@@ -174,6 +187,30 @@ def _parse_arguments(
     if letters is None and only_letters:
         category, letters = None, category
     return category, _parse_prefixes(letters, prefixes)
+
+
+def _check_letters(
+    locations: Sequence[ModelLocation], chosen: ModelLocation | None, category: str | None, text: str | None
+) -> None:
+    """Raise ``UsageError`` if start letters are a category of another model than the chosen one."""
+    from namegen.models.categories import group_parts
+    from namegen.sampling.prefixes import describe_second_category
+
+    if text is None or len(text) < 3 or text.isupper():
+        return
+    if chosen is not None and text.casefold() in map(str.casefold, chosen.categories()):
+        return  # the library refuses it, and suggests a blend
+    for location in locations:
+        categories = location.categories() if location != chosen else ()
+        if text.casefold() in [name.casefold() for name in (*categories, *group_parts(categories))]:
+            raise UsageError(describe_second_category(category, text, location.name))
+
+
+def _print_notice(text: str) -> None:
+    """Print a note of the library."""
+    from namegen.cli.terminal import print_note
+
+    print_note(f"{text[0].upper()}{text[1:]}.")
 
 
 def _imitate(

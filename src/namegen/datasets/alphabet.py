@@ -13,18 +13,18 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namegen._validate import check_constructor, describe_kind
 from namegen.datasets.graphemes import MAX_CHARACTERS, is_printable, iter_chunks, match_case, normalize, other_case
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 
@@ -32,6 +32,7 @@ _MAX_SHOWN = 30  # letters or runs of letters in the description of an alphabet
 _PRIVATE_USE = 0xF0000  # first of the code points that stand for letters of several characters
 
 
+@check_constructor()
 @dataclass(frozen=True)
 class Alphabet:
     """An ordered set of letters, each a string of one or more code points.
@@ -47,6 +48,10 @@ class Alphabet:
     letters: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        letters: object = self.letters
+        if not isinstance(letters, Iterable) or not all(isinstance(letter, str) for letter in letters):
+            raise UsageError(f"the letters of an alphabet must be a list of strings, not {describe_kind(letters)}")
+        object.__setattr__(self, "letters", tuple(self.letters))
         if not 0 < len(self.letters) < 2**16:
             raise UsageError(f"an alphabet has 1 to 65,535 letters, not {len(self.letters):,}")
         if len(set(self.letters)) < len(self.letters) or not all(self.letters):

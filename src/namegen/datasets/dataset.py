@@ -13,11 +13,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import repeat, zip_longest
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 
-from namegen._validate import check_positive, to_builtin
+from namegen._validate import check_arguments, check_constructor, check_int, check_positive, to_builtin
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def hash_names(names: Iterable[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(map(hash_name, names)), dtype=">u8").astype(np.uint64)
 
 
+@check_constructor("use Dataset.from_names or open_dataset")
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Names grouped by category.
@@ -86,6 +87,7 @@ class Dataset:
     source: DataSource | None = None
 
     @classmethod
+    @check_arguments()
     def from_names(
         cls,
         names: Mapping[str, Iterable[str]],
@@ -98,7 +100,8 @@ class Dataset:
         """Create a dataset from names in memory.
 
         Args:
-            names: the names of each category, by category.
+            names: the names of each category, by category: lists, columns of a table or other iterables. Missing names,
+                ``None`` or ``nan``, are left out.
             alphabet: the alphabet that names are transliterated into: ``ascii`` for
                 :data:`~namegen.datasets.alphabet.ASCII`, or ``unicode`` to keep the names' own letters.
             keep_repeats: keep names that occur more than once in a category.
@@ -107,21 +110,28 @@ class Dataset:
                 of repeated names are added, also if ``keep_repeats`` is true. By default all names count alike.
 
         Raises:
+            UsageError: the names are not lists of text by category.
             DataError: ``names`` is empty, or has more letters than an alphabet can have.
             UsageError: the categories or numbers of ``weights`` are not those of ``names``, or a weight is not a
                 positive number.
         """
         from namegen.datasets.builder import DatasetBuilder
+        from namegen.datasets.in_memory import check_lists, iterate_names
 
-        if weights is not None and weights.keys() != names.keys():
-            raise UsageError("the categories of weights must be those of names")
         builder = DatasetBuilder(alphabet)
-        for category, given in names.items():
+        lists, missing = check_lists(names), 0
+        if weights is not None and weights.keys() != lists.keys():
+            raise UsageError("the categories of weights must be those of names")
+        for category, given in lists.items():
             where = f"the category {quote(category)}"
             add = builder.make_adder(category, where)
-            paired = zip(given, repeat(1.0)) if weights is None else _pair_weights(given, weights[category], where)
+            listed = iterate_names(given, "names" if category == label else f"the names of {quote(category)}")
+            paired = zip(listed, repeat(1.0)) if weights is None else _pair_weights(listed, weights[category], where)
             for number, (name, weight) in enumerate(paired, 1):
-                add(name.encode(errors="surrogatepass"), where, number, weight)
+                missing += name is None
+                add((name or "").encode(errors="surrogatepass"), where, number, weight)
+        if missing:
+            builder.notes.append(f"left out {count_of(missing, 'missing name')}")
         return builder.finish(label, keep_repeats=keep_repeats, weights="none" if weights is None else "count")
 
     def __len__(self) -> int:
@@ -186,7 +196,12 @@ class Dataset:
         return [self.name(int(index)) for index in of_category]
 
     def name(self, index: int) -> str:
-        """Return the name at an index."""
+        """Return the name at an index.
+
+        Raises:
+            UsageError: there is no such index.
+        """
+        index = check_int("index", index, 0, len(self) - 1)
         return self.alphabet.decode(self.letters[self.offsets[index] : self.offsets[index + 1]])
 
     def in_case(self, casing: str) -> Dataset:
@@ -262,13 +277,16 @@ class Dataset:
         return self.select(~held_out), self.select(held_out)
 
 
-def _pair_weights(names: Iterable[str], weights: Iterable[float], where: str) -> Iterator[tuple[str, float]]:
+def _pair_weights(
+    names: Iterable[str | None], weights: Iterable[float], where: str
+) -> Iterator[tuple[str | None, float]]:
     """Yield names with their weights, which are checked."""
-    for name, weight in zip_longest(names, weights):
-        if name is None or weight is None:
+    end = object()
+    for name, weight in zip_longest(names, weights, fillvalue=end):
+        if name is end or weight is end:
             raise UsageError(f"{where} needs one weight for each name")
         check_positive(f"a weight of {where}", to_builtin(weight), MAX_WEIGHT)
-        yield name, float(weight)
+        yield cast("str | None", name), float(cast("float", weight))
 
 
 def count_of(count: int, what: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from namegen import paths
+from namegen._validate import check_arguments, check_callable, check_path, check_text
 from namegen.datasets.catalogue import CatalogueEntry, get_entry
 from namegen.errors import DataError, DownloadError
 from namegen.io.archives import MAX_BYTES, Archive, UnpackLimit
@@ -59,6 +60,7 @@ def find_downloaded(name: str) -> DownloadedDataset | None:
     return None
 
 
+@check_arguments()
 def download(
     name: str = "surnames",
     *,
@@ -85,7 +87,11 @@ def download(
         DownloadError: the source cannot be reached or lacks a file, a file does not match its hash, or the cache cannot
             be written.
     """
-    entry, folder = get_entry(name), paths.dataset_dir(name)
+    entry, folder = get_entry(check_text("the dataset", name, "surnames")), paths.dataset_dir(name)
+    if source is not None:
+        source = str(check_path("source", source)) if not isinstance(source, str) else source
+    check_callable("report", report)
+    check_callable("notice", notice)
     with _lock(name):
         existing = find_downloaded(name)
         if existing and (existing.verified or not verify):

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from namegen import paths
+from namegen._validate import check_arguments
 from namegen.datasets.options import DEFAULT_READING, DataSource, ReadingOptions
-from namegen.errors import DataError, UsageError
+from namegen.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     from namegen.datasets.dataset import AlphabetChoice, Dataset
 
@@ -27,8 +29,9 @@ def is_dataset_name(name: str) -> bool:
     return name == STARTER or name in CATALOGUE
 
 
+@check_arguments()
 def open_dataset(
-    name_or_path: str | Sequence[str] | None = None,
+    name_or_path: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
     *,
     alphabet: AlphabetChoice = "ascii",
     keep_repeats: bool = False,
@@ -45,13 +48,14 @@ def open_dataset(
         reading: as for ``load_dataset``.
 
     Raises:
+        UsageError: the name or path is empty or of another type.
         DataError: there is no such dataset, or it cannot be read.
     """
-    from namegen.datasets.readers import name_dataset, read_dataset
+    from namegen.datasets.readers import check_paths, name_dataset, read_dataset
 
-    if name_or_path is None or (not name_or_path and not isinstance(name_or_path, str)):
+    if name_or_path is None:
         name_or_path = "surnames" if paths.dataset_dir("surnames").is_dir() else STARTER
-    found = [_find(name, reading) for name in ([name_or_path] if isinstance(name_or_path, str) else name_or_path)]
+    found = [_find(name, reading) for name in check_paths(name_or_path)]
     dataset = read_dataset(
         [(entry.path, entry.reading) for entry in found],
         alphabet=alphabet,
@@ -82,8 +86,6 @@ def _find(name: str, reading: ReadingOptions) -> _Found:
     from namegen.datasets.catalogue import CATALOGUE
     from namegen.datasets.readers import find_again, name_path
 
-    if not name:
-        raise UsageError("--data is empty; give a path or the name of a dataset")
     if name == STARTER:
         return _Found(str(paths.STARTER_DIR), STARTER, STARTER, _PLAIN)
     if name in CATALOGUE and paths.dataset_dir(name).is_dir():

@@ -10,10 +10,12 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from namegen._validate import check_arguments, check_path
 from namegen.datasets import formats
 from namegen.datasets.builder import DatasetBuilder
 from namegen.datasets.columns import find_delimiter
@@ -27,7 +29,7 @@ from namegen.io.encodings import RecodedStream, find_mark, guess_encoding
 from namegen.io.lines import EncodingError, decode_line, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from namegen.datasets.builder import NameAdder
     from namegen.datasets.dataset import AlphabetChoice, Dataset
@@ -49,6 +51,7 @@ _TSV_SUFFIXES = (".tsv", ".tab")
 _DIGITS = re.compile(r"\d+")
 
 
+@check_arguments()
 def load_dataset(
     path: Paths,
     *,
@@ -77,11 +80,8 @@ def load_dataset(
             exceeds a limit.
         MissingPackageError: the package for its format is not installed.
     """
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    if not paths:
-        raise UsageError("no path to read names from; give at least one")
     return read_dataset(
-        [(os.fspath(path), reading) for path in paths],
+        [(one, reading) for one in check_paths(path)],
         alphabet=alphabet,
         keep_repeats=keep_repeats,
         label=label,
@@ -124,6 +124,16 @@ def read_dataset(
     )
     source = DataSource(tuple(find_again(path) for path, _ in paths), reading)
     return replace(dataset, reports=tuple(reports), source=source)
+
+
+def check_paths(paths: Paths) -> list[str]:
+    """Return one or several paths as text; raise ``UsageError`` if they are something else, or empty."""
+    several = [paths] if isinstance(paths, str | os.PathLike) or not isinstance(paths, Sequence) else list(paths)
+    advice = "; Dataset.from_names takes names in memory"
+    texts = [path if isinstance(path, str) else str(check_path("path", path, advice)) for path in several]
+    if not texts or "" in texts:
+        raise UsageError("--data is empty; give a path or the name of a dataset")
+    return texts
 
 
 def name_path(path: str) -> str:

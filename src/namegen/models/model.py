@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen._validate import check_arguments, check_bool, check_constructor, check_path
 from namegen.architectures import find_architecture
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.errors import UsageError, quote
@@ -17,6 +17,7 @@ from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -67,6 +68,7 @@ class History:
         return int(self.validation_iterations[self.validation.argmin()]) if len(self.validation) else None
 
 
+@check_constructor("load_model loads a model")
 @dataclass(frozen=True, eq=False)
 class Model:
     """A trained network, or an n-gram, with its alphabet, categories and settings.
@@ -178,6 +180,7 @@ class Model:
         """The number of parameters of the network."""
         return sum(weight.size for weight in self.weights.values())
 
+    @check_arguments()
     def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write the model to a file, atomically.
 
@@ -191,7 +194,7 @@ class Model:
         from namegen.io.files import write_atomically
         from namegen.models.serialization import pack_model
 
-        write_atomically(Path(path), pack_model(self, half=half))
+        write_atomically(check_path("path", path), pack_model(self, half=check_bool("half", half)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ it at random, so that they repeat as in a real population.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,7 +56,9 @@ class NamePool:
         floor: float | None = None,
     ) -> None:
         self.is_closed = category in model.closed
-        self._settings = {} if floor is None or self.is_closed or not model.plausibility else {"floor": floor}
+        self._settings: dict[str, Any] = (
+            {} if floor is None or self.is_closed or not model.plausibility else {"floor": floor}
+        )
         self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
         self._seed, self._number, self._novel = seed, number, novel and not self.is_closed
         self._names: list[str] = []
