@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.cli.options import (
+    CategoryColumnOption,
+    EncodingOption,
     FloorOption,
     GuidanceOption,
     LookupModelOption,
+    NameColumnOption,
+    NoHeaderOption,
+    PlainOption,
     TemperatureOption,
     TopKOption,
     TopPOption,
     advise_people,
+    announce_stdin,
+    build_reading,
     complete_category,
+    describe_reading,
     drop_unset,
     load_location,
     look_up_model,
@@ -28,6 +36,7 @@ from namegen.errors import UsageError, quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from namegen.datasets.options import ReadingOptions
     from namegen.models.model import Model
     from namegen.models.store import ModelLocation
     from namegen.sampling.results import NameBlock
@@ -99,6 +108,11 @@ def sample(
         str | None,
         typer.Option(metavar="PATH", help="Imitate the names of this list; CATEGORY is added to their style."),
     ] = None,
+    name_column: NameColumnOption = None,
+    category_column: CategoryColumnOption = None,
+    no_header: NoHeaderOption = False,
+    encoding: EncodingOption = None,
+    plain: PlainOption = False,
     model: LookupModelOption = None,
     output_format: Annotated[
         Literal["text", "tsv", "jsonl"],
@@ -136,7 +150,15 @@ def sample(
         ascii=ascii_only,
         allow_offensive=allow_offensive,
     )
+    reading = build_reading(
+        name_column=name_column,
+        category_column=category_column,
+        no_header=no_header,
+        encoding=encoding,
+        plain=plain,
+    )
     if like is None:
+        _refuse_reading(reading)
         location = look_up_model(find_models(model), None if category == "-" else category, or_letters=letters is None)
         loaded = load_location(location)
         _check_letters(find_models(model), location, category, letters)
@@ -144,7 +166,7 @@ def sample(
     else:
         bases = (model is None and included_models()) or find_models(model or PRETRAINED)
         _check_letters(bases, None, category, letters)
-        location, loaded, category, letters = _imitate(bases, like, category, letters)
+        location, loaded, category, letters = _imitate(bases, like, category, letters, reading)
         prefixes = _parse_prefixes(letters, prefix)
     request = {
         "prefixes": prefixes,
@@ -189,6 +211,12 @@ def _parse_arguments(
     return category, _parse_prefixes(letters, prefixes)
 
 
+def _refuse_reading(reading: ReadingOptions) -> None:
+    """Raise ``UsageError`` if there are options of reading names, but no names to read."""
+    if reading != build_reading():
+        raise UsageError("options of reading names only apply to the list of --like; leave them out")
+
+
 def _check_letters(
     locations: Sequence[ModelLocation], chosen: ModelLocation | None, category: str | None, text: str | None
 ) -> None:
@@ -214,7 +242,7 @@ def _print_notice(text: str) -> None:
 
 
 def _imitate(
-    bases: Sequence[ModelLocation], path: str, category: str | None, letters: str | None
+    bases: Sequence[ModelLocation], path: str, category: str | None, letters: str | None, reading: ReadingOptions
 ) -> tuple[ModelLocation, Model, str | None, str | None]:
     """Return the base model, a model of the lists at a path, the category to sample, if any, and the start letters.
 
@@ -230,7 +258,8 @@ def _imitate(
 
     location = bases[0]
     base = load_location(location)
-    names = load_dataset(path, alphabet=find_names_alphabet(base))
+    announce_stdin([path])
+    names = load_dataset(path, alphabet=find_names_alphabet(base), reading=reading)
     if category is not None and not is_category(names, category) and not is_category(base, category):
         if letters is None and (category == "-" or category.isupper()):
             category, letters = None, category
@@ -238,8 +267,8 @@ def _imitate(
             find_blend(names, category)  # raises an error that names the lists
         elif (location := look_up_model(bases, category, or_letters=False)) != bases[0]:
             base = load_location(location)
-            names = load_dataset(path, alphabet=find_names_alphabet(base))
-    for note in (*(f"{names.label}: {note}." for note in names.notes), *advise_people(names, base, "--model")):
+            names = load_dataset(path, alphabet=find_names_alphabet(base), reading=reading)
+    for note in (*describe_reading(names), *advise_people(names, base, "--model")):
         print_note(note)
     fewest = int(names.counts.argmin())
     if names.counts[fewest] < MIN_NAMES:

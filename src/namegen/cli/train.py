@@ -281,7 +281,9 @@ def _open_data(plan: TrainingPlan) -> Dataset:
     from namegen.datasets.open import open_dataset
 
     announce_stdin(plan.data)
-    return open_dataset(plan.data, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats, reading=plan.reading)
+    return open_dataset(
+        plan.data or None, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats, reading=plan.reading
+    )
 
 
 def _describe_data(plan: TrainingPlan, dataset: Dataset) -> list[str]:
