@@ -78,7 +78,7 @@ class _Column:
     """A column and what its cells say about it."""
 
     index: int
-    title: str  # empty if there is no header
+    title: str  # empty if the table has no header
     cells: list[str]  # one for each row, without surrounding blanks
     values: list[str]  # the cells that are not empty
     kind: Kind
@@ -93,7 +93,7 @@ class _Column:
 
     @property
     def role(self) -> Role | None:
-        """What the title says, as far as it fits the contents."""
+        """Return what the title says, as far as it fits the contents."""
         roles = read_title(self.title)
         order: tuple[Role, ...] = ("category", "other", "name") if self.is_text else ("other", "weight", "category")
         return next((role for role in order if role in roles), None)
@@ -108,7 +108,7 @@ class _Column:
 
     @property
     def has_few_values(self) -> bool:
-        """Whether its values are so few that they can only be categories."""
+        """Return whether the values are so few that they can only be categories."""
         return self.distinct <= 1.5 * math.sqrt(len(self.cells))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the titles of columns say: known words, in two dozen languages."""
+"""Read the titles of columns: known words, in two dozen languages."""
 
 from __future__ import annotations
 
