@@ -48,7 +48,10 @@ def train(
     ] = None,
     alphabet: Annotated[
         Literal["ascii", "unicode"] | None,
-        typer.Option(help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]"),
+        typer.Option(
+            help="ASCII letters (names are transliterated) or the letters of the names.  "
+            "[default: ascii, --init: unicode]"
+        ),
     ] = None,
     recipe: Annotated[
         Literal["instant", "default", "best", "tutorial"] | None,
@@ -218,7 +221,7 @@ def _prepare(
         check_new_categories(plan.init, dataset)
         plan = fit_plan(plan, request, dataset)
     notes = [f"{dataset.label}: {note}." for note in dataset.notes]
-    notes += advise_people(dataset, plan.init, "--init")
+    notes += advise_people(dataset, plan.init, "--init") if request.alphabet is None else []
     if plan.dataset is None and dataset.label == STARTER:
         notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
     elif plan.dataset is None:
