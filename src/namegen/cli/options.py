@@ -207,14 +207,18 @@ def look_up_model(locations: Sequence[ModelLocation], category: str | None, *, o
 
 
 def advise_people(names: Dataset, base: Model | None, option: str) -> list[str]:
-    """Return a note that names the model people if an ASCII model does not keep many names of a list as written."""
+    """Return a note that names the model people if an ASCII model does not know or keep the letters of a list."""
     from namegen.datasets.alphabet import ASCII
     from namegen.datasets.dataset import count_of
     from namegen.models.store import PEOPLE
 
-    if base is None or base.alphabet != ASCII or 10 * names.rewritten <= len(names):
+    if base is None or base.alphabet != ASCII:
         return []
-    return [f"To keep {count_of(names.rewritten, 'name')} as written, use {option} {PEOPLE}."]
+    if 10 * names.rewritten > len(names):
+        return [f"To keep {count_of(names.rewritten, 'name')} as written, use {option} {PEOPLE}."]
+    if 2 * (names.letters >= len(ASCII)).sum() > len(names.letters):
+        return [f"Most letters of these names are new to the model; if {PEOPLE} has them, use {option} {PEOPLE}."]
+    return []
 
 
 def load_location(location: ModelLocation) -> Model:

@@ -72,7 +72,10 @@ def train(
     min_count: MinCountOption = None,
     alphabet: Annotated[
         Literal["ascii", "unicode"] | None,
-        typer.Option(help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]"),
+        typer.Option(
+            help="ASCII letters (names are transliterated) or the letters of the names.  "
+            "[default: ascii, --init: unicode]"
+        ),
     ] = None,
     recipe: Annotated[
         Literal["instant", "default", "best", "tutorial"] | None,
@@ -259,7 +262,7 @@ def _prepare(
 
         check_new_categories(plan.init, dataset)
         plan = fit_plan(plan, request, dataset)
-    notes = _describe_data(plan, dataset)
+    notes = _describe_data(plan, request, dataset)
     if warning := small_data_warning(plan.config, dataset):
         notes.append(f"{warning}.")
     if not request.has_network:
@@ -286,11 +289,12 @@ def _open_data(plan: TrainingPlan) -> Dataset:
     )
 
 
-def _describe_data(plan: TrainingPlan, dataset: Dataset) -> list[str]:
+def _describe_data(plan: TrainingPlan, request: TrainingRequest, dataset: Dataset) -> list[str]:
     """Return notes about the names of a planned training."""
     from namegen.datasets.open import STARTER
 
-    notes = [*describe_reading(dataset), *advise_people(dataset, plan.init, "--init")]
+    notes = describe_reading(dataset)
+    notes += advise_people(dataset, plan.init, "--init") if request.alphabet is None else []
     if not plan.data and dataset.label == STARTER:
         notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
     elif not plan.data:

@@ -260,23 +260,33 @@ class Alphabet:
 class ExtendableAlphabet(Alphabet):
     """An alphabet that is extended by the letters of the names that are read in it.
 
-    Only punctuation and symbols are transliterated, if the alphabet has their replacement: ``’`` into ``'``.
+    Punctuation is transliterated if the alphabet has its replacement, such as ``'`` for ``’``, and symbols otherwise
+    dropped.
     """
 
     def transliterate(self, text: str) -> tuple[str, int]:
-        """Normalize a text as :func:`~namegen.datasets.graphemes.normalize` does, and transliterate punctuation."""
+        """Normalize a text as :func:`~namegen.datasets.graphemes.normalize` does; transliterate no letters.
+
+        Returns:
+            The text, and the number of dropped characters.
+        """
         name, dropped = normalize(text)
-        if not (name.isascii() or self.has(name)):
-            name = " ".join("".join(map(self._replace, self._split(name))).split())
-        return name, dropped
+        if self.has(name):
+            return name, dropped
+        parts = [self._replace(letter) for letter in self._split(name)]
+        return " ".join("".join(parts).split()), dropped + parts.count("")
 
     def _replace(self, letter: str) -> str:
-        if letter in self or unicodedata.category(letter[0])[0] in "LMNZ":
+        """Return what stands for a letter; nothing if it is dropped."""
+        kind = unicodedata.category(letter[0])[0]
+        if letter in self or kind in "LMNZ":
             return letter
         from unidecode import unidecode
 
         replacement = unidecode(letter, errors="ignore")
-        return replacement if replacement and self.has(replacement) else letter
+        if replacement and self.has(replacement):
+            return replacement
+        return letter if kind == "P" else ""
 
 
 def _is_successor(letter: str, last: str) -> bool:

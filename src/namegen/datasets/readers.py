@@ -48,6 +48,7 @@ _MAX_GUESS_BYTES = 2**14  # of lines that are not ASCII
 _PARQUET_MARK = b"PAR1"
 _JSON_SUFFIXES, _JSON_LINES_SUFFIXES = (".json", ".geojson"), (".jsonl", ".ndjson")
 _TSV_SUFFIXES = (".tsv", ".tab")
+_MAX_NOTES = 10
 _DIGITS = re.compile(r"\d+")
 
 
@@ -115,6 +116,7 @@ def read_dataset(
                     reports += _FileReader(builder, options, prefixes[file.category]).read(file)
         except OSError as error:
             raise DataError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
+    builder.notes = _shorten_notes(builder.notes)
     builder.merge_similar_categories()
     dataset = builder.finish(
         label or name_dataset([name_path(path) for path, _ in paths]),
@@ -122,8 +124,18 @@ def read_dataset(
         weights=reading.weights,
         min_count=reading.min_count,
     )
+    if reading.weights != "none" and dataset.weights is None:
+        note = f"--weights {reading.weights} has no effect: all names occur equally often"
+        dataset = replace(dataset, notes=(*dataset.notes, note))
     source = DataSource(tuple(find_again(path) for path, _ in paths), reading)
     return replace(dataset, reports=tuple(reports), source=source)
+
+
+def _shorten_notes(notes: Sequence[str]) -> list[str]:
+    """Return each note once; of the notes about many files, the first ones and the number of the others."""
+    distinct = list(dict.fromkeys(notes))
+    more = len(distinct) - _MAX_NOTES
+    return [*distinct[:_MAX_NOTES], *([f"{more:,} more notes of this kind about other files"] if more > 0 else [])]
 
 
 def check_paths(paths: Paths) -> list[str]:

@@ -49,9 +49,18 @@ def find_letters_in_both_cases(dataset: Dataset) -> NDArray[np.bool_]:
 def find_new_mask(model: Model, dataset: Dataset) -> NDArray[np.bool_] | None:
     """Return the mask of letters for names that are added to a model, (categories, letters), or ``None`` without one.
 
-    It has the letters of the names of each category in both cases, and those that all categories of the model have.
+    It has the letters of the names of each category in both cases. If most of their letters are among those that all
+    categories of the model have, it has all of these too; names in another script must not be mixed with them.
     """
-    return None if model.letters is None else find_letters_in_both_cases(dataset) | model.letters.all(axis=0)
+    if model.letters is None:
+        return None
+    common: NDArray[np.bool_] = np.logical_and.reduce(model.letters, axis=0)
+    totals = np.bincount(dataset.category_of, dataset.lengths, minlength=len(dataset.categories))
+    known = np.bincount(
+        np.repeat(dataset.category_of, dataset.lengths), common[dataset.letters], minlength=len(dataset.categories)
+    )
+    mostly_known: NDArray[np.bool_] = known > totals / 2
+    return find_letters_in_both_cases(dataset) | (common & mostly_known[:, None])
 
 
 def restrict(model: Model, category: Category) -> Model:
