@@ -95,18 +95,16 @@ def read_json(stream: Readable, source: str) -> JsonContents:
 
 def _parse_json(text: str, source: str) -> Any:  # noqa: ANN401 - anything
     try:
-        # Names are no numbers, and long numbers take long to convert.
-        return json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{source}, line {error.lineno:,}: invalid JSON ({error.msg}); correct it") from None
-    except RecursionError:
-        raise DataError(f"{source}: JSON nested too deeply; give a list of names") from None
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f", line {error.lineno:,}" if isinstance(error, json.JSONDecodeError) else ""
+        raise DataError(f"{source}{where}: invalid JSON ({_describe(error)}); correct it") from None
 
 
-class _Number(str):
-    """A number as it is written."""
-
-    __slots__ = ()
+def _describe(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number that is too long"
 
 
 def _find_names(value: Any, keys: tuple[str, ...], found: JsonContents) -> None:  # noqa: ANN401 - anything
@@ -117,8 +115,9 @@ def _find_names(value: Any, keys: tuple[str, ...], found: JsonContents) -> None:
         results = value.get("results")
         if isinstance(results, dict) and isinstance(results.get("bindings"), list):  # of a SPARQL query
             _find_in_list(results["bindings"], keys, found)
-        elif len(value) > 1 and all(isinstance(item, _Number) for item in value.values()):  # how often each name occurs
-            found.add_table(keys, [["name", "count"], *map(list, value.items())], has_titles=True)
+        elif len(value) > 1 and all(map(_is_number, value.values())):  # how often each name occurs
+            rows = [["name", "count"], *([name, str(count)] for name, count in value.items())]
+            found.add_table(keys, rows, has_titles=True)
         elif len(value) > 1 and all(map(_is_flat, value.values())):  # facts about each name
             objects = ({"name": key, **item} for key, item in value.items())
             found.add_table(keys, list(tabulate(objects)), has_titles=True)
@@ -129,13 +128,17 @@ def _find_names(value: Any, keys: tuple[str, ...], found: JsonContents) -> None:
 
 def _find_in_list(items: list[Any], keys: tuple[str, ...], found: JsonContents) -> None:
     """Add the names, objects and rows in a list."""
-    if texts := [item for item in items if type(item) is str]:
+    if texts := [item for item in items if isinstance(item, str)]:
         found.lists[keys] = texts
     if objects := [item for item in items if isinstance(item, dict)]:
         found.add_table(keys, list(tabulate(objects)), has_titles=True)
     rows = [[_to_text(cell) for cell in item[:_MAX_COLUMNS]] for item in items if isinstance(item, list)]
     if any(rows):
         found.add_table(keys, rows, has_titles=False)
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, int | float) and not isinstance(item, bool)
 
 
 def _is_flat(item: object) -> bool:
@@ -158,6 +161,8 @@ def tabulate(objects: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
 
 def _flatten(item: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, str]:
     flat: dict[str, str] = {}
+    if item.get("type") == "Feature" and isinstance(item.get("properties"), dict):  # of GeoJSON
+        item = item["properties"]
     for key, value in item.items():
         if isinstance(value, dict):
             if "value" in value and "type" in value:  # of a SPARQL query
@@ -181,10 +186,9 @@ def read_json_lines(lines: Iterable[bytes], source: str) -> Iterator[Any]:
         if line.strip():
             text = decode_line(line, source, number)
             try:
-                yield json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+                yield json.loads(text)
             except (ValueError, RecursionError) as error:
-                reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-                raise DataError(f"{source}, line {number:,}: invalid JSON ({reason}); correct it") from None
+                raise DataError(f"{source}, line {number:,}: invalid JSON ({_describe(error)}); correct it") from None
 
 
 def name_categories(keys: Sequence[tuple[str, ...]], category: str) -> list[str]:
