@@ -71,6 +71,7 @@ def beginnings(cache, data, monkeypatch):
         "sample": ["sample", "German"],
         "classify": ["classify", "Anna"],
         "evaluate": ["evaluate", "--data", str(data), "-n", "3"],
+        "data": ["data", str(data)],
         "train": ["train", *small, "-m", "swept", "--force", "-q"],
     }
 

@@ -131,7 +131,7 @@ def test_json_that_cannot_be_read_is_refused(tmp_path, name, content, complaint)
 
 @pytest.mark.parametrize("content", ["{}", "[]", "[1, 2]", '{"a": 5}', "null", '{"a": [[], []]}'])
 def test_json_without_names_is_refused(tmp_path, content):
-    with pytest.raises(DataError, match="^no names in X"):
+    with pytest.raises(DataError, match=r"^no names in X"):
         load_dataset(write(tmp_path, "X.json", content))
 
 

@@ -30,7 +30,7 @@ _BATCH_ROWS = 4096
 _SAMPLED_OBJECTS = 1000
 
 _JSON = re.compile(r'\s*(?:\[\s*["\[{\]]|\{\s*["}])')
-_GENERIC = {"data", "entries", "items", "list", "names", "name", "records", "results", "rows", "values"}
+_GENERIC = {"data", "entries", "features", "items", "list", "names", "name", "records", "results", "rows", "values"}
 
 
 def looks_like_json(beginning: str) -> bool:
