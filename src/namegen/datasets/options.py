@@ -72,7 +72,7 @@ DEFAULT_READING = ReadingOptions()
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a dataset came from, so that it can be read again.
+    """The origin of a dataset, to read it again.
 
     Attributes:
         paths: absolute paths, names of datasets, or ``-`` for standard input.

@@ -151,7 +151,7 @@ def check_paths(paths: Paths) -> list[str]:
 def name_path(path: str) -> str:
     """Return the name of the dataset that is read from a path: the name of the file or folder.
 
-    If the catalogue has a dataset of that name, the path's own is told from it by ``./``.
+    If the catalogue has a dataset of that name, ``./`` before it tells the two apart.
     """
     from namegen.datasets.open import is_dataset_name
 

@@ -50,7 +50,7 @@ class Table:
 
 @dataclass
 class _Skipped:
-    """What was wrong with the rows that were skipped: the number of rows, and of the first one, by problem."""
+    """Counts the rows that were skipped, by problem, with the number of the first one."""
 
     counts: dict[str, list[int]] = field(default_factory=dict)
 
