@@ -41,7 +41,7 @@ def test_it_prints_the_categories_with_counts_and_examples_and_the_guess(cli, ta
         "Read vornamen.csv: names from Vorname, categories from Geschlecht (m, w), counts from Anzahl, 10 rows."
     )
     assert counts == (
-        "vornamen: the column 'Anzahl' seems to have counts; to use them, add --weights sqrt or --weights count."
+        "vornamen: the column 'Anzahl' seems to have counts; use them with --weights sqrt or --weights count."
     )
 
 

@@ -236,7 +236,7 @@ def test_names_of_another_script_keep_their_letters_and_a_note_names_people(cli,
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no file or folder"), (b"", "no names in list"), (b"\xff\xfe\x00", "not UTF-8"), (b"x" * 2000, "too long")],
+    [(None, "no file or folder"), (b"", "no names in list"), (b"\xff\x00Anna", "not UTF-8"), (b"x" * 2000, "too long")],
 )
 def test_a_list_that_cannot_be_read_is_one_line(cli, tmp_path, content, message):
     if content is not None:

@@ -340,17 +340,17 @@ def test_counts_are_noted_and_used_on_request(tmp_path):
     path = write(tmp_path, "X.csv", text_of([("name", "sex", "births"), ("Emma", "F", 400), ("Ava", "F", 100)]))
     plain = load_dataset(path)
     assert plain.weights is None
-    assert "the column 'births' seems to have counts; to use them, add --weights sqrt or --weights count" in plain.notes
+    assert plain.hints == ("the column 'births' seems to have counts; use them with --weights sqrt or --weights count",)
     counted = load_dataset(path, reading=ReadingOptions(weights="count"))
-    assert (counted.weights.tolist(), counted.notes) == ([400, 100], ())
+    assert (counted.weights.tolist(), counted.notes, counted.hints) == ([400, 100], (), ())
     assert load_dataset(path, reading=ReadingOptions(weights="sqrt")).weights.tolist() == [20, 10]
 
 
 def test_repeated_lines_are_noted_and_used_on_request(tmp_path):
     path = write(tmp_path, "X.txt", "Emma\nAva\nEmma\nEmma\nEmma\n")
-    assert load_dataset(path).notes == (
-        "left out 3 repeated names; if repeats are frequencies, use --weights sqrt or --weights count",
-    )
+    plain = load_dataset(path)
+    assert plain.notes == ("left out 3 repeated names",)
+    assert plain.hints == ("if repeats are frequencies, use them with --weights sqrt or --weights count",)
     dataset = load_dataset(path, reading=ReadingOptions(weights="sqrt"), keep_repeats=True)
     assert (dataset.names("X"), dataset.weights.tolist()) == (["Emma", "Ava"], [2, 1])
 

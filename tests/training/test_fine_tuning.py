@@ -320,7 +320,7 @@ def test_resuming_needs_the_model_again_and_the_command_says_so(init, elves, tmp
         with pytest.raises(RunError):
             plan(init=base, resume=True)
     assert command_to_resume(location, TrainingRequest(data=("Elvish.txt",), init="base")) == (
-        "namegen train --model mine --data Elvish.txt --init base --resume"
+        "namegen train --model mine --init base --resume"
     )
 
 
@@ -433,7 +433,7 @@ def test_the_command_resumes_a_run_with_new_letters_or_without(init, cli, tmp_pa
     init.save(cached_location("base").model)
     file, run = tmp_path / "Z.txt", cached_location("mine")
     file.write_text("\n".join(name.replace("E", "É") for name in NEW.names("Z")), encoding="utf-8")
-    request = TrainingRequest({"iterations": 640}, init="base", dataset=str(file), alphabet=alphabet)
+    request = TrainingRequest({"iterations": 640}, init="base", data=(str(file),), alphabet=alphabet)
     stops = iter([False, False, True])
     with claim_model(run):
         plan = plan_training(run, request)

@@ -72,7 +72,7 @@ def data(
     )
     announce_stdin(path)
     dataset = open_dataset(path, alphabet=alphabet, reading=reading)
-    print_reading(dataset)
+    print_reading(dataset, hints=True)
     examples = _choose_examples(dataset)
     if output_format == "json":
         rows = zip(dataset.categories, dataset.counts.tolist(), examples, strict=True)

@@ -165,20 +165,20 @@ def announce_stdin(paths: Sequence[str]) -> None:
         print_note("Type names, one per line, and Ctrl-D at the end.")
 
 
-def print_reading(dataset: Dataset) -> None:
-    """Print how the names of a dataset were read, and the notes about them."""
+def print_reading(dataset: Dataset, *, hints: bool = False) -> None:
+    """Print the lines of :func:`describe_reading`."""
     from namegen.cli.terminal import print_note
 
-    for line in describe_reading(dataset):
+    for line in describe_reading(dataset, hints=hints):
         print_note(line)
 
 
-def describe_reading(dataset: Dataset) -> list[str]:
-    """Return lines that say how the names of a dataset were read, and the notes about them."""
+def describe_reading(dataset: Dataset, *, hints: bool = False) -> list[str]:
+    """Return lines that say how the names of a dataset were read, the notes about them and, for training, the hints."""
     shown = [f"Read {report}." for report in dataset.reports[:_MAX_REPORTS]]
     if len(dataset.reports) > _MAX_REPORTS:
         shown.append(f"Read {len(dataset.reports) - _MAX_REPORTS:,} more files.")
-    return shown + [f"{dataset.label}: {note}." for note in dataset.notes]
+    return shown + [f"{dataset.label}: {note}." for note in (*dataset.notes, *(dataset.hints if hints else ()))]
 
 
 def load_model_to_use(name: str | None) -> tuple[ModelLocation, Model]:

@@ -293,7 +293,7 @@ def _describe_data(plan: TrainingPlan, request: TrainingRequest, dataset: Datase
     """Return notes about the names of a planned training."""
     from namegen.datasets.open import STARTER
 
-    notes = describe_reading(dataset)
+    notes = describe_reading(dataset, hints=True)
     notes += advise_people(dataset, plan.init, "--init") if request.alphabet is None else []
     if not plan.data and dataset.label == STARTER:
         notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")

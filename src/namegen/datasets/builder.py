@@ -45,6 +45,7 @@ class DatasetBuilder:
 
     Attributes:
         notes: what users should know about the input.
+        hints: options of training that may fit the input.
     """
 
     def __init__(self, alphabet: AlphabetChoice) -> None:
@@ -55,6 +56,7 @@ class DatasetBuilder:
         if not isinstance(alphabet, Alphabet) and alphabet not in ("ascii", "unicode"):
             raise UsageError(f"no alphabet {alphabet!r}; choose ascii or unicode, or give an Alphabet")
         self.notes: list[str] = []
+        self.hints: list[str] = []
         self._advice = "; use --alphabet unicode to keep them as written" if alphabet == "ascii" else ""
         self._target = alphabet if isinstance(alphabet, Alphabet) else ASCII if alphabet == "ascii" else None
         letters = self._target.letters if self._target else map(chr, range(ord(" "), 0x7F))
@@ -179,15 +181,15 @@ class DatasetBuilder:
                 distinct[start + first] = True
             repeats = len(dataset) - np.count_nonzero(distinct)
             if repeats:
-                frequent = repeats > _MANY_REPEATS * len(dataset)
-                advice = "; if repeats are frequencies, use --weights sqrt or --weights count" if frequent else ""
-                notes.append(f"left out {count_of(repeats, 'repeated name')}{advice}")
+                notes.append(f"left out {count_of(repeats, 'repeated name')}")
+                if repeats > _MANY_REPEATS * len(dataset):
+                    self.hints.append("if repeats are frequencies, use them with --weights sqrt or --weights count")
                 dataset = dataset.select(distinct)
         if min_count > 1:
             dataset, note = _drop_rare_categories(dataset, min_count)
             notes += note
         rewritten = self._changed["transliterated"] + self._changed["unaccented"]
-        return replace(dataset, notes=tuple(notes), rewritten=rewritten)
+        return replace(dataset, notes=tuple(notes), hints=tuple(dict.fromkeys(self.hints)), rewritten=rewritten)
 
     def _refuse_remnants(self, label: str) -> None:
         """Raise an error if too many letters were dropped, or too many names that had dropped letters are the same."""

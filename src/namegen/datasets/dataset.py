@@ -68,6 +68,7 @@ class Dataset:
         rewritten: the number of names given in letters that the alphabet does not have.
         weights: how often each name occurs, or another positive number, (names,); ``None`` if all names count alike.
             In training, a name of a category is sampled with a probability proportional to its weight.
+        hints: options of training that may fit the names, such as frequencies that are not used.
         reports: how the files were read whose columns or structure had to be recognized.
         source: where the names were read from; ``None`` for names in memory.
     """
@@ -83,6 +84,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     rewritten: int = 0
     weights: NDArray[np.float32] | None = None
+    hints: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     source: DataSource | None = None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from namegen.datasets.dataset import AlphabetChoice
 
 Names: TypeAlias = Dataset | Mapping[str, Iterable[str]] | Iterable[str]
-"""What can be given as a dataset: a dataset, lists of names by category, or one list."""
+"""A dataset, lists of names by category, or one list."""
 
 
 def to_dataset(
@@ -35,7 +35,7 @@ def to_dataset(
 
     Raises:
         UsageError: the names are something else.
-        DataError: there are no names.
+        DataError: the list is empty.
     """
     if isinstance(names, Dataset):
         return names

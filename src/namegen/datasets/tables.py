@@ -90,7 +90,7 @@ def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) ->
     if columns.weight is not None and options.weights == "none":
         title = sample[columns.first_row][columns.weight].strip() if columns.has_header else ""
         what = f"the column {quote(title)}" if title else f"column {columns.weight + 1}"
-        builder.notes.append(f"{what} seems to have counts; to use them, add --weights sqrt or --weights count")
+        builder.hints.append(f"{what} seems to have counts; use them with --weights sqrt or --weights count")
     return f"{describe_columns(columns, sample)}, {count_of(count, 'row')}"
 
 
