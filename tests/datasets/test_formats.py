@@ -102,11 +102,15 @@ def test_what_json_was_read_as_is_reported(tmp_path):
     assert report == "X.json: names from name, categories from sex (f, m), counts from births, 6 rows"
 
 
-@pytest.mark.parametrize("name", ["X.jsonl", "X.ndjson", "X.jsonl.gz", "X.txt"])
-@pytest.mark.parametrize(("values", "names"), [(OBJECTS, BOTH), (WOMEN, {"X": WOMEN})])
+@pytest.mark.parametrize(
+    ("name", "values", "names"),
+    [
+        ("X.txt", OBJECTS, BOTH),
+        *((name, OBJECTS, BOTH) for name in ("X.jsonl", "X.ndjson", "X.jsonl.gz")),
+        *((name, WOMEN, {"X": WOMEN}) for name in ("X.jsonl", "X.ndjson", "X.jsonl.gz")),
+    ],
+)
 def test_a_json_value_on_each_line_is_read(tmp_path, name, values, names):
-    if name == "X.txt" and values is WOMEN:
-        pytest.skip("quoted names")
     text = "".join(json.dumps(value) + "\n" for value in values).encode()
     path = write(tmp_path, name, gzip.compress(text) if name.endswith(".gz") else text)
     assert grouped(load_dataset(path)) == names
@@ -344,6 +348,12 @@ def test_counts_are_noted_and_used_on_request(tmp_path):
     counted = load_dataset(path, reading=ReadingOptions(weights="count"))
     assert (counted.weights.tolist(), counted.notes, counted.hints) == ([400, 100], (), ())
     assert load_dataset(path, reading=ReadingOptions(weights="sqrt")).weights.tolist() == [20, 10]
+
+
+def test_counts_without_a_title_are_noted_by_their_number(tmp_path):
+    rows = [("name", "sex"), *zip(MEN + WOMEN, "mmmfff", (90, 31, 90, 13, 5, 9), strict=True)]
+    dataset = load_dataset(write(tmp_path, "X.csv", text_of(rows)))
+    assert dataset.hints == ("column 3 seems to have counts; use them with --weights sqrt or --weights count",)
 
 
 def test_repeated_lines_are_noted_and_used_on_request(tmp_path):

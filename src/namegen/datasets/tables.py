@@ -88,7 +88,8 @@ def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) ->
         width = max(width, len(sample[columns.first_row]))
     count = _add_rows(builder, rows, columns, table, width, weighted=options.weights != "none")
     if columns.weight is not None and options.weights == "none":
-        title = sample[columns.first_row][columns.weight].strip() if columns.has_header else ""
+        titles = sample[columns.first_row] if columns.has_header else ()
+        title = titles[columns.weight].strip() if columns.weight < len(titles) else ""
         what = f"the column {quote(title)}" if title else f"column {columns.weight + 1}"
         builder.hints.append(f"{what} seems to have counts; use them with --weights sqrt or --weights count")
     return f"{describe_columns(columns, sample)}, {count_of(count, 'row')}"
