@@ -218,7 +218,7 @@ def test_a_hostile_spreadsheet_is_refused_without_taking_up_memory(tmp_path, bom
     try:
         with pytest.raises(DataError):
             load_dataset(path)
-        assert tracemalloc.get_traced_memory()[1] < (150_000_000 if bomb == "entities" else 20_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
 

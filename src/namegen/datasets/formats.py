@@ -26,8 +26,9 @@ _MAX_DEPTH = 20  # of the lists in JSON
 _MAX_COLUMNS = 200
 _MAX_ROWS, _MAX_EMPTY_ROWS = 2**20, 10_000  # of a sheet; a format has no more than the first
 _MAX_CELLS = 10_000_000
+_XML_BYTES = 1024  # where a document type declaration is, if there is one
 _BATCH_ROWS = 4096
-_SAMPLED_OBJECTS = 1000
+_SAMPLED_OBJECTS = _SAMPLED_ROWS = 1000
 
 _JSON = re.compile(r'\s*(?:\[\s*["\[{\]]|\{\s*["}])')
 _GENERIC = {"data", "entries", "features", "items", "list", "names", "name", "records", "results", "rows", "values"}
@@ -216,51 +217,55 @@ def read_workbook(stream: BinaryIO, source: str) -> tuple[str, list[str], Rows]:
         import openpyxl
     except ModuleNotFoundError:
         raise MissingPackageError(_explain_extra("spreadsheets", "openpyxl", source)) from None
-    limit = UnpackLimit(stream, source)
-    for member in Archive(stream, limit, source).members.values():
-        limit.count(member.file_size)  # zipfile unpacks no more than this
-    stream.seek(0)
+    _check_workbook(stream, source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about parts that are not read
             workbook = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-            filled: list[str] = []
-            rows: Rows = []
-            for sheet in workbook.worksheets:
-                if filled:
-                    own = any(True for _ in _read_sheet(sheet, 1))
-                else:
-                    rows = list(_read_sheet(sheet, _MAX_ROWS))
-                    own = bool(rows)
-                if own:
-                    filled.append(shorten(sheet.title))
+            sheets = [(sheet, _measure_sheet(sheet)) for sheet in workbook.worksheets]
+            filled = [(sheet, width) for sheet, width in sheets if width]
+            rows = list(_read_sheet(*filled[0])) if filled else []
+            titles = [shorten(sheet.title) for sheet, _ in filled]
     except DataError as error:
         raise DataError(f"{source}: {error}") from None
     except Exception as error:  # noqa: BLE001 - openpyxl raises anything for damaged files
         reason = shorten(str(error) or type(error).__name__)
         raise DataError(f"cannot read {source}: {reason}; save it again, or export the sheet as CSV") from None
-    return (filled[0], filled[1:], rows) if filled else ("", [], [])
+    return (titles[0], titles[1:], rows) if titles else ("", [], [])
 
 
-def _read_sheet(sheet: Any, max_rows: int) -> Iterator[list[str]]:  # noqa: ANN401 - of a library without types
-    """Yield the rows of a sheet that are not empty, whatever size it declares."""
-    sheet.reset_dimensions()
-    found = empty = 0
-    for row in sheet.iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS, values_only=True):
-        last = next((n for n in range(len(row), 0, -1) if row[n - 1] is not None), 0)
-        if not last:
+def _check_workbook(stream: BinaryIO, source: str) -> None:
+    """Raise ``DataError`` if a spreadsheet unpacks to far more than its size, or may define entities."""
+    limit = UnpackLimit(stream, source)
+    archive = Archive(stream, limit, source)
+    for path, member in archive.members.items():
+        limit.count(member.file_size)  # zipfile unpacks no more than this
+        beginning = archive.open(path).read(_XML_BYTES)
+        if b"<!DOCTYPE" in beginning or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise DataError(f"{source}: {shorten(path)} is not the XML of a spreadsheet; export the sheet as CSV")
+    stream.seek(0)
+
+
+def _measure_sheet(sheet: Any) -> int:  # noqa: ANN401 - of a library without types
+    """Return the number of columns in the first rows of a sheet; 0 if they are empty."""
+    sheet.reset_dimensions()  # it may declare any
+    rows = sheet.iter_rows(max_row=_SAMPLED_ROWS, max_col=_MAX_COLUMNS, values_only=True)
+    return max((n for row in rows for n, cell in enumerate(row, 1) if cell is not None), default=0)
+
+
+def _read_sheet(sheet: Any, width: int) -> Iterator[list[str]]:  # noqa: ANN401 - of a library without types
+    """Yield the rows of a sheet that are not empty."""
+    cells = empty = 0
+    for row in sheet.iter_rows(max_row=_MAX_ROWS, max_col=width, values_only=True):
+        if any(cell is not None for cell in row):
+            empty, cells = 0, cells + width
+            if cells > _MAX_CELLS:
+                raise DataError(f"more than {_MAX_CELLS:,} cells; export the sheet as CSV")
+            yield [_cell_to_text(cell) for cell in row]
+        else:
             empty += 1
             if empty > _MAX_EMPTY_ROWS:
                 return
-            continue
-        empty = 0
-        yield [_cell_to_text(cell) for cell in row[:last]]
-        found += last
-        if found > _MAX_CELLS:
-            raise DataError(f"more than {_MAX_CELLS:,} cells; export the sheet as CSV")
-        max_rows -= 1
-        if not max_rows:
-            return
 
 
 def _cell_to_text(cell: object) -> str:
