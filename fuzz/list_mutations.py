@@ -1,13 +1,15 @@
-"""Mutate lists, tables and archives like an attacker, and check what must hold for each.
+"""Mutate lists, tables, JSON, spreadsheets and archives like an attacker, and check what must hold for each.
 
-A case is one file: its first byte selects one of ``NAMES``, and the rest is its content. Mutations know the formats:
-they change text within its gzip or zip and pack it again, so that not all cases fail at a checksum.
+A case is one file: its first byte selects one of ``NAMES`` and one of ``OPTIONS``, and the rest is its content.
+Mutations know the formats: they change text within its gzip or zip and pack it again, so that not all cases fail at a
+checksum.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import json
 import struct
 import time
 import unicodedata
@@ -17,6 +19,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from namegen.datasets.graphemes import is_printable
+from namegen.datasets.options import ReadingOptions
 from namegen.datasets.readers import load_dataset
 from namegen.errors import NamegenError
 
@@ -37,6 +40,22 @@ NAMES = (
     "names.zip",
     "[bold].TXT",
     "CON.txt",
+    "names.json",
+    "names.jsonl",
+    "names.xlsx",
+    "names.parquet",
+    "names",
+)
+OPTIONS = (
+    *[ReadingOptions()] * 8,  # as people use it
+    ReadingOptions(weights="count", min_count=2),
+    ReadingOptions(weights="sqrt", name_column=1, header=False),
+    ReadingOptions(name_column="name", category_column=1),
+    ReadingOptions(category_column="none", weight_column="count", weights="count"),
+    ReadingOptions(plain=True),
+    ReadingOptions(encoding="latin-1"),
+    ReadingOptions(encoding="utf-16"),
+    ReadingOptions(encoding="utf-7"),
 )
 SLOWEST = 5.0
 """The maximum processor time of a case in seconds, under instrumentation; cases are small."""
@@ -45,7 +64,43 @@ _LARGEST = 2**16  # bytes of a mutated case, apart from bombs
 _MAX_NAMES = 2**17  # in a case; a permitted bomb contains no more
 _TEXT = "Anna\nBert\nLúthien\nVan der Berg\nO'Neill\nGroß\nŁukasz\nСергей\n王\n".encode()
 _TABLE = 'category,name\nElvish,Arwen\nElvish,Lúthien\nDwarvish,Gimli\n"Isles, British","Smith, Jr."\n'.encode()
+_COUNTS = b"name;sex;births\nEmma;F;20.005\nOlivia;F;10.005\nLiam;M;*\nNoah;M;0\n"
+_ALIGNED = b"ABBAS    1.000  1.000  1\nABBEY    0.500  1.500  2\nDE LA CRUZ  0.333  1.833  3\n"
+_SECTIONS = (
+    b"# names\n[male]\n1. Liam\n2. Noah\n\n[female]\n- Emma &amp; Ava\n- Smith, Anna\n"
+    b"Mia, Zoe, Ida\nB\xc3\x83\xc2\xa4cker\n"
+)
+_JSON = (
+    ["Anna", "Bert"],
+    {"description": "Elves", "names": ["Arwen", "Elrond"]},
+    {"elf": {"f": ["Arwen"], "m": ["Elrond"]}, "orc": ["Azog"]},
+    [{"name": "Emma", "sex": "F", "births": 20005}, {"name": "Liam", "sex": "M", "births": 18}],
+    {"Emma": 20005, "Ava": 1.5},
+    {"results": {"bindings": [{"itemLabel": {"type": "literal", "value": "Emma"}}]}},
+    [["Emma", "F", 5], ["Liam", "M", 4]],
+)
 _PARTS = (
+    b"1. ",
+    b"- ",
+    b"# ",
+    b"[x]\n",
+    b"Elves:\n",
+    b"&eacute;",
+    b"&#x1b;",
+    b", ",
+    b";",
+    b"|",
+    b"   ",
+    b"1.234,5",
+    b"[",
+    b"{",
+    b"]" * 100,
+    b"[" * 5_000,
+    b'{"a":' * 5_000,
+    b'"\\ud800"',
+    b"1e999",
+    b"9" * 5_000,
+    b"NaN",
     b"\0",
     b"\r",
     b"\r\n",
@@ -95,6 +150,13 @@ _MEMBERS = (
     "x" * 300 + ".txt",
     "__MACOSX/A.txt",
     "",
+    ".hidden/A.txt",
+    "elf/female.txt",
+    "README.txt",
+    "A.csv",
+    "A.json",
+    "A.xlsx",
+    "xl/workbook.xml",
 )
 
 
@@ -111,19 +173,27 @@ def seeds() -> list[bytes]:
         "names.zip": [archive, packed([("A.txt", _TEXT)], zipfile.ZIP_STORED), b"#!/bin/sh\n" + archive],
         "[bold].TXT": [_TEXT],
         "CON.txt": [_TEXT],
+        "names.json": [json.dumps(value).encode() for value in _JSON],
+        "names.jsonl": [b"\n".join(json.dumps(value).encode() for value in _JSON[3]), b'"Anna"\n"Bert"\n'],
+        "names.xlsx": [_build_workbook()],
+        "names.parquet": [_build_parquet()],
+        "names": [_COUNTS, _ALIGNED, _SECTIONS, json.dumps(_JSON[0]).encode()],
     }
     return [bytes([NAMES.index(name)]) + content for name, some in contents.items() for content in some]
 
 
 def mutate_case(case: bytes, rng: random.Random) -> bytes:
     """Return a case with one to four mutations that fit its format."""
-    which = case[0] % len(NAMES) if case else 0
+    first = case[0] if case else 0
+    which, options = first % len(NAMES), first // len(NAMES)
     if rng.random() < 0.02:
         which = rng.randrange(len(NAMES))
+    if rng.random() < 0.1:
+        options = rng.randrange(len(OPTIONS))
     content = case[1:]
     for _ in range(rng.randint(1, 4)):
         content = _of_format(NAMES[which].lower(), content, rng)
-    return bytes([which]) + content
+    return bytes([which + options * len(NAMES)]) + content
 
 
 def generate_cases(rng: random.Random) -> Iterator[bytes]:
@@ -146,13 +216,14 @@ def check(case: bytes, folder: Path) -> Dataset | str:
         AssertionError: a check failed.
     """
     name = NAMES[case[0] % len(NAMES)] if case else NAMES[0]
+    reading = OPTIONS[case[0] // len(NAMES) % len(OPTIONS)] if case else OPTIONS[0]
     path = folder / name
     path.write_bytes(case[1:])
     began = time.process_time()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            dataset = load_dataset(path)
+            dataset = load_dataset(path, reading=reading)
     except NamegenError as error:
         message = str(error)
         _must(name.split(".")[0] in message, f"the error does not name the file: {message!r}")
@@ -168,6 +239,8 @@ def check(case: bytes, folder: Path) -> Dataset | str:
     for category in dataset.categories:
         _must(is_printable(category) and unicodedata.is_normalized("NFC", category), f"the category {category!r}")
     _must(int(dataset.counts.min()) > 0, "a category without names")
+    _must(dataset.weights is None or (len(dataset.weights) == len(dataset) and dataset.weights.min() > 0), "weights")
+    _must(all(map(str.isprintable, (*dataset.notes, *dataset.reports))), f"{dataset.notes} {dataset.reports}")
     for index in (0, len(dataset) - 1):
         spelt = dataset.name(index)
         _must(bool(spelt) and spelt == " ".join(spelt.split()), f"the name {spelt!r}")
@@ -189,6 +262,29 @@ def packed(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED,
     return buffer.getvalue()
 
 
+def _build_workbook() -> bytes:
+    """Return a small spreadsheet, the same each time apart from its dates."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (("name", "sex", "births"), ("Emma", "F", 20005), ("Liam", "M", 18), ("Noah", "M", 1.5)):
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def _build_parquet() -> bytes:
+    """Return a small Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    columns = {"name": ["Emma", "Liam", None], "sex": ["F", "M", "M"], "births": [5, 4, 3], "tags": [["a"], [], None]}
+    pq.write_table(pa.table(columns), buffer, compression="none")
+    return buffer.getvalue()
+
+
 def _must(holds: bool, complaint: str) -> None:
     if not holds:
         raise AssertionError(complaint)
@@ -199,7 +295,9 @@ def _of_format(name: str, content: bytes, rng: random.Random) -> bytes:
         return _bytes(content, rng)
     if name.endswith(".gz"):
         return _gzip(name.removesuffix(".gz"), content, rng)
-    return _zip(content, rng) if name.endswith(".zip") else _text(content, rng)
+    if name.endswith(".parquet"):
+        return _bytes(content, rng)
+    return _zip(content, rng) if name.endswith((".zip", ".xlsx")) else _text(content, rng)
 
 
 def _text(content: bytes, rng: random.Random) -> bytes:

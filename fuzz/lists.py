@@ -97,7 +97,9 @@ def _fuzz(corpus: str, seed: int, seconds: int) -> None:
     """Fuzz in this process; this does not return."""
     import atheris
 
-    with atheris.instrument_imports(include=["namegen", "zipfile", "gzip"]):
+    with atheris.instrument_imports(include=["namegen", "zipfile", "gzip", "openpyxl"]):
+        import openpyxl  # noqa: F401 - to be instrumented
+
         import namegen.datasets.readers  # noqa: F401 - to be instrumented
     from list_mutations import check, mutate_case
 

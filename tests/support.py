@@ -224,7 +224,9 @@ def leave_unfinished(name: str = "default", **parts: object) -> Path:
     place = cached_location(name)
     config = training_config(**{"iterations": 640, "hidden_size": 8, **parts})
     with pytest.raises(TrainingStopped):
-        run_plan(place, TrainingPlan(config, False, "starter", "cpu", None), open_dataset("starter"), stop=lambda: True)
+        run_plan(
+            place, TrainingPlan(config, False, ("starter",), "cpu", None), open_dataset("starter"), stop=lambda: True
+        )
     return place.checkpoint
 
 

@@ -24,7 +24,7 @@ together. Attributes with a type are also the arguments of the constructor, in t
 itself uses are left out.
 """
 GROUPS = {
-    "Datasets": ("Dataset", "load_dataset", "open_dataset", "download", "Alphabet", "ASCII"),
+    "Datasets": ("Dataset", "load_dataset", "open_dataset", "ReadingOptions", "download", "Alphabet", "ASCII"),
     "Training": ("train", "training_config", "TrainingConfig", "Progress"),
     "Models": ("load_model", "Model", "History"),
     "Sampling": ("sample", "iterate", "top", "like", "like_model", "SamplingConfig", "Filters"),

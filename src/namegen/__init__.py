@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from namegen.datasets.dataset import Dataset
     from namegen.datasets.download import download
     from namegen.datasets.open import open_dataset
+    from namegen.datasets.options import ReadingOptions
     from namegen.datasets.readers import load_dataset
     from namegen.evaluation.classify import Classification, Scores, classify, score
     from namegen.evaluation.metrics import Evaluation, evaluate
@@ -46,6 +47,7 @@ _EXPORTS = {
     "datasets.dataset": ("Dataset",),
     "datasets.download": ("download",),
     "datasets.open": ("open_dataset",),
+    "datasets.options": ("ReadingOptions",),
     "datasets.readers": ("load_dataset",),
     "evaluation.classify": ("Classification", "Scores", "classify", "score"),
     "evaluation.metrics": ("Evaluation", "evaluate"),
@@ -74,6 +76,7 @@ __all__ = [
     "NamegenError",
     "Person",
     "Progress",
+    "ReadingOptions",
     "SamplingConfig",
     "Scores",
     "TrainingConfig",

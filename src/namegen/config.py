@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from namegen._validate import check_bool, check_fraction, check_int, check_number, check_positive, to_builtin
+from namegen._validate import (
+    check_bool,
+    check_constructor,
+    check_fraction,
+    check_int,
+    check_number,
+    check_positive,
+    to_builtin,
+)
 from namegen.architectures import ARCHITECTURES
 from namegen.errors import UsageError
 
@@ -125,6 +133,7 @@ class Distillation:
             )
 
 
+@check_constructor()
 @dataclass(frozen=True)
 class TrainingConfig:
     """All settings of a training run.
@@ -266,6 +275,7 @@ def fit_to_data(config: TrainingConfig, counts: Sequence[int]) -> TrainingConfig
     return dataclasses.replace(config, distillation=by)
 
 
+@check_constructor()
 @dataclass(frozen=True)
 class SamplingConfig:
     """Settings for sampling names.

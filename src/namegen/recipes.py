@@ -9,8 +9,11 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
+from namegen._validate import check_arguments, check_text
 from namegen.config import NGRAM_SETTINGS, Distillation, SamplingConfig, TrainingConfig
 from namegen.errors import UsageError
+
+TRAINING_FIELDS = tuple(field.name for field in dataclasses.fields(TrainingConfig))
 
 
 class Recipe(NamedTuple):
@@ -92,16 +95,18 @@ FINE_TUNING = TrainingConfig(
 )
 
 
+@check_arguments(*TRAINING_FIELDS)
 def training_config(recipe_name: str = "default", **parts: object) -> TrainingConfig:
     """Return a recipe's training settings with some of them replaced.
 
     In the recipe ``default``, the batch size is 32 up to 50,000 ``iterations``, the learning rate is 0.01 up to 30,000,
-    and the dropout is 0.1 with ``architecture="rnn"``.
+    and the dropout is 0.1 with ``architecture="rnn"``. The recipe may also be given as ``recipe``.
 
     Raises:
         UsageError: there is no such recipe, a value is out of range, or the recipe is ``instant`` and a setting is for
             networks.
     """
+    recipe_name = check_text("recipe", parts.pop("recipe", recipe_name), "best")
     if recipe_name not in RECIPES:
         raise UsageError(f"no recipe {recipe_name!r}; use {', '.join(RECIPES)}")
     base = RECIPES[recipe_name].training

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import string
 import unicodedata
 
 import pytest
@@ -49,7 +50,7 @@ def train_stopped(name, folder):
     location = cached_location(name)
     with claim_model(location):
         begun = plan_training(
-            location, TrainingRequest({"iterations": 640, "hidden_size": 8}, dataset=str(folder), alphabet="unicode")
+            location, TrainingRequest({"iterations": 640, "hidden_size": 8}, data=(str(folder),), alphabet="unicode")
         )
         with pytest.raises(TrainingStopped):
             run_plan(location, begun, open_dataset(str(folder), alphabet=begun.alphabet), stop=lambda: True)
@@ -132,16 +133,21 @@ def test_a_resumed_run_gives_the_same_model_as_one_without_a_pause(cli, tmp_path
     assert cli("sample", "-m", "whole", "نام\u200cها", "-n", 20).out.count("\n") == 20
 
 
-def test_names_added_to_a_model_are_converted_to_its_alphabet(cli, tmp_path):
+def test_names_added_to_a_model_keep_their_letters_unless_ascii_is_requested(cli, tmp_path):
     folder = write(tmp_path / "names", {"Русские": NAMES["Русские"]})
-    line = ("train", "--init", "pretrained", "--data", folder, "--model", "more", "--iters", 128)
-    refused = cli(*line, "--alphabet", "unicode")
-    assert refused.is_error(2)
-    assert "leave out --alphabet" in refused.err
-    added = cli(*line)
+    line = ("train", "--init", "pretrained", "--data", folder, "--iters", 128)
+    assert cli(*line, "--model", "more").code == 0
+    names = cli("sample", "--model", "more", "Русские", "-n", 3).out
+    assert not set("".join(names.split())) & set(string.ascii_letters)
+
+    added = cli(*line, "--model", "ascii", "--alphabet", "ascii")
     assert added.code == 0
     assert "transliterated 25 names, such as 'Ива\u0301нов' into 'Ivanov'.\n" in added.err
-    assert cli("sample", "--model", "more", "Русские", "-n", 3).out.isascii()
+    assert cli("sample", "--model", "ascii", "Русские", "-n", 3).out.isascii()
+
+    refused = cli("train", "--init", "more", "--data", folder, "--alphabet", "ascii", "--model", "third")
+    assert refused.is_error(2)
+    assert "leave out --alphabet" in refused.err
 
 
 def test_the_next_command_separates_a_category_like_an_option(cli, tmp_path):

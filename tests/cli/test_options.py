@@ -72,6 +72,7 @@ def beginnings(cache, data, monkeypatch):
         "classify": ["classify", "Anna"],
         "people": ["people", "German", "-n", "3"],
         "evaluate": ["evaluate", "--data", str(data), "-n", "3"],
+        "data": ["data", str(data)],
         "train": ["train", *small, "-m", "swept", "--force", "-q"],
     }
 

@@ -159,7 +159,7 @@ def test_several_prefixes_come_in_their_order(cli, default):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Sch\nBa\nŁ\n", ["Sch", "Ba", "L"]),
+        ("Sch\nba\nL\n", ["Sch", "Ba", "L"]),
         ("\n  Sch\r\n\n   \n\r\nBa", ["Sch", "Ba"]),
         ("\ufeffSch\rBa\r\nVan \nKo\r", ["Sch", "Ba", "Van ", "Ko"]),
         ("", []),
@@ -170,6 +170,51 @@ def test_a_dash_reads_prefixes_from_stdin_one_a_line(cli, default, text, expecte
     assert (sampled.code, sampled.err) == (0, "")
     names = sampled.out.splitlines()
     assert [name.startswith(prefix) for name, prefix in zip(names, expected, strict=True)] == [True] * len(expected)
+
+
+@pytest.mark.parametrize("options", [["-", "--seed", 1], ["-p", "Mül", "-p", "Ba", "-p", "łu"], ["-", "--top", 1]])
+def test_a_note_reports_prefixes_that_the_model_cannot_write(cli, default, options):
+    sampled = cli("sample", "German", *options, stdin="Mül\nBa\nłu\n")
+
+    assert sampled.code == 0
+    assert [name[:2] for name in sampled.out.splitlines()] == ["Mu", "Ba", "Lu"]
+    assert sampled.err == (
+        "The model cannot write 'Mül'; names begin with 'Mul'.\nThe model cannot write 'łu'; names begin with 'Lu'.\n"
+    )
+
+
+def test_notes_on_prefixes_end_after_ten(cli, default):
+    sampled = cli("sample", "German", "-", stdin="Ä\n" * 100)
+
+    assert len(sampled.out.splitlines()) == 100
+    assert len(sampled.err.splitlines()) == 10
+    assert sampled.err.endswith("further prefixes are not reported.\n")
+
+
+@pytest.mark.parametrize("second", ["English", "english", "ENGlish"])
+def test_a_second_category_is_refused_with_the_blend_as_the_way_out(cli, default, second):
+    for options in [], ["--top", 3]:
+        refused = cli("sample", "German", second, *options)
+        assert refused.is_error(2)
+        assert f"use German+{second}" in refused.err
+
+
+@pytest.mark.parametrize("second", ["Turkish/female", "hungarian", "Korean"])
+def test_a_second_category_of_another_model_is_refused(cli, default, second):
+    refused = cli("sample", "German", second)
+
+    assert refused.is_error(2)
+    assert f"{second!r} is a category of the model pe" in refused.err or "of the model pretrained" in refused.err
+
+
+def test_names_with_excluded_parts_are_left_out(cli, default, tmp_path):
+    parts = tmp_path / "parts.txt"
+    parts.write_text("\nÄ\nBC\n", encoding="utf-8")
+    sampled = cli("sample", "German", "-n", 200, "--exclude-parts", parts)
+
+    assert sampled.code == 0
+    assert not [name for name in sampled.out.lower().splitlines() if "a" in name or "bc" in name]
+    assert cli("sample", "German", "--exclude-parts", tmp_path / "none.txt").is_error(1)
 
 
 def test_errors_in_stdin_come_after_the_names_before_them(cli, default):
@@ -344,7 +389,7 @@ def test_verbose_shows_the_model_and_the_seed_on_stderr(cli):
     ids=lambda line: " ".join(map(str, line)),
 )
 def test_the_outputs_of_all_shards_in_a_row_are_that_of_one_run(cli, default, line):
-    given = {"stdin": "Sch\n\nBa\nŁ\n"}
+    given = {"stdin": "Sch\n\nBa\nL\n"}
     whole = cli("sample", *line, "--seed", 7, **given)
     shards = [cli("sample", *line, "--seed", 7, "--shard", f"{k:02}/4", **given) for k in range(1, 5)]
 

@@ -461,18 +461,34 @@ def test_the_command_to_resume_works_as_it_is_printed(cli, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("where", [(), ("--model", "elves"), ("-o", "my elves"), ("-o", "default")], ids=str)
-def test_resume_without_the_path_of_its_names_prints_the_command_that_has_it(cli, tmp_path, monkeypatch, where):
+def test_resume_finds_the_names_again_from_another_folder(cli, tmp_path, monkeypatch, where):
+    monkeypatch.chdir(tmp_path)
+    write_names(tmp_path / "names")
+    with monkeypatch.context() as patch:
+        stop_at_first_report(patch)
+        cli("train", "--iters", 96, "--hidden-size", 4, *where, "--data", "names")
+    if where[:1] != ("-o",):
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert cli("train", *where, "--resume").code == 0
+
+
+@pytest.mark.parametrize("where", [(), ("--model", "elves"), ("-o", "my elves"), ("-o", "default")], ids=str)
+def test_resume_without_the_moved_names_prints_the_command_that_has_their_path(cli, tmp_path, monkeypatch, where):
     monkeypatch.chdir(tmp_path)
     names = write_names(tmp_path)
     with monkeypatch.context() as patch:
         stop_at_first_report(patch)
         cli("train", "--iters", 96, "--hidden-size", 4, *where, "--data", names)
+    moved = names.rename(tmp_path / "moved.txt")
     trained = cli("train", *where, "--resume")
     assert is_one_error(trained, 2)
-    assert "your own names, 'Elves'" in trained.err
+    assert f"the run began with names from {names}, which does not exist; give their path" in trained.err
     program, *arguments = shlex.split(re.search("`(.*)`", trained.err)[1])
     assert (program, arguments.count("PATH")) == ("namegen", 1)
-    assert cli(*(str(names) if argument == "PATH" else argument for argument in arguments)).code == 0
+    moved.rename(tmp_path / "Elves.txt.bak")
+    renamed = write_names(tmp_path / "new")
+    assert cli(*(str(renamed) if argument == "PATH" else argument for argument in arguments)).code == 0
 
 
 def test_quiet_training_that_was_stopped_still_prints_how_to_resume(cli, monkeypatch):

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from namegen.datasets.alphabet import ASCII, Alphabet
+from namegen.datasets.builder import DatasetBuilder
 from namegen.datasets.catalogue import CATALOGUE
 from namegen.datasets.dataset import Dataset
 from namegen.errors import DataError, UsageError
@@ -263,3 +264,60 @@ def test_the_names_of_a_limited_dataset_do_not_depend_on_their_order():
     assert len({frozenset(limited.names("X")) for limited in orders}) == 1
     assert orders[0].names("X") != names[:5]
     assert orders[0].names("X") == [name for name in names if name in orders[0].names("X")]
+
+
+WEIGHTED = {"a": ["Anna", "Bo", "", "Anna"], "b": ["Xu", "Yu"]}
+
+
+def weigh(weights):
+    return Dataset.from_names(WEIGHTED, weights=weights)
+
+
+def test_weights_belong_to_the_names_and_those_of_a_repeated_name_are_added():
+    dataset = weigh({"a": [3, 2, 9, 1], "b": [1, 0.5]})
+
+    assert grouped(dataset) == {"a": ["Anna", "Bo"], "b": ["Xu", "Yu"]}
+    assert dataset.weights.tolist() == [4, 2, 1, 0.5]
+    assert dataset.select(dataset.weights > 1).weights.tolist() == [4, 2]
+    assert dataset.limit(1).weights.tolist() in ([4, 1], [4, 0.5], [2, 1], [2, 0.5])
+    assert weigh(None).weights is None
+
+
+def test_weights_that_are_all_the_same_make_no_difference():
+    dataset = Dataset.from_names({"a": ["Anna", "Bo"]}, weights={"a": [7, 7]})
+
+    assert dataset.weights is None
+    assert dataset.fingerprint == Dataset.from_names({"a": ["Anna", "Bo"]}).fingerprint
+
+
+def test_weights_change_the_fingerprint():
+    prints = {
+        weigh(weights).fingerprint for weights in (None, {"a": [3, 2, 9, 1], "b": [1, 1]}, {"a": [1] * 4, "b": [1, 2]})
+    }
+    assert len(prints) == 3
+
+
+def test_weights_stay_with_their_names_in_another_case_and_in_both_parts_of_a_split():
+    names = [f"name{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(400)]
+    dataset = Dataset.from_names({"a": names}, weights={"a": range(1, 401)}).in_case("capitalised")
+    of = {dataset.name(index): weight for index, weight in enumerate(dataset.weights)}
+    assert of == {name.capitalize(): weight for weight, name in enumerate(names, 1)}
+
+    for part in dataset.split(0.2):
+        assert all(part.weights[index] == of[part.name(index)] for index in range(len(part)))
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [{"a": [1, 2, 3], "b": [1, 1]}, {"a": [1, 2, 3, 0], "b": [1, 1]}, {"a": [1, 2, 3, float("nan")], "b": [1, 1]},
+     {"a": [1, 2, 3, "4"], "b": [1, 1]}, {"a": [1, 2, 3, 4]}],
+)  # fmt: skip
+def test_weights_that_are_not_one_positive_number_for_each_name_are_wrong_usage(weights):
+    with pytest.raises(UsageError, match="weight"):
+        weigh(weights)
+
+
+def test_repeated_names_become_weights():
+    builder = DatasetBuilder("ascii")
+    builder.add_lines("a", [b"Anna", b"Bo", b"Anna", b"Anna", b"Anna"], "a")
+    assert builder.finish("names", keep_repeats=True, weights="sqrt").weights.tolist() == [2, 1]

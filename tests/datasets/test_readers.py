@@ -133,13 +133,13 @@ def test_several_blanks_within_a_name_become_one(tmp_path):
 
 
 def test_a_quoted_cell_may_contain_the_delimiter(tmp_path):
-    path = write(tmp_path, "names.csv", '"Isles, British","Smith, Jr."\n')
+    path = write(tmp_path, "names.csv", 'category,name\n"Isles, British","Smith, Jr."\n')
     assert grouped(load_dataset(path)) == {"Isles, British": ["Smith, Jr."]}
 
 
 @pytest.mark.parametrize(("name", "label"), [("elves.txt", "elves"), ("elves.csv.gz", "elves"), ("a.b.csv", "a.b")])
 def test_the_label_is_the_name_of_the_file(tmp_path, name, label):
-    path = write(tmp_path, name, b"a,b\n")
+    path = write(tmp_path, name, b"category,name\na,b\n")
     assert load_dataset(path).label == label
     assert load_dataset(path, label="mine").label == "mine"
 
@@ -162,14 +162,14 @@ def refused(path, *parts):
     return message
 
 
-BAD_LISTS = {"X.txt": "{}", "X.txt.gz": "{}", "names.csv": "A,{}", "names.tsv.gz": "A\t{}"}
+BAD_LISTS = {"X.txt": "{}", "X.txt.gz": "{}", "names.csv": "{},1", "names.tsv.gz": "{}\t1"}
 
 
 @pytest.mark.parametrize("name", BAD_LISTS)
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        (b"Bj\xf6rn", "not UTF-8; save the file as UTF-8"),
+        (b"Bj\xf6rn", "not UTF-8; it looks like cp1252, as in '"),
         (b"B\0ert", "not UTF-8 but UTF-16 or binary"),
         (b"x" * 100_000, "more than 65,536 bytes; put each name on its own line"),
         (b"x" * 5000, "5,000 bytes are too long for a name; put each name on its own line"),
@@ -193,22 +193,12 @@ def test_the_list_with_the_bad_line_is_named_in_a_folder_and_a_zip(tmp_path):
     refused(write(tmp_path, "names.zip", pack(lists)), "names.zip: B.txt, line 2: not UTF-8")
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-@pytest.mark.parametrize("name", ["X.txt", "names.csv", "X.txt.gz", "names.zip"])
-def test_utf_16_is_recognized(tmp_path, name, encoding):
-    content = ("A,Anna\n" if "csv" in name else "Anna\nBert\n").encode(encoding)
-    path = write(tmp_path, name, pack({"X.txt": content}) if "zip" in name else content)
-    refused(path, "line 1: not UTF-8 but UTF-16 or binary; save the file as UTF-8")
-
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("X.txt", b""),
         ("X.txt", b"\xef\xbb\xbf\n \r\n"),
         ("X.csv", b""),
-        ("X.csv", b"category,name\n"),
-        ("X.csv", b"A, \n"),
     ],
 )
 def test_a_file_without_names_is_refused(tmp_path, name, content):
@@ -231,13 +221,14 @@ def test_an_impossible_path_is_refused(path):
 
 def test_a_folder_or_zip_without_lists_is_refused_and_the_formats_named(tmp_path):
     write(tmp_path, "names.doc", b"Anna")
-    refused(tmp_path, f"no .txt files in the folder {tmp_path}", ".csv or .tsv", ".gz")
-    refused(write(tmp_path, "names.zip", pack({"a.csv": b"A,Anna\n"})), "no .txt files in ", ".csv or .tsv")
+    refused(tmp_path, f"no lists of names in the folder {tmp_path}", ".csv and .tsv", ".gz")
+    refused(write(tmp_path, "names.zip", pack({"a.doc": b"Anna\n"})), "no lists of names in ", ".csv and .tsv")
 
 
-@pytest.mark.parametrize("name", ["names.json", "names", "names.gz", "names.zip.gz"])
-def test_an_unknown_format_is_refused_and_the_known_ones_named(tmp_path, name):
-    refused(write(tmp_path, name, b"Anna\n"), f"cannot tell the format of {tmp_path / name}", ".csv or .tsv")
+@pytest.mark.parametrize("name", ["X", "X.gz", "X.names", "X.2024", "X.dat.gz"])
+def test_a_list_may_have_any_extension_or_none(tmp_path, name):
+    path = write(tmp_path, name, LISTS["Elvish"])
+    assert list(grouped(load_dataset(path)).values()) == [NAMES["Elvish"]]
 
 
 LONG = table(",", [("X", f"Anna{'abcdefgh'[n % 8]}{'klmnopqr'[n // 8 % 8]}") for n in range(600)])
@@ -272,7 +263,7 @@ def test_a_damaged_zip_is_refused(tmp_path, damage):
     refused(path, str(path))
 
 
-@pytest.mark.parametrize("members", [("a/X.txt", "b/X.txt"), ("X.txt", "X.txt.gz")])
+@pytest.mark.parametrize("members", [("a/X.txt", "a/X.txt.gz"), ("X.txt", "X.txt.gz")])
 def test_a_category_with_two_lists_is_refused(tmp_path, members):
     path = write(tmp_path, "names.zip", pack(dict.fromkeys(members, b"Anna\n")))
     refused(path, "the category 'X' has two files, ", *members)
@@ -281,15 +272,11 @@ def test_a_category_with_two_lists_is_refused(tmp_path, members):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"Anna\n", "(Anna) has no column called name; call the columns"),
-        (b"id,names,country\n1,Anna,A\n", "the first line of "),
-        (b"A,Anna\n\nB\n", "line 3: 1 column instead of 2 as in the first line"),
-        (b"A,Anna\nB,Smith, Jr.\n", "line 2: 3 columns instead of 2 as in the first line"),
-        (b"id,category,name\n1,A,Anna\n2,B\n", "line 3: 2 columns instead of 3 as in the first line"),
+        (b"category,name\nA,Anna\nB,Smith, Jr.\n", "row 3: 3 columns instead of 2; check its quotes"),
         (b'A,Anna\nB,"Bert\n', "line 2: invalid row (unexpected end of data); check its quotes"),
         (b'A,Anna\nB,"' + b"Bert\nB,Carl\n" * 5000, "line 2: a row of more than 1,000 lines; close its quotes"),
         (b'A,Anna\nB,"' + (b"x" * 60_000 + b"\n") * 3, "line 2: invalid row (field larger than"),
-        (b"B,Bert\n,Anna\n", "line 2: '' cannot be a category"),
+        (b"name,count\n" + b"Anna," + b"1," * 1000, "line 2: more than 1,000 columns; check its delimiters"),
     ],
 )
 def test_a_table_with_bad_rows_is_refused_with_their_line(tmp_path, content, complaint):
@@ -297,19 +284,15 @@ def test_a_table_with_bad_rows_is_refused_with_their_line(tmp_path, content, com
     assert refused(path, str(path), complaint).isprintable()
 
 
-def test_the_first_line_of_a_table_without_a_header_is_noted(tmp_path):
-    path = write(tmp_path, "x.csv", "country,surname\nGerman,Bauer\n")
-    assert load_dataset(path).notes == (f"read the first line of {path} (country, surname) as a category and a name",)
-
-
 def test_the_numbers_of_categories_and_names_are_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(namegen.datasets.builder, "MAX_CATEGORIES", 3)
     monkeypatch.setattr(namegen.datasets.builder, "_MAX_NAMES", 3)
-    assert len(load_dataset(write(tmp_path, "names.csv", "A,Anna\nB,Anna\nC,Anna\n"))) == 3
-    path = write(tmp_path, "names.csv", "A,Anna\nB,Anna\nC,Anna\nD,Anna\n")
-    refused(path, "names.csv, line 4: more than 3 categories; check which column")
+    head = "category,name\n"
+    assert len(load_dataset(write(tmp_path, "names.csv", head + "A,Anna\nB,Anna\nC,Anna\n"))) == 3
+    path = write(tmp_path, "names.csv", head + "A,Anna\nB,Anna\nC,Anna\nD,Anna\n")
+    refused(path, "names.csv, line 5: more than 3 categories; check which column")
     for rows in ("A,Anna\n" * 4, "A,Anna\n" * 2 + "B,Bert\n" * 2):
-        refused(write(tmp_path, "names.csv", rows), "more than 3 names; use a part of them")
+        refused(write(tmp_path, "names.csv", head + rows), "more than 3 names; use a part of them")
 
 
 @pytest.mark.parametrize("category", ["[bold]", "[/]", "../x", "..", "CON", "x" * 300, "$\\frac", "a/b", "-n", "A: B"])
@@ -333,10 +316,10 @@ def test_a_category_with_control_characters_is_refused(tmp_path, category):
 @pytest.mark.parametrize(
     ("text", "names", "note"),
     [
-        ("Maxa/B\nAnna\nB3r7\n", ["MaxaB", "Anna", "Br"], "dropped 3 characters outside the alphabet, in 2 names: 'M"),
-        ("12\nAnna\n345\n", ["Anna"], "left out 2 lines without any usable character"),
-        ("\x1b\x07\n\u202e\u200b\nAnna\n", ["Anna"], "left out 2 lines without any usable character"),
-        ("Muller\nAnna\nMüller\nAnna\nMuller \n", ["Muller", "Anna"], "left out 3 repeated names"),
+        ("Maxa/B\nB3r7\n", ["MaxaB", "Br"], "dropped 3 characters outside the alphabet, in 2 names: 'M"),
+        ("12\n345\n", [], "left out 2 lines without any usable character"),
+        ("\x1b\x07\n\u202e\u200b\n", [], "left out 2 lines without any usable character"),
+        ("Muller\nMüller\nAnna\nMuller \n", ["Muller", "Anna"], "left out 2 repeated names"),
         ("\x1b[31mAnna\n", ["mAnna"], "dropped 4 characters outside the alphabet, in 1 name: '\\x1b[31mAnna'"),
         ("A\x07n\x08na\x7f\n", ["Anna"], "dropped 3 characters outside the alphabet, in 1 name: "),
         ("\u202eAn\u2066na\u2069\n", ["Anna"], "dropped 3 characters outside the alphabet, in 1 name: "),
@@ -344,8 +327,10 @@ def test_a_category_with_control_characters_is_refused(tmp_path, category):
     ],
 )
 def test_what_is_dropped_is_noted(tmp_path, text, names, note):
-    dataset = load_dataset(write(tmp_path, "X.txt", text))
-    assert dataset.names("X") == names
+    many = "".join(f"{first}elin{last}\n" for first in "BCDFG" for last in "dghkl")
+    dataset = load_dataset(write(tmp_path, "X.txt", text + many))
+    assert dataset.names("X")[: len(names)] == names
+    assert len(dataset) == len(names) + 25
     assert any(part.startswith(note) for part in dataset.notes)
     assert all(part.isprintable() for part in dataset.notes)
 

@@ -207,9 +207,9 @@ def test_data_of_another_kind_cannot_be_evaluated():
     [
         (
             {"unique": True},
-            "no setting 'unique'; use one of dropout, floor, guidance, max_length, ngram_share, temperature, ",
+            "no argument 'unique'; use one of model, dataset, count, .*temperature, ",
         ),
-        ({"prefixes": "ABC"}, "no setting 'prefixes'"),
+        ({"prefixes": "ABC"}, "no argument 'prefixes'"),
         ({"temperature": -1}, "temperature must be"),
         ({"floor": 0.5}, "an evaluation never applies a floor"),
     ],

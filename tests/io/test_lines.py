@@ -67,12 +67,6 @@ def test_nul_bytes_are_refused_with_their_line():
         lines(b"Anna\nBert\nC\0arl\nDora\n")
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
-def test_utf_16_is_recognized_by_its_byte_order_mark(encoding):
-    with pytest.raises(DataError, match="line 1: not UTF-8 but UTF-16"):
-        lines("\ufeff".encode(encoding))
-
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
     os.mkfifo(tmp_path / "X.txt")

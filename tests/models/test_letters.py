@@ -122,3 +122,11 @@ def test_plausibility_and_mixture_of_a_restricted_category_are_its_own():
     )
 
     assert all(set(name) <= set("γδ") for name in sample(masked, "Y", count=200, seed=1))
+
+
+@pytest.mark.parametrize("added", [-1, 10_000])
+def test_a_file_with_more_added_letters_than_letters_is_refused(model, tmp_path, added):
+    replace(model, added_letters=added).save(tmp_path / "m")
+
+    with pytest.raises(ModelFileError, match="added letters"):
+        load_model_file(tmp_path / "m")

@@ -72,6 +72,18 @@ def test_repeated_names_count_each_time():
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_a_name_counts_as_often_as_its_weight_exceeds_the_median_of_its_category(smoothing):
+    names = {"One": ["ab", "ba", "c", "ca", "b"], "Two": ["c"]}
+    weights = {"One": [0.5, 5, 50, 10, 10], "Two": [1000]}
+    repeated = {"One": ["ab", "ba", *["c"] * 5, "ca", "b"], "Two": ["c"]}
+    weighted = fit(names, 3, smoothing, weights=weights)
+    expected = fit(repeated, 3, smoothing, keep_repeats=True)
+
+    np.testing.assert_array_equal(weighted.letters, expected.letters)
+    np.testing.assert_array_equal(weighted.counts, expected.counts)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
 def test_the_probability_of_a_name_is_the_product_of_those_of_its_letters_and_its_end(order, smoothing):
     names = ["ab", "c", "cabba", "ab", "bb"]

@@ -257,8 +257,9 @@ def test_a_model_that_cannot_imitate_is_refused(base):
     unfinished = dataclasses.replace(base, iterations=0)
     with pytest.raises(UsageError, match="it is unfinished; give another --model"):
         build_style(unfinished, names)
-    with pytest.raises(UsageError, match="not in the alphabet of the model"):
-        build_style(base, Dataset.from_names({"elf": ELVES}))
+    if base.training.architecture == "rnn":
+        with pytest.raises(UsageError, match="letters that the model lacks"):
+            build_style(base, Dataset.from_names({"elf": ["xyz"]}))
 
 
 @pytest.fixture

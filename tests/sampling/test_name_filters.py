@@ -51,6 +51,10 @@ CONDITIONS = {
     "novel": ({"novel": True}, lambda name: name not in KNOWN),
     "match": ({"match": "a.*b+"}, lambda name: re.fullmatch("a.*b+", name)),
     "exclude": ({"exclude": ["AB", "b"]}, lambda name: name not in {"ab", "b"}),
+    "exclude parts": (
+        {"exclude_parts": ["BA", "bb", "abbab"]},
+        lambda name: "ba" not in name and "bb" not in name,
+    ),
     "all": (
         {"min_length": 2, "novel": True, "match": "a.*", "exclude": ["ab"]},
         lambda name: len(name) >= 2 and name not in (*KNOWN, "ab") and name.startswith("a"),
@@ -92,9 +96,12 @@ def test_filters_can_be_given_as_an_object_or_by_their_fields():
     assert sample(model, "X", count=20, seed=1, filters=filters, match="b.*") != names
 
 
-def test_an_unknown_setting_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(UsageError, match=r"'tempratur'.*min_length.*temperature"):
-        iterate(make_bigram_model(LOGITS), "X", tempratur=1)
+@pytest.mark.parametrize(
+    ("name", "hint"), [("tempratur", "did you mean temperature"), ("heat", "temperature.*unique.*min_length")]
+)
+def test_an_unknown_setting_is_an_error_that_suggests_one_or_lists_all(name, hint):
+    with pytest.raises(UsageError, match=rf"no argument '{name}'; .*{hint}"):
+        iterate(make_bigram_model(LOGITS), "X", **{name: 1})
 
 
 @pytest.mark.parametrize(
@@ -423,7 +430,7 @@ def test_only_unique_keeps_the_most_probable_names_of_two_prefixes_apart():
         ({"top_k": 3, "temperature": 0.5}, "temperature affects sampling"),
         (
             {"sharp": True},
-            "no setting 'sharp'; use one of allow_offensive, ascii, exclude, match, min_length, novel, unique$",
+            "no argument 'sharp'; use one of model, category, prefix, count, filters, max_length, unique, novel",
         ),
         ({"min_length": 5, "max_length": 4}, "more than the max length of 4"),
         ({"prefix": "9"}, "no name can begin with '9'"),
@@ -459,3 +466,54 @@ def test_all_filters_combine():
     assert all(4 <= len(name) <= 9 and name.endswith("b") and name != "abab" for name in names)
     assert [name[0] for name in names[:12]] == ["a"] * 12
     assert [name[:2] for name in names[24:]] == ["ba"] * 12
+
+
+def test_a_part_is_excluded_in_any_case_and_without_its_accents():
+    model = make_bigram_model(np.zeros((8, 8)), letters="aAoOöÖд")
+
+    def rejects(part, name):
+        return not NameFilter(model, Filters(exclude_parts=[part])).accepts(encode(model.alphabet, [name]))[0]
+
+    assert all(rejects("aO", name) for name in ("ao", "AO", "Ooaoo", "oaO"))
+    assert not any(rejects("aO", name) for name in ("a", "oa", "aöo"))
+    assert rejects(" ÖA ", "oöA")
+    assert rejects("Öa", "oOao")
+    assert rejects("o\u0308a", "öa")
+    assert not rejects("凹", "Aoao")  # its transliteration is ao
+    assert not rejects("a1", "Aoao")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ("ab", "must be a list"),
+        ([5], "must be a list"),
+        (["a", " "], "is empty, and would exclude all names"),
+        (["a" * 101], "has 101 characters; shorten it to 100"),
+    ],
+)
+def test_parts_that_cannot_be_excluded_are_wrong_usage(parts, message):
+    with pytest.raises(UsageError, match=message):
+        Filters(exclude_parts=parts)
+
+
+def test_thousands_of_excluded_parts_are_as_fast_as_a_few():
+    model = make_bigram_model(LOGITS)
+    names = encode(model.alphabet, ["".join(name) for name in itertools.product("ab", repeat=12)])
+    parts = [f"{'ab' * (number % 4)}{number}" for number in range(50_000)]
+    few, many = (NameFilter(model, Filters(exclude_parts=chosen)) for chosen in (["bbbbbb"], [*parts, "bbbbbb"]))
+    begin = time.perf_counter()
+    accepted = many.accepts(names)
+
+    assert time.perf_counter() - begin < 2
+    assert (accepted == few.accepts(names)).all()
+
+
+def test_if_the_model_repeats_its_list_the_error_names_ways_out(impatient):
+    table = [[-1e4, 0.0, -1e4], [-1e4, -1e4, 0.0], [0.0, -1e4, -1e4]]  # always ab
+    model = knowing(make_bigram_model(table), "ab")
+
+    with pytest.raises(NamegenError, match=r"the model repeats its list of names.*--init pretrained.*--like"):
+        sample(model, "X", novel=True)
+    with pytest.raises(NamegenError, match="avoids the excluded words; loosen the filters"):
+        sample(knowing(make_bigram_model(table), "b"), "X", novel=True, exclude=["ab"])

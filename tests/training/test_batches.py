@@ -60,6 +60,18 @@ def test_the_tutorial_samples_categories_and_their_names_uniformly():
     assert chi_square(of_name, np.full(10, of_name.mean())) < 27.9  # and with 9
 
 
+def test_names_are_sampled_in_proportion_to_their_weights_and_categories_as_without():
+    weights = {"A": [1e-3, 3e-3], "B": [5e9, 1e9, 4e9], "C": [7]}
+    names = Dataset.from_names({"A": ["aa", "ab"], "B": ["ba", "bb", "bc"], "C": ["c"]}, weights=weights)
+    config = training_config(iterations=40_960, category_exponent=0.0)
+    source = DatasetBatches(names, config)
+    sampled = np.concatenate([source.sample_block(block) for block in range(-(-40_960 // source.block_size))])
+    expected = np.array([1 / 4, 3 / 4, 0.5, 0.1, 0.4, 1]) / 3 * 40_960
+
+    assert len(sampled) == 40_960
+    assert chi_square(np.bincount(sampled, minlength=6), expected) < 20.5  # the 99.9 % point with 5 degrees of freedom
+
+
 @pytest.mark.parametrize(("exponent", "expected"), [(0.0, [0.5, 0.5]), (1.0, [0.1, 0.9]), (0.5, [0.25, 0.75])])
 def test_the_exponent_says_how_much_the_size_of_a_category_counts(exponent, expected):
     names = dataset(A=["a"], B=[f"b{x}" for x in "abcdefghi"])

@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from namegen.datasets.dataset import Dataset
+from namegen.datasets.readers import load_dataset
 from namegen.errors import RunError, TrainingStopped, UsageError
 from namegen.evaluation.metrics import evaluate, likelihood
 from namegen.models.closed import ClosedNames
+from namegen.models.extension import extend_letters
 from namegen.models.inference import build_steppers
-from namegen.models.letters import find_letters
+from namegen.models.letters import find_letters, restrict
 from namegen.models.networks import build_network
 from namegen.models.serialization import load_model_file
 from namegen.models.store import cached_location
@@ -235,7 +237,7 @@ def test_there_are_100_iterations_for_each_name_within_limits(init, names, itera
 def test_the_iterations_fit_the_list_and_a_resumed_run_keeps_them(init, elves, tmp_path):
     init.save(tmp_path / "base.safetensors")
     location = cached_location("mine")
-    request = TrainingRequest(dataset=str(elves), init=str(tmp_path / "base.safetensors"))
+    request = TrainingRequest(data=(str(elves),), init=str(tmp_path / "base.safetensors"))
     with claim_model(location):
         plan = fit_plan(plan_training(location, request), request, NEW)
         assert plan.config.iterations == 4_000
@@ -249,7 +251,7 @@ def test_the_iterations_fit_the_list_and_a_resumed_run_keeps_them(init, elves, t
 
 
 def test_without_a_network_to_add_to_the_iterations_do_not_depend_on_the_list(elves):
-    location, request = cached_location("mine"), TrainingRequest(dataset=str(elves))
+    location, request = cached_location("mine"), TrainingRequest(data=(str(elves),))
     with claim_model(location):
         plan = plan_training(location, request)
         assert fit_plan(plan, request, NEW) == plan
@@ -305,7 +307,7 @@ def test_resuming_needs_the_model_again_and_the_command_says_so(init, elves, tmp
     base, location = str(tmp_path / "base.safetensors"), cached_location("mine")
 
     def plan(**request):
-        return plan_training(location, TrainingRequest(dataset=str(elves), **request))
+        return plan_training(location, TrainingRequest(data=(str(elves),), **request))
 
     with claim_model(location):
         with pytest.raises(TrainingStopped):
@@ -317,8 +319,8 @@ def test_resuming_needs_the_model_again_and_the_command_says_so(init, elves, tmp
         assert run_plan(location, plan(init=base, resume=True), NEW).finished
         with pytest.raises(RunError):
             plan(init=base, resume=True)
-    assert command_to_resume(location, TrainingRequest(dataset="Elvish.txt", init="base")) == (
-        "namegen train --model mine --data Elvish.txt --init base --resume"
+    assert command_to_resume(location, TrainingRequest(data=("Elvish.txt",), init="base")) == (
+        "namegen train --model mine --init base --resume"
     )
 
 
@@ -334,3 +336,135 @@ def test_a_mask_of_letters_is_extended_and_closed_categories_are_kept(init, tmp_
     assert set(sample(model, "K", count=30, seed=1)) == {"Kim", "Park"}
     with pytest.raises(UsageError, match="already has a category 'K'"):
         train(Dataset.from_names({"K": ["A"]}), init=masked, iterations=64)
+
+
+ACCENTED = Dataset.from_names(
+    {"Z": [name.replace("e", "é").replace("G", "Ĝ") for name in NEW.names("Z")]}, alphabet="unicode"
+)
+GREEK = Dataset.from_names({"Γ": ["Αντώνης", "Γιώργος", "Νίκος", "Κώστας"] * 5}, alphabet="unicode")
+
+
+@pytest.fixture(scope="module")
+def accented(init):
+    return train(ACCENTED, init=init)
+
+
+def test_new_letters_are_learned_and_only_the_new_category_uses_them(init, accented, tmp_path):
+    accented.save(tmp_path / "accented.safetensors")
+    model = load_model_file(tmp_path / "accented.safetensors")
+    assert model.alphabet.letters == (*init.alphabet.letters, *sorted(set(ACCENTED.alphabet.letters) & set("éĜ")))
+    assert model.added_letters == 2
+    names = sample(model, "Z", count=300, seed=1)
+    share = sum("é" in name for name in names) / 300
+    assert share == pytest.approx(sum("é" in name for name in ACCENTED.names("Z")) / 40, abs=0.25)
+    for category in "XY":
+        assert "".join(sample(model, category, count=300, seed=1)).isascii()
+    loss = likelihood(model, OLD.fit_alphabet(model.alphabet)).macro
+    assert loss < likelihood(init, OLD).macro + 0.05
+
+
+def test_the_categories_of_a_model_keep_their_names_and_probabilities_when_letters_are_added(init):
+    dataset = extend_dataset(init, ACCENTED)
+    model = extend_letters(init, dataset.alphabet)
+    for category in (0, 1):
+        old, new = (build_steppers(restrict(base, category))(category) for base in (init, model))
+        read = np.array([len(init.alphabet)])
+        np.testing.assert_array_equal(old.step(read, old.start())[0], new.step(read, new.start())[0])
+    for category in ("X", "Y", "X+Y", None):
+        assert sample(model, category, count=50, seed=1) == sample(init, category, count=50, seed=1)
+
+
+@pytest.mark.parametrize(("letter", "like"), [("é", "e"), ("Ĝ", "G"), ("ø", "o"), ("Ж", "Z"), ("ß", "s")])
+def test_a_new_letter_begins_as_the_closest_letter(init, letter, like):
+    dataset = Dataset.from_names({"Z": ["Ab" + letter]}, alphabet="unicode").fit_alphabet(init.alphabet)
+    model = extend_letters(init, dataset.alphabet)
+    new, old = model.alphabet.letters.index(letter), model.alphabet.letters.index(like)
+    for name, axis in (("letter_input.weight", 0), ("head.weight", 0), ("head.bias", 0), ("category_output.weight", 1)):
+        weight = model.weights[name]
+        np.testing.assert_array_equal(weight.take(new, axis), weight.take(old, axis))
+
+
+def test_a_letter_that_the_model_has_in_the_other_case_only_is_learned(init):
+    base = train(
+        Dataset.from_names({"A": ["Jörg", "Björn", "Köhler"]}, alphabet="unicode"),
+        hidden_size=8, iterations=200, validation=0.0,
+    )  # fmt: skip
+    dataset = Dataset.from_names({"B": ["Öberg"], "C": ["ÖHMAN"], "D": ["örn"]}, alphabet="unicode")
+    extended = extend_dataset(base, dataset)
+    assert [extended.names(category) for category in "BCD"] == [["Öberg"], ["Öhman"], ["Örn"]]
+
+
+def test_guidance_does_not_exaggerate_new_letters(accented):
+    names = {guidance: sample(accented, "Z", count=400, seed=1, guidance=guidance, floor=0) for guidance in (0, 0.4)}
+    shares = [sum("é" in name or "Ĝ" in name for name in listed) / 400 for listed in names.values()]
+    assert shares[1] == pytest.approx(shares[0], abs=0.12)
+
+
+def test_a_blend_with_a_category_without_the_new_letters_uses_them_less(accented):
+    own, blend = (sample(accented, category, count=400, seed=1, floor=0) for category in ("Z", "Y+Z"))
+    assert 0 < "".join(blend).count("é") < "".join(own).count("é")
+
+
+def test_names_in_another_script_have_none_of_the_models_letters(init):
+    model = train(GREEK, init=init, iterations=640)
+    assert not set("".join(sample(model, "Γ", count=50, seed=1))) & set(init.alphabet.letters)
+
+
+def test_letters_are_added_to_an_extended_model_again(init, accented):
+    model = train(GREEK, init=accented, iterations=64)
+    assert model.added_letters == len(model.alphabet) - len(init.alphabet)
+    assert model.categories == ("X", "Y", "Z", "Γ")
+    assert "".join(sample(model, "X", count=50, seed=1)).isascii()
+
+
+@pytest.mark.parametrize("at", [100, 2000])
+def test_a_resumed_run_with_new_letters_gives_the_uninterrupted_model(init, accented, tmp_path, at):
+    checkpoint = tmp_path / "run"
+    stops = iter([False] * (at // 64) + [True])
+    with pytest.raises(TrainingStopped):
+        train(ACCENTED, init=init, checkpoint=checkpoint, stop=lambda: next(stops))
+    model = train(ACCENTED, init=init, checkpoint=checkpoint, resume=True)
+    for name, weight in accented.weights.items():
+        np.testing.assert_array_equal(model.weights[name], weight)
+
+
+@pytest.mark.parametrize(("alphabet", "letters"), [(None, {"É"}), ("unicode", {"É"}), ("ascii", set())])
+def test_the_command_resumes_a_run_with_new_letters_or_without(init, cli, tmp_path, alphabet, letters):
+    init.save(cached_location("base").model)
+    file, run = tmp_path / "Z.txt", cached_location("mine")
+    file.write_text("\n".join(name.replace("E", "É") for name in NEW.names("Z")), encoding="utf-8")
+    request = TrainingRequest({"iterations": 640}, init="base", data=(str(file),), alphabet=alphabet)
+    stops = iter([False, False, True])
+    with claim_model(run):
+        plan = plan_training(run, request)
+        with pytest.raises(TrainingStopped):
+            run_plan(run, plan, load_dataset(file, alphabet=plan.alphabet), stop=lambda: next(stops))
+
+    line = ("train", "--init", "base", "--data", file, "--model", "mine", "--resume")
+    other = cli(*line, "--alphabet", "ascii" if letters else "unicode")
+    assert other.is_error(2)
+    assert "leave out --alphabet" in other.err
+    done = cli(*line)
+    assert done.code == 0, done.err
+    assert set(load_model_file(run.model).alphabet.letters) - set(init.alphabet.letters) == letters
+
+
+def test_weights_change_what_is_trained_and_a_resumed_run_is_the_same(tmp_path):
+    names = ["abc", "abd", "xyz"] * 10
+    weighted = Dataset.from_names({"A": names}, weights={"A": [1, 1, 50] * 10})
+    settings = {"hidden_size": 16, "iterations": 3_200, "validation": 0.0}
+    model = train(weighted, **settings)
+    assert model.fingerprint != train(Dataset.from_names({"A": names}), **settings).fingerprint
+    drawn = sample(model, "A", count=300, seed=1, temperature=1, top_p=1.0, floor=0, guidance=0)
+    assert sum(name == "xyz" for name in drawn) > 240
+
+    stops = iter([False] * 20 + [True])
+    with pytest.raises(TrainingStopped):
+        train(weighted, **settings, checkpoint=tmp_path / "run", stop=lambda: next(stops))
+    resumed = train(weighted, **settings, checkpoint=tmp_path / "run", resume=True)
+    for name, weight in model.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], weight)
+    with pytest.raises(TrainingStopped):
+        train(weighted, **settings, checkpoint=tmp_path / "run", stop=lambda: True)
+    with pytest.raises(UsageError, match="other names"):
+        train(Dataset.from_names({"A": names}), **settings, checkpoint=tmp_path / "run", resume=True)

@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 _COMMANDS = (
     "download",
+    "data",
     "train",
     "sample",
     "people",

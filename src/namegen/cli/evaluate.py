@@ -8,18 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namegen.cli.options import (
+    CategoryColumnOption,
+    EncodingOption,
     FormatOption,
     GuidanceOption,
     ModelArgument,
+    NameColumnOption,
+    NoHeaderOption,
+    PlainOption,
     TemperatureOption,
     TopKOption,
     TopPOption,
+    build_reading,
     complete_dataset,
     drop_unset,
+    print_reading,
 )
 
 if TYPE_CHECKING:
     from namegen.datasets.dataset import Dataset
+    from namegen.datasets.options import ReadingOptions
     from namegen.evaluation.metrics import CategoryEvaluation, Evaluation
     from namegen.models.model import Model
 
@@ -28,15 +36,21 @@ def evaluate(
     model: ModelArgument = None,
     *,
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--data",
             "-d",
             metavar="PATH_OR_NAME",
             autocompletion=complete_dataset,
-            help="Names to evaluate on: path or dataset name.  [default: the data the model was trained on]",
+            help="Names to evaluate on: path or dataset name; can be repeated."
+            "  [default: the data the model was trained on]",
         ),
     ] = None,
+    name_column: NameColumnOption = None,
+    category_column: CategoryColumnOption = None,
+    no_header: NoHeaderOption = False,
+    encoding: EncodingOption = None,
+    plain: PlainOption = False,
     everything: Annotated[bool, typer.Option("--all", help="Score all names, training names included.")] = False,
     count: Annotated[int, typer.Option("--count", "-n", help="Names to sample per category.")] = 1000,
     temperature: TemperatureOption = None,
@@ -68,9 +82,15 @@ def evaluate(
         check_image_path(output)
     location = find_model(model)
     loaded = location.load()
-    dataset = _open_dataset(loaded, data)
-    for fact in dataset.notes:
-        print_note(f"{dataset.label}: {fact}.")
+    reading = build_reading(
+        name_column=name_column,
+        category_column=category_column,
+        no_header=no_header,
+        encoding=encoding,
+        plain=plain,
+    )
+    dataset = _open_dataset(loaded, data, reading)
+    print_reading(dataset)
     settings = drop_unset(temperature=temperature, top_k=top_k, top_p=top_p, guidance=guidance)
     found = measure(loaded, dataset, count=count, seed=seed, everything=everything, **settings)
     if everything:
@@ -91,17 +111,17 @@ def evaluate(
         _print_evaluation(found)
 
 
-def _open_dataset(model: Model, data: str | None) -> Dataset:
+def _open_dataset(model: Model, data: list[str] | None, reading: ReadingOptions) -> Dataset:
     from namegen.datasets.open import is_dataset_name, open_dataset
     from namegen.errors import UsageError
 
-    if data is None:
+    if not data:
         if not is_dataset_name(model.dataset):
             raise UsageError(
                 f"the training data, {model.dataset}, are not a dataset of namegen; give their path with --data"
             )
-        data = model.dataset
-    return open_dataset(data, alphabet=model.alphabet)
+        data = [model.dataset]
+    return open_dataset(data, alphabet=model.alphabet, reading=reading)
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:

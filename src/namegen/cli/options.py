@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from namegen.datasets.dataset import Dataset
+    from namegen.datasets.options import ReadingOptions
     from namegen.models.model import Model
     from namegen.models.store import ModelLocation
+
+
+_MAX_REPORTS = 10
 
 
 def complete_category(context: typer.Context, incomplete: str) -> list[str]:
@@ -97,12 +101,83 @@ FloorOption = Annotated[
     float | None,
     typer.Option(help="Reject names less plausible than this share of real ones.  [default: the model's, usually 0.5]"),
 ]
+
+# Options of reading names. The defaults let the contents of the files decide.
+NameColumnOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of the names in tables: its title or number.")
+]
+CategoryColumnOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of the categories in tables; none for no categories.")
+]
+WeightColumnOption = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the counts in tables.")]
+NoHeaderOption = Annotated[bool, typer.Option("--no-header", help="The first row of tables is not a header.")]
+EncodingOption = Annotated[str | None, typer.Option(help="Encoding of text files.  [default: utf-8]")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Read every line as a name, as it stands.")]
+WeightsOption = Annotated[
+    Literal["none", "sqrt", "count"] | None,
+    typer.Option(help="Use names as often as they occur, or the square root of that.  [default: none]"),
+]
+MinCountOption = Annotated[int | None, typer.Option(help="Leave out categories with fewer names.  [default: 1]")]
+
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="Output format.")]
 
 
 def drop_unset(**options: object) -> dict[str, Any]:
     """Return the options that are not ``None``."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def build_reading(
+    *,
+    name_column: str | None = None,
+    category_column: str | None = None,
+    weight_column: str | None = None,
+    no_header: bool = False,
+    encoding: str | None = None,
+    plain: bool = False,
+    weights: Literal["none", "sqrt", "count"] | None = None,
+    min_count: int | None = None,
+) -> ReadingOptions:
+    """Return the options of reading names that the options of a command say."""
+    from namegen.datasets.options import ReadingOptions
+
+    return ReadingOptions(
+        name_column=name_column,
+        category_column=category_column,
+        weight_column=weight_column,
+        header=False if no_header else None,
+        encoding=encoding,
+        plain=plain,
+        weights=weights or "none",
+        min_count=1 if min_count is None else min_count,
+    )
+
+
+def announce_stdin(paths: Sequence[str]) -> None:
+    """Print what to type if names are read from a terminal."""
+    import sys
+
+    from namegen.cli.terminal import print_note
+    from namegen.datasets.options import STDIN
+
+    if STDIN in paths and sys.stdin.isatty():
+        print_note("Type names, one per line, and Ctrl-D at the end.")
+
+
+def print_reading(dataset: Dataset, *, hints: bool = False) -> None:
+    """Print the lines of :func:`describe_reading`."""
+    from namegen.cli.terminal import print_note
+
+    for line in describe_reading(dataset, hints=hints):
+        print_note(line)
+
+
+def describe_reading(dataset: Dataset, *, hints: bool = False) -> list[str]:
+    """Return lines that say how the names of a dataset were read, the notes about them and, for training, the hints."""
+    shown = [f"Read {report}." for report in dataset.reports[:_MAX_REPORTS]]
+    if len(dataset.reports) > _MAX_REPORTS:
+        shown.append(f"Read {len(dataset.reports) - _MAX_REPORTS:,} more files.")
+    return shown + [f"{dataset.label}: {note}." for note in (*dataset.notes, *(dataset.hints if hints else ()))]
 
 
 def load_model_to_use(name: str | None) -> tuple[ModelLocation, Model]:
@@ -131,14 +206,18 @@ def look_up_model(locations: Sequence[ModelLocation], category: str | None, *, o
 
 
 def advise_people(names: Dataset, base: Model | None, option: str) -> list[str]:
-    """Return a note that names the model people if an ASCII model does not keep many names of a list as written."""
+    """Return a note that names the model people if an ASCII model does not know or keep the letters of a list."""
     from namegen.datasets.alphabet import ASCII
     from namegen.datasets.dataset import count_of
     from namegen.models.store import PEOPLE
 
-    if base is None or base.alphabet != ASCII or 10 * names.rewritten <= len(names):
+    if base is None or base.alphabet != ASCII:
         return []
-    return [f"To keep {count_of(names.rewritten, 'name')} as written, use {option} {PEOPLE}."]
+    if 10 * names.rewritten > len(names):
+        return [f"To keep {count_of(names.rewritten, 'name')} as written, use {option} {PEOPLE}."]
+    if 2 * (names.letters >= len(ASCII)).sum() > len(names.letters):
+        return [f"Most letters of these names are new to the model; if {PEOPLE} has them, use {option} {PEOPLE}."]
+    return []
 
 
 def load_location(location: ModelLocation) -> Model:

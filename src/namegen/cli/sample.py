@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.cli.options import (
+    CategoryColumnOption,
+    EncodingOption,
     FloorOption,
     GuidanceOption,
     LookupModelOption,
+    NameColumnOption,
+    NoHeaderOption,
+    PlainOption,
     TemperatureOption,
     TopKOption,
     TopPOption,
     advise_people,
+    announce_stdin,
+    build_reading,
     complete_category,
+    describe_reading,
     drop_unset,
     load_location,
     look_up_model,
@@ -28,6 +36,7 @@ from namegen.errors import UsageError, quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from namegen.datasets.options import ReadingOptions
     from namegen.models.model import Model
     from namegen.models.store import ModelLocation
     from namegen.sampling.results import NameBlock
@@ -78,6 +87,10 @@ def sample(
             metavar="FILE", help="Leave out names and words listed in this file, one per line, ignoring case."
         ),
     ] = None,
+    exclude_parts: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Leave out names that contain text listed in this file, ignoring case."),
+    ] = None,
     novel: Annotated[bool, typer.Option("--novel", help="Leave out names of the training data.")] = False,
     unique: Annotated[bool, typer.Option("--unique", help="Print no name twice.")] = False,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Transliterate names into ASCII letters.")] = False,
@@ -95,6 +108,11 @@ def sample(
         str | None,
         typer.Option(metavar="PATH", help="Imitate the names of this list; CATEGORY is added to their style."),
     ] = None,
+    name_column: NameColumnOption = None,
+    category_column: CategoryColumnOption = None,
+    no_header: NoHeaderOption = False,
+    encoding: EncodingOption = None,
+    plain: PlainOption = False,
     model: LookupModelOption = None,
     output_format: Annotated[
         Literal["text", "tsv", "jsonl"],
@@ -128,18 +146,35 @@ def sample(
         min_length=min_length,
         match=match,
         exclude=() if exclude is None else read_exclusions(exclude),
+        exclude_parts=() if exclude_parts is None else read_exclusions(exclude_parts),
         ascii=ascii_only,
         allow_offensive=allow_offensive,
     )
+    reading = build_reading(
+        name_column=name_column,
+        category_column=category_column,
+        no_header=no_header,
+        encoding=encoding,
+        plain=plain,
+    )
     if like is None:
+        _refuse_reading(reading)
         location = look_up_model(find_models(model), None if category == "-" else category, or_letters=letters is None)
         loaded = load_location(location)
+        _check_letters(find_models(model), location, category, letters)
         category, prefixes = _parse_arguments(loaded, category, letters, prefix)
     else:
         bases = (model is None and included_models()) or find_models(model or PRETRAINED)
-        location, loaded, category, letters = _imitate(bases, like, category, letters)
+        _check_letters(bases, None, category, letters)
+        location, loaded, category, letters = _imitate(bases, like, category, letters, reading)
         prefixes = _parse_prefixes(letters, prefix)
-    request = {"prefixes": prefixes, "filters": filters, "scores": scores, **drop_unset(max_length=max_length)}
+    request = {
+        "prefixes": prefixes,
+        "filters": filters,
+        "scores": scores,
+        "notice": _print_notice,
+        **drop_unset(max_length=max_length),
+    }
     details = f"model {location.existing}{' (included)' if location.name in INCLUDED else ''}"
     if top is not None:
         from namegen.sampling.top_names import top_blocks
@@ -176,8 +211,38 @@ def _parse_arguments(
     return category, _parse_prefixes(letters, prefixes)
 
 
+def _refuse_reading(reading: ReadingOptions) -> None:
+    """Raise ``UsageError`` if there are options of reading names, but no names to read."""
+    if reading != build_reading():
+        raise UsageError("options of reading names only apply to the list of --like; leave them out")
+
+
+def _check_letters(
+    locations: Sequence[ModelLocation], chosen: ModelLocation | None, category: str | None, text: str | None
+) -> None:
+    """Raise ``UsageError`` if start letters are a category of another model than the chosen one."""
+    from namegen.models.categories import group_parts
+    from namegen.sampling.prefixes import describe_second_category
+
+    if text is None or len(text) < 3 or text.isupper():
+        return
+    if chosen is not None and text.casefold() in map(str.casefold, chosen.categories()):
+        return  # the library refuses it, and suggests a blend
+    for location in locations:
+        categories = location.categories() if location != chosen else ()
+        if text.casefold() in [name.casefold() for name in (*categories, *group_parts(categories))]:
+            raise UsageError(describe_second_category(category, text, location.name))
+
+
+def _print_notice(text: str) -> None:
+    """Print a note of the library."""
+    from namegen.cli.terminal import print_note
+
+    print_note(f"{text[0].upper()}{text[1:]}.")
+
+
 def _imitate(
-    bases: Sequence[ModelLocation], path: str, category: str | None, letters: str | None
+    bases: Sequence[ModelLocation], path: str, category: str | None, letters: str | None, reading: ReadingOptions
 ) -> tuple[ModelLocation, Model, str | None, str | None]:
     """Return the base model, a model of the lists at a path, the category to sample, if any, and the start letters.
 
@@ -188,11 +253,13 @@ def _imitate(
     from namegen.datasets.dataset import count_of
     from namegen.datasets.readers import load_dataset
     from namegen.models.categories import find_blend, is_category
+    from namegen.models.extension import find_names_alphabet
     from namegen.sampling.like import MIN_NAMES, like_model
 
     location = bases[0]
     base = load_location(location)
-    names = load_dataset(path, alphabet=base.alphabet)
+    announce_stdin([path])
+    names = load_dataset(path, alphabet=find_names_alphabet(base), reading=reading)
     if category is not None and not is_category(names, category) and not is_category(base, category):
         if letters is None and (category == "-" or category.isupper()):
             category, letters = None, category
@@ -200,8 +267,8 @@ def _imitate(
             find_blend(names, category)  # raises an error that names the lists
         elif (location := look_up_model(bases, category, or_letters=False)) != bases[0]:
             base = load_location(location)
-            names = load_dataset(path, alphabet=base.alphabet)
-    for note in (*(f"{names.label}: {note}." for note in names.notes), *advise_people(names, base, "--model")):
+            names = load_dataset(path, alphabet=find_names_alphabet(base), reading=reading)
+    for note in (*describe_reading(names), *advise_people(names, base, "--model")):
         print_note(note)
     fewest = int(names.counts.argmin())
     if names.counts[fewest] < MIN_NAMES:

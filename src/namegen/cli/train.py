@@ -11,7 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.architectures import ARCHITECTURES
-from namegen.cli.options import advise_people, complete_dataset, complete_model, complete_own_model, drop_unset
+from namegen.cli.options import (
+    CategoryColumnOption,
+    EncodingOption,
+    MinCountOption,
+    NameColumnOption,
+    NoHeaderOption,
+    PlainOption,
+    WeightColumnOption,
+    WeightsOption,
+    advise_people,
+    build_reading,
+    complete_dataset,
+    complete_model,
+    complete_own_model,
+    describe_reading,
+    drop_unset,
+)
 from namegen.cli.signals import StopOnSignal, import_torch
 from namegen.errors import TrainingStopped, UsageError
 
@@ -36,19 +52,30 @@ def train(
         typer.Option(help="Training names to sample.  [default: 100000, best: 1200000, --init: 100 per name]"),
     ] = None,
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--data",
             "-d",
             metavar="PATH_OR_NAME",
             autocompletion=complete_dataset,
-            help="Dataset name, folder or zip of CATEGORY.txt files, or .txt, .csv or .tsv file."
+            help="Dataset name, list, table, JSON file, folder or zip; - is standard input. Can be repeated."
             "  [default: surnames if downloaded, else starter]",
         ),
     ] = None,
+    name_column: NameColumnOption = None,
+    category_column: CategoryColumnOption = None,
+    weight_column: WeightColumnOption = None,
+    no_header: NoHeaderOption = False,
+    encoding: EncodingOption = None,
+    plain: PlainOption = False,
+    weights: WeightsOption = None,
+    min_count: MinCountOption = None,
     alphabet: Annotated[
         Literal["ascii", "unicode"] | None,
-        typer.Option(help="ASCII letters (names are transliterated) or the letters of the names.  [default: ascii]"),
+        typer.Option(
+            help="ASCII letters (names are transliterated) or the letters of the names.  "
+            "[default: ascii, --init: unicode]"
+        ),
     ] = None,
     recipe: Annotated[
         Literal["instant", "default", "best", "tutorial"] | None,
@@ -118,7 +145,7 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Resume an unfinished run; repeat its -m, -o and -d."),
+        typer.Option("--resume", help="Resume an unfinished run; repeat its -m and -o."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Discard an unfinished run and start over.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -141,8 +168,27 @@ def train(
         save_every=save_every,
         seed=seed,
     )
+    reading = build_reading(
+        name_column=name_column,
+        category_column=category_column,
+        weight_column=weight_column,
+        no_header=no_header,
+        encoding=encoding,
+        plain=plain,
+        weights=weights,
+        min_count=min_count,
+    )
     request = TrainingRequest(
-        parts, recipe, init, data, alphabet=alphabet, device=device, threads=threads, resume=resume, force=force
+        parts,
+        recipe,
+        init,
+        tuple(data or ()),
+        reading=reading,
+        alphabet=alphabet,
+        device=device,
+        threads=threads,
+        resume=resume,
+        force=force,
     )
     _train(request, model, output, quiet=quiet)
 
@@ -204,25 +250,19 @@ def _prepare(
 ) -> tuple[ModelLocation, TrainingPlan, Dataset]:
     """Claim the location, plan the training and read the names."""
     from namegen.cli.terminal import print_note
-    from namegen.datasets.open import STARTER, open_dataset
     from namegen.training.jobs import NO_EFFECT, claim_model, fit_plan, plan_training, small_data_warning
 
     claim.enter_context(claim_model(location))
     if request.has_network:
         import_torch()  # takes long, so an error in the options comes first
     plan = plan_training(location, request, group)
-    dataset = open_dataset(plan.dataset, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats)
+    dataset = _open_data(plan)
     if plan.init:
         from namegen.training.fine_tuning import check_new_categories
 
         check_new_categories(plan.init, dataset)
         plan = fit_plan(plan, request, dataset)
-    notes = [f"{dataset.label}: {note}." for note in dataset.notes]
-    notes += advise_people(dataset, plan.init, "--init")
-    if plan.dataset is None and dataset.label == STARTER:
-        notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
-    elif plan.dataset is None:
-        notes.insert(0, "Training on the downloaded surnames; to use your own names, give --data.")
+    notes = _describe_data(plan, request, dataset)
     if warning := small_data_warning(plan.config, dataset):
         notes.append(f"{warning}.")
     if not request.has_network:
@@ -236,6 +276,30 @@ def _prepare(
     for note in () if quiet else notes:
         print_note(note)
     return location, plan, dataset
+
+
+def _open_data(plan: TrainingPlan) -> Dataset:
+    """Read the names of a planned training."""
+    from namegen.cli.options import announce_stdin
+    from namegen.datasets.open import open_dataset
+
+    announce_stdin(plan.data)
+    return open_dataset(
+        plan.data or None, alphabet=plan.alphabet, keep_repeats=plan.config.keep_repeats, reading=plan.reading
+    )
+
+
+def _describe_data(plan: TrainingPlan, request: TrainingRequest, dataset: Dataset) -> list[str]:
+    """Return notes about the names of a planned training."""
+    from namegen.datasets.open import STARTER
+
+    notes = describe_reading(dataset, hints=True)
+    notes += advise_people(dataset, plan.init, "--init") if request.alphabet is None else []
+    if not plan.data and dataset.label == STARTER:
+        notes.insert(0, "Training on the starter names; `namegen download` gets 20,050 surnames.")
+    elif not plan.data:
+        notes.insert(0, "Training on the downloaded surnames; to use your own names, give --data.")
+    return notes
 
 
 def _find_location(model: str | None, output: Path | None) -> ModelLocation:

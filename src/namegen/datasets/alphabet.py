@@ -13,18 +13,18 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.datasets.graphemes import MAX_CHARACTERS, is_printable, iter_chunks, match_case, other_case
+from namegen._validate import check_constructor, describe_kind
+from namegen.datasets.graphemes import MAX_CHARACTERS, is_printable, iter_chunks, match_case, normalize, other_case
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 
@@ -32,6 +32,7 @@ _MAX_SHOWN = 30  # letters or runs of letters in the description of an alphabet
 _PRIVATE_USE = 0xF0000  # first of the code points that stand for letters of several characters
 
 
+@check_constructor()
 @dataclass(frozen=True)
 class Alphabet:
     """An ordered set of letters, each a string of one or more code points.
@@ -47,6 +48,10 @@ class Alphabet:
     letters: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        letters: object = self.letters
+        if not isinstance(letters, Iterable) or not all(isinstance(letter, str) for letter in letters):
+            raise UsageError(f"the letters of an alphabet must be a list of strings, not {describe_kind(letters)}")
+        object.__setattr__(self, "letters", tuple(self.letters))
         if not 0 < len(self.letters) < 2**16:
             raise UsageError(f"an alphabet has 1 to 65,535 letters, not {len(self.letters):,}")
         if len(set(self.letters)) < len(self.letters) or not all(self.letters):
@@ -89,6 +94,15 @@ class Alphabet:
     def boundary_id(self) -> int:
         """The index past the last letter: SOS as an input, EOS as an output."""
         return len(self.letters)
+
+    @property
+    def dtype(self) -> type[np.unsignedinteger]:
+        """The type of the indices of letters: the smallest that can hold ``boundary_id``."""
+        return np.uint8 if len(self) < 2**8 else np.uint16
+
+    def extend(self, letters: Iterable[str]) -> Alphabet:
+        """Return an alphabet with more letters after these, sorted, or these if there are no others."""
+        return Alphabet((*self.letters, *sorted({*letters} - {*self.letters})))
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -150,7 +164,7 @@ class Alphabet:
         A private code point stands for a letter of several characters.
         """
         points = [ord(x) if len(x) == 1 else _PRIVATE_USE + index for index, x in enumerate([*self.letters, "\n"])]
-        table = np.zeros(max(points) + 1, dtype=np.uint8 if len(self) < 2**8 else np.uint16)
+        table = np.zeros(max(points) + 1, dtype=self.dtype)
         table[points] = np.arange(len(points))
         return table
 
@@ -241,6 +255,38 @@ class Alphabet:
                 dropped += not (part or kind == "Mn")
                 parts.append(part)
         return " ".join("".join(parts).split()), dropped
+
+
+class ExtendableAlphabet(Alphabet):
+    """An alphabet that is extended by the letters of the names that are read in it.
+
+    Punctuation is transliterated if the alphabet has its replacement, such as ``'`` for ``’``, and symbols otherwise
+    dropped.
+    """
+
+    def transliterate(self, text: str) -> tuple[str, int]:
+        """Normalize a text as :func:`~namegen.datasets.graphemes.normalize` does; transliterate no letters.
+
+        Returns:
+            The text, and the number of dropped characters.
+        """
+        name, dropped = normalize(text)
+        if self.has(name):
+            return name, dropped
+        parts = [self._replace(letter) for letter in self._split(name)]
+        return " ".join("".join(parts).split()), dropped + parts.count("")
+
+    def _replace(self, letter: str) -> str:
+        """Return what stands for a letter; nothing if it is dropped."""
+        kind = unicodedata.category(letter[0])[0]
+        if letter in self or kind in "LMNZ":
+            return letter
+        from unidecode import unidecode
+
+        replacement = unidecode(letter, errors="ignore")
+        if replacement and self.has(replacement):
+            return replacement
+        return letter if kind == "P" else ""
 
 
 def _is_successor(letter: str, last: str) -> bool:

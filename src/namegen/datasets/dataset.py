@@ -12,21 +12,30 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from itertools import repeat, zip_longest
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 
+from namegen._validate import check_arguments, check_constructor, check_int, check_positive, to_builtin
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from namegen.datasets.alphabet import Alphabet
+    from namegen.datasets.options import DataSource
 
     AlphabetChoice = Alphabet | Literal["ascii", "unicode"]
 
+Weighting: TypeAlias = Literal["none", "sqrt", "count"]
+"""How a name's number of occurrences becomes its weight."""
+
+
+MAX_WEIGHT = 1e12
+"""The largest weight of a name."""
 
 _MIN_VALIDATION = 20  # names; a loss on fewer would be too noisy
 
@@ -41,6 +50,7 @@ def hash_names(names: Iterable[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(map(hash_name, names)), dtype=">u8").astype(np.uint64)
 
 
+@check_constructor("use Dataset.from_names or open_dataset")
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Names grouped by category.
@@ -56,6 +66,11 @@ class Dataset:
         verified: whether every file matches its hash in the catalogue.
         notes: warnings about the input, such as dropped characters.
         rewritten: the number of names given in letters that the alphabet does not have.
+        weights: how often each name occurs, or another positive number, (names,); ``None`` if all names count alike.
+            In training, a name of a category is sampled with a probability proportional to its weight.
+        hints: options of training that may fit the names, such as frequencies that are not used.
+        reports: how the files were read whose columns or structure had to be recognized.
+        source: where the names were read from; ``None`` for names in memory.
     """
 
     alphabet: Alphabet
@@ -68,8 +83,13 @@ class Dataset:
     verified: bool = False
     notes: tuple[str, ...] = ()
     rewritten: int = 0
+    weights: NDArray[np.float32] | None = None
+    hints: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    source: DataSource | None = None
 
     @classmethod
+    @check_arguments()
     def from_names(
         cls,
         names: Mapping[str, Iterable[str]],
@@ -77,26 +97,44 @@ class Dataset:
         alphabet: AlphabetChoice = "ascii",
         keep_repeats: bool = False,
         label: str = "names",
+        weights: Mapping[str, Iterable[float]] | None = None,
     ) -> Dataset:
         """Create a dataset from names in memory.
 
         Args:
-            names: the names of each category, by category.
+            names: the names of each category, by category: lists, columns of a table or other iterables. Missing names,
+                ``None`` or ``nan``, are left out.
             alphabet: the alphabet that names are transliterated into: ``ascii`` for
                 :data:`~namegen.datasets.alphabet.ASCII`, or ``unicode`` to keep the names' own letters.
             keep_repeats: keep names that occur more than once in a category.
             label: the name of the dataset.
+            weights: how often each name occurs, in the order of ``names``, by category: positive numbers. The weights
+                of repeated names are added, also if ``keep_repeats`` is true. By default all names count alike.
 
         Raises:
+            UsageError: the names are not lists of text by category.
             DataError: ``names`` is empty, or has more letters than an alphabet can have.
+            UsageError: the categories or numbers of ``weights`` are not those of ``names``, or a weight is not a
+                positive number.
         """
         from namegen.datasets.builder import DatasetBuilder
+        from namegen.datasets.in_memory import check_lists, iterate_names
 
         builder = DatasetBuilder(alphabet)
-        for category, given in names.items():
-            lines = (name.encode(errors="surrogatepass") for name in given)
-            builder.add_lines(category, lines, f"the category {quote(category)}")
-        return builder.finish(label, keep_repeats=keep_repeats)
+        lists, missing = check_lists(names), 0
+        if weights is not None and weights.keys() != lists.keys():
+            raise UsageError("the categories of weights must be those of names")
+        for category, given in lists.items():
+            where = f"the category {quote(category)}"
+            add = builder.make_adder(category, where)
+            listed = iterate_names(given, "names" if category == label else f"the names of {quote(category)}")
+            paired = zip(listed, repeat(1.0)) if weights is None else _pair_weights(listed, weights[category], where)
+            for number, (name, weight) in enumerate(paired, 1):
+                missing += name is None
+                add((name or "").encode(errors="surrogatepass"), where, number, weight)
+        if missing:
+            builder.notes.append(f"left out {count_of(missing, 'missing name')}")
+        return builder.finish(label, keep_repeats=keep_repeats, weights="none" if weights is None else "count")
 
     def __len__(self) -> int:
         return len(self.category_of)
@@ -140,10 +178,12 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the alphabet, categories and names, in hexadecimal."""
+        """The SHA-256 of the alphabet, categories, names and weights, in hexadecimal."""
         digest = hashlib.sha256(repr((self.alphabet.letters, self.categories)).encode())
         for array in (self.letters.astype("<u2"), self.offsets.astype("<i8"), self.category_of.astype("<i4")):
             digest.update(array.tobytes())
+        if self.weights is not None:
+            digest.update(self.weights.astype("<f4").tobytes())
         return digest.hexdigest()
 
     def names(self, category: str) -> list[str]:
@@ -158,7 +198,12 @@ class Dataset:
         return [self.name(int(index)) for index in of_category]
 
     def name(self, index: int) -> str:
-        """Return the name at an index."""
+        """Return the name at an index.
+
+        Raises:
+            UsageError: there is no such index.
+        """
+        index = check_int("index", index, 0, len(self) - 1)
         return self.alphabet.decode(self.letters[self.offsets[index] : self.offsets[index + 1]])
 
     def in_case(self, casing: str) -> Dataset:
@@ -177,7 +222,17 @@ class Dataset:
             for category in self.categories
         }
         cased = Dataset.from_names(names, alphabet=self.alphabet, keep_repeats=True, label=self.label)
-        return replace(cased, verified=self.verified, notes=self.notes)
+        return replace(cased, verified=self.verified, notes=self.notes, weights=self.weights, source=self.source)
+
+    def fit_alphabet(self, alphabet: Alphabet) -> Dataset:
+        """Return the dataset in an alphabet, extended by the letters of the names that it lacks."""
+        if self.alphabet == alphabet:
+            return self
+        used = [self.alphabet.letters[index] for index in np.flatnonzero(np.bincount(self.letters)).tolist()]
+        extended = alphabet.extend(used)
+        numbers = {letter: index for index, letter in enumerate(extended.letters)}
+        table = np.array([numbers.get(letter, 0) for letter in self.alphabet.letters], dtype=extended.dtype)
+        return replace(self, alphabet=extended, letters=table[self.letters])
 
     def __repr__(self) -> str:
         return f"<Dataset {self.label}: {count_of(len(self), 'name')}, {count_of(len(self.categories), 'category')}>"
@@ -194,6 +249,8 @@ class Dataset:
             hashes=self.hashes[chosen],
             label=self.label,
             verified=self.verified,
+            weights=None if self.weights is None else self.weights[chosen],
+            source=self.source,
         )
 
     def limit(self, count: int) -> Dataset:
@@ -220,6 +277,18 @@ class Dataset:
         if np.count_nonzero(held_out) < _MIN_VALIDATION:
             return self, None
         return self.select(~held_out), self.select(held_out)
+
+
+def _pair_weights(
+    names: Iterable[str | None], weights: Iterable[float], where: str
+) -> Iterator[tuple[str | None, float]]:
+    """Yield names with their weights, which are checked."""
+    end = object()
+    for name, weight in zip_longest(names, weights, fillvalue=end):
+        if name is end or weight is end:
+            raise UsageError(f"{where} needs one weight for each name")
+        check_positive(f"a weight of {where}", to_builtin(weight), MAX_WEIGHT)
+        yield cast("str | None", name), float(cast("float", weight))
 
 
 def count_of(count: int, what: str) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from namegen import paths
+from namegen._validate import check_arguments, check_callable, check_path, check_text
 from namegen.datasets.catalogue import CatalogueEntry, get_entry
-from namegen.datasets.readers import is_list
 from namegen.errors import DataError, DownloadError
 from namegen.io.archives import MAX_BYTES, Archive, UnpackLimit
 from namegen.io.lines import open_list
@@ -52,7 +52,7 @@ def find_downloaded(name: str) -> DownloadedDataset | None:
     entry, folder = get_entry(name), paths.dataset_dir(name)
     try:
         recorded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        lists = {file.name for file in folder.iterdir() if is_list(file.name)}
+        lists = {file.name for file in folder.iterdir() if not file.name.startswith(".")} - {MANIFEST}
         if lists == entry.files.keys() and recorded == _hash_files(entry, folder):
             return DownloadedDataset(folder, verified=recorded == entry.files, new=False)
     except (OSError, ValueError, KeyError, TypeError):
@@ -60,6 +60,7 @@ def find_downloaded(name: str) -> DownloadedDataset | None:
     return None
 
 
+@check_arguments()
 def download(
     name: str = "surnames",
     *,
@@ -86,7 +87,11 @@ def download(
         DownloadError: the source cannot be reached or lacks a file, a file does not match its hash, or the cache cannot
             be written.
     """
-    entry, folder = get_entry(name), paths.dataset_dir(name)
+    entry, folder = get_entry(check_text("the dataset", name, "surnames")), paths.dataset_dir(name)
+    if source is not None:
+        source = str(check_path("source", source)) if not isinstance(source, str) else source
+    check_callable("report", report)
+    check_callable("notice", notice)
     with _lock(name):
         existing = find_downloaded(name)
         if existing and (existing.verified or not verify):

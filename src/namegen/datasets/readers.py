@@ -1,190 +1,357 @@
-"""Read names from files and folders in all supported formats."""
+"""Read names from files and folders in all supported formats.
+
+Each file is read in three steps: its bytes are unpacked and decoded, its beginning tells whether it is a list, a table
+or JSON, and its names go into a :class:`~namegen.datasets.builder.DatasetBuilder`. The lines of a plain list stay bytes
+until then.
+"""
 
 from __future__ import annotations
 
-import csv
 import itertools
-from pathlib import Path, PurePosixPath
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from namegen._validate import check_arguments, check_path
+from namegen.datasets import formats
 from namegen.datasets.builder import DatasetBuilder
+from namegen.datasets.columns import find_delimiter
 from namegen.datasets.dataset import count_of
-from namegen.errors import DataError, quote, shorten
-from namegen.io.archives import Archive, UnpackLimit, open_gzip
-from namegen.io.lines import decode_line, open_list, read_lines
+from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
+from namegen.datasets.sources import ZIP_MARKS, open_files, remove_extension
+from namegen.datasets.structure import find_structure
+from namegen.datasets.tables import Table, add_table, has_quotes, read_rows
+from namegen.errors import DataError, UsageError, escape_unprintable, quote, shorten
+from namegen.io.encodings import RecodedStream, find_mark, guess_encoding
+from namegen.io.lines import EncodingError, decode_line, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from namegen.datasets.builder import NameAdder
     from namegen.datasets.dataset import AlphabetChoice, Dataset
+    from namegen.datasets.options import ReadingOptions
+    from namegen.datasets.sources import NameFile
+    from namegen.datasets.structure import Structure
     from namegen.io.lines import Readable
 
+    NumberedRow = tuple[int, Sequence[str]]
+    Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
-FORMATS = "a folder or .zip of CATEGORY.txt files, or a .txt, .csv or .tsv file, optionally gzipped (.gz)"
-_MAX_ROW_LINES = 1000  # limits the memory if a quote is never closed
+
+_SAMPLE_LINES = 1000
+_SAMPLE_BYTES = 2**16
+_MAX_GUESS_BYTES = 2**14  # of lines that are not ASCII
+_PARQUET_MARK = b"PAR1"
+_JSON_SUFFIXES, _JSON_LINES_SUFFIXES = (".json", ".geojson"), (".jsonl", ".ndjson")
+_TSV_SUFFIXES = (".tsv", ".tab")
+_MAX_NOTES = 10
+_DIGITS = re.compile(r"\d+")
 
 
+@check_arguments()
 def load_dataset(
-    path: str | Path,
+    path: Paths,
     *,
     alphabet: AlphabetChoice = "ascii",
     keep_repeats: bool = False,
     label: str | None = None,
+    reading: ReadingOptions = DEFAULT_READING,
 ) -> Dataset:
-    """Read names grouped by category from a file or folder.
+    """Read names grouped by category from files and folders.
+
+    The contents of a file decide how it is read: a list with a name on each line, whose category is the name of the
+    file, perhaps with headings, comments or numbers; a table whose columns have the names, categories and counts; or
+    JSON. :attr:`Dataset.reports` and :attr:`Dataset.notes` say what was found.
 
     Args:
-        path: a folder or ``.zip`` of ``CATEGORY.txt`` files, a ``.txt``, a ``.csv`` or a ``.tsv``. Text files and
-            tables may be gzipped.
+        path: a text file, ``.csv``, ``.tsv``, ``.json`` or ``.jsonl``, each of which may be gzipped, an ``.xlsx`` or
+            ``.parquet`` (with the extra ``tables``), or a folder or ``.zip`` of such files, whose subfolders become
+            part of the category (``elf/female``); ``-`` for standard input. The names of several paths are merged.
         alphabet: as for ``Dataset.from_names``.
         keep_repeats: as for ``Dataset.from_names``.
         label: the name of the dataset; by default the name of the file or folder.
+        reading: options, such as the column of the names.
 
     Raises:
-        DataError: the path does not exist, cannot be read, is not UTF-8, contains no name or exceeds a limit.
+        DataError: a path does not exist or cannot be read, it is not clear how to read it, it contains no name, or it
+            exceeds a limit.
+        MissingPackageError: the package for its format is not installed.
     """
-    path = Path(path)
-    builder = DatasetBuilder(alphabet)
-    try:
-        if not path.exists() and not path.is_symlink():
-            raise DataError(f"no file or folder {path}")
-        if path.is_dir():
-            files = {str(file): file.name for file in path.iterdir() if is_list(file.name) and not file.is_dir()}
-            if not files:
-                raise DataError(f"no .txt files in the folder {path}; namegen reads {FORMATS}")
-            for file in _group_by_category(files, path).values():
-                _add_file(builder, Path(file))
-            name = path.resolve().name
-        else:
-            _add_file(builder, path)
-            name = _get_category(path.name)
-    except OSError as error:
-        raise DataError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
+    return read_dataset(
+        [(one, reading) for one in check_paths(path)],
+        alphabet=alphabet,
+        keep_repeats=keep_repeats,
+        label=label,
+        reading=reading,
+    )
+
+
+def read_dataset(
+    paths: Sequence[tuple[str, ReadingOptions]],
+    *,
+    alphabet: AlphabetChoice,
+    keep_repeats: bool,
+    label: str | None,
+    reading: ReadingOptions,
+) -> Dataset:
+    """Read the names in several paths into one dataset.
+
+    Args:
+        paths: the paths, each with the options for reading it.
+        alphabet: as for ``Dataset.from_names``.
+        keep_repeats: as for ``Dataset.from_names``.
+        label: as for ``load_dataset``.
+        reading: the options for the dataset as a whole.
+    """
+    builder, reports = DatasetBuilder(alphabet), []
+    for path, options in paths:
+        try:
+            with open_files(Path(path), builder.notes) as files:
+                prefixes = _find_prefixes(files)
+                for file in files:
+                    reports += _FileReader(builder, options, prefixes[file.category]).read(file)
+        except OSError as error:
+            raise DataError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
+    builder.notes = _shorten_notes(builder.notes)
+    builder.merge_similar_categories()
+    dataset = builder.finish(
+        label or name_dataset([name_path(path) for path, _ in paths]),
+        keep_repeats=keep_repeats,
+        weights=reading.weights,
+        min_count=reading.min_count,
+    )
+    if reading.weights != "none" and dataset.weights is None:
+        note = f"--weights {reading.weights} has no effect: all names occur equally often"
+        dataset = replace(dataset, notes=(*dataset.notes, note))
+    source = DataSource(tuple(find_again(path) for path, _ in paths), reading)
+    return replace(dataset, reports=tuple(reports), source=source)
+
+
+def _shorten_notes(notes: Sequence[str]) -> list[str]:
+    """Return each note once; of the notes about many files, the first ones and the number of the others."""
+    distinct = list(dict.fromkeys(notes))
+    more = len(distinct) - _MAX_NOTES
+    return [*distinct[:_MAX_NOTES], *([f"{more:,} more notes of this kind about other files"] if more > 0 else [])]
+
+
+def check_paths(paths: Paths) -> list[str]:
+    """Return one or several paths as text; raise ``UsageError`` if they are something else, or empty."""
+    several = [paths] if isinstance(paths, str | os.PathLike) or not isinstance(paths, Sequence) else list(paths)
+    advice = "; Dataset.from_names takes names in memory"
+    texts = [path if isinstance(path, str) else str(check_path("path", path, advice)) for path in several]
+    if not texts or "" in texts:
+        raise UsageError("--data is empty; give a path or the name of a dataset")
+    return texts
+
+
+def name_path(path: str) -> str:
+    """Return the name of the dataset that is read from a path: the name of the file or folder.
+
+    If the catalogue has a dataset of that name, ``./`` before it tells the two apart.
+    """
+    from namegen.datasets.open import is_dataset_name
+
+    given = Path(path)
+    name = "names" if path == STDIN else given.resolve().name if given.is_dir() else remove_extension(given.name)
     printable = "".join(character if character.isprintable() else "?" for character in name) or "names"
-    return builder.finish(label or printable, keep_repeats=keep_repeats)
+    return f"./{printable}" if is_dataset_name(printable) else printable
 
 
-def is_list(name: str) -> bool:
-    """Return whether a file in a folder or zip is a list of names, given the file's name."""
-    return name.lower().removesuffix(".gz").endswith(".txt") and not name.startswith(".")
+def name_dataset(names: Sequence[str]) -> str:
+    """Return the name of several datasets together."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
 
 
-def _add_file(builder: DatasetBuilder, path: Path) -> None:
-    """Read a file in the format that its extension indicates."""
-    name, source = path.name.lower(), str(path)
-    kind = PurePosixPath(name.removesuffix(".gz")).suffix
-    if kind not in (".txt", ".csv", ".tsv", ".zip") or name.endswith(".zip.gz"):
-        raise DataError(f"cannot tell the format of {path} from its name; namegen reads {FORMATS}")
-    with open_list(path) as file:
-        limit = UnpackLimit(file, source)
-        stream = _unzip(file, name, limit, source)
-        if kind == ".zip":
-            _add_archive(builder, file, limit, path)
-        elif kind == ".txt":
-            builder.add_lines(_get_category(path.name), read_lines(stream, source), source)
-        else:
-            _add_table(builder, stream, "," if kind == ".csv" else "\t", source)
+def find_again(path: str) -> str:
+    """Return a path that leads to the same file or folder from everywhere."""
+    return path if path == STDIN else str(Path(path).absolute())
 
 
-def _add_archive(builder: DatasetBuilder, stream: BinaryIO, limit: UnpackLimit, path: Path) -> None:
-    """Read the lists in a zip."""
-    archive = Archive(stream, limit, str(path))
-    names = {member: PurePosixPath(member).name for member in archive.members}
-    lists = {m: name for m, name in names.items() if is_list(name) and not m.startswith("__MACOSX/")}
-    if not lists:
-        raise DataError(f"no .txt files in {path}; namegen reads {FORMATS}")
-    for category, member in _group_by_category(lists, path).items():
-        source = f"{path}: {shorten(member)}"
-        unpacked = _unzip(archive.open(member), member, limit, source)
-        builder.add_lines(category, read_lines(unpacked, source), source)
+def _find_prefixes(files: Sequence[NameFile]) -> dict[str, str]:
+    """Return what comes before the categories in the tables of each file, by the category of the file.
 
-
-def _add_table(builder: DatasetBuilder, stream: Readable, delimiter: str, source: str) -> None:
-    """Add a name for each row of a table.
-
-    The columns are ``category`` and ``name``, or any two, one of them ``name``. Without a header, a table has two
-    columns, the category first.
+    That is the category of the file itself, unless the files are parts of one table, with names that differ in their
+    numbers only: ``yob2001.txt`` and ``yob2002.txt``.
     """
-    add_by_category: dict[str, NameAdder] = {}
-    columns: tuple[int, int] | None = None
-    width, has_header = 0, False
-    for number, row in _read_rows(stream, delimiter, source):
-        if columns is None:
-            width, columns = len(row), _find_columns(row)
-            if columns:
-                has_header = True
-                continue
-            given = shorten(", ".join(row))
-            if width != 2:
-                raise DataError(
-                    f"the first line of {source} ({given}) has no column called name; call the columns category and "
-                    "name"
-                )
-            columns = 0, 1
-            builder.notes.append(f"read the first line of {source} ({given}) as a category and a name")
-        if len(row) <= max(columns) or (not has_header and len(row) > 2):
-            raise DataError(
-                f"{source}, line {number:,}: {count_of(len(row), 'column')} instead of {width:,} as in the first line"
+    are_parts = len({_DIGITS.sub("0", file.category) for file in files}) == 1
+    return {file.category: "" if are_parts else file.category for file in files}
+
+
+class _FileReader:
+    """Reads a file into a dataset; ``prefix`` comes before the categories of its tables."""
+
+    def __init__(self, builder: DatasetBuilder, options: ReadingOptions, prefix: str) -> None:
+        self._builder, self._options, self._prefix = builder, options, prefix
+
+    def read(self, file: NameFile) -> list[str]:
+        """Add the names in a file; return how it was read, unless it is a plain list."""
+        with file.open() as stream:
+            head = stream.read(4)
+            stream.seek(0)
+            if head == _PARQUET_MARK or file.suffix == ".parquet":
+                return self._read_parquet(file, stream)
+            if head in ZIP_MARKS or file.suffix == ".xlsx":
+                return self._read_workbook(file, stream)
+            try:
+                return self._read_text(file, stream)
+            except EncodingError as error:
+                raise DataError(_advise_encoding(error, stream)) from None
+
+    def _open_text(self, file: NameFile, stream: BinaryIO) -> Readable:
+        """Return a file from its beginning as UTF-8."""
+        stream.seek(0)
+        encoding = find_mark(stream.read(4)) or self._options.encoding
+        stream.seek(0)
+        return stream if encoding in (None, "utf-8-sig") else RecodedStream(stream, encoding, file.source)
+
+    def _read_text(self, file: NameFile, stream: BinaryIO) -> list[str]:
+        def read() -> Iterator[bytes]:
+            return read_lines(self._open_text(file, stream), file.source)
+
+        if self._options.plain:
+            self._builder.add_lines(file.category, read(), file.source)
+            return []
+        beginning = self._open_text(file, stream).read(_SAMPLE_BYTES).decode(errors="replace").removeprefix("\ufeff")
+        is_json = file.suffix in _JSON_SUFFIXES
+        if is_json or file.suffix in _JSON_LINES_SUFFIXES or formats.looks_like_json(beginning):
+            if file.suffix in _JSON_LINES_SUFFIXES or formats.looks_like_json_lines(beginning):
+                return self._read_json_lines(file, read)
+            return self._read_json(file, self._open_text(file, stream))
+        lines = read()
+        first = list(itertools.islice(lines, _SAMPLE_LINES))
+        sample = [text for text in (line.decode(errors="replace") for line in first) if text.strip()]
+        delimiter = self._find_delimiter(file, sample)
+        if delimiter:
+            quoted = has_quotes(sample, delimiter)
+            return self._read_table(file, lambda: read_rows(read(), delimiter, file.source, quoted=quoted))
+        structure = find_structure(sample)
+        if structure.is_plain:
+            self._builder.add_lines(file.category, itertools.chain(first, lines), file.source)
+            return []
+        return self._read_structure(file, structure, itertools.chain(first, lines))
+
+    def _find_delimiter(self, file: NameFile, sample: list[str]) -> str | None:
+        """Return what separates the columns of a table; ``None`` for a list."""
+        delimiter = find_delimiter(sample)
+        if file.suffix in _TSV_SUFFIXES:
+            return "\t"
+        if file.suffix == ".csv" and delimiter in (None, " "):
+            return ","  # of a single column, or of cells with blanks around them
+        if delimiter is None and self._options.of_tables:
+            raise DataError(f"{file.source} is not a table; leave out --{self._options.of_tables[0]}")
+        return delimiter
+
+    def _read_structure(self, file: NameFile, structure: Structure, lines: Iterable[bytes]) -> list[str]:
+        number = count = 0
+
+        def decode() -> Iterator[str]:
+            nonlocal number
+            for number, line in enumerate(lines, 1):
+                yield decode_line(line, file.source, number)
+
+        adders: dict[str | None, NameAdder] = {None: self._builder.make_adder(file.category, file.source)}
+        for category, name in structure.parse(decode()):
+            if category not in adders:
+                full = f"{self._prefix}/{category}" if self._prefix else category
+                adders[category] = self._builder.make_adder(full or "", f"{file.source}, line {number:,}")
+            adders[category](name.encode(), file.source, number)
+            count += 1
+        return [f"{_base(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}"]
+
+    def _read_table(
+        self, file: NameFile, rows: Callable[[], Iterator[NumberedRow]], *, header: bool | None = None, what: str = ""
+    ) -> list[str]:
+        table = Table(file.source, rows, file.category, self._prefix, header)
+        return [f"{_base(file)}{what}: {add_table(self._builder, table, self._options)}"]
+
+    def _read_json(self, file: NameFile, stream: Readable) -> list[str]:
+        found = formats.read_json(stream, file.source)
+        keys = [*found.lists, *found.tables]
+        categories = dict(zip(keys, formats.name_categories(keys, file.category), strict=True))
+        reports = []
+        for path, names in found.lists.items():
+            add = self._builder.make_adder(self._join(file, categories[path]), file.source)
+            for number, name in enumerate(names, 1):
+                add(name.encode(errors="surrogatepass"), file.source, number)
+        if found.lists:
+            shown = ", ".join(shorten("/".join(path)) for path in itertools.islice(found.lists, 5) if path)
+            more = f" and {len(found.lists) - 5:,} more" if len(found.lists) > 5 else ""
+            count = sum(map(len, found.lists.values()))
+            reports.append(f"{_base(file)}: names from {shown or 'a list'}{more}, {count_of(count, 'name')}")
+        for path, rows in found.tables.items():
+            category = self._join(file, categories[path])
+            prefix = category if len(found.tables) > 1 else self._prefix
+            table = Table(
+                file.source,
+                lambda rows=rows: iter(enumerate(rows, 1)),  # type: ignore[misc]
+                category,
+                prefix,
+                True if found.has_titles[path] else None,
             )
-        category = row[columns[0]].strip()
-        if category not in add_by_category:
-            add_by_category[category] = builder.make_adder(category, f"{source}, line {number:,}")
-        add_by_category[category](row[columns[1]].encode(), source, number)
+            where = f", {shorten('/'.join(path))}" if path else ""
+            reports.append(f"{_base(file)}{where}: {add_table(self._builder, table, self._options)}")
+        return reports
+
+    def _join(self, file: NameFile, category: str) -> str:
+        """Return the category of a list within a file."""
+        return f"{self._prefix}/{category}" if self._prefix and category != file.category else category
+
+    def _read_json_lines(self, file: NameFile, read: Callable[[], Iterator[bytes]]) -> list[str]:
+        def values() -> Iterator[object]:
+            return formats.read_json_lines(read(), file.source)
+
+        first = next(values(), "")
+        if isinstance(first, dict):
+
+            def rows() -> Iterator[NumberedRow]:
+                return enumerate(formats.tabulate(v for v in values() if isinstance(v, dict)), 0)
+
+            return self._read_table(file, rows, header=True)
+        add, count = self._builder.make_adder(file.category, file.source), 0
+        for count, value in enumerate(values(), 1):
+            if not isinstance(value, str):
+                raise DataError(f"{file.source}, line {count:,}: not a text like those before; give objects or texts")
+            add(value.encode(errors="surrogatepass"), file.source, count)
+        return [f"{_base(file)}: a name on each line, {count_of(count, 'name')}"]
+
+    def _read_workbook(self, file: NameFile, stream: BinaryIO) -> list[str]:
+        sheet, others, rows = formats.read_workbook(stream, file.source)
+        if others:
+            shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+            self._builder.notes.append(f"read the sheet {quote(sheet)} only, not {shown}; export others as CSV")
+        return self._read_table(file, lambda: iter(enumerate(rows, 1)), what=f", sheet {sheet}")
+
+    def _read_parquet(self, file: NameFile, stream: BinaryIO) -> list[str]:
+        return self._read_table(file, lambda: enumerate(formats.open_parquet(stream, file.source), 0), header=True)
 
 
-def _find_columns(header: list[str]) -> tuple[int, int] | None:
-    """Return the indices of the category and the name, or ``None`` if this row is not a header."""
-    titles = [cell.strip().casefold() for cell in header]
-    if "name" not in titles:
-        return None
-    name = titles.index("name")
-    if "category" in titles:
-        return titles.index("category"), name
-    return (1 - name, name) if len(titles) == 2 and titles.count("name") == 1 else None
+def _advise_encoding(error: EncodingError, stream: BinaryIO) -> str:
+    """Return the message for a text that is not UTF-8, with the encoding that it probably has."""
+    stream.seek(0)
+    beginning = stream.read(_SAMPLE_BYTES)
+    if b"\0" in beginning:
+        sample = beginning
+    else:
+        stream.seek(0)
+        lines: list[bytes] = []
+        for line in itertools.islice(stream, 1_000_000):
+            if not line.isascii():
+                lines.append(line.strip())
+                if sum(map(len, lines)) > _MAX_GUESS_BYTES:
+                    break
+        sample = b"\n".join(lines)
+    guess = guess_encoding(sample[:_SAMPLE_BYTES])
+    if guess is None:
+        return str(error)
+    encoding, text = guess
+    example = next((line.strip() for line in text.splitlines() if not line.isascii()), text.split("\n")[0].strip())
+    return f"{error.fact}; it looks like {encoding}, as in {quote(example)}: then use --encoding {encoding}"
 
 
-def _read_rows(stream: Readable, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a table that are not empty, each with the number of its last line."""
-    number = row_end = 0  # the last line read, and the last line of the row before
-
-    def read_text() -> Iterator[str]:
-        nonlocal number
-        for number, line in enumerate(read_lines(stream, source), 1):
-            if number > row_end + _MAX_ROW_LINES:
-                raise DataError(
-                    f"{source}, line {row_end + 1:,}: a row of more than {_MAX_ROW_LINES:,} lines; close its quotes"
-                )
-            yield decode_line(line, source, number) + "\n"
-
-    lines = read_text()
-    first = next((line for line in lines if line.strip()), "")
-    if delimiter == "," and "," not in first and ";" in first:
-        delimiter = ";"  # spreadsheets write it in countries with a decimal comma
-    try:
-        for row in csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True):
-            row_end = number
-            if any(cell.strip() for cell in row):
-                yield number, row
-    except csv.Error as error:
-        raise DataError(f"{source}, line {row_end + 1:,}: invalid row ({error}); check its quotes") from error
-
-
-def _group_by_category(files: Mapping[str, str], source: Path) -> dict[str, str]:
-    """Return the path of each category's file, sorted by category, given the files' names by path."""
-    found: dict[str, str] = {}
-    for file, name in sorted(files.items()):
-        other = found.setdefault(_get_category(name), file)
-        if other != file:
-            both = f"{shorten(other)} and {shorten(file)}"
-            raise DataError(f"{source}: the category {quote(_get_category(name))} has two files, {both}; remove one")
-    return dict(sorted(found.items()))
-
-
-def _unzip(stream: Readable, name: str, limit: UnpackLimit, source: str) -> Readable:
-    return open_gzip(stream, limit, source) if name.lower().endswith(".gz") else stream
-
-
-def _get_category(name: str) -> str:
-    """Return the category of a file: its name without the extension."""
-    return PurePosixPath(name[:-3] if name.lower().endswith(".gz") else name).stem
+def _base(file: NameFile) -> str:
+    """Return the name of a file for reports."""
+    return escape_unprintable(file.source.rpartition(os.sep)[2])

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from namegen._validate import check_arguments
 from namegen.datasets.encoding import EncodedNames
+from namegen.datasets.in_memory import iterate_names
 from namegen.errors import DataError, UsageError, quote
 from namegen.models.categories import find_blend
 from namegen.models.inference import Source, build_steppers
 from namegen.models.scoring import score_names, score_per_category
+from namegen.models.store import to_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from os import PathLike
 
     from numpy.typing import NDArray
 
@@ -91,14 +95,15 @@ class Classification:
         return [self.categories[index] if name else None for name, index in zip(self.fitted.names, first, strict=True)]
 
 
-def score(model: Model, category: str, names: Iterable[str]) -> Scores:
+@check_arguments()
+def score(model: Model | str | PathLike[str], category: str, names: Iterable[str]) -> Scores:
     """Return the probabilities of names in a category, first letter and end included.
 
     >>> namegen.score(model, "German", ["Ackermann", "Smirnov"]).log_probabilities     # doctest: +SKIP
     array([-16.3, -24.8])
 
     Args:
-        model: the model, used at temperature 1.
+        model: the model, or its name or path, used at temperature 1.
         category: one of its categories, or a blend such as ``German+Italian``.
         names: the names; they are transliterated and converted to the casing of the model.
 
@@ -106,6 +111,7 @@ def score(model: Model, category: str, names: Iterable[str]) -> Scores:
         UsageError: no such category.
         DataError: a name has more than 1,000 letters.
     """
+    model = to_model(model)
     blend = find_blend(model, category).category
     fitted = fit_names(model, names)
     log_probabilities, perplexities = np.full((2, len(fitted.names)), np.nan)
@@ -118,7 +124,8 @@ def score(model: Model, category: str, names: Iterable[str]) -> Scores:
     return Scores(fitted, log_probabilities, perplexities)
 
 
-def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Classification:
+@check_arguments()
+def classify(model: Model | str | PathLike[str], names: Iterable[str], prior: Prior = "uniform") -> Classification:
     """Return the probability of each category given each name, by Bayes' rule.
 
     A name that is impossible in all categories gets the prior.
@@ -127,7 +134,7 @@ def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Cl
     ['German', 'Russian']
 
     Args:
-        model: the model, used at temperature 1.
+        model: the model, or its name or path, used at temperature 1.
         names: the names, treated as by :func:`score`.
         prior: ``uniform``, or ``data`` for the frequencies of the categories in the training data.
 
@@ -135,8 +142,9 @@ def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Cl
         UsageError: no such prior.
         DataError: a name has more than 1,000 letters.
     """
-    if prior not in ("uniform", "data"):
+    if not isinstance(prior, str) or prior not in ("uniform", "data"):
         raise UsageError(f"the prior must be uniform or data, not {prior!r}")
+    model = to_model(model)
     counts = model.counts if prior == "data" else np.ones(len(model.categories))
     log_prior = np.log(counts / counts.sum())
     fitted, steppers = fit_names(model, names), build_steppers(model)
@@ -152,18 +160,17 @@ def classify(model: Model, names: Iterable[str], prior: Prior = "uniform") -> Cl
 
 
 def fit_names(model: Model, names: Iterable[str]) -> FittedNames:
-    """Bring names into a model's alphabet and the case in which its training names begin.
+    """Bring names into a model's alphabet and the case in which its training names begin; missing ones become empty.
 
     Raises:
-        UsageError: the names are a single string.
+        UsageError: the names are not a list of text.
         DataError: a name has more than 1,000 letters.
     """
-    if isinstance(names, str):
-        raise UsageError("names must be a list of names, not a string")
     alphabet = model.alphabet
     known = frozenset(letter for letter in alphabet.letters if len(letter) == 1 and letter.isascii())
     fitted, dropped = [], 0
-    for name in names:
+    for given in iterate_names(names, "the names"):
+        name = given or ""
         if len(name) > _MAX_LETTERS:
             raise DataError(f"{quote(name)} has {len(name):,} letters, too many for a name; give one name per line")
         text = name

@@ -10,28 +10,32 @@ prior, assigns it to the category in which it is most probable.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen._validate import check_int
-from namegen.datasets.dataset import hash_names
+from namegen._validate import check_arguments, check_bool, check_int, describe_kind
+from namegen.datasets.dataset import Dataset, hash_names
 from namegen.datasets.encoding import EncodedNames
+from namegen.datasets.in_memory import to_dataset
 from namegen.errors import DataError, NamegenError, UsageError
 from namegen.models.inference import Source, build_steppers
 from namegen.models.ngram import NGram
 from namegen.models.scoring import score_names
+from namegen.models.store import to_model
 from namegen.sampling.generate import blocks
-from namegen.sampling.settings import override_sampling
+from namegen.sampling.settings import SAMPLING_FIELDS, override_sampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
 
     from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig
-    from namegen.datasets.dataset import Dataset
+    from namegen.datasets.in_memory import Names
     from namegen.models.model import Model
     from namegen.sampling.results import NameBlock
 
@@ -168,9 +172,10 @@ class Evaluation:
         return {**head, **vars(self), "categories": categories, "notes": list(self.notes)}
 
 
+@check_arguments(*SAMPLING_FIELDS)
 def evaluate(
-    model: Model,
-    dataset: Dataset,
+    model: Model | str | PathLike[str],
+    dataset: Names,
     *,
     count: int = 1000,
     seed: int = 1,
@@ -184,8 +189,9 @@ def evaluate(
     1.83
 
     Args:
-        model: the model; its training must have finished.
-        dataset: names of the categories to measure, in the model's alphabet. Names that the model was trained on,
+        model: the model, or its name or path; its training must have finished.
+        dataset: names of the categories to measure: a dataset in the model's alphabet, lists of names by category, or
+            for a model of one category a list. Names that the model was trained on,
             recognised by their hashes, train the judge (see :attr:`Evaluation.right`); the other names are scored.
         count: the number of names to sample for each category, from 0 to 1,000,000.
         seed: the random seed.
@@ -201,7 +207,14 @@ def evaluate(
     count, seed = check_int("count", count, 0, _MAX_COUNT), check_int("seed", seed, 0, None)
     if parts.get("floor"):
         raise UsageError("an evaluation never applies a floor; leave floor out")
-    config = replace(override_sampling(config or model.sampling, parts), floor=0.0)
+    model, everything = to_model(model), check_bool("everything", everything)
+    config = replace(override_sampling(model.sampling if config is None else config, parts), floor=0.0)
+    if not isinstance(dataset, Dataset | Mapping) and len(model.categories) > 1:
+        raise UsageError(
+            "evaluate needs a dataset or lists of names by category, such as "
+            f"{{{model.categories[0]!r}: [...]}}, not {describe_kind(dataset)}"
+        )
+    dataset = to_dataset(dataset, alphabet=model.alphabet, category=model.categories[0])
     _check_compatible(model, dataset)
     if not len(model.name_hashes):
         raise NamegenError(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from namegen.errors import NamegenError, UsageError, shorten
+from namegen._validate import check_arguments, check_path, check_text, describe_kind
+from namegen.errors import NamegenError, UsageError, quote, shorten
+from namegen.evaluation.metrics import Evaluation
 from namegen.io.files import write_atomically
+from namegen.models.model import History, Model
+from namegen.models.store import to_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-
-    from namegen.evaluation.metrics import Evaluation
-    from namegen.models.model import History
 
 _X, _Y = "training names (iterations)", "loss (nats per letter)"
 _SUFFIXES = (".png", ".svg", ".pdf")
@@ -31,17 +34,27 @@ _MAX_HEIGHT = 60  # inches
 _MAX_LABELS = 240  # on an axis of that height
 
 
-def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
-    """Plot the loss histories of models, keyed by the models' names, to a PNG, SVG or PDF file.
+@check_arguments()
+def plot_history(
+    histories: Mapping[str, History | Model] | History | Model | str | os.PathLike[str], path: str | Path
+) -> None:
+    """Plot loss histories to a PNG, SVG or PDF file.
 
     Validation curves are thick, with a ring around their lowest point. The same histories give the same bytes.
 
+    Args:
+        histories: the histories, or models with them, keyed by the models' names; or one model, its name or path, or
+            its history.
+        path: the file.
+
     Raises:
-        UsageError: the file has a different suffix.
+        UsageError: the file has a different suffix, or an argument is something else.
         NamegenError: a model has no history, or the file cannot be written.
     """
+    path = check_path("path", path)
+    histories = _to_histories(histories)
     curves = _build_curves(histories)
-    with _open_figure(Path(path), (8, 5), "".join(histories)) as figure:
+    with _open_figure(path, (8, 5), "".join(histories)) as figure:
         axes = figure.add_subplot()
         lines, rings = [], []
         for curve in curves:
@@ -61,6 +74,25 @@ def plot_history(histories: Mapping[str, History], path: str | Path) -> None:
         axes.legend([*lines, *rings[:1]], [*(curve.label for curve in curves), *ring_labels], frameon=False)
 
 
+def _to_histories(given: object) -> dict[str, History]:
+    """Return histories by the names of their models."""
+    if isinstance(given, History | Model):
+        given = {"the model": given}
+    elif isinstance(given, str | os.PathLike):
+        given = {Path(given).stem: to_model(given)}
+    if not isinstance(given, Mapping) or not given:
+        raise UsageError(
+            "histories must be a model or histories by name, such as {'mine': model.history}, not "
+            + ("empty" if isinstance(given, Mapping) else describe_kind(given))
+        )
+    histories = {str(name): of.history if isinstance(of, Model) else of for name, of in given.items()}
+    for name, history in histories.items():
+        if not isinstance(history, History):
+            raise UsageError(f"the history of {quote(name)} must be a History or a model, not {describe_kind(history)}")
+    return histories
+
+
+@check_arguments()
 def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None:
     """Plot an evaluation to a PNG, SVG or PDF file, with the model's name in the title.
 
@@ -68,12 +100,15 @@ def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None
     figures give the same bytes.
 
     Raises:
-        UsageError: the file has a different suffix.
+        UsageError: the file has a different suffix, or an argument is something else.
         NamegenError: the file cannot be written.
     """
+    path, name = check_path("path", path), check_text("name", name, "'my model'")
+    if not isinstance(evaluation, Evaluation):
+        raise UsageError(f"plot_evaluation needs what evaluate returns, not {describe_kind(evaluation)}")
     categories = list(evaluation.categories)
     size = 11, min(1.8 + 0.24 * len(categories), _MAX_HEIGHT)
-    with _open_figure(Path(path), size, "".join([*categories[:_MAX_LABELS], name])) as figure:
+    with _open_figure(path, size, "".join([*categories[:_MAX_LABELS], name])) as figure:
         panels = figure.subplots(1, 3, sharey=True, gridspec_kw={"wspace": 0.08})
         contents = [
             ("loss (nats per letter)", "loss", evaluation.macro),

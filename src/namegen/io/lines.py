@@ -26,7 +26,15 @@ MAX_LINE_BYTES = 2**16
 
 _BLOCK_BYTES = 2**16
 _UTF_8_MARK = b"\xef\xbb\xbf"
-_UTF_16_MARKS = b"\xff\xfe", b"\xfe\xff"
+_ADVICE = "; save the file as UTF-8"
+
+
+class EncodingError(DataError):
+    """A text is not UTF-8. ``fact`` is the message without advice."""
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(f"{fact}{_ADVICE}")
+        self.fact = fact
 
 
 def open_list(path: str | Path) -> BinaryIO:
@@ -40,10 +48,11 @@ def read_lines(stream: Readable, source: str) -> Iterator[bytes]:
     Lines may be invalid UTF-8. ``source`` is the name of the text, for errors.
 
     Raises:
-        DataError: a line has more than ``MAX_LINE_BYTES`` bytes, or the text has NUL bytes, as UTF-16 does.
+        DataError: a line has more than ``MAX_LINE_BYTES`` bytes.
+        EncodingError: the text has NUL bytes, as UTF-16 does.
     """
     number, rest = 0, b""
-    for block in _read_blocks(stream, source):
+    for block in _read_blocks(stream):
         *lines, rest = (rest + block).split(b"\n")
         longest = max(len(rest), max(map(len, lines), default=0))
         if longest > MAX_LINE_BYTES or b"\0" in block:
@@ -55,19 +64,16 @@ def read_lines(stream: Readable, source: str) -> Iterator[bytes]:
 
 
 def decode_line(line: bytes, source: str, number: int) -> str:
-    """Decode a line; raise ``DataError`` if it is not UTF-8."""
+    """Decode a line; raise ``EncodingError`` if it is not UTF-8."""
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise DataError(f"{source}, line {number:,}: not UTF-8; save the file as UTF-8") from None
+        raise EncodingError(f"{source}, line {number:,}: not UTF-8") from None
 
 
-def _read_blocks(stream: Readable, source: str) -> Iterator[bytes]:
+def _read_blocks(stream: Readable) -> Iterator[bytes]:
     r"""Yield a text in blocks, with ``\n`` for every line end and without its byte-order mark."""
-    block = stream.read(_BLOCK_BYTES)
-    if block.startswith(_UTF_16_MARKS):
-        raise _make_error(source, 1)
-    block = block.removeprefix(_UTF_8_MARK)
+    block = stream.read(_BLOCK_BYTES).removeprefix(_UTF_8_MARK)
     while block:
         following = stream.read(_BLOCK_BYTES)
         if b"\r" in block:
@@ -82,12 +88,8 @@ def _refuse(lines: list[bytes], lines_before: int, source: str) -> None:
     """Raise an error for the first line that is too long or has NUL bytes."""
     for number, line in enumerate(lines, lines_before + 1):
         if b"\0" in line:
-            raise _make_error(source, number)
+            raise EncodingError(f"{source}, line {number:,}: not UTF-8 but UTF-16 or binary")
         if len(line) > MAX_LINE_BYTES:
             raise DataError(
                 f"{source}, line {number:,}: more than {MAX_LINE_BYTES:,} bytes; put each name on its own line"
             )
-
-
-def _make_error(source: str, number: int) -> DataError:
-    return DataError(f"{source}, line {number:,}: not UTF-8 but UTF-16 or binary; save the file as UTF-8")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from namegen.errors import UsageError, quote
+from namegen._validate import check_text, describe_kind
+from namegen.errors import UsageError, quote, shorten
 from namegen.models.store import PEOPLE
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def find_blend(model: HasCategories, text: str) -> Blend:
     Raises:
         UsageError: a category does not exist, a part is empty, or a weight is not a positive finite number.
     """
-    index = _look_up(model.categories, text)
+    index = _look_up(model.categories, check_category(text))
     if index is not None:
         return Blend(model.categories[index], index)
     weights = defaultdict[int, float](float)
@@ -98,6 +99,14 @@ def find_blend(model: HasCategories, text: str) -> Blend:
         for index, weight in weights.items()
     )
     return Blend(label, (shares / shares.sum()).astype(np.float32))
+
+
+def check_category(category: object) -> str:
+    """Return a category if it is text."""
+    if isinstance(category, list | tuple) and category and all(isinstance(part, str) for part in category):
+        blend = f"; for a blend use {shorten('+'.join(category))!r}" if len(category) > 1 else ""
+        raise UsageError(f"category must be one category, not {describe_kind(category)}{blend}")
+    return check_text("category", category, "'German' or 'German+Italian'")
 
 
 def find_model_of(category: str, locations: Sequence[ModelLocation], *, or_letters: bool = False) -> ModelLocation:

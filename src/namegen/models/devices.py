@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from namegen._validate import check_text
 from namegen.errors import DeviceError, UsageError, quote
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
         UsageError: ``name`` is not the name of a device.
         DeviceError: this machine does not have the device.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(check_text("device", name, "cpu or cuda")):
         raise UsageError(f"no device {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
     import torch
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.datasets.dataset import Dataset
-    from namegen.models.inference import Category
+    from namegen.models.inference import Category, Floats
     from namegen.models.model import Model
 
 
@@ -46,6 +46,23 @@ def find_letters_in_both_cases(dataset: Dataset) -> NDArray[np.bool_]:
     return cased
 
 
+def find_new_mask(model: Model, dataset: Dataset) -> NDArray[np.bool_] | None:
+    """Return the mask of letters for names that are added to a model, (categories, letters), or ``None`` without one.
+
+    It has the letters of the names of each category in both cases. If most of their letters are among those that all
+    categories of the model have, it has all of these too; names in another script must not be mixed with them.
+    """
+    if model.letters is None:
+        return None
+    common: NDArray[np.bool_] = np.logical_and.reduce(model.letters, axis=0)
+    totals = np.bincount(dataset.category_of, dataset.lengths, minlength=len(dataset.categories))
+    known = np.bincount(
+        np.repeat(dataset.category_of, dataset.lengths), common[dataset.letters], minlength=len(dataset.categories)
+    )
+    mostly_known: NDArray[np.bool_] = known > totals / 2
+    return find_letters_in_both_cases(dataset) | (common & mostly_known[:, None])
+
+
 def restrict(model: Model, category: Category) -> Model:
     """Return a model with only the letters of a category or of the categories of a blend.
 
@@ -55,12 +72,15 @@ def restrict(model: Model, category: Category) -> Model:
     Raises:
         UsageError: two categories of the blend have no letters in common.
     """
-    if model.letters is None:
+    mask = model.letters
+    if mask is None:
         return model
     shares = to_shares(category, len(model.categories))
     own = np.flatnonzero(shares)
-    _check_blend(model.letters, own, model)
-    return keep_letters(model, np.flatnonzero(model.letters[own].any(axis=0)), own)
+    _check_blend(mask, own, model)
+    if model.added_letters:
+        model = replace(model, weights=_level_added_letters(model, mask, shares))
+    return keep_letters(model, np.flatnonzero(mask[own].any(axis=0)), own)
 
 
 def keep_letters(model: Model, kept: NDArray[np.integer], own: NDArray[np.integer]) -> Model:
@@ -98,18 +118,47 @@ def _check_blend(mask: NDArray[np.bool_], categories: NDArray[np.integer], model
             raise UsageError(f"{first} and {other} have no letters in common, so they cannot be blended")
 
 
+def _level_added_letters(model: Model, mask: NDArray[np.bool_], shares: Floats) -> dict[str, Floats]:
+    """Return weights in which all categories have the same outputs for added letters: those of a blend.
+
+    Categories without an added letter have learned never to write it. They count neither in the guidance, which would
+    exaggerate the letter, nor in a blend, where the letter is as frequent as the share of the categories that have it.
+    """
+    architecture = find_architecture(model.stage)
+    weights = dict(model.weights)
+    first = len(model.alphabet) - model.added_letters
+    has = mask[:, first:] * shares[:, None]
+    total = has.sum(axis=0)
+    added = first + np.flatnonzero(total)
+    for name in architecture.category_axes.keys() & (architecture.letter_axes or {}).keys():
+        leveled = weights[name].copy()
+        mean = (has * leveled[:, first:-1]).sum(axis=0)[total > 0] / total[total > 0]
+        leveled[:, added] = mean + np.log(total[total > 0])
+        weights[name] = leveled
+    return weights
+
+
+def renumber_ngram(ngram: NGram, kept: NDArray[np.integer], outputs: int) -> NGram:
+    """Return an n-gram with other numbers for its letters: ``kept[i]`` for i, and ``outputs`` in all.
+
+    ``kept`` has the new number of each letter and of the end, (outputs before,).
+    """
+    numbers = np.append(kept, outputs).astype(np.min_scalar_type(outputs))  # the last: before the start of a name
+    return replace(ngram, outputs=outputs, letters=numbers[ngram.letters])
+
+
 def _restrict_ngram(ngram: NGram, categories: NDArray[np.integer], outputs: NDArray[np.integer]) -> NGram:
     """Return an n-gram with some of its categories, which must have no other letters, and none in the others."""
-    numbers = np.zeros(ngram.outputs + 1, dtype=np.min_scalar_type(len(outputs)))
+    numbers = np.zeros(ngram.outputs, dtype=np.int64)
     numbers[outputs] = np.arange(len(outputs))
-    numbers[-1] = len(outputs)  # what comes before the start of a name
     spans = [slice(ngram.first[index], ngram.first[index + 1]) for index in categories]
     sizes = np.zeros(len(ngram.first) - 1, dtype=np.int64)
     sizes[categories] = [span.stop - span.start for span in spans]
-    return NGram(
-        outputs=len(outputs),
-        letters=numbers[np.concatenate([ngram.letters[span] for span in spans])],
+    selected = NGram(
+        outputs=ngram.outputs,
+        letters=np.concatenate([ngram.letters[span] for span in spans]),
         counts=np.concatenate([ngram.counts[span] for span in spans]),
         first=np.concatenate([[0], np.cumsum(sizes)]),
         discounts=ngram.discounts,
     )
+    return renumber_ngram(selected, numbers, len(outputs))

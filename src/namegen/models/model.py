@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen._validate import check_arguments, check_bool, check_constructor, check_path
 from namegen.architectures import find_architecture
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
 from namegen.errors import UsageError, quote
@@ -17,11 +17,13 @@ from namegen.io.safetensors import MAX_TEXT, MAX_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig, TrainingConfig
     from namegen.datasets.alphabet import Alphabet
+    from namegen.datasets.options import DataSource
     from namegen.models.closed import ClosedNames
     from namegen.models.mixture import Mixture
     from namegen.models.plausibility import Plausibility
@@ -66,6 +68,7 @@ class History:
         return int(self.validation_iterations[self.validation.argmin()]) if len(self.validation) else None
 
 
+@check_constructor("load_model loads a model")
 @dataclass(frozen=True, eq=False)
 class Model:
     """A trained network, or an n-gram, with its alphabet, categories and settings.
@@ -96,6 +99,7 @@ class Model:
         plausibility: how plausible the training names are to the n-gram, for a plausibility floor; ``None`` without an
             n-gram.
         letters: the letters that names of each category may contain, (categories, letters); ``None`` for all.
+        added_letters: the number of letters, the last ones, that were added to a trained model.
         closed: the closed categories, which have known names only. They are not among ``categories``.
 
     Raises:
@@ -125,6 +129,7 @@ class Model:
     mixture: Mixture | None = None
     plausibility: Plausibility | None = None
     letters: NDArray[np.bool_] | None = None
+    added_letters: int = 0
     closed: Mapping[str, ClosedNames] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -175,6 +180,7 @@ class Model:
         """The number of parameters of the network."""
         return sum(weight.size for weight in self.weights.values())
 
+    @check_arguments()
     def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write the model to a file, atomically.
 
@@ -188,7 +194,7 @@ class Model:
         from namegen.io.files import write_atomically
         from namegen.models.serialization import pack_model
 
-        write_atomically(Path(path), pack_model(self, half=half))
+        write_atomically(check_path("path", path), pack_model(self, half=check_bool("half", half)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,17 +204,19 @@ class Checkpoint:
     Attributes:
         model: the model so far.
         state: the arrays of the training by name.
+        source: where the names were read from, if that is known.
     """
 
     model: Model
     state: dict[str, NDArray[Any]]
+    source: DataSource | None = None
 
     def save(self, path: Path) -> None:
         """Write the checkpoint to a file, atomically."""
         from namegen.io.files import write_atomically
         from namegen.models.serialization import pack_model
 
-        write_atomically(path, pack_model(self.model, self.state))
+        write_atomically(path, pack_model(self.model, self.state, self.source))
 
 
 def describe_architecture(training: TrainingConfig) -> str:

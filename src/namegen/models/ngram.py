@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 Smoothing: TypeAlias = Literal["kneser-ney", "witten-bell"]
 
 MAX_ORDER = 16
+_MAX_TIMES = 10_000  # a name counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,10 @@ class NGram:
     def fit(cls, dataset: Dataset, order: int, smoothing: Smoothing = "kneser-ney") -> NGram:
         """Count the n-grams of a dataset.
 
+        If the names have weights, a name counts as often as its weight is greater than the median of its category,
+        rounded, but at least once and at most 10,000 times. So most names count once, as without weights, which
+        Kneser and Ney's discounts need.
+
         Args:
             dataset: the names.
             order: the number of letters of an n-gram, the predicted one included.
@@ -74,7 +79,8 @@ class NGram:
         contexts, targets, names = list_positions(dataset.letters, dataset.lengths, outputs - 1, order - 1)
         rows = np.column_stack([targets, contexts])
         category = dataset.category_of[names].astype(np.int64)
-        rows, counts, category = _count_rows(rows, category, outputs)
+        times = _count_times(dataset)
+        rows, counts, category = _count_rows(rows, category, outputs, None if times is None else times[names])
         first = np.searchsorted(category, np.arange(len(dataset.categories) + 1))
         dtype = np.uint8 if outputs < 2**8 else np.uint16 if outputs < 2**16 else np.uint32
         ngram = cls(outputs, rows.astype(dtype), counts, first, None)
@@ -187,16 +193,34 @@ def _count_levels(letters: Integers, counts: NDArray[np.int64], outputs: int, *,
     return levels[::-1]
 
 
+def _count_times(dataset: Dataset) -> NDArray[np.int64] | None:
+    """Return how often each name of a dataset counts, (names,), or ``None`` for once."""
+    if dataset.weights is None:
+        return None
+    medians = np.ones(len(dataset.categories))
+    for category in np.flatnonzero(dataset.counts).tolist():
+        medians[category] = np.median(dataset.weights[dataset.category_of == category])
+    times = np.rint(dataset.weights / medians[dataset.category_of])
+    return np.clip(times, 1, _MAX_TIMES).astype(np.int64)
+
+
 def _count_rows(
-    rows: NDArray[np.int64], category: NDArray[np.int64], outputs: int
+    rows: NDArray[np.int64], category: NDArray[np.int64], outputs: int, times: NDArray[np.int64] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct rows of each category, their counts and their categories, in order."""
+    """Return the distinct rows of each category, their counts and their categories, in order.
+
+    ``times`` says how often each row counts, (rows,); ``None`` for once.
+    """
     keys = category
     for column in reversed(range(rows.shape[1])):
         if keys.max(initial=0) >= 2**62 // (outputs + 1):
             keys = np.unique(keys, return_inverse=True)[1]
         keys = keys * (outputs + 1) + rows[:, column]
-    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    if times is None:
+        _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    else:
+        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+        counts = np.bincount(which, times, minlength=len(first)).astype(np.int64)
     return rows[first], counts, category[first]
 
 

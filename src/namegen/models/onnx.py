@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen._validate import check_arguments, check_path
 from namegen.architectures import find_architecture
 from namegen.errors import MissingPackageError, NamegenError, UsageError
 from namegen.io.files import write_atomically
 from namegen.models.inference import initial_state
+from namegen.models.store import to_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from os import PathLike
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from onnx import GraphProto, NodeProto, ValueInfoProto
@@ -40,7 +43,8 @@ _IR_VERSION = 7
 _SUFFIX = ".onnx"
 
 
-def export_onnx(model: Model, path: str | Path) -> None:
+@check_arguments()
+def export_onnx(model: Model | str | PathLike[str], path: str | Path) -> None:
     """Write one step of a model's network to an ONNX file, atomically.
 
     With C categories, O outputs (the letters and the end) and H hidden units, the inputs are ``category`` (batch, C)
@@ -50,7 +54,7 @@ def export_onnx(model: Model, path: str | Path) -> None:
     The file has the network alone, without the model's n-gram and plausibility floor.
 
     Args:
-        model: the model.
+        model: the model, or its name or path.
         path: the file; its name must end in ``.onnx``.
 
     Raises:
@@ -58,9 +62,10 @@ def export_onnx(model: Model, path: str | Path) -> None:
         MissingPackageError: the package ``onnx`` is not installed.
         NamegenError: the architecture cannot be exported, or the file cannot be written.
     """
-    path = Path(path)
+    path = check_path("path", path)
     if path.suffix.lower() != _SUFFIX:
         raise UsageError(f"cannot export to {path}; use a name that ends in {_SUFFIX}")
+    model = to_model(model)
     if not model.has_network:
         raise UsageError("this model is an n-gram without a network, which cannot be exported; use another model")
     try:

@@ -4,7 +4,7 @@ Three things are judged: the total log-probability of a name's letters and its e
 number; the lowest of them; and the number of letters, since names that are too short read as fragments. The limits for
 a floor F are such that the share F of real names is below at least one of them. The scores of real names are
 cross-validated: an n-gram of the other names gives them, or a name would be too plausible to the n-gram that has
-counted it.
+counted it. Weights of names count in the n-grams, but not in the shares of names.
 
 In a category whose names carry little information, the most plausible names are nearly all known. So the share of real
 names to reject falls from F for names of 14 nats to 0 for names of 9.5 nats, some 13,000 equally likely names.

@@ -55,6 +55,8 @@ def pack_sections(model: Model) -> tuple[dict[str, dict[str, Any]], Tensors]:
         tensors[f"{_PLAUSIBILITY}.limits"] = model.plausibility.limits
     if model.letters is not None:
         sections[_LETTERS] = {"required": True}
+        if model.added_letters:
+            sections[_LETTERS]["added"] = model.added_letters
         tensors[f"{_LETTERS}.mask"] = np.packbits(model.letters, axis=1)
     if model.closed:
         sections[_CLOSED] = {"required": True, "categories": list(model.closed)}
@@ -138,6 +140,11 @@ def read_letters(
     if not mask.any(axis=1).all():
         raise ValueError("a category has no letters")
     return mask
+
+
+def read_added_letters(sections: dict[str, dict[str, Any]], letters: int) -> int:
+    """Return the number of letters of a model file that were added to a trained model."""
+    return check_int("number of added letters", sections.get(_LETTERS, {}).get("added", 0), 0, letters - 1)
 
 
 def read_closed(

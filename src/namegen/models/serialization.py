@@ -18,12 +18,14 @@ from namegen.architectures import find_architecture, weight_shapes
 from namegen.config import Distillation, SamplingConfig, TrainingConfig
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.graphemes import is_printable
+from namegen.datasets.options import DataSource
 from namegen.errors import ModelFileError, NamegenError
 from namegen.io.safetensors import DTYPES, SafetensorsFile, describe_error, open_safetensors, read_json
 from namegen.models.model import MAX_LOSS, MAX_THREADS, Checkpoint, History, Model, check_categories
 from namegen.models.sections import (
     check_sections,
     pack_sections,
+    read_added_letters,
     read_closed,
     read_letters,
     read_mixture,
@@ -67,18 +69,25 @@ def load_checkpoint(path: Path) -> Checkpoint:
         ModelFileError: the file is missing, damaged, from a newer version, or not a checkpoint.
     """
     with _open(path) as reader:
-        checkpoint = Checkpoint(reader.model(), reader.state())
+        checkpoint = Checkpoint(reader.model(), reader.state(), reader.source())
     if not checkpoint.state:
         raise ModelFileError(f"{path} is a finished model; there is nothing to resume")
     return checkpoint
 
 
-def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *, half: bool = False) -> bytes:
+def pack_model(
+    model: Model,
+    state: Mapping[str, NDArray[Any]] | None = None,
+    source: DataSource | None = None,
+    *,
+    half: bool = False,
+) -> bytes:
     """Return the contents of a model file, or of a checkpoint with the state of its training.
 
     Args:
         model: the model.
         state: the arrays of the training by name.
+        source: where the names of an unfinished run were read from.
         half: whether to store the weights in half precision.
 
     Raises:
@@ -115,6 +124,8 @@ def pack_model(model: Model, state: Mapping[str, NDArray[Any]] | None = None, *,
         "threads": model.threads,
         "training": dataclasses.asdict(model.training),
     }
+    if source:
+        facts["source"] = source.as_dict()
     if model.processes > 1:
         facts["processes"] = model.processes
     check_categories(model.alphabet, model.categories)
@@ -197,6 +208,7 @@ class _Reader(NamedTuple):
             mixture=read_mixture(sections, self.tensors, len(categories), len(alphabet) + 1),
             plausibility=read_plausibility(sections, self.tensors, len(categories)),
             letters=read_letters(sections, self.tensors, len(categories), len(alphabet)),
+            added_letters=read_added_letters(sections, len(alphabet)),
             closed=read_closed(sections, self.tensors, categories),
         )
         if model.letters is not None:
@@ -217,6 +229,10 @@ class _Reader(NamedTuple):
         """Return the state of a training run, which the training checks."""
         names = [name for name in self.tensors.names if name.startswith(_STATE)]
         return {name.removeprefix(_STATE): self.tensors.read(name, DTYPES) for name in names}
+
+    def source(self) -> DataSource | None:
+        """Return where the names of an unfinished run were read from."""
+        return DataSource.from_dict(self.facts["source"]) if "source" in self.facts else None
 
     def counts(self, tensor: str, *shape: int) -> NDArray[np.int64]:
         counts = self.tensors.read(tensor, ("I64",), shape)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namegen import paths
+from namegen._validate import check_arguments, check_path, describe_kind
 from namegen.errors import CacheError, ModelFileError, NamegenError, UsageError
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def _no_model(name: str) -> ModelFileError:
     return ModelFileError(f"no model {name!r}; train it with `namegen train --model {name}`{alternative}")
 
 
+@check_arguments()
 def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
     """Load a model by its name in the cache or its path.
 
@@ -203,9 +205,35 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> Model:
     Raises:
         ModelFileError: the model does not exist, or its file is damaged.
     """
-    if isinstance(name_or_path, os.PathLike):
-        return file_location(name_or_path).load()
-    return find_model(name_or_path).load()
+    if name_or_path is None or isinstance(name_or_path, str):
+        return find_model(name_or_path).load()
+    return file_location(check_path("the model", name_or_path)).load()
+
+
+def to_model(model: Model | str | os.PathLike[str]) -> Model:
+    """Return a model, loaded if it is given by its name or path.
+
+    Raises:
+        UsageError: it is something else, or a category.
+        ModelFileError: the model does not exist, or its file is damaged.
+    """
+    from namegen.models.model import Model
+
+    if isinstance(model, Model):
+        return model
+    if not isinstance(model, str | os.PathLike):
+        raise UsageError(
+            f"model must be a model, or its name or path, not {describe_kind(model)}; "
+            "load_model() returns the default model"
+        )
+    try:
+        return load_model(model)
+    except ModelFileError:
+        if isinstance(model, str) and any(model in location.categories() for location in included_models()):
+            raise UsageError(
+                f"{model} is a category, not a model; give the model first, such as {PRETRAINED!r}"
+            ) from None
+        raise
 
 
 def list_models() -> list[ModelLocation]:

@@ -17,8 +17,9 @@ from namegen.architectures import find_architecture
 from namegen.config import SamplingConfig
 from namegen.datasets.encoding import EncodedNames
 from namegen.errors import UsageError
+from namegen.models.extension import extend_letters, fit_dataset, split_letters_by_frequency
 from namegen.models.inference import Source, build_steppers
-from namegen.models.letters import find_letters_in_both_cases, keep_letters
+from namegen.models.letters import find_new_mask, keep_letters
 from namegen.models.mixture import Mixture, Weights
 from namegen.models.model import History, Model
 from namegen.models.ngram import NGram
@@ -50,25 +51,34 @@ def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Mod
 
     Args:
         base: a trained model with a network.
-        names: the names, in the alphabet of the model.
+        names: the names. Letters that the model lacks are added to it.
         added: a blend of the model's categories that makes up half of each style, (categories,) or ``None``.
 
     Raises:
-        UsageError: the model is unfinished, has no network, or has another alphabet.
+        UsageError: the model is unfinished, has no network, or cannot have other letters.
     """
     if not base.finished or not base.has_network:
         problem = "has no network" if base.finished else "is unfinished"
         raise UsageError(f"this model cannot imitate a list, as it {problem}; give another --model")
-    if names.alphabet != base.alphabet:
-        raise UsageError("the names are not in the alphabet of the model; create the dataset with that alphabet")
-    names = names.in_case(base.casing)
+    known = base.alphabet
+    names = fit_dataset(base, names)
+    if names.alphabet != known and find_architecture(base.training).letter_axes is None:
+        raise UsageError("the names have letters that the model lacks; create the dataset with the model's alphabet")
+    base = extend_letters(base, names.alphabet)
+    letters = find_new_mask(base, names)
+    if base.letters is not None and letters is not None and added is not None:
+        letters |= base.letters[added > 0].any(axis=0)
     shares = find_shares(base, names)
     if added is not None:
         shares = (shares + added) / np.float32(2)
     weights = dict(base.weights)
-    for name, axis in find_architecture(base.training).category_axes.items():
+    architecture = find_architecture(base.training)
+    for name, axis in architecture.category_axes.items():
         blends, others = np.split(np.moveaxis(weights[name], axis, 0), [len(base.categories)])
-        weights[name] = np.moveaxis(np.concatenate([shares @ blends, others]), 0, axis)
+        styles = shares @ blends
+        if names.alphabet != known and name in (architecture.letter_axes or {}):
+            styles += split_letters_by_frequency(known, names)
+        weights[name] = np.moveaxis(np.concatenate([styles, others]), 0, axis)
     return dataclasses.replace(
         base,
         sampling=_SAMPLING,
@@ -84,7 +94,7 @@ def build_style(base: Model, names: Dataset, added: Floats | None = None) -> Mod
         weights=weights,
         history=History(),
         card="",
-        letters=None if base.letters is None else _find_style_letters(base.letters, names, added),
+        letters=letters,
         closed={},
         mixture=Mixture(NGram.fit(names, _ORDER, _SMOOTHING), _WEIGHTS),
         plausibility=Plausibility.fit(names, _ORDER, _SMOOTHING),
@@ -127,9 +137,3 @@ def find_shares(model: Model, names: Dataset) -> Floats:
     weights = np.exp(closeness - closeness.max(axis=1, keepdims=True))
     shares: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
-
-
-def _find_style_letters(mask: NDArray[np.bool_], names: Dataset, added: Floats | None) -> NDArray[np.bool_]:
-    """Return the letters of each style, (categories, letters): those of its names and of the categories added to it."""
-    letters = find_letters_in_both_cases(names)
-    return letters if added is None else letters | mask[added > 0].any(axis=0)

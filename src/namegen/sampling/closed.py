@@ -11,6 +11,7 @@ from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.encoding import EncodedNames
 from namegen.datasets.graphemes import collect_letters
 from namegen.errors import NamegenError, UsageError, quote
+from namegen.models.categories import check_category
 from namegen.sampling.name_filters import NameFilter
 from namegen.sampling.rejection import SampledNames
 from namegen.sampling.rng import FIRST_LETTER, derive_streams, uniform
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def find_closed(model: Model, category: str) -> str | None:
     """Return the closed category with this name, or the only one that differs only in case, or ``None``."""
-    if category in model.closed:
+    if check_category(category) in model.closed:
         return category
     close = [label for label in model.closed if label.casefold() == category.casefold()]
     return close[0] if len(close) == 1 and not any(category == known for known in model.categories) else None

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from namegen._validate import check_text, describe_kind
 from namegen.errors import UsageError, quote
 from namegen.sampling.rng import derive_streams, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from namegen.models.model import Model
 
@@ -56,14 +58,24 @@ def parse_cultures(model: Model, texts: str | Sequence[str] | None, gender: str,
         order = np.argsort(uniform(derive_streams(seed, 0, np.arange(len(names)), "cultures"), 0))
         return {names[index]: 1 / len(names) for index in order.tolist()}
     weights = defaultdict[str, float](float)
-    for text in [texts] if isinstance(texts, str) else texts:
-        culture, weight = _parse_culture(list(cultures), text)
+    for text in _check_list(texts):
+        culture, weight = _parse_culture(list(cultures), check_text("a culture", text, "'German' or 'German:3'"))
         weights[culture] += weight
     if not weights:
         raise UsageError("no culture given; name at least one")
     largest = max(weights.values())  # the sum of the weights might overflow
     total = sum(weight / largest for weight in weights.values())
     return {culture: weight / largest / total for culture, weight in weights.items()}
+
+
+def _check_list(texts: object) -> Iterable[object]:
+    """Return one or several cultures as a list."""
+    if isinstance(texts, str):
+        return [texts]
+    if isinstance(texts, Iterable):
+        return texts
+    hint = f"; did you mean count={texts}?" if isinstance(texts, int) else ""
+    raise UsageError(f"cultures must be one or several names, not {describe_kind(texts)}{hint}")
 
 
 def _parse_culture(cultures: Sequence[str], text: str) -> tuple[str, float]:

@@ -20,22 +20,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen._validate import check_int
-from namegen.datasets.graphemes import split_letters
+from namegen._validate import check_arguments, check_bool, check_int
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import Blend, find_blend
 from namegen.models.devices import find_sampling_device
 from namegen.models.letters import restrict
+from namegen.models.store import to_model
 from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
 from namegen.sampling.name_filters import Filters
-from namegen.sampling.prefixes import check_prefix
+from namegen.sampling.prefixes import fit_prefixes, split_prefixes
 from namegen.sampling.rejection import LETTERS_PER_ROUND, MAX_REJECTIONS, RejectionSampler, max_letters
 from namegen.sampling.results import build_block
-from namegen.sampling.settings import SAMPLING_FIELDS, override_settings
+from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS, override_settings
 from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from os import PathLike
 
     from namegen.config import SamplingConfig
     from namegen.models.model import Model
@@ -56,8 +57,9 @@ _MAX_PREVIEW_ATTEMPTS = 256
 _MAX_PREVIEW_OUTPUTS = 2**24  # of the network, in all attempts
 
 
+@check_arguments(*SAMPLING_FIELDS, *FILTER_FIELDS)
 def sample(
-    model: Model,
+    model: Model | str | PathLike[str],
     category: str | None = None,
     prefixes: str | Sequence[str] = ("",),
     *,
@@ -75,7 +77,7 @@ def sample(
     ['Ahrens', 'Buscher', 'Crantz']
 
     Args:
-        model: the model.
+        model: the model, or its name or path. For several calls, load it once with :func:`load_model`.
         category: one of its categories, or a blend such as ``German+Italian``; ``None`` samples a category uniformly
             for each name.
         prefixes: a string of start letters, or a sequence of prefixes. With an empty prefix the model chooses the first
@@ -106,8 +108,9 @@ def sample(
     return [name for block in blocks(model, category, prefixes, count=count, **parts) for name in block.names]
 
 
+@check_arguments(*SAMPLING_FIELDS, *FILTER_FIELDS)
 def iterate(
-    model: Model,
+    model: Model | str | PathLike[str],
     category: str | None = None,
     prefixes: str | Iterable[str] = ("",),
     *,
@@ -134,8 +137,9 @@ def iterate(
     return (generated for block in made for generated in block)
 
 
+@check_arguments(*SAMPLING_FIELDS, *FILTER_FIELDS)
 def blocks(
-    model: Model,
+    model: Model | str | PathLike[str],
     category: str | None = None,
     prefixes: str | Iterable[str] = ("",),
     *,
@@ -146,22 +150,27 @@ def blocks(
     seed: int | None = None,
     shard: tuple[int, int] | None = None,
     device: str | None = None,
+    notice: Callable[[str], None] = lambda _text: None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[NameBlock]:
     """Generate names in blocks, without a Python object for each name.
 
     The arguments are those of :func:`iterate`. A block has at most ``BLOCK_SIZE`` names; the first block, and blocks of
     names that may be very long or of many prefixes, have fewer.
+
+    ``notice`` is called with a message for each prefix whose letters the model cannot write as given, up to ten.
     """
+    model = to_model(model)
     count = check_int("count", count, 0, _MAX_NAMES)
     shard = None if shard is None else _check_shard(shard, seed)
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else check_int("seed", seed, 0, None)
-    config, filters = override_settings(config or model.sampling, filters or Filters(), parts)
+    scores = check_bool("scores", scores)
+    config = model.sampling if config is None else config
+    config, filters = override_settings(config, Filters() if filters is None else filters, parts)
     for setting in ("guidance", "dropout"):
         if getattr(config, setting) and not model.has_network:
             raise UsageError(f"this model has no network, so {setting} does not apply; leave out --{setting}")
-    if isinstance(prefixes, str):
-        prefixes = split_letters(prefixes)
+    prefixes = split_prefixes(model, category, prefixes)
     if parts.get("floor") and model.plausibility is None:
         raise UsageError("this model has no n-gram, so it has no plausibility floor; leave out --floor")
     model, blend, sampler = build_sampler(model, category, config, filters, device, given=set(parts))
@@ -180,7 +189,7 @@ def blocks(
         raise UsageError(
             "--unique and --shard cannot be combined, as shards do not know each other's names; use one of them"
         )
-    fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
+    fitted = fit_prefixes(model, prefixes, config, filters, notice)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
     if shard is not None:

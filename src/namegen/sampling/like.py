@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from namegen.datasets.dataset import Dataset
-from namegen.errors import UsageError
+from namegen._validate import check_arguments
+from namegen.datasets.in_memory import to_dataset
 from namegen.models.categories import find_blend
+from namegen.models.extension import find_names_alphabet
 from namegen.models.inference import to_shares
+from namegen.models.store import PRETRAINED, to_model
 from namegen.models.style import build_style
 from namegen.sampling.generate import sample
+from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
     from namegen.config import SamplingConfig
+    from namegen.datasets.in_memory import Names
     from namegen.models.model import Model
     from namegen.sampling.name_filters import Filters
 
@@ -22,13 +28,14 @@ MIN_NAMES = 20
 """The number of names below which a list hardly shows its style."""
 
 
+@check_arguments(*SAMPLING_FIELDS, *FILTER_FIELDS)
 def like(
-    names: Iterable[str],
+    names: Names,
     category: str | None = None,
     prefixes: str | Sequence[str] = ("",),
     *,
     count: int = 1,
-    model: Model | str | None = None,
+    model: Model | str | PathLike[str] | None = None,
     config: SamplingConfig | None = None,
     filters: Filters | None = None,
     seed: int | None = None,
@@ -42,7 +49,8 @@ def like(
     with :func:`like_model`.
 
     Args:
-        names: the names.
+        names: the names; lists of several categories, or a dataset, are imitated together, each name with a category
+            at random.
         category: a category of the model, or a blend, to add to the style; by default none.
         prefixes: as for :func:`sample`.
         count: as for :func:`sample`.
@@ -57,25 +65,28 @@ def like(
 
     Raises:
         DataError: the list is empty.
-        UsageError: the model cannot imitate a list, has no such category, or an argument is out of range.
+        UsageError: the names are not a list, the model cannot imitate one or has no such category, or an argument is
+            out of range.
         NamegenError: hardly any names satisfy the filters.
     """
-    style = like_model({"names": names}, category, model=model)
-    return sample(style, style.categories[0], prefixes, count=count, config=config, filters=filters, seed=seed, **parts)
+    style = like_model(names, category, model=model)
+    own = style.categories[0] if len(style.categories) == 1 else None
+    return sample(style, own, prefixes, count=count, config=config, filters=filters, seed=seed, **parts)
 
 
+@check_arguments()
 def like_model(
-    names: Iterable[str] | Mapping[str, Iterable[str]] | Dataset,
+    names: Names,
     category: str | None = None,
     *,
-    model: Model | str | None = None,
+    model: Model | str | PathLike[str] | None = None,
 ) -> Model:
     """Build a model of one or several lists of names, without training.
 
     The result can be sampled, scored and saved like a trained model.
 
     Args:
-        names: the names of one list, of several lists by category, or a dataset in the alphabet of the model.
+        names: the names of one list, of several lists by category, or a dataset.
         category: a category of the model, or a blend, to add to the style of each list; by default none.
         model: the model to build on, or its name or path; by default the included one.
 
@@ -83,15 +94,8 @@ def like_model(
         DataError: the list is empty.
         UsageError: the model cannot imitate a list, or has no such category.
     """
-    from namegen.models.model import Model
-    from namegen.models.store import PRETRAINED, load_model
-
-    base = model if isinstance(model, Model) else load_model(model or PRETRAINED)
-    if not isinstance(names, Dataset):
-        lists = names if isinstance(names, Mapping) else {"names": names}
-        if any(isinstance(listed, str) for listed in lists.values()):
-            raise UsageError("names must be a list of names, not a string")
-        names = Dataset.from_names(lists, alphabet=base.alphabet)
+    base = to_model(PRETRAINED if model is None else model)
+    names = to_dataset(names, alphabet=find_names_alphabet(base))
     if category is None:
         return build_style(base, names)
     blend = find_blend(base, category)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen._validate import check_bool, check_int
+from namegen._validate import check_bool, check_constructor, check_int
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.encoding import UNFINISHED
 from namegen.datasets.transliteration import to_ascii
@@ -40,15 +40,18 @@ _MATCH_SECONDS = 2.0  # for matching a regular expression in total, whatever the
 _MATCH_SECONDS_PER_NAME = 1e-4  # in addition; an ordinary expression takes some microseconds
 _MIN_TIMEOUT = 1e-3  # `regex` requires a positive one
 _MAX_PATTERN = 5_000  # characters
+_MAX_PART = 100  # characters
 _MAX_REPEATS = 100_000  # of groups within groups
 _GROUP_REPEAT = re.compile(r"\)\s*(?:\{([0-9]+)|\+)")
 
 ACCEPTED = 0
 """The verdict on an accepted name. Every other verdict stands for the first condition that a name does not meet."""
 
+_NOVEL = "is novel"
 MALFORMED, _SHORT, IMPLAUSIBLE, _FIRST_TEXT_VERDICT = 1, 2, 3, 4
 
 
+@check_constructor()
 @dataclass(frozen=True)
 class Filters:
     """Conditions on generated names, all of which must hold.
@@ -61,7 +64,10 @@ class Filters:
         exclude: names and words that must not occur, ignoring case. A name is rejected if the whole name, one of its
             words or a sequence of its words is excluded; ``Jean-Luc`` has two words. The transliteration of each
             exclusion is excluded too.
-        ascii: transliterate names to ASCII. ``unique``, ``match`` and ``exclude`` then apply to the transliterated
+        exclude_parts: text of up to 100 characters that must not occur anywhere in a name, ignoring case. If its
+            letters have upper and lower case, as in the Latin, Greek and Cyrillic scripts, its transliteration is
+            excluded too.
+        ascii: transliterate names to ASCII. ``unique``, ``match`` and the exclusions then apply to the transliterated
             names; novelty, lengths and probabilities to the model's own.
         allow_offensive: do not reject slurs, obscenities and the names of notorious persons. Models of the recipe
             ``tutorial`` always allow them.
@@ -75,6 +81,7 @@ class Filters:
     min_length: int | None = None
     match: str | None = None
     exclude: tuple[str, ...] = ()
+    exclude_parts: tuple[str, ...] = ()
     ascii: bool = False
     allow_offensive: bool = False
 
@@ -87,16 +94,23 @@ class Filters:
             _compile(self.match)
         for name in ("unique", "novel", "ascii", "allow_offensive"):
             object.__setattr__(self, name, check_bool(name, getattr(self, name)))
-        exclude: object = self.exclude
-        is_list = isinstance(exclude, Iterable) and not isinstance(exclude, str)
-        object.__setattr__(self, "exclude", tuple(self.exclude) if is_list else (None,))
-        if not all(isinstance(name, str) for name in self.exclude):
-            raise UsageError("exclude must be a list of names or words")
+        object.__setattr__(self, "exclude", _check_texts("exclude must be a list of names or words", self.exclude))
+        parts = _check_texts("exclude parts must be a list of parts of names", self.exclude_parts)
+        object.__setattr__(self, "exclude_parts", parts)
+        for part in parts:
+            if not part.strip():
+                raise UsageError("an excluded part is empty, and would exclude all names; leave it out")
+            if len(part) > _MAX_PART:
+                raise UsageError(
+                    f"the excluded part {quote(part)} has {len(part):,} characters; shorten it to {_MAX_PART}, or "
+                    "exclude it as a name"
+                )
 
     @property
     def may_reject(self) -> bool:
         """True if a name can be rejected for itself alone, unlike with ``unique``, and not only if it is offensive."""
-        return self.novel or self.min_length is not None or self.match is not None or bool(self.exclude) or self.ascii
+        has_exclusions = bool(self.exclude or self.exclude_parts)
+        return self.novel or self.min_length is not None or self.match is not None or has_exclusions or self.ascii
 
     def spell(self, alphabet: Alphabet, names: EncodedNames) -> str:
         """Return names as text, transliterated if asked for, each ended by a line feed."""
@@ -155,13 +169,17 @@ class NameFilter:
         as_words = {" ".join(name.translate(self._separators).split()) for name in excluded}
         self._excluded = excluded | (as_words - {""})
         self._max_words = max((len(words.split()) for words in as_words), default=0)
+        # A part that contains another one changes nothing.
+        self._excluded_parts = _without_superstrings(_part_spellings(model, filters.exclude_parts))
+        self._part_lengths = sorted({len(part) for part in self._excluded_parts})
         avoids_offensive = not filters.allow_offensive and model.training.recipe != "tutorial"
         # Each applies to the names that have met all conditions before it.
         self._text_conditions: list[tuple[str, Callable[[EncodedNames], Flags]]] = [
-            *[("is novel", self._is_known)] * filters.novel,
+            *[(_NOVEL, self._is_known)] * filters.novel,
             *[("can be spelt in ASCII", self._is_unspelt)] * filters.ascii,
             *[(f"matches {quote(filters.match or '')}", self._is_unmatched)] * (filters.match is not None),
             *[("avoids the excluded words", self._is_excluded)] * bool(self._excluded),
+            *[("avoids the excluded parts", self._has_excluded_part)] * bool(self._excluded_parts),
             *[("avoids offensive words (unless --allow-offensive is given)", self._is_offensive)] * avoids_offensive,
         ]
 
@@ -195,6 +213,13 @@ class NameFilter:
         """Return which names are accepted, (names,)."""
         accepted: Flags = self.judge(names) == ACCEPTED
         return accepted
+
+    def is_repeating(self, verdicts: set[int]) -> bool:
+        """Return whether names with these verdicts are well-formed, and only not novel or not plausible."""
+        novel = next(
+            (v for v, (text, _) in enumerate(self._text_conditions, _FIRST_TEXT_VERDICT) if text == _NOVEL), -1
+        )
+        return novel in verdicts and verdicts <= {ACCEPTED, MALFORMED, IMPLAUSIBLE, novel}
 
     def describe_unmet(self, verdicts: set[int]) -> str:
         """Describe the conditions that names with these verdicts do not meet: ``is novel and matches '…'``."""
@@ -272,6 +297,18 @@ class NameFilter:
         ]
         return np.array(rejected, dtype=np.bool_)
 
+    def _has_excluded_part(self, names: EncodedNames) -> Flags:
+        """Return which names contain an excluded part, (names,)."""
+        lines = self._filters.spell(self._alphabet, names).casefold().split("\n")[:-1]
+        parts, lengths = self._excluded_parts, self._part_lengths
+        rejected = [
+            not parts.isdisjoint(
+                [name[begin : begin + length] for length in lengths for begin in range(len(name) - length + 1)]
+            )
+            for name in lines
+        ]
+        return np.array(rejected, dtype=np.bool_)
+
     def _is_offensive(self, names: EncodedNames) -> Flags:
         """Return which names are offensive, (names,)."""
         return find_offensive(self._alphabet.decode_lines(names.letters, names.lengths))
@@ -296,6 +333,46 @@ def _exclusion_spellings(model: Model, excluded: Iterable[str]) -> Iterable[str]
         for spelling in (unicodedata.normalize("NFC", name), model.alphabet.transliterate(name)[0], to_ascii(name)):
             if spelling.strip():
                 yield spelling.strip().casefold()
+
+
+def _check_texts(message: str, texts: object) -> tuple[str, ...]:
+    """Return a list of texts as a tuple."""
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
+        raise UsageError(message)
+    given = tuple(texts)
+    if not all(isinstance(text, str) for text in given):
+        raise UsageError(message)
+    return given
+
+
+def _part_spellings(model: Model, parts: Iterable[str]) -> set[str]:
+    """Return each part as given, as the model spells it, and in ASCII, all casefolded.
+
+    A part is transliterated only if its letters have a case, and if no character is dropped. Otherwise, the result may
+    be a short text that has nothing to do with the part, such as han for 漢, or a for a1.
+    """
+    spellings: set[str] = set()
+    for part in parts:
+        given = unicodedata.normalize("NFC", part).strip()
+        spellings.add(given.casefold())
+        if not any(unicodedata.category(character) == "Lo" for character in given):
+            for alphabet in (model.alphabet, ASCII):
+                text, dropped = alphabet.transliterate(given)
+                spellings.update({text.casefold()} if text and not dropped else ())
+    return spellings
+
+
+def _without_superstrings(parts: set[str]) -> frozenset[str]:
+    """Return the parts that do not contain another part."""
+    kept: set[str] = set()
+    lengths: list[int] = []
+    for part in sorted(parts, key=len):
+        pieces = [part[i : i + length] for length in lengths for i in range(len(part) - length + 1)]
+        if kept.isdisjoint(pieces):
+            kept.add(part)
+            if not lengths or len(part) > lengths[-1]:
+                lengths.append(len(part))
+    return frozenset(kept)
 
 
 def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no types

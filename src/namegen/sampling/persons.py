@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from namegen._validate import check_bool, check_int
+from namegen._validate import check_arguments, check_bool, check_int, check_text
 from namegen.datasets.dataset import hash_names
 from namegen.datasets.graphemes import normalize, split_letters
 from namegen.datasets.transliteration import to_ascii
 from namegen.errors import NamegenError, UsageError, quote
+from namegen.models.store import PEOPLE, to_model
 from namegen.sampling.culture_parts import GENDERS, find_surname_part, has_gender, list_cultures, parse_cultures
 from namegen.sampling.cultures import find_culture
 from namegen.sampling.generate import blocks
@@ -29,6 +30,7 @@ from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from os import PathLike
 
     from numpy.typing import NDArray
 
@@ -94,6 +96,7 @@ def compose(
     return _join(culture, gender, given, middle, surname, rules.separator)
 
 
+@check_arguments()
 def people(
     cultures: str | Sequence[str] | None = None,
     *,
@@ -106,7 +109,7 @@ def people(
     unique: bool = False,
     ascii: bool = False,  # noqa: A002 - the name of the option
     seed: int | None = None,
-    model: Model | str | None = None,
+    model: Model | str | PathLike[str] | None = None,
 ) -> Iterator[Person]:
     """Invent people.
 
@@ -135,9 +138,6 @@ def people(
         UsageError: no such culture, it has no names of this gender, or an argument is out of range.
         NamegenError: there are not enough distinct full names, or the model hardly ever generates a name.
     """
-    from namegen.models.model import Model
-    from namegen.models.store import PEOPLE, load_model
-
     count = check_int("count", count, 0, _MAX_PEOPLE)
     unique, to_letters = check_bool("unique", unique), check_bool("ascii", ascii)
     _check_choice("gender", gender, (*GENDERS, "any"))
@@ -145,7 +145,7 @@ def people(
     seed = int.from_bytes(os.urandom(8), "big") if seed is None else check_int("seed", seed, 0, None)
     if given is not None and start is not None:
         raise UsageError("a fixed given name and start letters cannot be combined; use one of them")
-    source = model if isinstance(model, Model) else load_model(model or PEOPLE)
+    source = to_model(PEOPLE if model is None else model)
     shares = parse_cultures(source, cultures, gender, seed)
     has_fixed = given is not None or surname is not None
     request = _Request(
@@ -400,12 +400,13 @@ def _choose_pool_size(cultures: int) -> int:
 
 
 def _check_choice(what: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise UsageError(f"{what} must be {', '.join(choices[:-1])} or {choices[-1]}, not {quote(str(value))}")
 
 
 def _check_fixed(what: str, name: str) -> str:
     """Return a name that the user fixes, normalized."""
+    name = check_text(what, name, "Kim")
     fixed, dropped = normalize(name)
     if not fixed or dropped:
         raise UsageError(f"the {what} {quote(name)} is not printable text")
@@ -413,6 +414,6 @@ def _check_fixed(what: str, name: str) -> str:
 
 
 def _split_start(letters: str) -> tuple[str, ...]:
-    if not letters.strip():
+    if not check_text("start", letters, "ABC").strip():
         raise UsageError("the start letters are empty; leave them out to let the model choose")
     return tuple(split_letters(letters))

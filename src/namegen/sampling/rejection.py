@@ -276,6 +276,12 @@ class RejectionSampler:
                 f"greedy decoding gives only one name{begins}, and it is not one that {unmet}; "
                 "sample with a --temperature above 0"
             )
+        if self._filter.is_repeating(verdicts):
+            return NamegenError(
+                f"no name{begins} in {attempts:,} samples {unmet}: the model repeats its list of names; add "
+                "the list to a model that knows more (namegen train --init pretrained), or imitate it (namegen sample "
+                "--like)"
+            )
         return NamegenError(
             f"no name{begins} in {attempts:,} samples {unmet}; loosen the filters, or give a higher --temperature"
         )

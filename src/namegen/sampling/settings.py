@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from namegen._validate import check_names, describe_kind
 from namegen.config import SamplingConfig
 from namegen.errors import UsageError
 from namegen.sampling.name_filters import Filters
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SAMPLING_FIELDS, FILTER_FIELDS = (tuple(field.name for field in fields(kind)) for kind in (SamplingConfig, Filters))
 
@@ -19,7 +17,7 @@ def override_settings(
     config: SamplingConfig, filters: Filters, parts: dict[str, Any]
 ) -> tuple[SamplingConfig, Filters]:
     """Replace fields of a configuration and of filters, as :func:`override_sampling` and :func:`override_filters`."""
-    _check_fields(parts, SAMPLING_FIELDS + FILTER_FIELDS)
+    check_names("sampling", parts, SAMPLING_FIELDS + FILTER_FIELDS)
     config = override_sampling(config, {name: parts[name] for name in parts if name in SAMPLING_FIELDS})
     return config, override_filters(filters, {name: parts[name] for name in parts if name in FILTER_FIELDS}, config)
 
@@ -30,7 +28,8 @@ def override_sampling(config: SamplingConfig, parts: dict[str, Any]) -> Sampling
     Temperature 0 is purely greedy: it resets the model's own top-k, top-p, dropout and floor, unless they are given
     too.
     """
-    _check_fields(parts, SAMPLING_FIELDS)
+    check_names("a sampling configuration", parts, SAMPLING_FIELDS)
+    _check_kind("config", config, SamplingConfig)
     if "temperature" in parts and SamplingConfig(temperature=parts["temperature"]).greedy:
         config = replace(config, top_k=None, top_p=None, dropout=0.0, floor=0.0)
     return replace(config, **parts)
@@ -38,7 +37,8 @@ def override_sampling(config: SamplingConfig, parts: dict[str, Any]) -> Sampling
 
 def override_filters(filters: Filters, parts: dict[str, Any], config: SamplingConfig) -> Filters:
     """Replace fields of the filters of names that are sampled with a configuration."""
-    _check_fields(parts, FILTER_FIELDS)
+    check_names("a filter", parts, FILTER_FIELDS)
+    _check_kind("filters", filters, Filters)
     filters = replace(filters, **parts)
     if config.max_length is not None and (filters.min_length or 0) > config.max_length:
         raise UsageError(
@@ -47,7 +47,9 @@ def override_filters(filters: Filters, parts: dict[str, Any], config: SamplingCo
     return filters
 
 
-def _check_fields(parts: Iterable[str], known: tuple[str, ...]) -> None:
-    for name in parts:
-        if name not in known:
-            raise UsageError(f"no setting {name!r}; use one of {', '.join(sorted(known))}")
+def _check_kind(what: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise UsageError(
+            f"{what} must be a {kind.__name__}, not {describe_kind(value)}; single settings can be given by name, such "
+            f"as {fields(kind)[0].name}="
+        )

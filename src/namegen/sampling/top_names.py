@@ -11,30 +11,30 @@ Above a floor the search is depth first, more probable prefixes first, in batche
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from namegen._validate import check_int
+from namegen._validate import check_arguments, check_int
 from namegen.config import SamplingConfig
 from namegen.datasets.encoding import EncodedNames
-from namegen.datasets.graphemes import split_letters
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import find_blend
 from namegen.models.inference import MAX_OPERATIONS, Source, build_steppers, max_rows, operations_per_letter
 from namegen.models.letters import restrict
 from namegen.models.scoring import log_first_letter_shares, log_softmax
+from namegen.models.store import to_model
 from namegen.sampling.closed import find_closed
 from namegen.sampling.name_filters import Filters, NameFilter
-from namegen.sampling.prefixes import check_prefix
+from namegen.sampling.prefixes import fit_prefixes, split_prefixes
 from namegen.sampling.rejection import max_letters
 from namegen.sampling.results import build_block
-from namegen.sampling.settings import SAMPLING_FIELDS, override_filters
+from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS, override_filters
 from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from os import PathLike
 
     from numpy.typing import NDArray
 
@@ -55,8 +55,9 @@ _FIRST_FLOOR = 8  # the first guess: the N-th best name has a probability of 1 /
 _FLOOR_STEP = math.log(4)  # makes the tree about four times as large
 
 
+@check_arguments(*FILTER_FIELDS, *SAMPLING_FIELDS)
 def top(
-    model: Model,
+    model: Model | str | PathLike[str],
     category: str,
     prefix: str = "",
     *,
@@ -70,7 +71,7 @@ def top(
     >>> namegen.top(model, "German", "Sch", count=3, novel=True)     # doctest: +SKIP
 
     Args:
-        model: the model.
+        model: the model, or its name or path.
         category: one of its categories, or a blend such as ``German+Italian``.
         prefix: what the names begin with.
         count: the number of names, from 1 to 1,000,000.
@@ -92,7 +93,7 @@ def top(
 
 
 def top_blocks(
-    model: Model,
+    model: Model | str | PathLike[str],
     category: str,
     prefixes: Iterable[str] = ("",),
     *,
@@ -100,32 +101,32 @@ def top_blocks(
     filters: Filters | None = None,
     max_length: int | None = None,
     scores: bool = False,
+    notice: Callable[[str], None] = lambda _text: None,
     **parts: Any,  # noqa: ANN401 - the fields of Filters
 ) -> Iterator[NameBlock]:
     """Find the most probable names of each of several prefixes, a block for each, as :func:`top` does.
 
-    With ``unique``, a prefix does not repeat names of the prefixes before.
+    With ``unique``, a prefix does not repeat names of the prefixes before. ``notice`` is as for
+    :func:`~namegen.sampling.generate.blocks`.
 
     Raises:
         UsageError: as for :func:`top`. Errors in a prefix from an iterator are raised when it is reached.
         NamegenError: fewer than ``count`` names of a prefix were found; raised after their block.
     """
+    model = to_model(model)
     count = check_int("the number of most probable names", count, 1, _MAX_COUNT)
     for field in SAMPLING_FIELDS:
         if field in parts:
             raise UsageError(f"{field} affects sampling; the most probable names are not sampled")
     config = SamplingConfig(temperature=1.0, max_length=max_length)
-    filters = override_filters(filters or Filters(), parts, config)
-    if isinstance(prefixes, str):
-        prefixes = split_letters(prefixes)
+    filters = override_filters(Filters() if filters is None else filters, parts, config)
+    prefixes = split_prefixes(model, category, prefixes)
     closed = find_closed(model, category)
     if closed is not None:
         raise UsageError(f"{closed} is a closed category, whose names are not predicted; sample it instead")
     blend = find_blend(model, category)
     model = restrict(model, blend.category)
-    fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
-    if isinstance(prefixes, Sequence):
-        fitted = list(fitted)
+    fitted = fit_prefixes(model, prefixes, config, filters, notice)
     return _find_names(model, blend, fitted, count, config, filters, scores=scores)
 
 

@@ -112,23 +112,42 @@ class DatasetBatches:
 
     def __init__(self, dataset: Dataset, config: TrainingConfig) -> None:
         self._dataset, self._config = dataset, config
+        self._ends = None if dataset.weights is None else _find_ends(dataset, dataset.weights)
         self.block_size = config.batch_size * max(_BATCHES_PER_BLOCK, -(-_MIN_BLOCK_SIZE // config.batch_size))
 
     def sample_block(self, number: int) -> NDArray[np.int64]:
-        """Sample the names of a block: for each a category, then one of its names uniformly."""
+        """Sample the names of a block: for each a category, then one of its names in proportion to their weights."""
         dataset, config, size = self._dataset, self._config, self.block_size
         rng = np.random.default_rng([config.seed, 0, number])
         probabilities = category_probabilities(dataset, config)
         counts = dataset.counts
         category = rng.choice(len(probabilities), size=size, p=probabilities)
-        within = (rng.random(size) * counts[category]).astype(np.int64)
-        names = (np.cumsum(counts) - counts)[category] + within  # names are sorted by category
+        first = (np.cumsum(counts) - counts)[category]  # names are sorted by category
+        within = rng.random(size)
+        if self._ends is None:
+            names = first + (within * counts[category]).astype(np.int64)
+        else:
+            chosen = np.searchsorted(self._ends, category + within, side="right")
+            names = np.clip(chosen, first, first + counts[category] - 1)  # the ends are rounded
         names = names[: config.iterations - number * size]
         return names[order_by_batch(dataset.lengths[names], config.batch_size, rng)]
 
     def build_batch(self, names: NDArray[np.int64]) -> Batch:
         """Return names as a batch."""
         return build_batch(self._dataset, names, sos=self._config.sos)
+
+
+def _find_ends(dataset: Dataset, weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return where the interval of each name ends, (names,).
+
+    Category number c has the numbers from c to c + 1, and each of its names has a part in proportion to its weight.
+    """
+    totals = np.bincount(dataset.category_of, weights, minlength=len(dataset.categories))
+    shares = weights / totals[dataset.category_of]
+    sums = np.cumsum(shares)
+    before = np.append(0.0, sums)[np.searchsorted(dataset.category_of, np.arange(len(dataset.categories)))]
+    ends: NDArray[np.float64] = sums - before[dataset.category_of] + dataset.category_of
+    return ends
 
 
 def order_by_batch(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -16,9 +16,11 @@ from namegen.architectures import find_architecture
 from namegen.config import check_unchanged
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.open import is_dataset_name
+from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
 from namegen.errors import NamegenError, RunError, UsageError
 from namegen.io.files import check_writable, remove_leftovers
 from namegen.io.locks import hold_lock
+from namegen.models.extension import find_names_alphabet
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import DEFAULT_MODEL, PEOPLE, PRETRAINED, RUN_SUFFIX, find_model
 from namegen.recipes import RECIPES, training_config
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from namegen.config import TrainingConfig
     from namegen.datasets.dataset import AlphabetChoice, Dataset
+    from namegen.datasets.options import ReadingOptions
     from namegen.models.model import Model
     from namegen.models.store import ModelLocation
     from namegen.training.distributed import ProcessGroup
@@ -55,7 +58,8 @@ class TrainingRequest:
     parts: Mapping[str, object] = field(default_factory=dict)  # settings of the configuration
     recipe: str | None = None
     init: str | None = None  # the name or path of the model to add categories to
-    dataset: str | None = None  # its name or path
+    data: tuple[str, ...] = ()  # names or paths of datasets, to be merged
+    reading: ReadingOptions = DEFAULT_READING
     alphabet: Literal["ascii", "unicode"] | None = None
     device: str | None = None
     threads: int | None = None
@@ -74,9 +78,10 @@ class TrainingPlan:
 
     config: TrainingConfig
     resume: bool
-    dataset: str | None  # None for the default one
+    data: tuple[str, ...]  # none for the default dataset
     device: str
     threads: int | None  # None for the default of the configuration
+    reading: ReadingOptions = DEFAULT_READING
     alphabet: AlphabetChoice = "ascii"
     init: Model | None = None
     changes: tuple[str, ...] = ()  # differences from the run to resume, in words
@@ -104,12 +109,13 @@ def plan_training(
     if not request.has_network:
         request = _without_network(request)
     init = None if request.init is None else find_model(request.init).load()
-    before, dataset, device = None, request.dataset, request.device
+    before, data, reading, device = None, request.data, request.reading, request.device
     if request.resume:
-        before = _load_run(location, request, init, group)
+        before, source = _load_run(location, request, init, group)
         recipe = {} if request.recipe is None else {"recipe": request.recipe}
         config = check_unchanged(before.training, {**recipe, **request.parts})
-        dataset = before.dataset if dataset is None else dataset
+        data = data or source.paths
+        reading = source.reading if reading == DEFAULT_READING else reading
         device = before.device if device is None else device
     elif location.checkpoint.is_file() and not request.force:
         raise RunError(
@@ -125,7 +131,8 @@ def plan_training(
     return TrainingPlan(
         config,
         resume=request.resume,
-        dataset=dataset,
+        data=data,
+        reading=reading,
         device=device or "cpu",
         threads=request.threads,
         alphabet=_resolve_alphabet(request, init, before),
@@ -151,17 +158,24 @@ def fit_plan(plan: TrainingPlan, request: TrainingRequest, dataset: Dataset) -> 
     return replace(plan, config=fine_tuning_config(plan.init, len(dataset), **request.parts))
 
 
-def _load_run(location: ModelLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup) -> Model:
-    """Load the model of the unfinished run to resume."""
+def _load_run(
+    location: ModelLocation, request: TrainingRequest, init: Model | None, group: ProcessGroup
+) -> tuple[Model, DataSource]:
+    """Load the model of the unfinished run to resume, and return where its names are."""
     if not location.checkpoint.is_file():
         raise RunError(f"{location.name} has no unfinished training run; leave out --resume to start one")
-    before = load_checkpoint(location.checkpoint).model
+    checkpoint = load_checkpoint(location.checkpoint)
+    before = checkpoint.model
     if before.training.init and init is None:
         raise UsageError("the run adds categories to another model; give that model with --init")
-    if request.dataset is None and not is_dataset_name(before.dataset):
-        command = command_to_resume(location, replace(request, dataset="PATH"), group)
-        raise UsageError(f"the run began with your own names, {before.dataset!r}; give their path: `{command}`")
-    return before
+    source = checkpoint.source or DataSource((before.dataset,))
+    if not request.data:
+        command = command_to_resume(location, replace(request, data=("PATH",)), group)
+        for path in source.paths:
+            if path == STDIN or not (is_dataset_name(path) or Path(path).exists()):
+                where = "from standard input" if path == STDIN else f"from {path}, which does not exist"
+                raise UsageError(f"the run began with names {where}; give their path: `{command}`")
+    return before, source
 
 
 def _describe_changes(before: Model, device: str, threads: int | None, group: ProcessGroup) -> tuple[str, ...]:
@@ -176,15 +190,22 @@ def _describe_changes(before: Model, device: str, threads: int | None, group: Pr
 
 
 def _resolve_alphabet(request: TrainingRequest, init: Model | None, run: Model | None) -> AlphabetChoice:
-    """Return the alphabet for the names, which is that of ``init`` or of a run to resume, if any."""
-    before, requested = init or run, request.alphabet
-    if before is None:
+    """Return the alphabet for the names: as requested, of the run to resume, or of ``init``, perhaps extended."""
+    requested = request.alphabet
+    if init:
+        if requested == "ascii" and init.alphabet != ASCII:
+            raise UsageError("the base model does not have the alphabet ascii; leave out --alphabet")
+        had_new_letters = run and run.alphabet != init.alphabet
+        is_fixed = requested == "ascii" or (run and not had_new_letters)
+        if run and requested and (requested == "ascii") == bool(had_new_letters):
+            raise UsageError(f"the run to resume does not have the alphabet {requested}; leave out --alphabet")
+        return init.alphabet if is_fixed else find_names_alphabet(init)
+    if run is None:
         return requested or "ascii"
-    kind: Literal["ascii", "unicode"] = "ascii" if before.alphabet == ASCII else "unicode"
+    kind: Literal["ascii", "unicode"] = "ascii" if run.alphabet == ASCII else "unicode"
     if requested not in (None, kind):
-        what = "base model" if init else "run to resume"
-        raise UsageError(f"the {what} does not have the alphabet {requested}; leave out --alphabet")
-    return init.alphabet if init else kind
+        raise UsageError(f"the run to resume does not have the alphabet {requested}; leave out --alphabet")
+    return kind
 
 
 def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
@@ -205,15 +226,16 @@ def small_data_warning(config: TrainingConfig, dataset: Dataset) -> str | None:
 def command_to_resume(location: ModelLocation, request: TrainingRequest, group: ProcessGroup = SINGLE_PROCESS) -> str:
     """Return the command that resumes the unfinished run of a request.
 
-    With several machines, the options that say where they meet are left out.
+    The checkpoint knows where the names are, unless they came from standard input. With several machines, the options
+    that say where they meet are left out.
     """
     options: list[str] = []
     if location.checkpoint.name.endswith(RUN_SUFFIX):  # of a file that the user named
         options += ["-o", location.name]
     elif location.name != DEFAULT_MODEL:
         options += ["--model", location.name]
-    if request.dataset is not None:
-        options += ["--data", request.dataset]
+    for path in request.data if request.data == ("PATH",) or STDIN in request.data else ():
+        options += ["--data", "PATH" if path == STDIN else path]
     if request.init is not None:
         options += ["--init", request.init]
     command = shlex.join(["namegen", "train", *options, "--resume"])

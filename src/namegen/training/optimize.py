@@ -42,6 +42,10 @@ class AutogradLearner:
     The loss is the sum over the letters of a name, averaged over the batch. Dropout masks are a function of the seed,
     the number of names before and the rank, so the state does not contain them.
 
+    Args:
+        new_letters: the number of letters that were added to a trained network, the last ones. Like the vectors of the
+            categories, they do not have the reduced learning rate of the weights that all categories share.
+
     Attributes:
         stretch: the most names per call of :meth:`learn`.
     """
@@ -53,6 +57,8 @@ class AutogradLearner:
         config: TrainingConfig,
         device: torch.device,
         group: ProcessGroup = SINGLE_PROCESS,
+        *,
+        new_letters: int = 0,
     ) -> None:
         self._network = network.to(device).train()
         self._group, self._shared_network = group, group.wrap(self._network, device)
@@ -69,8 +75,14 @@ class AutogradLearner:
                 "optimiser.exp_avg_sq": [torch.zeros_like(p, requires_grad=False) for p in parameters],
                 "optimiser.step": [torch.zeros((), device=where) for _ in parameters],
             }
+        axes = find_architecture(config).letter_axes or {}
         own = find_architecture(config).category_axes if config.shared_rate < 1 else self._names
         self._rates = [1.0 if name in own else config.shared_rate for name in self._names]
+        self._new_rows = [  # of the new letters, each with the rate of its parameter
+            (parameter.detach().narrow(axes[name], parameter.shape[axes[name]] - 1 - new_letters, new_letters), rate)
+            for name, parameter, rate in zip(self._names, parameters, self._rates, strict=True)
+            if new_letters and rate < 1 and name in axes
+        ]
         self.stretch = config.batch_size
 
     def learn(self, names: NDArray[np.int64], start: int) -> torch.Tensor:
@@ -111,7 +123,10 @@ class AutogradLearner:
             torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         step = start // config.batch_size
         with torch.no_grad():
+            before = [rows.clone() for rows, _ in self._new_rows]
             self._descend(learning_rate(config, step))
+            for (rows, share), old in zip(self._new_rows, before, strict=True):
+                rows.copy_(torch.lerp(old, rows, 1 / share))
             if config.averaging:
                 # In the first steps a smaller decay, so that the initial weights are soon forgotten.
                 decay = min(config.averaging, (1 + step) / (10 + step))

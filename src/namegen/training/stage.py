@@ -53,6 +53,8 @@ class Stage:
         held_out: Dataset | None,
         device: torch.device,
         group: ProcessGroup,
+        *,
+        new_letters: int = 0,
     ) -> None:
         from namegen.training.optimize import AutogradLearner, TutorialLearner
 
@@ -62,7 +64,7 @@ class Stage:
         if TutorialLearner.supports(config, device):
             self._learner = TutorialLearner(network, training, config)
         else:
-            self._learner = AutogradLearner(network, source, config, device, group)
+            self._learner = AutogradLearner(network, source, config, device, group, new_letters=new_letters)
         self._validation = Validation(held_out, training, config, device) if held_out else None
         self.history = History()
         self._losses: list[torch.Tensor] = []  # one for each stretch since the last point of the history

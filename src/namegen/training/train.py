@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from namegen._validate import check_int
+from namegen._validate import check_arguments, check_bool, check_callable, check_int, check_path, describe_kind
 from namegen.architectures import find_architecture
 from namegen.config import TrainingConfig, check_unchanged, fit_to_data
-from namegen.errors import DataError, TrainingStopped, UsageError
+from namegen.datasets.dataset import Dataset
+from namegen.datasets.in_memory import to_dataset
+from namegen.errors import DataError, TrainingStopped, UsageError, quote
 from namegen.models.model import MAX_THREADS
 from namegen.models.serialization import load_checkpoint
-from namegen.recipes import training_config
+from namegen.models.store import to_model
+from namegen.recipes import TRAINING_FIELDS, training_config
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import check_fine_tuning, fine_tuning_config, model_digest
 from namegen.training.ngrams import train_ngram
 from namegen.training.resources import check_memory, default_threads, find_training_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from os import PathLike
+    from pathlib import Path
 
     import torch
 
-    from namegen.datasets.dataset import Dataset
+    from namegen.datasets.in_memory import Names
     from namegen.models.model import Checkpoint, Model
     from namegen.training.distributed import ProcessGroup
     from namegen.training.trainer import Trainer
@@ -63,11 +67,12 @@ class Progress:
 Report: TypeAlias = "Callable[[Progress], None]"
 
 
+@check_arguments(*TRAINING_FIELDS)
 def train(
-    dataset: Dataset,
+    dataset: Names,
     config: TrainingConfig | None = None,
     *,
-    init: Model | None = None,
+    init: Model | str | PathLike[str] | None = None,
     device: str | None = None,
     threads: int | None = None,
     checkpoint: str | Path | None = None,
@@ -83,10 +88,12 @@ def train(
     device, threads, checkpoint and callbacks.
 
     Args:
-        dataset: the names. The share ``config.validation`` of them is held out.
+        dataset: the names: a dataset, lists of names by category, or one list. Lists are transliterated into the
+            alphabet of ``init``, or to ASCII. The share ``config.validation`` of the names is held out.
         config: the configuration; by default the recipe ``default``, or the settings for fine-tuning if ``init`` is
             given.
-        init: a model to fine-tune: the categories of the names are added to it. Pass it again to resume.
+        init: a model to fine-tune, or its name or path: the categories of the names are added to it. Pass it again to
+            resume.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. The default, ``auto``, uses a GPU if there is one.
         threads: the number of threads of torch; by default :func:`~namegen.training.resources.default_threads`.
         checkpoint: a file for the state of the run, saved every ``config.save_every`` iterations and when the run is
@@ -113,8 +120,16 @@ def train(
         TrainingStopped: ``stop`` returned true; the state is in the checkpoint.
         RunError: ``stop`` returned true, but the state cannot be saved.
     """
-    checkpoint, before = None if checkpoint is None else Path(checkpoint), None
-    if resume:
+    checkpoint, before = None if checkpoint is None else check_path("checkpoint", checkpoint), None
+    init = None if init is None else to_model(init)
+    check_callable("report", report)
+    check_callable("stop", stop)
+    _check_config(config, parts, init=init)
+    if not isinstance(dataset, Dataset):
+        own = (config or training_config(parts.get("recipe", "default"))).keep_repeats
+        keep_repeats = check_bool("keep repeats", parts.get("keep_repeats", own))
+        dataset = to_dataset(dataset, alphabet=init.alphabet if init else "ascii", keep_repeats=keep_repeats)
+    if check_bool("resume", resume):
         if checkpoint is None:
             raise UsageError("resume needs a checkpoint; pass its file as checkpoint")
         before = group.on_rank_zero(lambda: load_checkpoint(checkpoint))
@@ -147,6 +162,16 @@ def train(
             return trainer.model()
     finally:
         torch.set_num_threads(threads_before)
+
+
+def _check_config(config: object, parts: Mapping[str, object], *, init: Model | None) -> None:
+    """Check that a configuration has the right type, and that a recipe is not combined with something else."""
+    if config is not None and not isinstance(config, TrainingConfig):
+        hint = f", such as training_config({quote(config)})" if isinstance(config, str) else ""
+        raise UsageError(f"config must be a TrainingConfig{hint}, not {describe_kind(config)}")
+    if "recipe" in parts and (config or init):
+        other = "config" if config else "init"
+        raise UsageError(f"recipe and {other} cannot be combined; use one of them")
 
 
 def resolve_config(

@@ -13,6 +13,7 @@ import numpy as np
 from namegen.architectures import weight_shapes
 from namegen.errors import ModelFileError, NamegenError, RunError, UsageError
 from namegen.io.safetensors import describe_error
+from namegen.models.extension import extend_letters
 from namegen.models.model import Checkpoint, Model, check_categories
 from namegen.models.ngram import NGram
 from namegen.training.batches import DatasetBatches, category_probabilities
@@ -58,7 +59,7 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.config, self._device, self._init, self._group = config, device, init, group
-        fingerprint = dataset.fingerprint
+        fingerprint, self._source = dataset.fingerprint, dataset.source
         if init:
             dataset = extend_dataset(init, dataset)
         check_categories(dataset.alphabet, dataset.categories)
@@ -104,6 +105,7 @@ class Trainer:
         start = sum(earlier.iterations for earlier in self.config.stages[:number])
         network = build_network(config, len(training.categories), len(training.alphabet) + 1)
         source: BatchSource
+        new_letters = len(training.alphabet) - len(self._init.alphabet) if self._init else 0
         if config.distillation:
             source = self._distil(config, config.distillation)
         elif self._init:
@@ -111,7 +113,17 @@ class Trainer:
             load_weights(network, initial_weights(self._init, training))
         else:
             source = DatasetBatches(training, config)
-        return Stage(config, start, network, source, training, self._held_out, self._device, self._group)
+        return Stage(
+            config,
+            start,
+            network,
+            source,
+            training,
+            self._held_out,
+            self._device,
+            self._group,
+            new_letters=new_letters,
+        )
 
     def _distil(self, config: TrainingConfig, distillation: Distillation) -> DistillationBatches:
         """Return the batches that the teachers generate."""
@@ -141,7 +153,10 @@ class Trainer:
         """Return the present model, or the one with the lowest validation loss once the run is finished."""
         weights, history = self.stage.weights(), self.stage.history
         model = dataclasses.replace(self._blank, iterations=self.iteration, weights=weights, history=history)
-        return add_ngram(model, self._training, self._init) if model.finished and self.config.ngram_order else model
+        if not model.finished or not self.config.ngram_order:
+            return model
+        init = self._init and extend_letters(self._init, model.alphabet)
+        return add_ngram(model, self._training, init)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state of the run; raise `DivergedError` if it has diverged."""
@@ -150,7 +165,9 @@ class Trainer:
             state |= {f"teacher{number}.{name}": value for name, value in weights.items()}
         # Without the hashes of the names: the dataset has them, and millions take long to write.
         empty = np.zeros(0, np.uint64)
-        return Checkpoint(dataclasses.replace(self.model(), name_hashes=empty, held_out_hashes=empty), state)
+        return Checkpoint(
+            dataclasses.replace(self.model(), name_hashes=empty, held_out_hashes=empty), state, self._source
+        )
 
     def save(self, file: Path, *, is_stopping: bool) -> None:
         """Save the state of the run. If that fails, the older state stays, and :attr:`unsaved` says why.

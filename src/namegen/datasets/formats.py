@@ -1,0 +1,307 @@
+"""Read names from JSON, spreadsheets and Parquet files, with bounded memory."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import warnings
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from namegen.errors import DataError, MissingPackageError, shorten
+from namegen.io.archives import Archive, UnpackLimit
+from namegen.io.lines import decode_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from namegen.io.lines import Readable
+
+    Rows = list[list[str]]
+
+
+_MAX_JSON_BYTES = 2**25  # which may take 20 times as much memory
+_MAX_CONTAINERS = 2_000_000  # lists and objects in JSON, of 100 bytes each
+_MAX_DEPTH = 20  # of the lists in JSON
+_MAX_COLUMNS = 200
+_MAX_ROWS, _MAX_EMPTY_ROWS = 2**20, 10_000  # of a sheet; a format has no more than the first
+_MAX_CELLS = 10_000_000
+_XML_BYTES = 1024  # where a document type declaration is, if there is one
+_BATCH_ROWS = 4096
+_SAMPLED_OBJECTS = _SAMPLED_ROWS = 1000
+
+_JSON = re.compile(r'\s*(?:\[\s*["\[{\]]|\{\s*["}])')
+_GENERIC = {"data", "entries", "features", "items", "list", "names", "name", "records", "results", "rows", "values"}
+
+
+def looks_like_json(beginning: str) -> bool:
+    """Return whether a text is JSON rather than lines, judging by its beginning: ``{"``, ``["``, ``[{`` or ``[[``."""
+    return _JSON.match(beginning) is not None
+
+
+def looks_like_json_lines(beginning: str) -> bool:
+    """Return whether a text that looks like JSON has a value on each line."""
+    first, end, rest = beginning.lstrip().partition("\n")
+    if not end or not rest.strip():
+        return False
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+class JsonContents:
+    """The lists and tables in JSON, each with the keys that lead to it.
+
+    Attributes:
+        lists: the lists of names.
+        tables: the tables; the first row has titles if ``has_titles`` says so.
+    """
+
+    def __init__(self) -> None:
+        self.lists: dict[tuple[str, ...], list[str]] = {}
+        self.tables: dict[tuple[str, ...], Rows] = {}
+        self.has_titles: dict[tuple[str, ...], bool] = {}
+
+    def add_table(self, keys: tuple[str, ...], rows: Rows, *, has_titles: bool) -> None:
+        """Add a table."""
+        self.tables[keys], self.has_titles[keys] = rows, has_titles
+
+
+def read_json(stream: Readable, source: str) -> JsonContents:
+    """Find the names in JSON: lists of texts, lists of objects or rows, and objects that contain them.
+
+    Raises:
+        DataError: it is not JSON, too large or too deeply nested.
+    """
+    blocks, size = [], 0
+    while block := stream.read(2**16):
+        blocks.append(block)
+        size += len(block)
+        if size > _MAX_JSON_BYTES:
+            raise DataError(
+                f"{source}: more than {_MAX_JSON_BYTES:,} bytes of JSON; save it as JSON lines (.jsonl) or CSV"
+            )
+    text = b"".join(blocks).removeprefix(b"\xef\xbb\xbf")
+    if text.count(b"[") + text.count(b"{") > _MAX_CONTAINERS:
+        raise DataError(
+            f"{source}: more than {_MAX_CONTAINERS:,} lists and objects; save it as JSON lines (.jsonl) or CSV"
+        )
+    value = _parse_json(decode_line(text, source, 1), source)
+    found = JsonContents()
+    _find_names(value, (), found)
+    return found
+
+
+def _parse_json(text: str, source: str) -> Any:  # noqa: ANN401 - anything
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f", line {error.lineno:,}" if isinstance(error, json.JSONDecodeError) else ""
+        raise DataError(f"{source}{where}: invalid JSON ({_describe(error)}); correct it") from None
+
+
+def _describe(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number that is too long"
+
+
+def _find_names(value: Any, keys: tuple[str, ...], found: JsonContents) -> None:  # noqa: ANN401 - anything
+    """Find the lists and tables in a JSON value; ``keys`` lead to it."""
+    if isinstance(value, list):
+        _find_in_list(value, keys, found)
+    elif isinstance(value, dict):
+        results = value.get("results")
+        if isinstance(results, dict) and isinstance(results.get("bindings"), list):  # of a SPARQL query
+            _find_in_list(results["bindings"], keys, found)
+        elif len(value) > 1 and all(map(_is_number, value.values())):  # how often each name occurs
+            rows = [["name", "count"], *([name, str(count)] for name, count in value.items())]
+            found.add_table(keys, rows, has_titles=True)
+        elif len(value) > 1 and all(map(_is_flat, value.values())):  # facts about each name
+            objects = ({"name": key, **item} for key, item in value.items())
+            found.add_table(keys, list(tabulate(objects)), has_titles=True)
+        elif len(keys) < _MAX_DEPTH:
+            for key, item in value.items():
+                _find_names(item, (*keys, key), found)
+
+
+def _find_in_list(items: list[Any], keys: tuple[str, ...], found: JsonContents) -> None:
+    """Add the names, objects and rows in a list."""
+    if texts := [item for item in items if isinstance(item, str)]:
+        found.lists[keys] = texts
+    if objects := [item for item in items if isinstance(item, dict)]:
+        found.add_table(keys, list(tabulate(objects)), has_titles=True)
+    rows = [[_to_text(cell) for cell in item[:_MAX_COLUMNS]] for item in items if isinstance(item, list)]
+    if any(rows):
+        found.add_table(keys, rows, has_titles=False)
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, int | float) and not isinstance(item, bool)
+
+
+def _is_flat(item: object) -> bool:
+    """Return whether a value is an object without lists and objects in it."""
+    return isinstance(item, dict) and not any(isinstance(inner, list | dict) for inner in item.values())
+
+
+def tabulate(objects: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
+    """Yield objects as the rows of a table, after a row with their keys.
+
+    The keys are those of the first thousand objects. Objects within objects have keys such as ``properties.name``.
+    """
+    iterator = iter(objects)
+    first = [_flatten(item) for _, item in zip(range(_SAMPLED_OBJECTS), iterator, strict=False)]
+    keys = list(dict.fromkeys(key for item in first for key in item))[:_MAX_COLUMNS]
+    yield keys
+    for flat in itertools.chain(first, map(_flatten, iterator)):
+        yield [flat.get(key, "") for key in keys]
+
+
+def _flatten(item: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    if item.get("type") == "Feature" and isinstance(item.get("properties"), dict):  # of GeoJSON
+        item = item["properties"]
+    for key, value in item.items():
+        if isinstance(value, dict):
+            if "value" in value and "type" in value:  # of a SPARQL query
+                flat[prefix + key] = _to_text(value["value"])
+            elif depth < 3:
+                flat |= _flatten(value, f"{prefix}{key}.", depth + 1)
+        elif not isinstance(value, list):
+            flat[prefix + key] = _to_text(value)
+        if len(flat) > _MAX_COLUMNS:
+            break
+    return flat
+
+
+def _to_text(value: object) -> str:
+    return "" if value is None or isinstance(value, list | dict) else str(value)
+
+
+def read_json_lines(lines: Iterable[bytes], source: str) -> Iterator[Any]:
+    """Yield the JSON value of each line that is not empty."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            text = decode_line(line, source, number)
+            try:
+                yield json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise DataError(f"{source}, line {number:,}: invalid JSON ({_describe(error)}); correct it") from None
+
+
+def name_categories(keys: Sequence[tuple[str, ...]], category: str) -> list[str]:
+    """Return the categories of the lists and tables that these keys of JSON lead to, in a file for a category.
+
+    The only list has the category of the file if its keys say nothing, as ``names`` does.
+    """
+    if len(keys) == 1:
+        telling = [key for key in keys[0] if key.strip() and key.casefold() not in _GENERIC]
+        return ["/".join(telling) if telling else category]
+    common = 0
+    while all(len(path) > common + 1 for path in keys) and len({path[common] for path in keys}) == 1:
+        common += 1
+    return ["/".join(path[common:]).strip() or category for path in keys]
+
+
+def read_workbook(stream: BinaryIO, source: str) -> tuple[str, list[str], Rows]:
+    """Return the name of the first sheet that is not empty, those of the others, and its rows.
+
+    Raises:
+        MissingPackageError: openpyxl is not installed.
+        DataError: it is not a spreadsheet, is damaged, or unpacks to far more than its size.
+    """
+    try:
+        import openpyxl
+    except ModuleNotFoundError:
+        raise MissingPackageError(_explain_extra("spreadsheets", "openpyxl", source)) from None
+    _check_workbook(stream, source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about parts that are not read
+            workbook = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+            sheets = [(sheet, _measure_sheet(sheet)) for sheet in workbook.worksheets]
+            filled = [(sheet, width) for sheet, width in sheets if width]
+            rows = list(_read_sheet(*filled[0])) if filled else []
+            titles = [shorten(sheet.title) for sheet, _ in filled]
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from None
+    except Exception as error:  # noqa: BLE001 - openpyxl raises anything for damaged files
+        reason = shorten(str(error) or type(error).__name__)
+        raise DataError(f"cannot read {source}: {reason}; save it again, or export the sheet as CSV") from None
+    return (titles[0], titles[1:], rows) if titles else ("", [], [])
+
+
+def _check_workbook(stream: BinaryIO, source: str) -> None:
+    """Raise ``DataError`` if a spreadsheet unpacks to far more than its size, or may define entities."""
+    limit = UnpackLimit(stream, source)
+    archive = Archive(stream, limit, source)
+    for path, member in archive.members.items():
+        limit.count(member.file_size)  # zipfile unpacks no more than this
+        beginning = archive.open(path).read(_XML_BYTES)
+        if b"<!DOCTYPE" in beginning or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise DataError(f"{source}: {shorten(path)} is not the XML of a spreadsheet; export the sheet as CSV")
+    stream.seek(0)
+
+
+def _measure_sheet(sheet: Any) -> int:  # noqa: ANN401 - of a library without types
+    """Return the number of columns in the first rows of a sheet; 0 if they are empty."""
+    sheet.reset_dimensions()  # it may declare any
+    rows = sheet.iter_rows(max_row=_SAMPLED_ROWS, max_col=_MAX_COLUMNS, values_only=True)
+    return max((n for row in rows for n, cell in enumerate(row, 1) if cell is not None), default=0)
+
+
+def _read_sheet(sheet: Any, width: int) -> Iterator[list[str]]:  # noqa: ANN401 - of a library without types
+    """Yield the rows of a sheet that are not empty."""
+    cells = empty = 0
+    for row in sheet.iter_rows(max_row=_MAX_ROWS, max_col=width, values_only=True):
+        if any(cell is not None for cell in row):
+            empty, cells = 0, cells + width
+            if cells > _MAX_CELLS:
+                raise DataError(f"more than {_MAX_CELLS:,} cells; export the sheet as CSV")
+            yield [_cell_to_text(cell) for cell in row]
+        else:
+            empty += 1
+            if empty > _MAX_EMPTY_ROWS:
+                return
+
+
+def _cell_to_text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell)
+
+
+def open_parquet(stream: BinaryIO, source: str) -> Iterator[list[str]]:
+    """Yield the rows of a Parquet file, after a row with the columns' names.
+
+    Raises:
+        MissingPackageError: pyarrow is not installed.
+        DataError: it is not a Parquet file, is damaged or too large.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError:
+        raise MissingPackageError(_explain_extra("Parquet files", "pyarrow", source)) from None
+    stream.seek(0)
+    limit = UnpackLimit(stream, source)
+    try:
+        with pq.ParquetFile(stream, memory_map=False, thrift_container_size_limit=2**20) as file:
+            for group in range(file.metadata.num_row_groups):
+                limit.count(max(0, file.metadata.row_group(group).total_byte_size))
+            schema = file.schema_arrow
+            columns = [field.name for field in schema if not pa.types.is_nested(field.type)][:_MAX_COLUMNS]
+            yield columns
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns, use_threads=False):
+                texts = [[_cell_to_text(cell) for cell in column.to_pylist()] for column in batch.columns]
+                yield from map(list, zip(*texts, strict=True))
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        reason = shorten(str(error).partition("\n")[0] or type(error).__name__)
+        raise DataError(f"cannot read {source}: {reason}; save it again, or export it as CSV") from None
+
+
+def _explain_extra(what: str, package: str, source: str) -> str:
+    return f"{source}: {what} need {package}; install namegen with the extra tables: pip install '.[tables]'"

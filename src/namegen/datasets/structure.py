@@ -1,0 +1,254 @@
+"""Recognize the structure of a list: numbering, bullets, comments, headings, and several names on a line.
+
+A mark that a name may have, such as a hyphen or a comma, is read as structure only if most lines have it. A mark that
+no name has, such as ``[elves]``, is always structure.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from namegen.errors import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+_COMMENT = re.compile(r"#(?!\d|#+ *[^\W_])|//|<!--.*-->$")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_SECTION = re.compile(r"\[([^\[\]|]+)\]:?")
+_MARKUP = re.compile(r"(={2,6}|#{2,6})(?=[^=#])")
+_EDIT_HEADING = re.compile(r"(.+?) ?\[ ?edit ?\]$")  # copied from a page of a wiki
+_COLON_HEADING = re.compile(r"([^:]{1,60}?) *:$")
+_INLINE_HEADING = re.compile(r"([^:,]{1,60}?) *: +(?=\S)")
+_NUMBERING = re.compile(r"\(?#?(\d{1,9})(?:[.):\]-]+\s*|\s+)(?=\S)")
+_BULLET = re.compile(r"(?:[*•‣◦▪●○■►▸⁃∙]+\s*|[-–—+·]\s+)(?=\S)")
+_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
+_FOOTNOTE = re.compile(r"(?<=\w)(?:\[\d{1,3}\])+$")
+_QUOTED = re.compile(r"""["“„«'](.+)["”“»']""")
+_SUFFIX_PART = re.compile(r"(?i), *((?:jr|sr|ii|iii|iv)\.?)(?=,|$)")
+_AND = re.compile(r"(?:and|or|&) +(?=\S)")
+_FULL_STOP = re.compile(r"(?<=\w{4})\.$")
+_NOT_INVERTED = re.compile(r"(?i)[\d/]| (?:and|und|et|y|e|och|og|en|i|ja|&) ")
+_MAX_HEADING = 100  # characters
+_MOST = 0.8  # of the lines, to take commas or quotes for structure
+_MARKED = 0.6  # of the lines, to take bullets or numbers for structure; the others may be headings
+_OUTER_LEVEL, _INNER_LEVEL = 7, 8  # of headings without a level, below those of markup
+
+
+@dataclass(frozen=True)
+class Structure:
+    """How the lines of a list are read.
+
+    Attributes:
+        notes: what was recognized, for users.
+    """
+
+    notes: tuple[str, ...] = ()
+    has_entities: bool = False
+    has_comments: bool = False
+    has_links: bool = False
+    has_headings: bool = False  # such as [male] and == Male ==
+    has_colon_headings: bool = False
+    has_inline_headings: bool = False  # Male: Aldo, Bern
+    mark: re.Pattern[str] | None = None
+    has_plain_headings: bool = False  # lines without the mark of the others
+    separator: str = ""
+    is_inverted: bool = False
+    has_quotes: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each line is a name, so that :meth:`parse` only removes empty lines and surrounding blanks."""
+        return not self.notes
+
+    def parse(self, lines: Iterable[str]) -> Iterator[tuple[str | None, str]]:
+        """Yield the category (``None`` before the first heading) and the name of each name in the lines."""
+        titles: dict[int, str] = {}  # of the headings above a line, by level
+        for line, after, is_apart in _with_neighbours(self.clean_lines(lines)):
+            heading, text = self._find_heading(line, after, is_apart=is_apart), self.remove_mark(line)
+            if not heading and self.has_inline_headings and (inline := _INLINE_HEADING.match(text)):
+                heading, text = (_INNER_LEVEL, inline[1]), text[inline.end() :]
+            elif heading:
+                text = ""
+            if heading:
+                titles = {level: title for level, title in titles.items() if level < heading[0]}
+                titles[heading[0]] = heading[1]
+            category = "/".join(titles.values()) or None
+            for name in self._split(text):
+                yield category, name
+
+    def clean_lines(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield the lines without comments, markup and surrounding blanks; empty lines stay."""
+        for line in lines:
+            text = line.strip()
+            if self.has_comments and _COMMENT.match(text):
+                continue
+            if self.has_entities:
+                text = html.unescape(text).strip()
+            if self.has_links:
+                text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text))
+            yield text
+
+    def _find_heading(self, line: str, after: str, *, is_apart: bool) -> tuple[int, str] | None:
+        """Return the level and the title of a heading; ``None`` for other lines."""
+        if self.has_headings and (heading := _read_heading(line)):
+            return heading
+        if self.has_colon_headings and (colon := _COLON_HEADING.fullmatch(self.remove_mark(line))):
+            is_outer = bool(_COLON_HEADING.fullmatch(self.remove_mark(after)))
+            return (_OUTER_LEVEL if is_outer else _INNER_LEVEL), colon[1]
+        if self.mark and (is_apart or self.has_plain_headings) and not self.mark.match(line):
+            return (_INNER_LEVEL, line) if self.mark.match(after) else None
+        return None
+
+    def remove_mark(self, line: str) -> str:
+        """Return a line without its bullet or number."""
+        return self.mark.sub("", line, count=1) if self.mark and self.mark.match(line) else line
+
+    def _split(self, text: str) -> Iterator[str]:
+        """Yield the names on a line."""
+        if self.is_inverted:
+            text = _revert(text)
+        parts = text.split(self.separator) if self.separator else [text]
+        for part in parts:
+            name = part.strip()
+            if self.has_quotes and (quoted := _QUOTED.fullmatch(name)):
+                name = quoted[1].strip()
+            if len(parts) > 1:
+                name = _FULL_STOP.sub("", _AND.sub("", name, count=1))
+            if name:
+                yield name
+
+
+def find_structure(lines: Sequence[str]) -> Structure:
+    """Return how to read a list, given its first lines, up to 1,000."""
+    notes: list[str] = []
+    found = Structure()
+    entities = (match[0] for line in lines for match in _ENTITY.finditer(line))
+    if example := next((entity for entity in entities if html.unescape(entity) != entity), ""):
+        found = replace(found, has_entities=True)
+        notes.append(f"decoded HTML entities, such as {example}")
+    texts = [text for text in found.clean_lines(lines) if text]
+    comments = [text for text in texts if _COMMENT.match(text)]
+    if comments and (2 * len(comments) <= len(texts) or all(text[1:2] in ("", " ") for text in comments)):
+        found = replace(found, has_comments=True)
+        notes.append(f"skipped comments, such as {quote(comments[0])}")
+    if any(_LINK.search(text) or _FOOTNOTE.search(text) for text in texts):
+        found = replace(found, has_links=True)
+        notes.append("removed the markup of links and footnotes")
+    found = _find_marks(found, lines, notes)
+    found = _find_headings(found, lines, notes)
+    found = _find_layout(found, lines, notes)
+    return replace(found, notes=tuple(notes))
+
+
+def _find_marks(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:
+    """Find bullets or numbers at the beginning of most lines."""
+    texts = [text for text in found.clean_lines(lines) if text and not _read_heading(text)]
+    for mark, what in ((_BULLET, "bullets"), (_NUMBERING, "the numbers of the lines")):
+        marks = [match for text in texts if (match := mark.match(text))]
+        if not marks or len(marks) < _MARKED * len(texts) or (mark is _NUMBERING and not _is_numbering(marks)):
+            continue
+        notes.append(f"removed {what}, such as {quote(marks[0][0].strip())}")
+        starts_with_heading = len(texts) > 1 and not mark.match(texts[0]) and bool(mark.match(texts[1]))
+        return replace(found, mark=mark, has_plain_headings=starts_with_heading)
+    return found
+
+
+def _find_headings(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:
+    texts = [found.remove_mark(text) for text in found.clean_lines(lines) if text]
+    found = replace(
+        found,
+        has_headings=_is_minority(sum(bool(_read_heading(text)) for text in texts), len(texts)),
+        has_colon_headings=_is_minority(sum(bool(_COLON_HEADING.fullmatch(text)) for text in texts), len(texts)),
+        has_inline_headings=any("," in text and _INLINE_HEADING.match(text) for text in texts),
+    )
+    categories = list(dict.fromkeys(category for category, _ in found.parse(lines) if category))
+    if categories:
+        shown = ", ".join(map(quote, categories[:3])) + (", …" if len(categories) > 3 else "")
+        notes.append(f"read headings as categories: {shown}")
+    return found
+
+
+def _find_layout(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:
+    """Find quotes, several names on a line, and surnames before given names."""
+    texts = [name for _, name in found.parse(lines)]
+    for separator in ",;":
+        counts = [len(_SUFFIX_PART.sub("", text).rstrip(separator).split(separator)) for text in texts]
+        trailing = sum(text.endswith(separator) for text in texts)
+        separated = [text for text in texts if separator in text]
+        last = 1 if trailing else 0  # the last line ends without a separator
+        is_split = found.has_inline_headings and separator == ","
+        if not separated or (len(separated) < _MOST * (len(texts) - last) and not is_split):
+            continue
+        if separator == "," and counts.count(2) >= _MOST * len(texts) and not trailing and not is_split:
+            if len(texts) > 1 and _are_inverted(separated):
+                found = replace(found, is_inverted=True)
+                notes.append(f"read {quote(separated[0])} as {quote(_revert(separated[0]))}")
+        elif trailing or max(counts) > 2 or is_split:
+            found = replace(found, separator=separator)
+            notes.append(f"read several names on a line, as in {quote(separated[0])}")
+        break
+    names = [name for _, name in found.parse(lines)]
+    quoted = [name for name in names if _QUOTED.fullmatch(name)]
+    if quoted and len(quoted) >= _MOST * len(names):
+        found = replace(found, has_quotes=True)
+        notes.append(f"removed quotation marks, as in {quote(quoted[0])}")
+    return found
+
+
+def _with_neighbours(lines: Iterable[str]) -> Iterator[tuple[str, str, bool]]:
+    """Yield each line that is not empty, the next such line, and whether the line follows an empty line or is first."""
+    line, is_apart, is_next_apart = "", True, True
+    for after in itertools.chain(lines, ["\0"]):
+        if not after:
+            is_next_apart = True
+            continue
+        if line:
+            yield line, after.rstrip("\0"), is_apart
+        line, is_apart, is_next_apart = after, is_next_apart, False
+
+
+def _read_heading(line: str) -> tuple[int, str] | None:
+    """Return the level and the title of a heading with markup."""
+    if len(line) > _MAX_HEADING:
+        return None
+    if (section := _SECTION.fullmatch(line)) and any(map(str.isalpha, section[1])):
+        return 1, section[1].strip()
+    if markup := _MARKUP.match(line):
+        title = line[markup.end() :].strip()
+        if title.endswith(markup[1]) or markup[1].startswith("#"):
+            title = title.removesuffix(markup[1]).strip()
+            return (len(markup[1]), title) if title and not re.search("[=#]", title) else None
+    if heading := _EDIT_HEADING.fullmatch(line):
+        return 2, heading[1]
+    return None
+
+
+def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
+    """Return whether numbers count up or down by one, or restart, as below a heading."""
+    pairs = list(itertools.pairwise(int(mark[1]) for mark in marks))
+    counted = sum(abs(after - before) == 1 or before > after == 1 for before, after in pairs)
+    return bool(pairs) and counted >= _MARKED * len(pairs)
+
+
+def _is_minority(count: int, total: int) -> bool:
+    return 0 < count <= total / 2
+
+
+def _are_inverted(texts: Sequence[str]) -> bool:
+    """Return whether texts with a comma are names, not companies such as ``Smith, Jones and Brown``."""
+    return sum(", " in text and not _NOT_INVERTED.search(text) for text in texts) > len(texts) / 2
+
+
+def _revert(text: str) -> str:
+    """Return ``Lastname, Firstname`` as ``Firstname Lastname``; other text unchanged."""
+    suffix = _SUFFIX_PART.search(text)
+    parts = [part.strip() for part in _SUFFIX_PART.sub("", text).split(",")]
+    if len(parts) != 2:
+        return text
+    return " ".join(filter(None, [parts[1], parts[0], suffix[1] if suffix else ""]))
