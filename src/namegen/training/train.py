@@ -16,6 +16,7 @@ from namegen.config import TrainingConfig, check_unchanged, fit_to_data
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.in_memory import to_dataset
 from namegen.errors import DataError, TrainingStopped, UsageError, quote
+from namegen.models.extension import find_names_alphabet
 from namegen.models.model import MAX_THREADS
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import to_model
@@ -128,7 +129,9 @@ def train(
     if not isinstance(dataset, Dataset):
         own = (config or training_config(parts.get("recipe", "default"))).keep_repeats
         keep_repeats = check_bool("keep repeats", parts.get("keep_repeats", own))
-        dataset = to_dataset(dataset, alphabet=init.alphabet if init else "ascii", keep_repeats=keep_repeats)
+        dataset = to_dataset(
+            dataset, alphabet=find_names_alphabet(init) if init else "ascii", keep_repeats=keep_repeats
+        )
     if check_bool("resume", resume):
         if checkpoint is None:
             raise UsageError("resume needs a checkpoint; pass its file as checkpoint")
