@@ -120,7 +120,7 @@ def top_blocks(
         prefixes = split_letters(prefixes)
     closed = find_closed(model, category)
     if closed is not None:
-        raise UsageError(f"{closed} is a closed category, whose names are not predicted; sample it instead")
+        raise UsageError(f"{closed} is a closed category of known names, which are not ranked; sample it instead")
     blend = find_blend(model, category)
     model = restrict(model, blend.category)
     fitted: Iterable[str] = (check_prefix(model, prefix, config, filters) for prefix in prefixes)
