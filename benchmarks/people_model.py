@@ -91,7 +91,7 @@ Plausible invented names: for games and stories, test data and teaching.
   were left out where they were few and plainly from elsewhere. `English` given names are those of the United States.
 - Every given name is female or male, as in the lists. A name that women and men have is in one part or both.
 - A novel name may still be the name of a real person. Slurs and obscenities on namegen's own list are not generated;
-  the list is mostly of English words, and not complete.
+  the list is not complete.
 - `--ascii` transliterates letter by letter. It does not know the readings of Japanese and Chinese characters, nor the
   vowels that Arabic and Hebrew leave out.
 - The model does not tell where anyone is from. Do not base decisions about people on it.

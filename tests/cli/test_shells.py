@@ -184,7 +184,11 @@ def test_the_script_can_be_installed_as_a_file(cli, shell_name, tmp_path):
     at = Terminal(shell_name, tmp_path, setup)
 
     assert at.given("namegen sample Sco\tA") == ["sample", "Scottish", "A"]
-    assert at.given("NAMEGEN_MODEL=pretrained namegen sample Sco\tA") == ["sample", "Scottish", "A"]  # once it is loaded
+    assert at.given("NAMEGEN_MODEL=pretrained namegen sample Sco\tA") == [
+        "sample",
+        "Scottish",
+        "A",
+    ]  # once it is loaded
     at.close()
 
 
