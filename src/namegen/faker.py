@@ -4,10 +4,10 @@
 >>> fake.invented_full_name()                    # doctest: +SKIP
 >>> fake.invented_name("German")                 # doctest: +SKIP
 
-Names of people come from pools of two thousand names of each category, sampled with a fixed seed: every call picks one
-with a number from Faker's generator. ``invented_name`` takes one 64-bit number from Faker's generator
-and returns the name that :func:`namegen.sample` gives with this number as its seed. So a name depends only on the state
-of Faker's generator.
+Names of people come from a pool of about two thousand names of each category, sampled with a fixed seed: every call
+picks one with a number from Faker's generator. ``invented_name`` takes one 64-bit number from Faker's generator and
+returns the name that :func:`namegen.sample` gives with this number as its seed. So a name depends only on the state of
+Faker's generator.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ CULTURES: dict[str, str] = {locale: culture for culture, locales in _LOCALES.ite
 """The culture of people by Faker locale."""
 
 POOL_SIZE = 2**11
-"""The number of names of a category that names of people are picked from. Some of them are equal."""
+"""The number of names in the pool of a category. Some of them are equal."""
 
 _REPLACED = {
     f"{faker}{ending}": f"{own}{ending.replace('_nonbinary', '')}"
@@ -128,7 +128,7 @@ _REPLACED = {
 
 _MODELS_KEPT = 4
 _SAMPLERS_KEPT = 32  # of some megabytes each
-_CHUNK_SIZE = 2**9  # names of a pool that are sampled at a time, so that the first call is fast
+_CHUNK_SIZE = 2**9  # names of a pool that are sampled together: few, so that the first call is fast
 _CHUNKS_KEPT = 1024  # of 50 kB each
 _CATEGORIES_KEPT = 256
 
@@ -151,16 +151,16 @@ class LocaleError(UsageError, UnsupportedFeature):
 
 
 class _ProviderType(type(BaseProvider)):  # type: ignore[misc]
-    """Has the methods of the provider's class that are not methods of its instances, which Faker calls in listings."""
+    """The type of :class:`Provider`. Faker's listings do not call its methods, as instances do not have them."""
 
     def replace_names(cls, fake: Faker | Generator | None = None) -> None:
-        """Replace Faker's own names by invented ones: ``first_name``, ``last_name``, ``name`` and their variants.
+        """Replace Faker's own names with invented ones: ``first_name``, ``last_name``, ``name`` and their variants.
 
-        In locales that have no culture, Faker's own names stay.
+        In locales that have no culture, Faker's own names remain.
 
         Args:
-            fake: a Faker of any number of locales, or a generator; by default every Faker that is made afterwards. In
-                the latter case a subclass must be called ``Provider`` in its module.
+            fake: a Faker of any number of locales, or a generator; by default every Faker that is created afterwards.
+                Without it, a subclass must be called ``Provider`` in its module.
         """
         if fake is None:
             cls.replaces_names = True
@@ -179,7 +179,7 @@ class Provider(BaseProvider, metaclass=_ProviderType):
     """A Faker provider of invented names.
 
     ``Provider.replace_names()`` makes Faker's own ``first_name``, ``last_name``, ``name`` and their variants return
-    invented names, in every Faker that is made afterwards; ``Provider.replace_names(fake)`` does so in one.
+    invented names, in every Faker that is created afterwards; ``Provider.replace_names(fake)`` does so in one Faker.
 
     Attributes:
         model: the model of ``invented_name``: the name of a model, a path, or a loaded model; by default
@@ -222,7 +222,13 @@ class Provider(BaseProvider, metaclass=_ProviderType):
 
         Args:
             prefix: the beginning of the surname. With a prefix, a call takes some milliseconds.
-            novel: whether to exclude real surnames. Without, a call takes some milliseconds.
+            novel: whether to exclude known surnames, unless the category is closed. If false, a call takes some
+                milliseconds.
+
+        Raises:
+            LocaleError: namegen has no names for this locale.
+            UsageError: the prefix is not valid.
+            NamegenError: the model hardly ever generates such a surname.
         """
         return self._invent_surname(self._find_culture("invented_last_name"), prefix, novel)
 
@@ -251,7 +257,7 @@ class Provider(BaseProvider, metaclass=_ProviderType):
         return self._compose(self._find_culture("invented_full_name_male"), "male")
 
     def invented_name(self, category: str | None = None, prefix: str = "", *, novel: bool = True) -> str:
-        """Return an invented name.
+        """Return an invented name of a category.
 
         Args:
             category: a category of the model, or a blend such as ``German+Italian``; by default a category chosen

@@ -71,7 +71,7 @@ def test_settings_without_effect_are_refused(model, options, message):
 
 
 def test_no_name_with_a_prefix_is_an_error_that_says_so(model):
-    with pytest.raises(NamegenError, match="closed category, and has no name that begins with '이'"):
+    with pytest.raises(NamegenError, match="no name of the closed category Korean/surname begins with '이'"):
         sample(model, "Korean/surname", ["이"], exclude=["이"])
     with pytest.raises(UsageError, match="closed category"):
         top(model, "Korean/surname")

@@ -1,4 +1,4 @@
-"""``namegen categories``: list the categories of one or all models."""
+"""``namegen categories``: list the categories of a model, or of all models that ``sample`` looks in."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def categories(
 ) -> None:
     """List the categories of a model and their name counts.
 
-    Without --model, lists the categories that `namegen sample` looks up, in this order. In a terminal, the parts of a
-    culture are on one line.
+    Without --model, lists the categories of all models in which `namegen sample` looks a category up, in this order. In
+    a terminal, the parts of a culture are on one line.
     """
     from namegen.cli.terminal import print_json, print_result, print_table
     from namegen.models.store import find_models, is_model_chosen

@@ -20,7 +20,7 @@ _PEOPLE_PER_WRITE = 2**14
 
 
 def complete_culture(context: typer.Context) -> list[str]:
-    """Return the cultures of the chosen model."""
+    """Return the cultures of the chosen model, for completion."""
     from namegen.models.store import PEOPLE, find_model
     from namegen.sampling.culture_parts import list_cultures
 
@@ -47,8 +47,8 @@ def people(
     known: Annotated[
         Literal["allow", "parts", "none"],
         typer.Option(
-            help="What may be a known name: allow, everything; parts, the given name or the surname, but not both; "
-            "none, neither."
+            help="Known names to use. parts: the given name or the surname, and the other is invented; none: neither; "
+            "allow: any."
         ),
     ] = "parts",
     unique: Annotated[bool, typer.Option("--unique", help="Print no full name twice.")] = False,
@@ -72,8 +72,9 @@ def people(
         bool, typer.Option("--list", help="List the cultures, with their parts and an example.")
     ] = False,
 ) -> None:
-    """Invent people with full names, as their culture composes them.
+    """Invent people with full names.
 
+    Full names have the order and the spelling of their culture.
     `namegen people Hungarian -n 3` prints three Hungarian names, surname first.
     """
     from namegen.cli.options import load_model_to_use

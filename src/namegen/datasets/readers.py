@@ -145,7 +145,15 @@ def check_paths(paths: Paths) -> list[str]:
     texts = [path if isinstance(path, str) else str(check_path("path", path, advice)) for path in several]
     if not texts or "" in texts:
         raise UsageError("--data is empty; give a path or the name of a dataset")
+    if isinstance(paths, list) and not any(_may_exist(text) for text in texts):
+        raise DataError(f"no file or folder {quote(texts[0])}{advice}")
     return texts
+
+
+def _may_exist(path: str) -> bool:
+    from namegen.datasets.open import is_dataset_name
+
+    return path == STDIN or is_dataset_name(path) or Path(path).exists()
 
 
 def name_path(path: str) -> str:

@@ -33,7 +33,11 @@ class HasCategories(Protocol):
 
 
 class UnknownCategoryError(UsageError):
-    """The name is not that of a category that can be used here."""
+    """No category with this name can be used here.
+
+    Attributes:
+        name: the name.
+    """
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -65,7 +69,7 @@ def find_category(model: HasCategories, name: str) -> int:
     categories = _list_all(model)
     index = _look_up(categories, name)
     if index is not None:
-        message = f"{categories[index]} is a closed category of known names; it can only be sampled, and not in a blend"
+        message = f"{categories[index]} is a closed category of known names; it can only be sampled, by itself"
     else:
         message = _describe_parts(model, name) or _suggest(categories, name, "this model")
     raise UnknownCategoryError(name, message)
@@ -78,7 +82,8 @@ def find_blend(model: HasCategories, text: str) -> Blend:
     positive number (default 1). The weights of a repeated category are added.
 
     Raises:
-        UsageError: a category does not exist, a part is empty, or a weight is not a positive finite number.
+        UsageError: a category does not exist or is closed, a part is empty, or a weight is not a positive finite
+            number.
     """
     index = _look_up(model.categories, check_category(text))
     if index is not None:
@@ -117,10 +122,11 @@ def find_model_of(category: str, locations: Sequence[ModelLocation], *, or_lette
     Args:
         category: the category or blend.
         locations: the models, such as those of :func:`~namegen.models.store.find_models`.
-        or_letters: whether the text may be start letters for a first model with one category, which is then returned.
+        or_letters: whether the text may be start letters; then, if it is not a category and the first model has only
+            one, return the first model.
 
     Raises:
-        UsageError: no model has the category, or all parts of the blend. The message suggests one.
+        UsageError: no model has the category, or all parts of the blend.
         ModelFileError: a file does not list its categories.
     """
     models: list[_ListedModel] = []
@@ -146,7 +152,7 @@ def find_model_of(category: str, locations: Sequence[ModelLocation], *, or_lette
 
 
 def group_parts(categories: Iterable[str]) -> dict[str, list[str]]:
-    """Return the parts of each culture, places last; a category that is not a part, such as ``German``, has none."""
+    """Return the parts of each culture, places last; no parts for a category that is not a part, such as ``German``."""
     cultures = defaultdict[str, list[str]](list)
     for category in sorted(categories, key=lambda category: category.endswith("/place")):
         culture, _, part = category.partition("/")
@@ -206,7 +212,7 @@ def _describe_parts(model: HasCategories, name: str) -> str | None:
 
 
 def _suggest(categories: Sequence[str], name: str, where: str) -> str:
-    """Return a message that suggests a similar category or culture, or says where all are listed."""
+    """Return a message that suggests a similar category or culture, or names the command that lists all."""
     import difflib
 
     known = {candidate.casefold(): candidate for candidate in [*group_parts(categories), *categories]}

@@ -14,7 +14,7 @@ class ClosedNames(NamedTuple):
 
     Attributes:
         names: the distinct names.
-        weights: how frequent each is, (names,), positive; all 1 if unknown.
+        weights: the frequency of each name, (names,), positive and in any unit; all 1 if unknown.
     """
 
     names: tuple[str, ...]

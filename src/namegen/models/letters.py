@@ -66,8 +66,12 @@ def find_new_mask(model: Model, dataset: Dataset) -> NDArray[np.bool_] | None:
 def restrict(model: Model, category: Category) -> Model:
     """Return a model with only the letters of a category or of the categories of a blend.
 
-    Its categories and their indices are the same, but only those of the blend can be sampled. A model without a mask is
-    returned unchanged.
+    The result has the same categories with the same indices, but only the categories of the blend can be sampled. A
+    model without a mask is returned unchanged.
+
+    Args:
+        model: the model.
+        category: the index of the category, or the share of each category in the blend, (categories,).
 
     Raises:
         UsageError: two categories of the blend have no letters in common.
@@ -89,7 +93,7 @@ def keep_letters(model: Model, kept: NDArray[np.integer], own: NDArray[np.intege
     Args:
         model: the model.
         kept: the indices of the letters, ascending.
-        own: the categories that the result can be used for, whose n-gram has no other letters.
+        own: the indices of the categories that the result can be used for; their n-gram must have no other letters.
     """
     outputs = np.append(kept, model.alphabet.boundary_id)
     axes = find_architecture(model.stage).letter_axes or {}

@@ -131,7 +131,8 @@ def find_model(name_or_path: str | None = None) -> ModelLocation:
             ``NAMEGEN_MODEL``, else ``default`` if it exists, else ``pretrained``.
 
     Raises:
-        ModelFileError: the cache has no such model or unfinished run. The existence of a path is not checked.
+        ModelFileError: the cache has no such model or unfinished run, or an included model is missing. The existence of
+            a path is not checked.
     """
     wanted = (os.environ.get("NAMEGEN_MODEL") or None) if name_or_path is None else name_or_path
     if wanted is None:
@@ -167,7 +168,7 @@ def find_models(name_or_path: str | None = None) -> list[ModelLocation]:
 
 
 def is_model_chosen(name_or_path: str | None) -> bool:
-    """Return whether the user has chosen a model, by this argument or the environment variable ``NAMEGEN_MODEL``."""
+    """Check whether the user has chosen a model, by this argument or the environment variable ``NAMEGEN_MODEL``."""
     return name_or_path is not None or bool(os.environ.get("NAMEGEN_MODEL"))
 
 

@@ -1,4 +1,4 @@
-"""Sample the known names of a closed category, as often as each occurs."""
+"""Sample the known names of a closed category by frequency."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def restrict_to_closed(model: Model, label: str) -> Model:
 
 
 class ClosedSampler:
-    """Samples names of a closed category, with the interface of a ``RejectionSampler``.
+    """Samples names of a closed category, with the interface of :class:`~namegen.sampling.rejection.RejectionSampler`.
 
     Args:
         model: the model, restricted to the category (:func:`restrict_to_closed`).
         label: the category.
         filters: the filters; ``unique`` is ignored.
-        max_length: the maximum number of letters of a name; by default that of the longest name.
+        max_length: the maximum number of letters of a name; by default the length of the longest name.
 
     Raises:
         UsageError: the filters ask for novel names.
@@ -58,7 +58,7 @@ class ClosedSampler:
     def __init__(self, model: Model, label: str, filters: Filters, max_length: int | None = None) -> None:
         if filters.novel:
             raise UsageError(f"all names of {label} are known ones, as it is a closed category; leave out --novel")
-        self._model, self._label, self._filters = model, label, filters
+        self._model, self._label, self._max_length = model, label, max_length
         self._filter = NameFilter(model, filters)
         names, self._weights = model.closed[label]
         letters, lengths = model.alphabet.encode_lines("".join(f"{name}\n" for name in names).encode())
@@ -69,9 +69,16 @@ class ClosedSampler:
         self._texts = names
 
     def sample(self, prefixes: Sequence[str], prefix_of: Integers, seed: int, numbers: Integers) -> SampledNames:
-        """Sample the names with some ``numbers``, (names,); ``prefix_of`` is the index of each name's prefix, (names,).
+        """Sample names.
 
-        If no name begins with the prefix of a name, the result ends before it.
+        Args:
+            prefixes: the beginnings of names.
+            prefix_of: the index of the prefix of each name, (names,).
+            seed: the random seed.
+            numbers: the number of each name in the random stream of the category, (names,).
+
+        Returns:
+            The names. If no known name begins with the prefix of a name, the result ends before it, with the failure.
         """
         chances = uniform(derive_streams(seed, 0, numbers, self._label), FIRST_LETTER)
         chosen = np.empty(len(numbers), dtype=np.int64)
@@ -96,7 +103,7 @@ class ClosedSampler:
         """Return the number of letters of the longest name."""
         return max(given, self._model.longest)
 
-    def is_deterministic(self, given: int) -> bool:  # noqa: ARG002 - the interface's
+    def is_deterministic(self, given: int) -> bool:  # noqa: ARG002 - part of the interface
         """Return whether the category has a single name."""
         return len(self._texts) == 1
 
@@ -105,7 +112,8 @@ class ClosedSampler:
         return SampledNames(names, np.zeros_like(chosen), np.ones_like(chosen), failure)
 
     def _build_error(self, prefix: str) -> NamegenError:
-        begins = f" that begins with {quote(prefix)}" if prefix else ""
-        verdicts = set(self._filter.judge(self._names).tolist())
-        unmet = self._filter.describe_unmet(verdicts)
-        return NamegenError(f"{self._label} is a closed category, and has no name{begins} {unmet}".rstrip())
+        begins = f"begins with {quote(prefix)}" if prefix else ""
+        unmet = self._filter.describe_unmet(set(self._filter.judge(self._names).tolist()))
+        ends = "" if self._max_length is None else f"has at most {self._max_length:,} letters"
+        conditions = " and ".join(filter(None, (begins, unmet, ends)))
+        return NamegenError(f"no name of the closed category {self._label} {conditions}; loosen the filters")

@@ -26,7 +26,11 @@ GENDERS = ("female", "male")
 
 
 def list_cultures(categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the parts of each culture that has full names, in the order of the categories."""
+    """Return the parts of each culture that has full names, in the order of the categories.
+
+    Args:
+        categories: the categories of a model, closed ones included.
+    """
     parts = defaultdict[str, list[str]](list)
     for category in categories:
         culture, slash, part = category.rpartition("/")
@@ -36,7 +40,7 @@ def list_cultures(categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def find_surname_part(parts: Sequence[str], gender: str) -> str:
-    """Return the part that has the surnames of a gender."""
+    """Return the part of a culture that has the surnames of a gender."""
     return f"surname-{gender}" if f"surname-{gender}" in parts else "surname"
 
 
@@ -46,11 +50,22 @@ def has_gender(parts: Sequence[str], gender: str) -> bool:
 
 
 def parse_cultures(model: Model, texts: str | Sequence[str] | None, gender: str, seed: int) -> dict[str, float]:
-    """Return the cultures and their shares."""
+    """Return the share of each culture; the shares add up to 1.
+
+    Args:
+        model: the model.
+        texts: one or several cultures, each optionally with a weight, as in ``German:3``; ``None`` for all that have
+            the gender, with equal shares and in random order.
+        gender: ``female``, ``male`` or ``any``.
+        seed: the seed of the random order.
+
+    Raises:
+        UsageError: the model does not have a culture, a weight is not a positive number, or there is no culture.
+    """
     cultures = list_cultures(model.all_categories)
     if not cultures:
         raise UsageError(
-            f"the model of {model.dataset} has no cultures, such as the categories German/female, German/male and "
+            f"the model of {model.dataset} has no cultures: categories such as German/female, German/male and "
             "German/surname; use the included model people"
         )
     if texts is None:

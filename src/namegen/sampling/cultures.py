@@ -29,11 +29,11 @@ class Culture:
         family_first: whether the surname comes before the given name.
         separator: the text between the parts of a full name.
         patronymic: forms the middle name from the father's given name and the gender of the person.
-        second_surname: whose surname the mother's is: ``last`` after the father's (Spanish), ``first`` before it
-            (Portuguese), or ``""`` for none.
+        second_surname: the place of the mother's surname: ``last``, after the father's (Spanish); ``first``, before it
+            (Portuguese); ``""`` if a person has one surname.
         link: returns a surname with its particle, if it takes one.
         note: the rules in words, for the documentation.
-        source: where the convention is described.
+        source: the page that describes the convention.
     """
 
     family_first: bool = False
@@ -46,7 +46,7 @@ class Culture:
 
 
 def find_culture(name: str) -> Culture:
-    """Return the rules of a culture; those of an unknown culture are the given name, a space and the surname."""
+    """Return the rules of a culture; by default, a full name is the given name, a space and the surname."""
     return CULTURES.get(name, _DEFAULT)
 
 
@@ -148,10 +148,10 @@ def bulgarian_patronymic(father: str, gender: str) -> str:
 
 
 def portuguese_link(surname: str) -> str:
-    """Return a fifth of the surnames with the particle ``de`` or ``dos``, always the same ones.
+    """Add the particle ``de`` or ``dos`` to a fifth of the surnames, always to the same ones; return others unchanged.
 
-    Former given names (``Fernandes``, ``Lopes``) take none. Neither do those with the article ``da``, which are written
-    with it in the lists (``da Silva``).
+    Former given names (``Fernandes``, ``Lopes``) take no particle. Neither do surnames with the article ``da``, which
+    the lists contain with it (``da Silva``).
     """
     takes_none = " " in surname or surname in _WITH_ARTICLE or surname.endswith(("es", "ez", "is", "iz"))
     if takes_none or crc32(surname.encode()) % 5:

@@ -208,7 +208,16 @@ def build_sampler(
 ) -> tuple[Model, Blend | None, RejectionSampler | ClosedSampler]:
     """Return a model with the letters of a category or blend, the category or blend, and its sampler.
 
-    ``given`` are the names of the settings that the caller has chosen.
+    Args:
+        model: the model.
+        category: the category, open or closed, or the blend; ``None`` for any open category.
+        config: the sampling settings.
+        filters: the filters.
+        device: the device of the network; ``None`` for the CPU.
+        given: the names of the settings that the caller has chosen.
+
+    Raises:
+        UsageError: the model does not have the category, or it is closed and a chosen setting does not apply to it.
     """
     closed = None if category is None else find_closed(model, category)
     if closed is not None:

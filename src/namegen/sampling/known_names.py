@@ -1,8 +1,8 @@
-"""Find the known names of a category: those it was trained on.
+"""Find the known names of a category: the names that it was trained on.
 
 A model has no list of them, but the n-grams of a category and the hashes of all known names determine them: a name is
 known if all its n-grams occur and its hash is among the known ones. A depth-first search finds all such names. The
-n-grams of a category of a few thousand names allow only a few times as many names, so that takes milliseconds.
+n-grams of a category of a few thousand names allow only a few times as many names, so the search takes milliseconds.
 """
 
 from __future__ import annotations
@@ -32,10 +32,15 @@ _CATEGORIES_KEPT = 256
 
 @lru_cache(_CATEGORIES_KEPT)
 def find_known_names(model: Model, category: str) -> tuple[str, ...]:
-    """Return the known names of an open category, sorted, without offensive ones.
+    """Return the known names of an open category, sorted, without offensive names.
+
+    Args:
+        model: the model.
+        category: the category.
 
     Returns:
-        The names; none if the model has no n-gram, or one of so low an order that it allows too many names.
+        The names; none if the model has no n-gram, or if the order of its n-gram is so low that it allows too many
+        names.
     """
     candidates = _find_candidates(model, category)
     if not candidates:
@@ -71,7 +76,7 @@ def _find_candidates(model: Model, category: str) -> list[str]:
 
 
 def find_known(model: Model, names: Sequence[str]) -> Flags:
-    """Return which names are in the training data, (names,)."""
+    """Return which names are known, (names,): in the training data or, in the model people, in the lists behind it."""
     hashes = hash_names(name.encode() for name in names)
     if not len(model.known_hashes):
         return np.zeros(len(hashes), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Pools of names, from which many people get theirs.
+"""Pools of names, from which people get their names.
 
 A pool grows in stages up to a maximum. Each of its names is returned once, in order; after that, names are chosen from
 it at random, so that they repeat as in a real population.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_STAGE, _MAX_STAGE = 2**4, 2**16  # names
 _GROWTH = 4
-_MIN_NAMES = 200
+_MIN_NAMES = 200  # of a category, for other settings than the model's
 
 
 class NamePool:
@@ -38,9 +38,9 @@ class NamePool:
         seed: the random seed.
         number: the number of the pool; the names of different pools are independent.
         max_size: the maximum number of names.
-        novel: whether to leave out known names. A closed category has no others, so it ignores this.
-        settings: settings of sampling to replace. They have no effect on a closed category, nor on one of fewer than
-            200 names, of which hardly any other may be plausible.
+        novel: whether to leave out known names. A closed category ignores this, as all its names are known.
+        settings: sampling settings to replace those of the model. They do not apply to closed categories and to
+            categories of fewer than 200 names, for which the model may generate hardly any other plausible names.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class NamePool:
             novel=self._novel,
             **self._settings,
         )
-        if self._prefix:  # a letter whose capital no training name has became a small one
+        if self._prefix:  # a letter without a capital among the training names has become a small one
             names = [name[:1].title() + name[1:] for name in names]
         self._names += names
 
@@ -104,6 +104,9 @@ class KnownPool:
         prefix: the beginning of the names.
         seed: the random seed.
         number: the number of the pool; the names of different pools are independent.
+
+    Attributes:
+        names: the known names that begin with the prefix, in upper or lower case; empty if there are none.
     """
 
     def __init__(self, model: Model, category: str, prefix: str, *, seed: int, number: int) -> None:

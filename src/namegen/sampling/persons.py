@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 
     from namegen.models.model import Model
 
-    Flags = NDArray[np.bool_]
     Indices = NDArray[np.int64]
-    Names = NDArray[np.object_]
     Shares = NDArray[np.float64]
 
 _MAX_PEOPLE = 10**15
@@ -81,12 +79,13 @@ def compose(
     """Compose a full name.
 
     Args:
-        culture: the culture, whose rules :mod:`namegen.sampling.cultures` has.
+        culture: the culture; :mod:`namegen.sampling.cultures` has its rules.
         gender: ``female`` or ``male``.
         given: the given name.
-        surname: the surname, in the form of the gender.
-        father: a male given name, for cultures with ``patronymic``; empty for no patronymic.
-        mother_surname: another surname, for cultures with ``second_surname``; empty for one surname, as it is.
+        surname: the surname, in the form that agrees with the gender.
+        father: the father's given name, for cultures with ``patronymic``; empty for no patronymic.
+        mother_surname: the mother's surname, for cultures with ``second_surname``; if empty, ``surname`` is used
+            as it is.
     """
     rules = find_culture(culture)
     middle = rules.patronymic(father, gender) if rules.patronymic and father else ""
@@ -114,28 +113,31 @@ def people(
     """Invent people.
 
     >>> next(namegen.people("Hungarian", seed=1)).name     # doctest: +SKIP
-    'Kelemenfi Boróka'
+    'Pesz Márton'
 
     Args:
-        cultures: one or several cultures, each optionally with a weight, ``German:3``; by default all, in random order.
+        cultures: one or several cultures, each optionally with a weight, as in ``German:3``; by default all, in random
+            order.
         count: the number of people, spread over the cultures evenly or by weight.
         gender: ``female``, ``male``, or ``any`` for one of them at random.
         given: the given name of everybody.
         surname: the surname of everybody.
         start: letters; the given names of a culture begin with each in turn.
-        known: what may be names of the training data, as given and as fixed by the caller: ``allow`` everything;
-            ``parts`` (the default) not both the given name and the surname of a person; ``none`` neither of them.
-            Closed categories consist of known names, so their names are always known.
-        unique: invent no full name twice.
-        ascii: transliterate names to ASCII letters, with a space between given name and surname.
+        known: which names are known ones: ``parts``, the given name or the surname, and the other one is invented;
+            ``none``, neither; ``allow``, any may be. The names of closed categories are always known. A name that the
+            caller fixes may be known.
+        unique: whether to invent no full name twice.
+        ascii: whether to transliterate names into ASCII letters, with a space between given name and surname.
         seed: the random seed; by default a different one each time.
         model: the model, or its name or path; by default the included model ``people``.
 
     Returns:
-        An iterator over people, in bounded memory. The first ones do not depend on ``count``.
+        An iterator over people, in bounded memory. The first people do not depend on ``count``.
 
     Raises:
-        UsageError: no such culture, it has no names of this gender, or an argument is out of range.
+        UsageError: the model does not have a culture, or the culture has no names of the gender; or an argument is not
+            valid.
+        ModelFileError: the model does not exist, or its file is damaged.
         NamegenError: there are not enough distinct full names, or the model hardly ever generates a name.
     """
     count = check_int("count", count, 0, _MAX_PEOPLE)
@@ -179,7 +181,7 @@ class _Request:
 
 
 class _Purpose(IntEnum):
-    """What a pool of names is for."""
+    """The purpose of a pool of names."""
 
     ANY = 0
     KNOWN = 1
@@ -243,8 +245,9 @@ class _Population:
     def _choose_purposes(self) -> tuple[_Purpose, _Purpose]:
         """Return the purposes of the given names and of the surnames, by what may be known.
 
-        If only one of them may be known, the surname is novel, as readers know given names best, unless there are too
-        few surnames to invent others, or a name is fixed.
+        With ``parts``, the given name is known and the surname is invented, as readers know given names best. If there
+        are too few surnames to invent others, it is the other way round. If a name is fixed, the other one is known
+        unless the fixed one is.
         """
         request, purpose = self._request, _Purpose
         if request.known != "parts":
@@ -333,8 +336,8 @@ def _generate(populations: Sequence[_Population], shares: Shares, count: int, *,
         for index in order.tolist():
             if (person := next(remaining[index], None)) is None:
                 raise NamegenError(
-                    f"only {int(done[index]) + len(taken[index]):,} different full names of this kind are "
-                    f"{populations[index].culture}: {_MAX_REPEATS:,} more gave no other; ask for fewer people"
+                    f"only {int(done[index]) + len(taken[index]):,} different full names of this kind were found for "
+                    f"{populations[index].culture}: {_MAX_REPEATS:,} more were repeats; ask for fewer people"
                 )
             yield person
         done += counts
@@ -409,7 +412,7 @@ def _check_fixed(what: str, name: str) -> str:
     name = check_text(what, name, "Kim")
     fixed, dropped = normalize(name)
     if not fixed or dropped:
-        raise UsageError(f"the {what} {quote(name)} is not printable text")
+        raise UsageError(f"the {what} {quote(name)} is not printable text; use letters")
     return fixed
 
 

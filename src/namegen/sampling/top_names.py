@@ -123,7 +123,7 @@ def top_blocks(
     prefixes = split_prefixes(model, category, prefixes)
     closed = find_closed(model, category)
     if closed is not None:
-        raise UsageError(f"{closed} is a closed category, whose names are not predicted; sample it instead")
+        raise UsageError(f"{closed} is a closed category of known names, which are not ranked; sample it instead")
     blend = find_blend(model, category)
     model = restrict(model, blend.category)
     fitted = fit_prefixes(model, prefixes, config, filters, notice)
