@@ -145,7 +145,7 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Resume an unfinished run; repeat its -m and -o."),
+        typer.Option("--resume", help="Resume an unfinished run; repeat its -m or -o, and its --init."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Discard an unfinished run and start over.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
