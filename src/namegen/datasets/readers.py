@@ -332,7 +332,7 @@ class _FileReader:
         for count, value in enumerate(values(), 1):
             if not isinstance(value, str):
                 raise DataError(
-                    f"{file.source}, line {count:,}: not a string like the values before; do not mix strings and objects"
+                    f"{file.source}, line {count:,}: not a string like the values before; use only strings or objects"
                 )
             add(value.encode(errors="surrogatepass"), file.source, count)
         return [f"{_name_file(file)}: a name on each line, {count_of(count, 'name')}"]
