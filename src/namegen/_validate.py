@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _Params = ParamSpec("_Params")
 _Result = TypeVar("_Result")
 
-# What other libraries call an argument, and its names here; the first that a function has is suggested.
+# Names of arguments in other libraries, and their names here; the first one that a function has is suggested.
 _SYNONYMS = {
     "n": ("count",),
     "num": ("count",),

@@ -207,7 +207,7 @@ def test_a_table_without_a_column_of_names_is_refused():
         table(COUNTS, OTHER_COLUMNS["years"]), "no column looks like names: 1 (910, 455, 307), 2 (1999, 2001, 1987)"
     )
     refused(table([str(n) for n in range(24)], SEXES * 2), "no column looks like names")
-    refused([], "without rows")
+    refused([], "the table has no rows")
 
 
 def test_rows_without_a_category_do_not_matter():

@@ -124,7 +124,7 @@ def test_a_json_value_on_each_line_is_read(tmp_path, name, values, names):
         ("X.json", "[" * 100_000, "nested too deeply"),
         ("X.json", '{"a":' * 100_000, "nested too deeply"),
         ("X.jsonl", '{"name": "Anna"}\n{"name": ', "line 2: invalid JSON"),
-        ("X.jsonl", '"Anna"\n5\n', "line 2: not a text"),
+        ("X.jsonl", '"Anna"\n5\n', "line 2: not a string"),
         ("X.jsonl", "[" * 60_000, "invalid JSON"),
         ("X.json", b'["Bj\xf6rn"]', "not UTF-8; it looks like"),
     ],
@@ -171,7 +171,7 @@ def test_the_first_sheet_that_is_not_empty_is_read_and_the_others_are_named(tmp_
     book = sheet(("Cover", []), ("Women", names), ("Men", [("Name",), ("Liam",)]))
     dataset = load_dataset(write(tmp_path, "names.xlsx", book))
     assert grouped(dataset) == {"names": WOMEN}
-    assert "read the sheet 'Women' only, not Men; export others as CSV" in dataset.notes
+    assert "read only the sheet 'Women', not Men; export the others as CSV" in dataset.notes
 
 
 def test_a_spreadsheet_is_recognized_by_its_contents_and_read_in_a_zip_and_a_folder(tmp_path):
@@ -314,7 +314,7 @@ def test_categories_that_differ_in_case_only_are_merged_and_counted(tmp_path):
     rows = [("name", "category"), ("Ada", "Elf"), ("Bo", "elf"), ("Cy", "elf"), ("Di", "ELF"), ("Ed", "orc")]
     dataset = load_dataset(write(tmp_path, "X.csv", text_of(rows)))
     assert grouped(dataset) == {"elf": ["Bo", "Cy", "Ada", "Di"], "orc": ["Ed"]}
-    assert "merged 2 categories with others that differ in case only, such as 'Elf' with 'elf'" in dataset.notes
+    assert "merged 2 categories with others that differ only in case, such as 'Elf' with 'elf'" in dataset.notes
 
 
 def test_rare_categories_stay_unless_a_minimum_is_given(tmp_path):
@@ -368,7 +368,7 @@ def test_repeated_lines_are_noted_and_used_on_request(tmp_path):
 def test_weights_without_any_effect_are_noted(tmp_path):
     path = write(tmp_path, "X.txt", "Emma\nAva\n")
     dataset = load_dataset(path, reading=ReadingOptions(weights="count"))
-    assert dataset.notes == ("--weights count has no effect: all names occur equally often",)
+    assert dataset.notes == ("--weights count has no effect, because all names occur equally often",)
 
 
 def test_counts_that_are_suppressed_or_zero_are_counted(tmp_path):

@@ -54,8 +54,8 @@ def data(
 ) -> None:
     """Show how files with names are read, without training.
 
-    Prints each category with the number of its names and some examples: the most frequent names with --weights, else
-    names from everywhere in the list. The options are those of `namegen train`.
+    Prints the categories, how many names each has, and some examples: with --weights the most frequent names, otherwise
+    names from all parts of the list. The options are those of `namegen train`.
     """
     from namegen.cli.terminal import print_json, print_table
     from namegen.datasets.open import open_dataset
@@ -71,7 +71,7 @@ def data(
         min_count=min_count,
     )
     announce_stdin(path)
-    dataset = open_dataset(path, alphabet=alphabet, reading=reading)
+    dataset = open_dataset(tuple(path), alphabet=alphabet, reading=reading)
     print_reading(dataset, hints=True)
     examples = _choose_examples(dataset)
     if output_format == "json":

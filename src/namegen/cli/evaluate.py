@@ -121,7 +121,7 @@ def _open_dataset(model: Model, data: list[str] | None, reading: ReadingOptions)
                 f"the training data, {model.dataset}, are not a dataset of namegen; give their path with --data"
             )
         data = [model.dataset]
-    return open_dataset(data, alphabet=model.alphabet, reading=reading)
+    return open_dataset(tuple(data), alphabet=model.alphabet, reading=reading)
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:

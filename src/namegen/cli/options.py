@@ -107,17 +107,19 @@ NameColumnOption = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of the names in tables: its title or number.")
 ]
 CategoryColumnOption = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Column of the categories in tables; none for no categories.")
+    str | None, typer.Option(metavar="COLUMN", help="Column of the categories in tables; none for a single category.")
 ]
 WeightColumnOption = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the counts in tables.")]
 NoHeaderOption = Annotated[bool, typer.Option("--no-header", help="The first row of tables is not a header.")]
 EncodingOption = Annotated[str | None, typer.Option(help="Encoding of text files.  [default: utf-8]")]
-PlainOption = Annotated[bool, typer.Option("--plain", help="Read every line as a name, as it stands.")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Read every line of text as one name.")]
 WeightsOption = Annotated[
     Literal["none", "sqrt", "count"] | None,
-    typer.Option(help="Use names as often as they occur, or the square root of that.  [default: none]"),
+    typer.Option(help="Use names as often as they occur (count), or the square root of that.  [default: none]"),
 ]
-MinCountOption = Annotated[int | None, typer.Option(help="Leave out categories with fewer names.  [default: 1]")]
+MinCountOption = Annotated[
+    int | None, typer.Option(help="Leave out categories with fewer names than this.  [default: 1]")
+]
 
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="Output format.")]
 
@@ -138,7 +140,7 @@ def build_reading(
     weights: Literal["none", "sqrt", "count"] | None = None,
     min_count: int | None = None,
 ) -> ReadingOptions:
-    """Return the options of reading names that the options of a command say."""
+    """Return the options of reading names from the options of a command."""
     from namegen.datasets.options import ReadingOptions
 
     return ReadingOptions(
@@ -154,18 +156,18 @@ def build_reading(
 
 
 def announce_stdin(paths: Sequence[str]) -> None:
-    """Print what to type if names are read from a terminal."""
+    """Print how to enter names if they are read from a terminal."""
     import sys
 
     from namegen.cli.terminal import print_note
     from namegen.datasets.options import STDIN
 
     if STDIN in paths and sys.stdin.isatty():
-        print_note("Type names, one per line, and Ctrl-D at the end.")
+        print_note("Type one name per line, then press Ctrl-D.")
 
 
 def print_reading(dataset: Dataset, *, hints: bool = False) -> None:
-    """Print the lines of :func:`describe_reading`."""
+    """Print how the names of a dataset were read."""
     from namegen.cli.terminal import print_note
 
     for line in describe_reading(dataset, hints=hints):
@@ -173,7 +175,7 @@ def print_reading(dataset: Dataset, *, hints: bool = False) -> None:
 
 
 def describe_reading(dataset: Dataset, *, hints: bool = False) -> list[str]:
-    """Return lines that say how the names of a dataset were read, the notes about them and, for training, the hints."""
+    """Return how each file of a dataset was read, the notes about its names and, for training, the hints, as lines."""
     shown = [f"Read {report}." for report in dataset.reports[:_MAX_REPORTS]]
     if len(dataset.reports) > _MAX_REPORTS:
         shown.append(f"Read {len(dataset.reports) - _MAX_REPORTS:,} more files.")
@@ -206,7 +208,7 @@ def look_up_model(locations: Sequence[ModelLocation], category: str | None, *, o
 
 
 def advise_people(names: Dataset, base: Model | None, option: str) -> list[str]:
-    """Return a note that names the model people if an ASCII model does not know or keep the letters of a list."""
+    """Return a note that recommends the model people if an ASCII model lacks many letters of a list."""
     from namegen.datasets.alphabet import ASCII
     from namegen.datasets.dataset import count_of
     from namegen.models.store import PEOPLE

@@ -212,15 +212,15 @@ def _parse_arguments(
 
 
 def _refuse_reading(reading: ReadingOptions) -> None:
-    """Raise ``UsageError`` if there are options of reading names, but no names to read."""
+    """Raise ``UsageError`` if options of reading names are given without a list."""
     if reading != build_reading():
-        raise UsageError("options of reading names only apply to the list of --like; leave them out")
+        raise UsageError("options of reading names only apply to the list of --like; leave them out, or give --like")
 
 
 def _check_letters(
     locations: Sequence[ModelLocation], chosen: ModelLocation | None, category: str | None, text: str | None
 ) -> None:
-    """Raise ``UsageError`` if start letters are a category of another model than the chosen one."""
+    """Raise ``UsageError`` if the start letters are a category of a model other than the chosen one."""
     from namegen.models.categories import group_parts
     from namegen.sampling.prefixes import describe_second_category
 

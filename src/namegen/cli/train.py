@@ -145,7 +145,7 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Resume an unfinished run; repeat its -m and -o."),
+        typer.Option("--resume", help="Resume an unfinished run; repeat its -m or -o, and its --init."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Discard an unfinished run and start over.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -267,7 +267,7 @@ def _prepare(
         notes.append(f"{warning}.")
     if not request.has_network:
         options = (option for setting, option in NO_EFFECT.items() if setting in request.parts)
-        notes += [f"{option} has no effect: an n-gram counts every name once." for option in options]
+        notes += [f"{option} has no effect: an n-gram counts all names, without sampling them." for option in options]
     if plan.changes:
         changes = " and ".join(plan.changes)
         notes.append(f"Resuming {changes}: the model may differ from that of an uninterrupted run.")

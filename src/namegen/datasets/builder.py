@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from namegen.datasets.dataset import AlphabetChoice, Weighting
 
     class NameAdder(Protocol):
-        """Adds a line to a category, given its source and its number there, for errors, and how often it occurs."""
+        """A function that adds a name to a category; the source and number of its line are for errors."""
 
         def __call__(self, line: bytes, source: str, number: int, count: float = 1) -> None:
-            """Add a line."""
+            """Add the name on a line, which occurs ``count`` times."""
 
 
 _MAX_NAME_BYTES = 1000
 _MAX_NAMES = 30_000_000  # which take about a gigabyte
 _HASH_BYTES = 8
-_MAX_LOST = 0.2  # of the letters, or of the names: what is left would not be what users mean
+_MAX_LOST = 0.2  # of the letters, or of the names: the rest would not be useful
 _MANY_REPEATS = 0.2  # of the lines: they may be frequencies
 _LATIN = re.compile(rb"[A-Za-z]")
 
@@ -45,13 +45,18 @@ class DatasetBuilder:
 
     Attributes:
         notes: what users should know about the input.
-        hints: options of training that may fit the input.
+        hints: advice about options of training for this input.
     """
 
     def __init__(self, alphabet: AlphabetChoice) -> None:
-        """Create a builder of a dataset whose names are transliterated into an alphabet, unless it is ``unicode``.
+        """Create a builder of a dataset.
 
-        An :class:`~namegen.datasets.alphabet.ExtendableAlphabet` gains the letters of the names.
+        Args:
+            alphabet: the alphabet into which names are transliterated, or ``unicode`` to keep them as written. An
+                :class:`~namegen.datasets.alphabet.ExtendableAlphabet` gains the letters of the names.
+
+        Raises:
+            UsageError: the alphabet is not known.
         """
         if not isinstance(alphabet, Alphabet) and alphabet not in ("ascii", "unicode"):
             raise UsageError(f"no alphabet {alphabet!r}; choose ascii or unicode, or give an Alphabet")
@@ -129,7 +134,7 @@ class DatasetBuilder:
         if merged:
             other, kept = next(iter(merged.items()))
             self.notes.append(
-                f"merged {count_of(len(merged), 'category')} with others that differ in case only, such as "
+                f"merged {count_of(len(merged), 'category')} with others that differ only in case, such as "
                 f"{quote(other)} with {quote(kept)}"
             )
 
@@ -150,6 +155,9 @@ class DatasetBuilder:
             keep_repeats: keep names that occur more than once in a category, if they have no weights.
             weights: the weight of a name that occurs n times, also with repeats: 1, the square root of n, or n.
             min_count: leave out categories with fewer names than this.
+
+        Raises:
+            DataError: there are no names, too many of them, or too many letters would be lost.
         """
         categories = tuple(sorted(category for category, text in self._texts.items() if text))
         if not categories:
@@ -192,7 +200,7 @@ class DatasetBuilder:
         return replace(dataset, notes=tuple(notes), hints=tuple(dict.fromkeys(self.hints)), rewritten=rewritten)
 
     def _refuse_remnants(self, label: str) -> None:
-        """Raise an error if too many letters were dropped, or too many names that had dropped letters are the same."""
+        """Raise ``DataError`` if too many letters were dropped, or dropping them made too many names equal."""
         if not self._dropped:
             return
         names = sum(map(len, self._hashes.values())) // _HASH_BYTES
@@ -302,12 +310,12 @@ def _add_count(counts: array[float], index: int, count: float, where: str) -> No
 
 
 def _count_characters(text: bytearray) -> int:
-    """Return the number of characters of a text in UTF-8: of bytes that do not continue one."""
+    """Return the number of characters of a text in UTF-8, which are the bytes that do not continue a character."""
     return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) & 0xC0 != 0x80))
 
 
 def _drop_rare_categories(dataset: Dataset, min_count: int) -> tuple[Dataset, list[str]]:
-    """Return a dataset without the categories that have fewer names than a number, and a note if there were any."""
+    """Return a dataset without the categories that have too few names, and a note if it lacks any."""
     is_kept = dataset.counts >= min_count
     if is_kept.all():
         return dataset, []

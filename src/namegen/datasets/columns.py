@@ -1,8 +1,8 @@
 """Find the columns of a table that have the names, their categories and their counts.
 
 The contents of a column decide what it is: categories are few and repeat, names are many and look like names, and
-numbers are counts, years, shares, or an index. Titles help if they are known, in any of a dozen languages. If a doubt
-remains, the caller has to choose.
+numbers are counts, years, shares, or an index. Titles help if they are known, in any of two dozen languages. If it
+remains unclear which column is meant, the caller has to choose.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 NO_COLUMN = "none"
-"""The choice of a category column that means none."""
+"""The choice of a category column for tables without categories."""
 
 _MAX_TITLE_ROWS = 20  # above the table proper
 _MIN_SHARE = 0.9  # of the cells of a column, to call it one of a kind
@@ -46,16 +46,16 @@ _ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table have the names, the categories and the counts, as indices from 0.
+    """The columns of a table that have the names, the categories and the counts, as indices from 0.
 
     Attributes:
         name: the column of the names.
         category: the column of the categories, if there is one.
         weight: the column that says how often each name occurs, if there is one: a count, or a share.
         has_header: whether the table's first row has titles.
-        first_row: the index of the table's first row (its header, if it has one) among the rows that were given.
-            The rows before it are a title or notes.
-        decimal_mark: what begins the decimals of the weights; other marks separate thousands.
+        first_row: the index of the table's first row (its header, if it has one) among the given rows. The rows before
+            it are a title or notes.
+        decimal_mark: the mark before the decimals of the weights; other marks separate thousands.
     """
 
     name: int
@@ -66,7 +66,7 @@ class Columns:
     decimal_mark: str | None = None
 
     def get_weight(self, row: Sequence[str]) -> float | None:
-        """Return how often the name of a row occurs; ``None`` if there is no such number."""
+        """Return how often the name of a row occurs; ``None`` if the row does not say so."""
         if self.weight is None or self.weight >= len(row):
             return None
         number = _parse_number(row[self.weight], self.decimal_mark)
@@ -75,7 +75,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class _Column:
-    """A column and what its cells say about it."""
+    """A column of a table, and the kind of its contents."""
 
     index: int
     title: str  # empty if the table has no header
@@ -93,7 +93,7 @@ class _Column:
 
     @property
     def role(self) -> Role | None:
-        """Return what the title says, as far as it fits the contents."""
+        """The role that the title and the contents suggest."""
         roles = read_title(self.title)
         order: tuple[Role, ...] = ("category", "other", "name") if self.is_text else ("other", "weight", "category")
         return next((role for role in order if role in roles), None)
@@ -108,7 +108,7 @@ class _Column:
 
     @property
     def has_few_values(self) -> bool:
-        """Return whether the values are so few that they can only be categories."""
+        """Whether the distinct values are so few that they can only be categories."""
         return self.distinct <= 1.5 * math.sqrt(len(self.cells))
 
     def __str__(self) -> str:
@@ -130,17 +130,17 @@ def find_columns(
     Args:
         rows: the first rows of a table, up to 1,000, without empty rows.
         name: the column of the names, by title or by number from 1; by default it is found by its contents.
-        category: the same for the categories; ``none`` if there are none.
+        category: the same for the categories; ``none`` for a table without categories.
         weight: the same for the counts.
         header: whether the first row has titles; by default its cells decide.
 
     Raises:
-        DataError: a chosen column does not exist, or the contents leave a doubt. The message shows the columns and the
-            option that settles it.
+        DataError: a chosen column does not exist, or it is unclear which column is meant. The message shows the columns
+            and the option that decides.
     """
     cells = [[cell.strip() for cell in row] for row in rows]
     if not cells:
-        raise DataError("a table without rows; check the file")
+        raise DataError("the table has no rows; check the file")
     if max(map(len, cells)) > _MAX_COLUMNS:
         raise DataError(f"more than {_MAX_COLUMNS:,} columns; check what separates them")
     first_row = 0 if header is False else _find_first_row(cells)
@@ -170,7 +170,7 @@ def find_columns(
 
 
 def describe_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
-    """Return what was found, for users: ``names from Vorname, categories from Geschlecht (m, w)``."""
+    """Describe the columns to users: ``names from Vorname, categories from Geschlecht (m, w)``."""
     header = rows[columns.first_row] if columns.has_header else ()
 
     def describe(index: int) -> str:
@@ -189,11 +189,11 @@ def describe_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
 
 
 def find_delimiter(lines: Sequence[str]) -> str | None:
-    r"""Return what separates the columns of a table: ``,``, ``;``, ``|``, a tab, or a blank for aligned columns.
+    r"""Return the delimiter of a table: ``,``, ``;``, ``|``, a tab, or a blank for aligned columns.
 
     Returns:
-        ``None`` for a list of names, also for one of the form ``Lastname, Firstname``. With a blank,
-        :func:`split_aligned` separates the columns.
+        ``None`` for a list of names, also in the form ``Lastname, Firstname``. Split aligned columns with
+        :func:`split_aligned`.
     """
     lines = [line for line in lines if line.strip()]
     for delimiter in "\t;|,":
@@ -382,7 +382,7 @@ def _find_names(columns: list[_Column]) -> _Column:
         ]
         if not candidates:
             candidates = texts or [column for column in columns if column.is_text]
-            candidates = candidates if len(candidates) == 1 else []  # whatever the names look like
+            candidates = candidates if len(candidates) == 1 else []  # the only text, whatever it looks like
         few = len(candidates) == 1 and len(candidates[0].cells) >= 20 and candidates[0].distinct <= 5
         if few and len(columns) > 1:
             candidates = []
@@ -470,7 +470,7 @@ def _is_falling(column: _Column) -> bool:
 
 
 def _find_table(rows: list[list[str]]) -> list[list[str]]:
-    """Return the rows of a table without titles above it, none if the rows are not of one width."""
+    """Return the rows of a table without the titles above it; no rows if their widths differ too much."""
     rows = [[cell.strip() for cell in row] for row in rows]
     widths = Counter(len(row) for row in rows if len(row) > 1)
     if not widths:

@@ -24,9 +24,9 @@ _MAX_JSON_BYTES = 2**25  # which may take 20 times as much memory
 _MAX_CONTAINERS = 2_000_000  # lists and objects in JSON, of 100 bytes each
 _MAX_DEPTH = 20  # of the lists in JSON
 _MAX_COLUMNS = 200
-_MAX_ROWS, _MAX_EMPTY_ROWS = 2**20, 10_000  # of a sheet; a format has no more than the first
+_MAX_ROWS, _MAX_EMPTY_ROWS = 2**20, 10_000  # of a sheet; .xlsx allows 2**20 rows
 _MAX_CELLS = 10_000_000
-_XML_BYTES = 1024  # where a document type declaration is, if there is one
+_XML_BYTES = 1024  # which include a document type declaration, if there is one
 _BATCH_ROWS = 4096
 _SAMPLED_OBJECTS = _SAMPLED_ROWS = 1000
 
@@ -40,7 +40,7 @@ def looks_like_json(beginning: str) -> bool:
 
 
 def looks_like_json_lines(beginning: str) -> bool:
-    """Return whether a text that looks like JSON has a value on each line."""
+    """Return whether a text that looks like JSON is JSON lines, with a value on each line."""
     first, end, rest = beginning.lstrip().partition("\n")
     if not end or not rest.strip():
         return False
@@ -52,11 +52,12 @@ def looks_like_json_lines(beginning: str) -> bool:
 
 
 class JsonContents:
-    """The lists and tables in JSON, each with the keys that lead to it.
+    """The lists and tables in JSON, by the keys that lead to them.
 
     Attributes:
         lists: the lists of names.
-        tables: the tables; the first row has titles if ``has_titles`` says so.
+        tables: the tables.
+        has_titles: whether the first row of each table has titles.
     """
 
     def __init__(self) -> None:
@@ -73,7 +74,7 @@ def read_json(stream: Readable, source: str) -> JsonContents:
     """Find the names in JSON: lists of texts, lists of objects or rows, and objects that contain them.
 
     Raises:
-        DataError: it is not JSON, too large or too deeply nested.
+        DataError: the text is not JSON, is too large, or is nested too deeply.
     """
     blocks, size = [], 0
     while block := stream.read(2**16):
@@ -182,7 +183,11 @@ def _to_text(value: object) -> str:
 
 
 def read_json_lines(lines: Iterable[bytes], source: str) -> Iterator[Any]:
-    """Yield the JSON value of each line that is not empty."""
+    """Yield the JSON value of each line that is not empty.
+
+    Raises:
+        DataError: a line is not JSON.
+    """
     for number, line in enumerate(lines, 1):
         if line.strip():
             text = decode_line(line, source, number)
@@ -193,9 +198,13 @@ def read_json_lines(lines: Iterable[bytes], source: str) -> Iterator[Any]:
 
 
 def name_categories(keys: Sequence[tuple[str, ...]], category: str) -> list[str]:
-    """Return the categories of the lists and tables that these keys of JSON lead to, in a file for a category.
+    """Return the category of each list and table in JSON, named after the keys that lead to it.
 
-    The only list has the category of the file if its keys say nothing, as ``names`` does.
+    A single list with generic keys, such as ``names``, has the category of the file.
+
+    Args:
+        keys: the keys that lead to each list and table.
+        category: the category of the file.
     """
     if len(keys) == 1:
         telling = [key for key in keys[0] if key.strip() and key.casefold() not in _GENERIC]
@@ -207,11 +216,11 @@ def name_categories(keys: Sequence[tuple[str, ...]], category: str) -> list[str]
 
 
 def read_workbook(stream: BinaryIO, source: str) -> tuple[str, list[str], Rows]:
-    """Return the name of the first sheet that is not empty, those of the others, and its rows.
+    """Return the name of the first sheet that is not empty, the names of the others, and the rows of the first.
 
     Raises:
         MissingPackageError: openpyxl is not installed.
-        DataError: it is not a spreadsheet, is damaged, or unpacks to far more than its size.
+        DataError: the file is not a spreadsheet, is damaged, or unpacks to far more than its size.
     """
     try:
         import openpyxl
@@ -248,7 +257,7 @@ def _check_workbook(stream: BinaryIO, source: str) -> None:
 
 def _measure_sheet(sheet: Any) -> int:  # noqa: ANN401 - of a library without types
     """Return the number of columns in the first rows of a sheet; 0 if they are empty."""
-    sheet.reset_dimensions()  # it may declare any
+    sheet.reset_dimensions()  # the file may declare any size
     rows = sheet.iter_rows(max_row=_SAMPLED_ROWS, max_col=_MAX_COLUMNS, values_only=True)
     return max((n for row in rows for n, cell in enumerate(row, 1) if cell is not None), default=0)
 
@@ -279,7 +288,7 @@ def open_parquet(stream: BinaryIO, source: str) -> Iterator[list[str]]:
 
     Raises:
         MissingPackageError: pyarrow is not installed.
-        DataError: it is not a Parquet file, is damaged or too large.
+        DataError: the file is not a Parquet file, is damaged, or is too large.
     """
     try:
         import pyarrow as pa

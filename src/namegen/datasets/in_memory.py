@@ -1,4 +1,4 @@
-"""Read names that a program has in memory: a list, lists by category, or a column of a table.
+"""Build datasets from names in memory: a list, lists by category, or a column of a table.
 
 A column of pandas or another library is an iterable of strings. Missing names, ``None`` or ``nan``, are left out.
 """
@@ -34,7 +34,7 @@ def to_dataset(
         category: the category of a single list.
 
     Raises:
-        UsageError: the names are something else.
+        UsageError: the names have another type.
         DataError: the list is empty.
     """
     if isinstance(names, Dataset):
@@ -44,7 +44,7 @@ def to_dataset(
 
 
 def check_lists(names: object) -> Mapping[str, Iterable[str]]:
-    """Return lists of names by category; raise ``UsageError`` if they are something else."""
+    """Return lists of names by category; raise ``UsageError`` for any other type."""
     if not isinstance(names, Mapping):
         raise UsageError(
             f"names must be lists by category, such as {{'Elves': ['Aelar', 'Elaria']}}, not {describe_kind(names)}"
@@ -89,7 +89,7 @@ def _check_list(names: object, what: str) -> Iterable[object]:
         raise UsageError(f"{what} must be a list of names, not {describe_kind(names)}; give lists by category")
     if isinstance(names, bytes | bytearray) or not isinstance(names, Iterable):
         raise UsageError(f"{what} must be a list of names, not {describe_kind(names)}")
-    return sorted(names, key=str) if isinstance(names, set | frozenset) else names  # a set has another order each time
+    return sorted(names, key=str) if isinstance(names, set | frozenset) else names  # the order of a set varies
 
 
 def _is_nan(name: object) -> bool:

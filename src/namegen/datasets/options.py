@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STDIN = "-"
-"""Stands for the path of the standard input."""
+"""The path that means standard input."""
 
 _WEIGHTS = ("none", "sqrt", "count")
 _COLUMNS = ("name_column", "category_column", "weight_column")
@@ -27,11 +27,11 @@ class ReadingOptions:
         name_column: the column of the names in tables, by title or by number from 1.
         category_column: the same for the categories.
         weight_column: the same for the counts.
-        header: whether the first row of a table has titles; ``None`` lets its cells decide.
-        encoding: the encoding of text; ``None`` for UTF-8, or for what a byte-order mark says.
+        header: whether the first row of a table has titles; by default its cells decide.
+        encoding: the encoding of text without a byte-order mark; by default UTF-8.
         plain: read every line of text as a name, without looking for columns, headings, numbers or comments.
-        weights: what decides how often training uses a name: ``none`` (every name alike), ``count`` (its count, or how
-            often it is repeated), or ``sqrt`` (the square root of that).
+        weights: how often training uses a name: ``none`` (all names equally often), ``count`` (in proportion to the
+            name's count or repeats), or ``sqrt`` (in proportion to the square root of that).
         min_count: leave out categories with fewer names than this.
 
     Raises:
@@ -58,7 +58,7 @@ class ReadingOptions:
         if self.encoding is not None:
             check_encoding(self.encoding)
         if self.plain and self.of_tables:
-            raise UsageError(f"--plain reads no tables, so --{self.of_tables[0]} does not apply; leave one of them out")
+            raise UsageError(f"--plain reads no tables, so --{self.of_tables[0]} does not apply; leave out one of them")
 
     @property
     def of_tables(self) -> tuple[str, ...]:
@@ -76,20 +76,26 @@ class DataSource:
 
     Attributes:
         paths: absolute paths, names of datasets, or ``-`` for standard input.
-        reading: how they were read.
+        reading: the options for reading them.
     """
 
     paths: tuple[str, ...]
     reading: ReadingOptions = DEFAULT_READING
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the source as JSON can store it."""
+        """Return the source as a dict that JSON can store."""
         return {"paths": list(self.paths), "reading": asdict(self.reading)}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> DataSource:
-        """Return the source that ``as_dict`` describes; raise ``TypeError`` or ``UsageError`` if it does not fit."""
+        """Return a source from its ``as_dict``.
+
+        Raises:
+            KeyError: a field is missing.
+            TypeError: a field has the wrong type, or is unknown.
+            UsageError: an option is out of range.
+        """
         paths = facts["paths"]
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
-            raise TypeError("its paths are not a list of texts")
+            raise TypeError("its paths are not a list of strings")
         return cls(tuple(paths), ReadingOptions(**facts["reading"]))

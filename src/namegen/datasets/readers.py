@@ -1,8 +1,8 @@
 """Read names from files and folders in all supported formats.
 
-Each file is read in three steps: its bytes are unpacked and decoded, its beginning tells whether it is a list, a table
+Each file is read in three steps: its bytes are unpacked and decoded, its beginning shows whether it is a list, a table
 or JSON, and its names go into a :class:`~namegen.datasets.builder.DatasetBuilder`. The lines of a plain list stay bytes
-until then.
+up to the last step.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def load_dataset(
 
     The contents of a file decide how it is read: a list with a name on each line, whose category is the name of the
     file, perhaps with headings, comments or numbers; a table whose columns have the names, categories and counts; or
-    JSON. :attr:`Dataset.reports` and :attr:`Dataset.notes` say what was found.
+    JSON. :attr:`Dataset.reports` and :attr:`Dataset.notes` say how the files were read.
 
     Args:
         path: a text file, ``.csv``, ``.tsv``, ``.json`` or ``.jsonl``, each of which may be gzipped, an ``.xlsx`` or
@@ -77,9 +77,9 @@ def load_dataset(
         reading: options, such as the column of the names.
 
     Raises:
-        DataError: a path does not exist or cannot be read, it is not clear how to read it, it contains no name, or it
+        DataError: a path does not exist or cannot be read, it is unclear how to read it, it contains no name, or it
             exceeds a limit.
-        MissingPackageError: the package for its format is not installed.
+        MissingPackageError: the package for the format of a file is not installed.
     """
     return read_dataset(
         [(one, reading) for one in check_paths(path)],
@@ -106,6 +106,10 @@ def read_dataset(
         keep_repeats: as for ``Dataset.from_names``.
         label: as for ``load_dataset``.
         reading: the options for the dataset as a whole.
+
+    Raises:
+        DataError: as for ``load_dataset``.
+        MissingPackageError: as for ``load_dataset``.
     """
     builder, reports = DatasetBuilder(alphabet), []
     for path, options in paths:
@@ -125,21 +129,26 @@ def read_dataset(
         min_count=reading.min_count,
     )
     if reading.weights != "none" and dataset.weights is None:
-        note = f"--weights {reading.weights} has no effect: all names occur equally often"
+        note = f"--weights {reading.weights} has no effect, because all names occur equally often"
         dataset = replace(dataset, notes=(*dataset.notes, note))
     source = DataSource(tuple(find_again(path) for path, _ in paths), reading)
     return replace(dataset, reports=tuple(reports), source=source)
 
 
 def _shorten_notes(notes: Sequence[str]) -> list[str]:
-    """Return each note once; of the notes about many files, the first ones and the number of the others."""
+    """Return the first notes, each once, and a note with the number of the others."""
     distinct = list(dict.fromkeys(notes))
     more = len(distinct) - _MAX_NOTES
-    return [*distinct[:_MAX_NOTES], *([f"{more:,} more notes of this kind about other files"] if more > 0 else [])]
+    return [*distinct[:_MAX_NOTES], *([f"{more:,} more notes about other files"] if more > 0 else [])]
 
 
 def check_paths(paths: Paths) -> list[str]:
-    """Return one or several paths as text; raise ``UsageError`` if they are something else, or empty."""
+    """Return one or several paths as text.
+
+    Raises:
+        UsageError: a path has another type or is empty.
+        DataError: none of the paths in a list exists.
+    """
     several = [paths] if isinstance(paths, str | os.PathLike) or not isinstance(paths, Sequence) else list(paths)
     advice = "; Dataset.from_names takes names in memory"
     texts = [path if isinstance(path, str) else str(check_path("path", path, advice)) for path in several]
@@ -175,22 +184,22 @@ def name_dataset(names: Sequence[str]) -> str:
 
 
 def find_again(path: str) -> str:
-    """Return a path that leads to the same file or folder from everywhere."""
+    """Return a path that is valid in every working directory."""
     return path if path == STDIN else str(Path(path).absolute())
 
 
 def _find_prefixes(files: Sequence[NameFile]) -> dict[str, str]:
-    """Return what comes before the categories in the tables of each file, by the category of the file.
+    """Return the prefix of the categories in the tables of each file, by the category of the file.
 
-    That is the category of the file itself, unless the files are parts of one table, with names that differ in their
-    numbers only: ``yob2001.txt`` and ``yob2002.txt``.
+    The prefix is the category of the file, unless the files are parts of one table, with names that differ only in
+    their numbers, such as ``yob2001.txt`` and ``yob2002.txt``.
     """
     are_parts = len({_DIGITS.sub("0", file.category) for file in files}) == 1
     return {file.category: "" if are_parts else file.category for file in files}
 
 
 class _FileReader:
-    """Reads a file into a dataset; ``prefix`` comes before the categories of its tables."""
+    """A reader that adds the names in a file to a dataset; ``prefix`` comes before the categories of its tables."""
 
     def __init__(self, builder: DatasetBuilder, options: ReadingOptions, prefix: str) -> None:
         self._builder, self._options, self._prefix = builder, options, prefix
@@ -268,13 +277,13 @@ class _FileReader:
                 adders[category] = self._builder.make_adder(full or "", f"{file.source}, line {number:,}")
             adders[category](name.encode(), file.source, number)
             count += 1
-        return [f"{_base(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}"]
+        return [f"{_name_file(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}"]
 
     def _read_table(
         self, file: NameFile, rows: Callable[[], Iterator[NumberedRow]], *, header: bool | None = None, what: str = ""
     ) -> list[str]:
         table = Table(file.source, rows, file.category, self._prefix, header)
-        return [f"{_base(file)}{what}: {add_table(self._builder, table, self._options)}"]
+        return [f"{_name_file(file)}{what}: {add_table(self._builder, table, self._options)}"]
 
     def _read_json(self, file: NameFile, stream: Readable) -> list[str]:
         found = formats.read_json(stream, file.source)
@@ -289,7 +298,7 @@ class _FileReader:
             shown = ", ".join(shorten("/".join(path)) for path in itertools.islice(found.lists, 5) if path)
             more = f" and {len(found.lists) - 5:,} more" if len(found.lists) > 5 else ""
             count = sum(map(len, found.lists.values()))
-            reports.append(f"{_base(file)}: names from {shown or 'a list'}{more}, {count_of(count, 'name')}")
+            reports.append(f"{_name_file(file)}: names from {shown or 'a list'}{more}, {count_of(count, 'name')}")
         for path, rows in found.tables.items():
             category = self._join(file, categories[path])
             prefix = category if len(found.tables) > 1 else self._prefix
@@ -301,7 +310,7 @@ class _FileReader:
                 True if found.has_titles[path] else None,
             )
             where = f", {shorten('/'.join(path))}" if path else ""
-            reports.append(f"{_base(file)}{where}: {add_table(self._builder, table, self._options)}")
+            reports.append(f"{_name_file(file)}{where}: {add_table(self._builder, table, self._options)}")
         return reports
 
     def _join(self, file: NameFile, category: str) -> str:
@@ -322,15 +331,17 @@ class _FileReader:
         add, count = self._builder.make_adder(file.category, file.source), 0
         for count, value in enumerate(values(), 1):
             if not isinstance(value, str):
-                raise DataError(f"{file.source}, line {count:,}: not a text like those before; give objects or texts")
+                raise DataError(
+                    f"{file.source}, line {count:,}: not a string like the values before; use only strings or objects"
+                )
             add(value.encode(errors="surrogatepass"), file.source, count)
-        return [f"{_base(file)}: a name on each line, {count_of(count, 'name')}"]
+        return [f"{_name_file(file)}: a name on each line, {count_of(count, 'name')}"]
 
     def _read_workbook(self, file: NameFile, stream: BinaryIO) -> list[str]:
         sheet, others, rows = formats.read_workbook(stream, file.source)
         if others:
             shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
-            self._builder.notes.append(f"read the sheet {quote(sheet)} only, not {shown}; export others as CSV")
+            self._builder.notes.append(f"read only the sheet {quote(sheet)}, not {shown}; export the others as CSV")
         return self._read_table(file, lambda: iter(enumerate(rows, 1)), what=f", sheet {sheet}")
 
     def _read_parquet(self, file: NameFile, stream: BinaryIO) -> list[str]:
@@ -357,9 +368,11 @@ def _advise_encoding(error: EncodingError, stream: BinaryIO) -> str:
         return str(error)
     encoding, text = guess
     example = next((line.strip() for line in text.splitlines() if not line.isascii()), text.split("\n")[0].strip())
-    return f"{error.fact}; it looks like {encoding}, as in {quote(example)}: then use --encoding {encoding}"
+    return (
+        f"{error.fact}; it looks like {encoding}, as in {quote(example)}; if that is right, use --encoding {encoding}"
+    )
 
 
-def _base(file: NameFile) -> str:
+def _name_file(file: NameFile) -> str:
     """Return the name of a file for reports."""
     return escape_unprintable(file.source.rpartition(os.sep)[2])

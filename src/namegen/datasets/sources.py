@@ -31,7 +31,7 @@ FORMATS = (
 GZIP_MARK = b"\x1f\x8b"
 ZIP_MARKS = b"PK\x03\x04", b"PK\x05\x06"
 WORKBOOK = "xl/workbook.xml"
-"""The member of a zip that makes it a spreadsheet."""
+"""The member that every spreadsheet has and other zips lack."""
 
 _SUFFIXES = {"", ".txt", ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet", ".lst", ".list"}
 _NO_NAMES = ("readme", "license", "licence", "copying", "notice", "changelog", "contributing", "authors", "credits")
@@ -47,10 +47,10 @@ class NameFile:
     """A file to read names from.
 
     Attributes:
-        source: its path, for errors.
-        name: its file name, without ``.gz``.
+        source: the path of the file, for errors.
+        name: the name of the file, without ``.gz``.
         category: the category of a list: the file's folders and its name without the extension.
-        open: opens it, unpacked, from its beginning.
+        open: a function that opens the file, unpacked, at its beginning.
     """
 
     source: str
@@ -66,15 +66,19 @@ class NameFile:
 
 @contextlib.contextmanager
 def open_files(path: Path, notes: list[str]) -> Iterator[list[NameFile]]:
-    """Find the files with names in a path; they can be read in the body. What is skipped is added to ``notes``.
+    """Open the files with names in a path; they can be read until the context ends.
+
+    Args:
+        path: a file, a folder, a zip, or ``-`` for standard input.
+        notes: the list to which a note about skipped files is added.
 
     Raises:
-        DataError: there is no such path, or no file with names in it.
-        OSError: it cannot be read.
+        DataError: the path does not exist, or contains no file with names.
+        OSError: the path cannot be read.
     """
     if str(path) == STDIN:
         with _copy_stdin() as stream:
-            yield [NameFile("standard input", "names", "names", lambda: _Kept(stream))]
+            yield [NameFile("standard input", "names", "names", lambda: _TemporaryFileView(stream))]
         return
     if not path.exists() and not path.is_symlink():
         raise DataError(f"no file or folder {path}")
@@ -182,7 +186,7 @@ def _choose(files: Iterable[str], notes: list[str]) -> dict[str, str]:
 
 
 def _count_common(folders: Sequence[tuple[str, ...]]) -> int:
-    """Return how many leading folders all files have in common."""
+    """Return the number of leading folders that all files share."""
     if not folders:
         return 0
     first, last = min(folders), max(folders)
@@ -211,8 +215,8 @@ def _read_all(stream: Readable) -> bytes:
     return b"".join(blocks)
 
 
-class _Kept(io.BufferedReader):
-    """A view of a temporary file, from its beginning, that leaves it open."""
+class _TemporaryFileView(io.BufferedReader):
+    """A view of a temporary file, from its beginning, which does not close the file."""
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)

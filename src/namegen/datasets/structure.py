@@ -42,10 +42,10 @@ _OUTER_LEVEL, _INNER_LEVEL = 7, 8  # of headings without a level, below those of
 
 @dataclass(frozen=True)
 class Structure:
-    """How the lines of a list are read.
+    """The structure of a list, which decides how its lines are read.
 
     Attributes:
-        notes: what was recognized, for users.
+        notes: what was recognized, for users; empty for a plain list.
     """
 
     notes: tuple[str, ...] = ()
@@ -63,11 +63,11 @@ class Structure:
 
     @property
     def is_plain(self) -> bool:
-        """Whether each line is a name, so that :meth:`parse` only removes empty lines and surrounding blanks."""
+        """True if each line is a name, so that :meth:`parse` only removes empty lines and surrounding blanks."""
         return not self.notes
 
     def parse(self, lines: Iterable[str]) -> Iterator[tuple[str | None, str]]:
-        """Yield the category (``None`` before the first heading) and the name of each name in the lines."""
+        """Yield each name in the lines, after its category (``None`` before the first heading)."""
         titles: dict[int, str] = {}  # of the headings above a line, by level
         for line, after, is_apart in _with_neighbours(self.clean_lines(lines)):
             heading, text = self._find_heading(line, after, is_apart=is_apart), self.remove_mark(line)
@@ -125,7 +125,11 @@ class Structure:
 
 
 def find_structure(lines: Sequence[str]) -> Structure:
-    """Return how to read a list, given its first lines, up to 1,000."""
+    """Find the structure of a list.
+
+    Args:
+        lines: the first lines of the list, up to 1,000.
+    """
     notes: list[str] = []
     found = Structure()
     entities = (match[0] for line in lines for match in _ENTITY.finditer(line))

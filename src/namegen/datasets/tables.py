@@ -35,9 +35,9 @@ class Table:
 
     Attributes:
         source: its name, for errors.
-        rows: returns the rows that are not empty from the beginning, each with its number.
-        category: the category of its names, if it has no column of categories.
-        prefix: comes before the categories of its rows.
+        rows: a function that returns all rows that are not empty, each with its number.
+        category: the category of the names if the table has no column of categories.
+        prefix: the text before the categories of the rows.
         header: whether the first row has titles; ``None`` if that is not known.
     """
 
@@ -63,10 +63,10 @@ class _Skipped:
 
 
 def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) -> str:
-    """Add a name for each row of a table, and return how it was read, for users.
+    """Add a name for each row of a table, and return how the table was read, for users.
 
     Raises:
-        DataError: it is not clear which columns have the names and categories, or a row has too many columns.
+        DataError: it is unclear which columns have the names and categories, or a row has too many columns.
     """
     sample = _sample_rows(table.rows())
     if not sample:

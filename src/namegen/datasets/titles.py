@@ -1,4 +1,4 @@
-"""Read the titles of columns: known words, in two dozen languages."""
+"""Recognize the titles of columns by known words in two dozen languages."""
 
 from __future__ import annotations
 
@@ -50,16 +50,20 @@ _SEXES = """
     unisex both
 """
 SEXES = frozenset(_SEXES.split())
-"""The values of columns of sexes, folded."""
+"""The casefolded values of columns of sexes."""
 
 
 def read_title(title: str) -> set[Role]:
-    """Return what a title may mean, empty if it has no known word or is as long as a sentence."""
+    """Return the roles that a column with this title may have.
+
+    Returns:
+        An empty set if the title has no known word, or more than four words.
+    """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", title)).replace("_", " ").casefold()
     words = re.findall(r"[^\W\d]+(?:'[^\W\d]+)?", spaced)
     return {role for role, known in _ROLES.items() if not known.isdisjoint(words)} if len(words) <= 4 else set()
 
 
 def is_generic(title: str) -> bool:
-    """Return whether a title only numbers its column, as spreadsheets write it: ``Column1``."""
+    """Return whether a title only numbers its column, such as ``Column1`` in a spreadsheet."""
     return bool(_GENERIC.fullmatch(title.casefold()))

@@ -25,10 +25,10 @@ _MOJIBAKE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š
 
 
 def check_encoding(name: str) -> str:
-    """Return the name of an encoding of text if Python knows it.
+    """Return the name of an encoding of text that Python knows.
 
     Raises:
-        UsageError: it does not.
+        UsageError: Python does not know the encoding.
     """
     try:
         "Anna".encode(name).decode(name)
@@ -39,12 +39,12 @@ def check_encoding(name: str) -> str:
 
 
 def find_mark(head: bytes) -> str | None:
-    """Return the encoding that a byte-order mark at the beginning of a text stands for, if there is one."""
+    """Return the encoding that the byte-order mark of a text denotes, ``None`` without a mark."""
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
 
 
 class RecodedStream:
-    """A text in some encoding, read as UTF-8; ``source`` is its name, for errors."""
+    """A stream that recodes text in any encoding as UTF-8; ``source`` is its name, for errors."""
 
     def __init__(self, stream: Readable, encoding: str, source: str) -> None:
         self._stream, self._encoding, self._source = stream, encoding, source
@@ -69,9 +69,9 @@ class RecodedStream:
 
 
 def guess_encoding(sample: bytes) -> tuple[str, str] | None:
-    """Return the most probable encoding of a part of a text that is not UTF-8, and that part decoded.
+    """Return the most probable encoding of a sample that is not UTF-8, and the decoded sample; ``None`` if none fits.
 
-    Guesses about a few names are often wrong, so users should see them applied.
+    Guesses from a few names are often wrong, so show the decoded text to the user.
     """
     if b"\0" in sample:
         return _guess_utf_16(sample)
@@ -81,7 +81,7 @@ def guess_encoding(sample: bytes) -> tuple[str, str] | None:
     best = matches.best()
     if best is None:
         return None
-    # Of those that fit equally, the most common one.
+    # Of the encodings that fit equally well, choose the most common one.
     known = {name for match in matches if match.chaos <= best.chaos for name in match.could_be_from_charset}
     encoding = _LATIN_1 if known & {_LATIN_1, "latin_1", "iso8859_1"} else best.encoding
     return encoding, sample.decode(encoding, errors="replace")
@@ -94,7 +94,7 @@ def _guess_utf_16(sample: bytes) -> tuple[str, str] | None:
 
 
 def repair_mojibake(text: str) -> str | None:
-    """Return a text that was UTF-8, decoded as Latin-1 and encoded again as it was meant; ``None`` for other texts."""
+    """Return the original of UTF-8 text that was wrongly decoded as Latin-1; ``None`` for other text."""
     if not _MOJIBAKE.search(text):
         return None
     for encoding in ("latin-1", _LATIN_1):

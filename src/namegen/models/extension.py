@@ -1,9 +1,8 @@
 """Add letters to a model, for names that it could not write.
 
-A new letter begins as a copy of the closest letter that the model has: ``ö`` as ``o``, ``Ж`` as ``Z``. In a category
+A new letter starts as a copy of the closest letter that the model has: ``ö`` as ``o``, ``Ж`` as ``Z``. In a category
 whose names have the new letter, both share the probability of the old one, in proportion to how often they occur. The
-categories that the model has never use the new letters: their mask of letters (:mod:`namegen.models.letters`) leaves
-them out.
+older categories never use the new letters: their mask of letters (:mod:`namegen.models.letters`) leaves them out.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ if TYPE_CHECKING:
 
 
 def find_names_alphabet(model: Model) -> Alphabet:
-    """Return the alphabet to read names in that are added to a model: extendable, if letters can be added to it."""
+    """Return the alphabet for reading names that are added to a model: extendable, if the model can gain letters."""
     is_extendable = find_architecture(model.training).letter_axes is not None
     return ExtendableAlphabet(model.alphabet.letters) if is_extendable else model.alphabet
 
 
 def fit_dataset(model: Model, dataset: Dataset) -> Dataset:
-    """Return a dataset in the case and the alphabet of a model, extended by the new letters of its names."""
+    """Return a dataset in the case and the alphabet of a model, to which new letters of its names are added."""
     known = model.alphabet
     new = dataset.fit_alphabet(known).alphabet.letters[len(known) :]
     if new:
@@ -47,11 +46,14 @@ def fit_dataset(model: Model, dataset: Dataset) -> Dataset:
 
 
 def extend_letters(model: Model, alphabet: Alphabet) -> Model:
-    """Return a model with more letters, which its categories do not use.
+    """Add letters to a model, which its categories do not use.
 
     Args:
         model: the model.
         alphabet: the letters of the model, followed by the new ones.
+
+    Returns:
+        The extended model; the same model if no letter is new.
     """
     if len(alphabet) == len(model.alphabet):
         return model
@@ -78,18 +80,18 @@ def extend_letters(model: Model, alphabet: Alphabet) -> Model:
 
 
 def split_letters_by_frequency(base: Alphabet, dataset: Dataset) -> Floats:
-    """Return the logarithm of each letter's share in the occurrences of the letter that it began as.
+    """Return the logarithm of each letter's share in the occurrences of all letters that started as the same letter.
 
     Args:
         base: the letters before new ones were added.
         dataset: the names, in the alphabet with the new letters.
 
     Returns:
-        The logarithms, (categories, letters + 1) float32, 0 for letters that no new letter began as, and for the end.
+        The logarithms, (categories, letters + 1) float32, 0 for letters that no new letter started as, and for the end.
     """
     alphabet, size = dataset.alphabet, len(dataset.categories)
     sources = _find_sources(base, alphabet)
-    alone = sources > len(base)  # letters that began as the mean of all
+    alone = sources > len(base)  # letters that started as the mean of all
     sources[alone] = np.arange(len(alphabet))[alone]
     counts = np.full((size, len(alphabet)), 0.5)
     np.add.at(counts, (np.repeat(dataset.category_of, dataset.lengths), dataset.letters), 1)
@@ -99,7 +101,7 @@ def split_letters_by_frequency(base: Alphabet, dataset: Dataset) -> Floats:
 
 
 def _find_sources(base: Alphabet, extended: Alphabet) -> NDArray[np.int64]:
-    """Return what each letter begins as, (letters,): itself, the closest letter, or ``len(base) + 1`` for the mean."""
+    """Return what each letter starts as, (letters,): itself, the closest one, or the mean (``len(base) + 1``)."""
     numbers = {letter: index for index, letter in enumerate(base.letters)}
     new = extended.letters[len(base) :]
     closest = [next((numbers[other] for other in _iter_closest(letter) if other in numbers), None) for letter in new]
@@ -107,7 +109,7 @@ def _find_sources(base: Alphabet, extended: Alphabet) -> NDArray[np.int64]:
 
 
 def _iter_closest(letter: str) -> Iterator[str]:
-    """Yield the letters that are close to a letter: without accents, transliterated, and the same in the other case."""
+    """Yield letters close to a letter: without accents, transliterated, and each of these in the other case."""
     from unidecode import unidecode
 
     plain = unicodedata.normalize("NFD", letter)[0]
