@@ -49,3 +49,10 @@ def test_a_name_does_not_depend_on_other_lines(beside):
 def test_names_without_punctuation_agree_with_the_ascii_alphabet(name):
     # Words of a script without capitals begin with one only here.
     assert to_ascii(f"é{name}\n").lower() == ASCII.transliterate(f"é{name}")[0].lower() + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Əli", "Eli"), ("Әмила", "Amila"), ("أسامة", "Asam"), ("Şərəf", "Seref")]
+)
+def test_letters_that_unidecode_drops_are_kept(name, expected):
+    assert to_ascii(f"{name}\n") == f"{expected}\n"

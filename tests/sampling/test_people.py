@@ -213,3 +213,12 @@ def test_invalid_arguments_are_refused_at_once(model, options, message):
 def test_a_model_without_cultures_is_refused():
     with pytest.raises(UsageError, match="has no cultures"):
         namegen.people(model=make_model())
+
+
+def test_start_letters_without_a_culture_are_for_the_cultures_that_can_write_them(model):
+    people = invent(model, None, count=12, start="A")
+
+    assert {person.given[0] for person in people} == {"A"}
+    assert len({person.culture for person in people}) > 1
+    with pytest.raises(UsageError, match="no culture has given names that begin with"):
+        invent(model, None, count=1, start="☃")

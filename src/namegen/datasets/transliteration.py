@@ -49,6 +49,9 @@ def _transliterate_capitals(letters: str) -> str:
     )
 
 
+_MISSING = {"ə": "e", "ә": "a", "ا": "a", "أ": "a", "إ": "i", "آ": "a", "ى": "a"}  # letters that unidecode drops
+
+
 class _Replacements(dict[int, str]):
     """The replacement of each character, by code point, computed on first use."""
 
@@ -57,7 +60,9 @@ class _Replacements(dict[int, str]):
 
         character = replacement = chr(point)
         if not character.isascii():
-            kept = [c for c in unidecode(character, errors="ignore") if c in ASCII or c.isdigit()]
+            known = _MISSING.get(character.lower())
+            text = unidecode(character, errors="ignore") if known is None else known
+            kept = [c for c in (text.upper() if known and character.isupper() else text) if c in ASCII or c.isdigit()]
             replacement = match_case("".join(kept), character, "", "")
         self[point] = replacement
         return replacement

@@ -219,6 +219,7 @@ CULTURES: dict[str, Culture] = {
     ),
     "Uzbek": Culture(note=f"{_AGREEMENT} (-ov, -ova); no patronymics", source=_SURNAME),
     "Dutch": Culture(
-        note="particles (van, de) stay in lower case, as in the Netherlands", source="Wikipedia, Dutch name"
+        note="particles as in the lists: lower case in the Netherlands (van), often capitals in Belgium (Van)",
+        source="Wikipedia, Dutch name",
     ),
 }

@@ -88,6 +88,8 @@ def compose(
             as it is.
     """
     rules = find_culture(culture)
+    if " " not in surname:  # the lists have some surnames in lower case; those with a particle begin with it
+        surname = surname[:1].title() + surname[1:]
     middle = rules.patronymic(father, gender) if rules.patronymic and father else ""
     if rules.second_surname and mother_surname:
         both = (surname, mother_surname) if rules.second_surname == "last" else (mother_surname, surname)
@@ -161,8 +163,17 @@ def people(
         seed=seed,
         pool_size=_MAX_UNIQUE_POOL if unique and has_fixed else _choose_pool_size(len(shares)),
     )
-    populations = [_Population(request, culture) for culture in shares]
-    return _generate(populations, np.array(list(shares.values())), count, unique=unique)
+    populations = []
+    for culture in shares:
+        try:
+            populations.append(_Population(request, culture))
+        except UsageError:
+            if cultures is not None:
+                raise  # of all cultures, those that can write the start letters
+    if not populations:
+        raise UsageError(f"no culture has given names that begin with each of {quote(start or '')}; use other letters")
+    own = np.array([shares[population.culture] for population in populations])
+    return _generate(populations, own / own.sum(), count, unique=unique)
 
 
 @dataclass(frozen=True)
