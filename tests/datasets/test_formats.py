@@ -95,6 +95,52 @@ def test_lists_objects_and_rows_in_json_are_found(tmp_path, value, names, indent
         assert grouped(load_dataset(write(tmp_path, "X", text))) == names
 
 
+NINE = [chr(ord("A") + n) + "ina" for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ({"f": dict.fromkeys(WOMEN, 3), "m": dict.fromkeys(MEN, 4)}, BOTH),
+        ({"f": dict.fromkeys(WOMEN, "x"), "m": dict.fromkeys(MEN, "y")}, BOTH),
+        ({"Emma": {"gender": "f", "rank": 1}, "Liam": {"gender": "m", "rank": 2}}, {"f": ["Emma"], "m": ["Liam"]}),
+        ([{"category": c, "names": n} for c, n in BOTH.items()], BOTH),
+        ([{"name": c, "names": n} for c, n in BOTH.items()], BOTH),
+        ([{"name": n, "aliases": ["x", "y"]} for n in WOMEN], {"X": WOMEN}),
+        ([{"race": "elf", **BOTH}, {"race": "orc", "m": MEN}], {"elf/f": WOMEN, "elf/m": MEN, "orc/m": MEN}),
+        ({"name": ["Anna", "Bert", "Carl"], "sex": ["f", "m", "m"]}, {"f": ["Anna"], "m": ["Bert", "Carl"]}),
+        ({"name": WOMEN, "count": [5, 3, 2]}, {"X": WOMEN}),
+        ({"name": dict(zip("012", WOMEN, strict=True)), "count": {"0": 5, "1": 4, "2": 3}}, {"X": WOMEN}),
+        ({"columns": ["name", "count"], "index": [0, 1], "data": [["Anna", 5], ["Bert", 9]]}, {"X": ["Anna", "Bert"]}),
+        ({"schema": {"fields": [{"name": "a"}]}, "data": [{"name": n} for n in WOMEN]}, {"X": WOMEN}),
+        ({"Anna": "f", "Bert": "m"}, {"f": ["Anna"], "m": ["Bert"]}),
+        ({name: "elf" if name < "E" else "orc" for name in NINE}, {"elf": NINE[:4], "orc": NINE[4:]}),
+        (dict(zip("012", WOMEN, strict=True)), {"X": WOMEN}),
+    ],
+)
+def test_tables_and_categories_in_json_have_many_shapes(tmp_path, value, names):
+    assert grouped(load_dataset(write(tmp_path, "X.json", json.dumps(value)))) == names
+
+
+def test_a_repeated_key_in_json_loses_no_names(tmp_path):
+    path = write(tmp_path, "X.json", '{"elf": ["Ada"], "orc": {"f": ["Bo"]}, "elf": ["Cy"], "orc": {"m": ["Di"]}}')
+    assert grouped(load_dataset(path)) == {"elf": ["Ada", "Cy"], "orc/f": ["Bo"], "orc/m": ["Di"]}
+    refused(write(tmp_path, "X.json", '{"Ada": 5, "Bo": 6, "Ada": 7}'), "the key 'Ada' occurs twice")
+
+
+def test_what_is_not_read_in_json_is_reported(tmp_path):
+    dataset = load_dataset(write(tmp_path, "X.json", '["Anna", null, "Bert", 5, true]'))
+    assert dataset.notes == ("skipped 3 entries of lists that are not text",)
+    dataset = load_dataset(write(tmp_path, "X.json", '{"elf": {"Ada": "old"}, "orc": {"Bo": "dark"}}'))
+    assert dataset.notes == ("read keys as names, without the texts of 2 names",)
+    with pytest.raises(DataError, match="an object of texts; of JSON, namegen reads lists of names"):
+        load_dataset(write(tmp_path, "X.json", '{"Ada": "old", "Bo": "dark", "Cy": "tall"}'))
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "folder", "a.json", "[1, 2]")
+    write(tmp_path / "folder", "b.json", '["Ada"]')
+    assert any("a list of numbers" in note for note in load_dataset(tmp_path / "folder").notes)
+
+
 def test_what_json_was_read_as_is_reported(tmp_path):
     lists = load_dataset(write(tmp_path, "X.json", json.dumps({"f": WOMEN, "m": MEN})))
     assert lists.reports == ("X.json: names from f, m, 6 names",)

@@ -287,6 +287,14 @@ class _FileReader:
 
     def _read_json(self, file: NameFile, stream: Readable) -> list[str]:
         found = formats.read_json(stream, file.source)
+        if found.skipped:
+            self._builder.notes.append(f"skipped {count_of(found.skipped, 'entry')} of lists that are not text")
+        if found.ignored:
+            self._builder.notes.append(f"read keys as names, without the texts of {count_of(found.ignored, 'name')}")
+        if found.unclear:
+            self._builder.unread.append(
+                f"{file.source} contains {found.unclear}; of JSON, namegen reads {formats.JSON_SHAPES}"
+            )
         keys = [*found.lists, *found.tables]
         categories = dict(zip(keys, formats.name_categories(keys, file.category), strict=True))
         reports = []
