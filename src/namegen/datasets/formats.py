@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from namegen.datasets.columns import find_columns
 from namegen.datasets.titles import SEXES, read_title
 from namegen.errors import DataError, MissingPackageError, quote, shorten
 from namegen.io.archives import Archive, UnpackLimit
@@ -28,6 +29,8 @@ _MAX_CONTAINERS = 2_000_000  # lists and objects in JSON, of 100 bytes each
 _MAX_DEPTH = 20  # of the lists in JSON
 _MAX_COLUMNS = 200
 _MAX_ROWS, _MAX_EMPTY_ROWS = 2**20, 10_000  # of a sheet; .xlsx allows 2**20 rows
+_MIN_ROWS, _MAX_WORDS = 10, 4  # of a sheet with names, not a cover
+_MAX_SHEETS = 50  # to look at
 _MAX_CELLS = 10_000_000
 _XML_BYTES = 1024  # which include a document type declaration, if there is one
 _BATCH_ROWS = 4096
@@ -387,7 +390,10 @@ def name_categories(keys: Sequence[tuple[str, ...]], category: str) -> list[str]
 
 
 def read_workbook(stream: BinaryIO, source: str) -> tuple[str, list[str], Rows]:
-    """Return the name of the first sheet that is not empty, the names of the others, and the rows of the first.
+    """Return the name of the sheet with names, the names of the others, and the rows of the first.
+
+    It is the first sheet with names in at least ten rows, rather than a cover; without one, the first with names, or
+    the first that is not empty.
 
     Raises:
         MissingPackageError: openpyxl is not installed.
@@ -404,6 +410,11 @@ def read_workbook(stream: BinaryIO, source: str) -> tuple[str, list[str], Rows]:
             workbook = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
             sheets = [(sheet, _measure_sheet(sheet)) for sheet in workbook.worksheets]
             filled = [(sheet, width) for sheet, width in sheets if width]
+            if len(filled) > 1:
+                samples = [list(itertools.islice(_read_sheet(*one), _SAMPLED_ROWS)) for one in filled[:_MAX_SHEETS]]
+                likely = [number for number, sample in enumerate(samples) if _has_names(sample)]
+                large = [number for number in likely if len(samples[number]) >= _MIN_ROWS]
+                filled.insert(0, filled.pop([*large, *likely, 0][0]))
             rows = list(_read_sheet(*filled[0])) if filled else []
             titles = [shorten(sheet.title) for sheet, _ in filled]
     except DataError as error:
@@ -431,6 +442,17 @@ def _measure_sheet(sheet: Any) -> int:  # noqa: ANN401 - of a library without ty
     sheet.reset_dimensions()  # the file may declare any size
     rows = sheet.iter_rows(max_row=_SAMPLED_ROWS, max_col=_MAX_COLUMNS, values_only=True)
     return max((n for row in rows for n, cell in enumerate(row, 1) if cell is not None), default=0)
+
+
+def _has_names(rows: Rows) -> bool:
+    """Return whether the first rows of a sheet have names, perhaps in several columns."""
+    if not any(sum(map(bool, row)) > 1 for row in rows):  # a list
+        return 2 * sum(len(cell.split()) > _MAX_WORDS for row in rows for cell in row) <= len(rows)
+    try:
+        find_columns(rows)
+    except DataError as error:
+        return "cannot tell" in str(error)
+    return True
 
 
 def _read_sheet(sheet: Any, width: int) -> Iterator[list[str]]:  # noqa: ANN401 - of a library without types
