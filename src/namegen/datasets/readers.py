@@ -21,7 +21,7 @@ from namegen.datasets.builder import DatasetBuilder
 from namegen.datasets.columns import find_delimiter
 from namegen.datasets.dataset import count_of
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
-from namegen.datasets.sources import ZIP_MARKS, open_files, remove_extension
+from namegen.datasets.sources import OLE_MARK, ZIP_MARKS, open_files, remove_extension
 from namegen.datasets.structure import find_structure
 from namegen.datasets.tables import Table, add_table, has_quotes, read_rows
 from namegen.errors import DataError, UsageError, escape_unprintable, quote, shorten
@@ -209,6 +209,8 @@ class _FileReader:
         with file.open() as stream:
             head = stream.read(4)
             stream.seek(0)
+            if head == OLE_MARK:
+                raise DataError(f"{file.source} is an old Excel file (.xls) or a document; save it as .xlsx or CSV")
             if head == _PARQUET_MARK or file.suffix == ".parquet":
                 return self._read_parquet(file, stream)
             if head in ZIP_MARKS or file.suffix == ".xlsx":
@@ -258,6 +260,8 @@ class _FileReader:
             return "\t"
         if file.suffix == ".csv" and delimiter in (None, " "):
             return ","  # of a single column, or of cells with blanks around them
+        if delimiter is None and _is_markdown_table(sample):
+            return "|"
         if delimiter is None and self._options.of_tables:
             raise DataError(f"{file.source} is not a table; leave out --{self._options.of_tables[0]}")
         return delimiter
@@ -354,6 +358,11 @@ class _FileReader:
 
     def _read_parquet(self, file: NameFile, stream: BinaryIO) -> list[str]:
         return self._read_table(file, lambda: enumerate(formats.open_parquet(stream, file.source), 0), header=True)
+
+
+def _is_markdown_table(lines: Sequence[str]) -> bool:
+    """Return whether all lines are between bars, as in a table with a single column."""
+    return len(lines) > 1 and all(line.strip()[:1] == line.strip()[-1:] == "|" for line in lines)
 
 
 def _advise_encoding(error: EncodingError, stream: BinaryIO) -> str:
