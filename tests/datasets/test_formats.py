@@ -220,6 +220,21 @@ def test_the_first_sheet_that_is_not_empty_is_read_and_the_others_are_named(tmp_
     assert "read only the sheet 'Women', not Men; export the others as CSV" in dataset.notes
 
 
+def test_a_sheet_with_names_is_chosen_rather_than_a_cover(tmp_path):
+    rows = [("Rank", "Name", "Count"), *((n, name, 99 - n) for n, name in enumerate(NINE, 1))]
+    cover = [("Baby names 2020",), ("Published by the statistics office in May",), ("Contents",), ("Girls",)]
+    dataset = load_dataset(write(tmp_path, "X.xlsx", sheet(("Read me", cover), ("Girls", rows), ("Notes", cover))))
+    assert grouped(dataset) == {"X": NINE}
+    assert "read only the sheet 'Girls', not Read me, Notes; export the others as CSV" in dataset.notes
+    info = ("Info", [("This workbook has data of 2020",)])
+    assert grouped(load_dataset(write(tmp_path, "X.xlsx", sheet(info, ("Girls", rows[:4]))))) == {"X": NINE[:3]}
+
+
+def test_an_old_spreadsheet_is_refused(tmp_path):
+    for name in ("X.xls", "X.xlsx", "X"):
+        refused(write(tmp_path, name, b"\xd0\xcf\x11\xe0\xa1\xb1" + bytes(600)), "save it as .xlsx")
+
+
 def test_a_spreadsheet_is_recognized_by_its_contents_and_read_in_a_zip_and_a_folder(tmp_path):
     book = sheet(("A", [("Name", "Sex"), *(row[:2] for row in ROWS)]))
     assert grouped(load_dataset(write(tmp_path, "names", book))) == BOTH
@@ -354,6 +369,43 @@ def test_rows_without_a_category_or_name_are_skipped_and_counted(tmp_path):
         "skipped 1 row without a name, such as row 5",
         "skipped 1 row without all columns, such as row 6",
     }
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_category_in_the_first_row_of_each_group_is_filled_down(tmp_path, last):
+    rows = [("race", "name"), *(("elf" if n == 0 else "orc" if n == 5 else "", name) for n, name in enumerate(NINE))]
+    rows = [row[::-1] for row in rows] if last else rows
+    for name, content in (("X.csv", text_of(rows)), ("X.xlsx", sheet(("A", [[c or None for c in r] for r in rows])))):
+        dataset = load_dataset(write(tmp_path, name, content))
+        assert grouped(dataset) == {"elf": NINE[:5], "orc": NINE[5:]}
+        assert "filled down the categories of 7 rows below the first of each group" in dataset.notes
+
+
+def test_a_table_without_most_of_its_categories_is_refused(tmp_path):
+    rows = [("race", "name"), *(("elf" if n in (1, 5) else "", name) for n, name in enumerate(NINE))]
+    path = write(tmp_path, "X.csv", text_of(rows))
+    refused(path, "7 of 9 rows have no category", "--category-column none")
+    assert grouped(load_dataset(path, reading=ReadingOptions(category_column="none"))) == {"X": NINE}
+    assert grouped(load_dataset(path, reading=ReadingOptions(category_column=1))) == {"elf": [NINE[1], NINE[5]]}
+
+
+def test_counts_can_be_left_out(tmp_path):
+    path = write(tmp_path, "X.csv", text_of([("name", "total"), ("Emma", 63), ("Ava", 20)]))
+    assert load_dataset(path).hints
+    dataset = load_dataset(path, reading=ReadingOptions(weight_column="none"))
+    assert (grouped(dataset), dataset.hints, dataset.weights) == ({"X": ["Emma", "Ava"]}, (), None)
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("| Name | Sex |\n|---|:---:|\n" + "".join(f"| {n} | {s} |\n" for n, s, _ in ROWS), BOTH),
+        ("Name | Sex\n--- | ---\n" + "".join(f"{n} | {s}\n" for n, s, _ in ROWS), BOTH),
+        ("| Name |\n| --- |\n" + "".join(f"| {n} |\n" for n in WOMEN), {"X": WOMEN}),
+    ],
+)
+def test_the_line_below_the_titles_of_a_table_in_markdown_is_no_row(tmp_path, content, names):
+    assert grouped(load_dataset(write(tmp_path, "X.md", content))) == names
 
 
 def test_categories_that_differ_in_case_only_are_merged_and_counted(tmp_path):
