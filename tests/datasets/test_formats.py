@@ -105,6 +105,8 @@ NINE = [chr(ord("A") + n) + "ina" for n in range(9)]
         ({"f": dict.fromkeys(WOMEN, "x"), "m": dict.fromkeys(MEN, "y")}, BOTH),
         ({"Emma": {"gender": "f", "rank": 1}, "Liam": {"gender": "m", "rank": 2}}, {"f": ["Emma"], "m": ["Liam"]}),
         ([{"category": c, "names": n} for c, n in BOTH.items()], BOTH),
+        ([{category: names} for category, names in BOTH.items()], BOTH),
+        ([{name: births} for name, births in zip(WOMEN, [5, 4, 2], strict=True)], {"X": WOMEN}),
         ([{"name": c, "names": n} for c, n in BOTH.items()], BOTH),
         ([{"name": n, "aliases": ["x", "y"]} for n in WOMEN], {"X": WOMEN}),
         ([{"race": "elf", **BOTH}, {"race": "orc", "m": MEN}], {"elf/f": WOMEN, "elf/m": MEN, "orc/m": MEN}),

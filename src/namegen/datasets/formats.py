@@ -268,6 +268,11 @@ def _find_in_list(items: list[Any], keys: tuple[str, ...], found: JsonContents) 
     objects = [item for item in items if isinstance(item, dict)]
     if texts:
         found.add_names(keys, texts)
+    if len(objects) > 1 and all(len(item) == 1 for item in objects):
+        merged = {key: inner for item in objects for key, inner in item.items()}
+        if len(merged) == len(objects) == len(items):  # such as [{"elf": ["Ada"]}, {"orc": ["Bo"]}]
+            _find_names(merged, keys, found)
+            return
     if objects and not _find_categories(objects, keys, found):
         found.add_table(keys, list(tabulate(objects)), has_titles=True)
     rows = [[_to_text(cell) for cell in item[:_MAX_COLUMNS]] for item in items if isinstance(item, list)]
