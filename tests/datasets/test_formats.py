@@ -111,6 +111,11 @@ NINE = [chr(ord("A") + n) + "ina" for n in range(9)]
         ([{"name": n, "aliases": ["x", "y"]} for n in WOMEN], {"X": WOMEN}),
         ([{"race": "elf", **BOTH}, {"race": "orc", "m": MEN}], {"elf/f": WOMEN, "elf/m": MEN, "orc/m": MEN}),
         ({"name": ["Anna", "Bert", "Carl"], "sex": ["f", "m", "m"]}, {"f": ["Anna"], "m": ["Bert", "Carl"]}),
+        ({"elf": ["Ada", "Ada", "Bo"], "orc": ["Cy", "Di", "Ed"]}, {"elf": ["Ada", "Bo"], "orc": ["Cy", "Di", "Ed"]}),
+        (
+            {"name": NINE + MEN, "kin": ["elf", "orc"] * 6},
+            {"elf": [*NINE[::2], "Noah"], "orc": [*NINE[1::2], *MEN[::2]]},
+        ),
         ({"name": WOMEN, "count": [5, 3, 2]}, {"X": WOMEN}),
         ({"name": dict(zip("012", WOMEN, strict=True)), "count": {"0": 5, "1": 4, "2": 3}}, {"X": WOMEN}),
         ({"columns": ["name", "count"], "index": [0, 1], "data": [["Anna", 5], ["Bert", 9]]}, {"X": ["Anna", "Bert"]}),
@@ -137,6 +142,8 @@ def test_what_is_not_read_in_json_is_reported(tmp_path):
     assert dataset.notes == ("read keys as names, without the texts of 2 names",)
     with pytest.raises(DataError, match="an object of texts; of JSON, namegen reads lists of names"):
         load_dataset(write(tmp_path, "X.json", '{"Ada": "old", "Bo": "dark", "Cy": "tall"}'))
+    with pytest.raises(DataError, match="whose keys may be names or facts about names"):
+        load_dataset(write(tmp_path, "X.json", '{"elf": {"Ada": 1}, "orc": {"Ada": 2}}'))
     (tmp_path / "folder").mkdir()
     write(tmp_path / "folder", "a.json", "[1, 2]")
     write(tmp_path / "folder", "b.json", '["Ada"]')

@@ -225,7 +225,10 @@ def _are_columns(lists: Mapping[str, list[Any]]) -> bool:
     numbers = [cells for cells in lists.values() if all(cell is None or _is_number(cell) for cell in cells)]
     texts = [len(set(map(str, cells))) for cells in lists.values() if cells not in numbers]
     length, fewest = max(lengths), min(texts, default=0)
-    return bool(texts) and (bool(numbers) or (fewest < length and fewest <= 1.5 * math.sqrt(length)))
+    if not texts or numbers:
+        return bool(texts)
+    is_small = fewest < length and fewest <= 1.5 * math.sqrt(length)
+    return is_small and (2 * fewest <= length >= _MIN_ROWS or any(map(read_title, lists)))
 
 
 def _find_in_texts(value: dict[str, str], keys: tuple[str, ...], found: JsonContents) -> None:
@@ -248,7 +251,7 @@ def _find_in_flat(value: dict[str, dict[str, Any]], keys: tuple[str, ...], found
     share = sum(common.values()) / max(1, occurrences.total())
     are_many = len(occurrences) > max(20, 4 * len(value))
     have_titles = any(map(read_title, common)) or not any(map(str.isalpha, "".join(occurrences)))
-    if have_titles or (share > _MOST and not are_many):
+    if have_titles or (share > _MOST and not are_many and len(value) > max(2, len(occurrences))):
         objects = ({"name": key, **item} for key, item in value.items())
         found.add_table(keys, list(tabulate(objects)), has_titles=True)
     elif share <= 1 - _MOST or are_many or (share <= 0.5 and len(occurrences) > len(value)):
