@@ -180,6 +180,7 @@ def test_a_json_value_on_each_line_is_read(tmp_path, name, values, names):
         ("X.json", '{"a":' * 100_000, "nested too deeply"),
         ("X.jsonl", '{"name": "Anna"}\n{"name": ', "line 2: invalid JSON"),
         ("X.jsonl", '"Anna"\n5\n', "line 2: not a string"),
+        ("X.jsonl", '{"category": "elf", "names": ["Ada"]}\n' * 2, "save it as JSON (.json)"),
         ("X.jsonl", "[" * 60_000, "invalid JSON"),
         ("X.json", b'["Bj\xf6rn"]', "not UTF-8; it looks like"),
     ],

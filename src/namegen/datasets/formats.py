@@ -301,6 +301,11 @@ def _find_categories(objects: list[dict[str, Any]], keys: tuple[str, ...], found
     return True
 
 
+def has_lists_by_category(item: dict[str, Any]) -> bool:
+    """Return whether an object has a category and lists of names, rather than being the row of a table."""
+    return _find_categories([item], (), JsonContents())
+
+
 def _is_list_of_texts(item: object) -> bool:
     return isinstance(item, list) and bool(item) and all(isinstance(inner, str) for inner in item)
 

@@ -334,6 +334,10 @@ class _FileReader:
             return formats.read_json_lines(read(), file.source)
 
         first = next(values(), "")
+        if isinstance(first, dict) and formats.has_lists_by_category(first):
+            raise DataError(
+                f"{file.source}: lists of names in objects are not read from JSON lines; save it as JSON (.json)"
+            )
         if isinstance(first, dict):
 
             def rows() -> Iterator[NumberedRow]:
