@@ -95,6 +95,61 @@ def test_lists_objects_and_rows_in_json_are_found(tmp_path, value, names, indent
         assert grouped(load_dataset(write(tmp_path, "X", text))) == names
 
 
+NINE = [chr(ord("A") + n) + "ina" for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ({"f": dict.fromkeys(WOMEN, 3), "m": dict.fromkeys(MEN, 4)}, BOTH),
+        ({"f": dict.fromkeys(WOMEN, "x"), "m": dict.fromkeys(MEN, "y")}, BOTH),
+        ({"Emma": {"gender": "f", "rank": 1}, "Liam": {"gender": "m", "rank": 2}}, {"f": ["Emma"], "m": ["Liam"]}),
+        ([{"category": c, "names": n} for c, n in BOTH.items()], BOTH),
+        ([{category: names} for category, names in BOTH.items()], BOTH),
+        ([{name: births} for name, births in zip(WOMEN, [5, 4, 2], strict=True)], {"X": WOMEN}),
+        ([{"name": c, "names": n} for c, n in BOTH.items()], BOTH),
+        ([{"name": n, "aliases": ["x", "y"]} for n in WOMEN], {"X": WOMEN}),
+        ([{"race": "elf", **BOTH}, {"race": "orc", "m": MEN}], {"elf/f": WOMEN, "elf/m": MEN, "orc/m": MEN}),
+        ({"name": ["Anna", "Bert", "Carl"], "sex": ["f", "m", "m"]}, {"f": ["Anna"], "m": ["Bert", "Carl"]}),
+        ({"elf": ["Ada", "Ada", "Bo"], "orc": ["Cy", "Di", "Ed"]}, {"elf": ["Ada", "Bo"], "orc": ["Cy", "Di", "Ed"]}),
+        (
+            {"name": NINE + MEN, "kin": ["elf", "orc"] * 6},
+            {"elf": [*NINE[::2], "Noah"], "orc": [*NINE[1::2], *MEN[::2]]},
+        ),
+        ({"name": WOMEN, "count": [5, 3, 2]}, {"X": WOMEN}),
+        ({"name": dict(zip("012", WOMEN, strict=True)), "count": {"0": 5, "1": 4, "2": 3}}, {"X": WOMEN}),
+        ({"columns": ["name", "count"], "index": [0, 1], "data": [["Anna", 5], ["Bert", 9]]}, {"X": ["Anna", "Bert"]}),
+        ({"schema": {"fields": [{"name": "a"}]}, "data": [{"name": n} for n in WOMEN]}, {"X": WOMEN}),
+        ({"Anna": "f", "Bert": "m"}, {"f": ["Anna"], "m": ["Bert"]}),
+        ({name: "elf" if name < "E" else "orc" for name in NINE}, {"elf": NINE[:4], "orc": NINE[4:]}),
+        (dict(zip("012", WOMEN, strict=True)), {"X": WOMEN}),
+    ],
+)
+def test_tables_and_categories_in_json_have_many_shapes(tmp_path, value, names):
+    assert grouped(load_dataset(write(tmp_path, "X.json", json.dumps(value)))) == names
+
+
+def test_a_repeated_key_in_json_loses_no_names(tmp_path):
+    path = write(tmp_path, "X.json", '{"elf": ["Ada"], "orc": {"f": ["Bo"]}, "elf": ["Cy"], "orc": {"m": ["Di"]}}')
+    assert grouped(load_dataset(path)) == {"elf": ["Ada", "Cy"], "orc/f": ["Bo"], "orc/m": ["Di"]}
+    refused(write(tmp_path, "X.json", '{"Ada": 5, "Bo": 6, "Ada": 7}'), "the key 'Ada' occurs twice")
+
+
+def test_what_is_not_read_in_json_is_reported(tmp_path):
+    dataset = load_dataset(write(tmp_path, "X.json", '["Anna", null, "Bert", 5, true]'))
+    assert dataset.notes == ("skipped 3 entries of lists that are not text",)
+    dataset = load_dataset(write(tmp_path, "X.json", '{"elf": {"Ada": "old"}, "orc": {"Bo": "dark"}}'))
+    assert dataset.notes == ("read keys as names, without the texts of 2 names",)
+    with pytest.raises(DataError, match="an object of texts; of JSON, namegen reads lists of names"):
+        load_dataset(write(tmp_path, "X.json", '{"Ada": "old", "Bo": "dark", "Cy": "tall"}'))
+    with pytest.raises(DataError, match="whose keys may be names or facts about names"):
+        load_dataset(write(tmp_path, "X.json", '{"elf": {"Ada": 1}, "orc": {"Ada": 2}}'))
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "folder", "a.json", "[1, 2]")
+    write(tmp_path / "folder", "b.json", '["Ada"]')
+    assert any("a list of numbers" in note for note in load_dataset(tmp_path / "folder").notes)
+
+
 def test_what_json_was_read_as_is_reported(tmp_path):
     lists = load_dataset(write(tmp_path, "X.json", json.dumps({"f": WOMEN, "m": MEN})))
     assert lists.reports == ("X.json: names from f, m, 6 names",)
@@ -125,6 +180,7 @@ def test_a_json_value_on_each_line_is_read(tmp_path, name, values, names):
         ("X.json", '{"a":' * 100_000, "nested too deeply"),
         ("X.jsonl", '{"name": "Anna"}\n{"name": ', "line 2: invalid JSON"),
         ("X.jsonl", '"Anna"\n5\n', "line 2: not a string"),
+        ("X.jsonl", '{"category": "elf", "names": ["Ada"]}\n' * 2, "save it as JSON (.json)"),
         ("X.jsonl", "[" * 60_000, "invalid JSON"),
         ("X.json", b'["Bj\xf6rn"]', "not UTF-8; it looks like"),
     ],
@@ -172,6 +228,21 @@ def test_the_first_sheet_that_is_not_empty_is_read_and_the_others_are_named(tmp_
     dataset = load_dataset(write(tmp_path, "names.xlsx", book))
     assert grouped(dataset) == {"names": WOMEN}
     assert "read only the sheet 'Women', not Men; export the others as CSV" in dataset.notes
+
+
+def test_a_sheet_with_names_is_chosen_rather_than_a_cover(tmp_path):
+    rows = [("Rank", "Name", "Count"), *((n, name, 99 - n) for n, name in enumerate(NINE, 1))]
+    cover = [("Baby names 2020",), ("Published by the statistics office in May",), ("Contents",), ("Girls",)]
+    dataset = load_dataset(write(tmp_path, "X.xlsx", sheet(("Read me", cover), ("Girls", rows), ("Notes", cover))))
+    assert grouped(dataset) == {"X": NINE}
+    assert "read only the sheet 'Girls', not Read me, Notes; export the others as CSV" in dataset.notes
+    info = ("Info", [("This workbook has data of 2020",)])
+    assert grouped(load_dataset(write(tmp_path, "X.xlsx", sheet(info, ("Girls", rows[:4]))))) == {"X": NINE[:3]}
+
+
+def test_an_old_spreadsheet_is_refused(tmp_path):
+    for name in ("X.xls", "X.xlsx", "X"):
+        refused(write(tmp_path, name, b"\xd0\xcf\x11\xe0\xa1\xb1" + bytes(600)), "save it as .xlsx")
 
 
 def test_a_spreadsheet_is_recognized_by_its_contents_and_read_in_a_zip_and_a_folder(tmp_path):
@@ -308,6 +379,43 @@ def test_rows_without_a_category_or_name_are_skipped_and_counted(tmp_path):
         "skipped 1 row without a name, such as row 5",
         "skipped 1 row without all columns, such as row 6",
     }
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_category_in_the_first_row_of_each_group_is_filled_down(tmp_path, last):
+    rows = [("race", "name"), *(("elf" if n == 0 else "orc" if n == 5 else "", name) for n, name in enumerate(NINE))]
+    rows = [row[::-1] for row in rows] if last else rows
+    for name, content in (("X.csv", text_of(rows)), ("X.xlsx", sheet(("A", [[c or None for c in r] for r in rows])))):
+        dataset = load_dataset(write(tmp_path, name, content))
+        assert grouped(dataset) == {"elf": NINE[:5], "orc": NINE[5:]}
+        assert "filled down the categories of 7 rows below the first of each group" in dataset.notes
+
+
+def test_a_table_without_most_of_its_categories_is_refused(tmp_path):
+    rows = [("race", "name"), *(("elf" if n in (1, 5) else "", name) for n, name in enumerate(NINE))]
+    path = write(tmp_path, "X.csv", text_of(rows))
+    refused(path, "7 of 9 rows have no category", "--category-column none")
+    assert grouped(load_dataset(path, reading=ReadingOptions(category_column="none"))) == {"X": NINE}
+    assert grouped(load_dataset(path, reading=ReadingOptions(category_column=1))) == {"elf": [NINE[1], NINE[5]]}
+
+
+def test_counts_can_be_left_out(tmp_path):
+    path = write(tmp_path, "X.csv", text_of([("name", "total"), ("Emma", 63), ("Ava", 20)]))
+    assert load_dataset(path).hints
+    dataset = load_dataset(path, reading=ReadingOptions(weight_column="none"))
+    assert (grouped(dataset), dataset.hints, dataset.weights) == ({"X": ["Emma", "Ava"]}, (), None)
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("| Name | Sex |\n|---|:---:|\n" + "".join(f"| {n} | {s} |\n" for n, s, _ in ROWS), BOTH),
+        ("Name | Sex\n--- | ---\n" + "".join(f"{n} | {s}\n" for n, s, _ in ROWS), BOTH),
+        ("| Name |\n| --- |\n" + "".join(f"| {n} |\n" for n in WOMEN), {"X": WOMEN}),
+    ],
+)
+def test_the_line_below_the_titles_of_a_table_in_markdown_is_no_row(tmp_path, content, names):
+    assert grouped(load_dataset(write(tmp_path, "X.md", content))) == names
 
 
 def test_categories_that_differ_in_case_only_are_merged_and_counted(tmp_path):

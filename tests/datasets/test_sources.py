@@ -109,6 +109,29 @@ def test_standard_input_is_read(monkeypatch, content):
     assert grouped(load_dataset("-")) == {"names": ELVES}
 
 
+@pytest.mark.parametrize("kind", ["gzip", "zip"])
+def test_compressed_standard_input_is_read(tmp_path, monkeypatch, kind):
+    if kind == "gzip":
+        content, names = gzip.compress(b"name,count\nArwen,5\nElrond,6\n"), {"names": ELVES}
+    else:
+        content = pack(tmp_path / "x.zip", {"elf.txt": "Arwen\nElrond\n", "orc.txt": "Azog\n"}).read_bytes()
+        names = {"elf": ELVES, "orc": ["Azog"]}
+
+    class Stdin:
+        buffer = io.BytesIO(content)
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    assert grouped(load_dataset("-")) == names
+
+
+def test_instructions_are_skipped_and_a_single_other_file_is_counted(tmp_path):
+    for name in ("elf.txt", "Read me first.txt", "READ_ME.txt", "a.pdf", "b.pdf"):
+        write(tmp_path / "names" / name)
+    dataset = load_dataset(tmp_path / "names")
+    assert dataset.categories == ("elf",)
+    assert dataset.notes == ("skipped READ_ME.txt, Read me first.txt, a.pdf, 1 other file",)
+
+
 # Encodings
 
 GERMAN = ["Müller", "Bäcker", "Jörg"]

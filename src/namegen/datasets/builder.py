@@ -45,6 +45,7 @@ class DatasetBuilder:
 
     Attributes:
         notes: what users should know about the input.
+        unread: the files in which no names were found, and why.
         hints: advice about options of training for this input.
     """
 
@@ -61,6 +62,7 @@ class DatasetBuilder:
         if not isinstance(alphabet, Alphabet) and alphabet not in ("ascii", "unicode"):
             raise UsageError(f"no alphabet {alphabet!r}; choose ascii or unicode, or give an Alphabet")
         self.notes: list[str] = []
+        self.unread: list[str] = []
         self.hints: list[str] = []
         self._advice = "; use --alphabet unicode to keep them as written" if alphabet == "ascii" else ""
         self._target = alphabet if isinstance(alphabet, Alphabet) else ASCII if alphabet == "ascii" else None
@@ -162,7 +164,9 @@ class DatasetBuilder:
         categories = tuple(sorted(category for category, text in self._texts.items() if text))
         if not categories:
             raise DataError(
-                f"no names in {label}" + (", only characters outside the alphabet" if self._changed["emptied"] else "")
+                f"no names in {label}"
+                + (", only characters outside the alphabet" if self._changed["emptied"] else "")
+                + "".join(f": {reason}" for reason in self.unread[:1])
             )
         if sum(map(len, self._hashes.values())) > _MAX_NAMES * _HASH_BYTES:
             raise _make_size_error(label)
@@ -179,7 +183,8 @@ class DatasetBuilder:
             hashes=np.concatenate([np.frombuffer(self._hashes[c], dtype=">u8") for c in categories]).astype(np.uint64),
             label=label,
         )
-        notes = [*self.notes, *self._describe_changes(len(dataset))]
+        unread = [f"found no names: {reason}" for reason in self.unread]
+        notes = [*self.notes, *unread, *self._describe_changes(len(dataset))]
         if weights != "none":
             dataset = self._weigh(dataset, sizes, weights)
         elif not keep_repeats:

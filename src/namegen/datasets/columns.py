@@ -131,7 +131,7 @@ def find_columns(
         rows: the first rows of a table, up to 1,000, without empty rows.
         name: the column of the names, by title or by number from 1; by default it is found by its contents.
         category: the same for the categories; ``none`` for a table without categories.
-        weight: the same for the counts.
+        weight: the same for the counts; ``none`` to use none.
         header: whether the first row has titles; by default its cells decide.
 
     Raises:
@@ -158,7 +158,7 @@ def find_columns(
     if category is None:
         categories = _find_categories(open_columns, names)
         open_columns = [column for column in open_columns if column is not categories]
-    weights = chosen_weight or _find_weights(open_columns)
+    weights = chosen_weight if weight is not None else _find_weights(open_columns)
     return Columns(
         name=names.index,
         category=categories.index if categories else None,
@@ -272,7 +272,7 @@ def _choose(columns: list[_Column], choice: str | int | None, option: str) -> _C
             return matches[0]
         if matches:
             raise DataError(f"{len(matches)} columns are called {shorten(wanted)}: {_list(matches)}; give the number")
-    if wanted.casefold() == NO_COLUMN and option == "--category-column":
+    if wanted.casefold() == NO_COLUMN and option != "--name-column":
         return None
     if wanted.isdecimal() and 1 <= int(wanted[:9]) <= len(columns):
         return columns[int(wanted) - 1]

@@ -21,7 +21,7 @@ from namegen.datasets.builder import DatasetBuilder
 from namegen.datasets.columns import find_delimiter
 from namegen.datasets.dataset import count_of
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
-from namegen.datasets.sources import ZIP_MARKS, open_files, remove_extension
+from namegen.datasets.sources import OLE_MARK, ZIP_MARKS, open_files, remove_extension
 from namegen.datasets.structure import find_structure
 from namegen.datasets.tables import Table, add_table, has_quotes, read_rows
 from namegen.errors import DataError, UsageError, escape_unprintable, quote, shorten
@@ -209,6 +209,8 @@ class _FileReader:
         with file.open() as stream:
             head = stream.read(4)
             stream.seek(0)
+            if head == OLE_MARK:
+                raise DataError(f"{file.source} is an old Excel file (.xls) or a document; save it as .xlsx or CSV")
             if head == _PARQUET_MARK or file.suffix == ".parquet":
                 return self._read_parquet(file, stream)
             if head in ZIP_MARKS or file.suffix == ".xlsx":
@@ -258,6 +260,8 @@ class _FileReader:
             return "\t"
         if file.suffix == ".csv" and delimiter in (None, " "):
             return ","  # of a single column, or of cells with blanks around them
+        if delimiter is None and _is_markdown_table(sample):
+            return "|"
         if delimiter is None and self._options.of_tables:
             raise DataError(f"{file.source} is not a table; leave out --{self._options.of_tables[0]}")
         return delimiter
@@ -287,6 +291,14 @@ class _FileReader:
 
     def _read_json(self, file: NameFile, stream: Readable) -> list[str]:
         found = formats.read_json(stream, file.source)
+        if found.skipped:
+            self._builder.notes.append(f"skipped {count_of(found.skipped, 'entry')} of lists that are not text")
+        if found.ignored:
+            self._builder.notes.append(f"read keys as names, without the texts of {count_of(found.ignored, 'name')}")
+        if found.unclear:
+            self._builder.unread.append(
+                f"{file.source} contains {found.unclear}; of JSON, namegen reads {formats.JSON_SHAPES}"
+            )
         keys = [*found.lists, *found.tables]
         categories = dict(zip(keys, formats.name_categories(keys, file.category), strict=True))
         reports = []
@@ -322,6 +334,10 @@ class _FileReader:
             return formats.read_json_lines(read(), file.source)
 
         first = next(values(), "")
+        if isinstance(first, dict) and formats.has_lists_by_category(first):
+            raise DataError(
+                f"{file.source}: lists of names in objects are not read from JSON lines; save it as JSON (.json)"
+            )
         if isinstance(first, dict):
 
             def rows() -> Iterator[NumberedRow]:
@@ -346,6 +362,11 @@ class _FileReader:
 
     def _read_parquet(self, file: NameFile, stream: BinaryIO) -> list[str]:
         return self._read_table(file, lambda: enumerate(formats.open_parquet(stream, file.source), 0), header=True)
+
+
+def _is_markdown_table(lines: Sequence[str]) -> bool:
+    """Return whether all lines are between bars, as in a table with a single column."""
+    return len(lines) > 1 and all(line.strip()[:1] == line.strip()[-1:] == "|" for line in lines)
 
 
 def _advise_encoding(error: EncodingError, stream: BinaryIO) -> str:

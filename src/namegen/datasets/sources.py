@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -33,7 +34,11 @@ ZIP_MARKS = b"PK\x03\x04", b"PK\x05\x06"
 WORKBOOK = "xl/workbook.xml"
 """The member that every spreadsheet has and other zips lack."""
 
+OLE_MARK = b"\xd0\xcf\x11\xe0"
+"""The beginning of files of old versions of Office, such as ``.xls``."""
+
 _SUFFIXES = {"", ".txt", ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet", ".lst", ".list"}
+_BLANKS = re.compile(r"[\s_-]+")
 _NO_NAMES = ("readme", "license", "licence", "copying", "notice", "changelog", "contributing", "authors", "credits")
 _MAC_FOLDER = "__MACOSX"
 _MANIFEST = "dataset.json"  # of a dataset downloaded by namegen
@@ -78,7 +83,7 @@ def open_files(path: Path, notes: list[str]) -> Iterator[list[NameFile]]:
     """
     if str(path) == STDIN:
         with _copy_stdin() as stream:
-            yield [NameFile("standard input", "names", "names", lambda: _TemporaryFileView(stream))]
+            yield _list_stdin(stream, notes)
         return
     if not path.exists() and not path.is_symlink():
         raise DataError(f"no file or folder {path}")
@@ -99,6 +104,25 @@ def open_files(path: Path, notes: list[str]) -> Iterator[list[NameFile]]:
                 yield _list_members(archive, limit, path, notes)
                 return
     yield [_build_file(path, remove_extension(path.name))]
+
+
+def _list_stdin(stream: BinaryIO, notes: list[str]) -> list[NameFile]:
+    """Return the files in standard input: one, or the members of a zip."""
+    source = "standard input"
+    head = _TemporaryFileView(stream).read(4)
+
+    def open_stream() -> BinaryIO:
+        view = _TemporaryFileView(stream)
+        if not head.startswith(GZIP_MARK):
+            return view
+        return io.BytesIO(_read_all(open_gzip(view, UnpackLimit(stream, source), source)))
+
+    if head in ZIP_MARKS:
+        limit = UnpackLimit(stream, source)
+        archive = Archive(stream, limit, source)
+        if WORKBOOK not in archive.members:
+            return _list_members(archive, limit, Path(source), notes)
+    return [NameFile(source, "names", "names", open_stream)]
 
 
 def remove_extension(name: str) -> str:
@@ -171,13 +195,14 @@ def _choose(files: Iterable[str], notes: list[str]) -> dict[str, str]:
             hidden += 1
         elif file == _MANIFEST:
             continue
-        elif suffix not in _SUFFIXES or path.name.lower().startswith(_NO_NAMES):
+        elif suffix not in _SUFFIXES or _BLANKS.sub("", path.name.lower()).startswith(_NO_NAMES):
             skipped.append(file)
         else:
             chosen.append(path)
     if skipped or hidden:
         shown = [shorten(file) for file in skipped[:_MAX_SHOWN]]
-        shown += [f"{len(skipped) - _MAX_SHOWN:,} other files"] if len(skipped) > _MAX_SHOWN else []
+        more = len(skipped) - _MAX_SHOWN
+        shown += [f"{more:,} other {'file' if more == 1 else 'files'}"] if more > 0 else []
         shown += [f"{hidden:,} hidden {'file' if hidden == 1 else 'files'}"] if hidden else []
         notes.append(f"skipped {', '.join(shown)}")
     common = _count_common([path.parts[:-1] for path in chosen])
@@ -219,8 +244,8 @@ class _TemporaryFileView(io.BufferedReader):
     """A view of a temporary file, from its beginning, which does not close the file."""
 
     def __init__(self, file: BinaryIO) -> None:
-        file.seek(0)
         super().__init__(io.FileIO(file.fileno(), closefd=False))
+        self.seek(0)
 
 
 @contextlib.contextmanager

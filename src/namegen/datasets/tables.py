@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 
 _BLANKS = " "  # the delimiter of a table whose columns are aligned
+_CATEGORY = "a category"
+_SEPARATOR = re.compile(r"\s*(?::?-+:?)?\s*")  # a cell below the titles of a table in Markdown
 _MAX_ROW_LINES = 1000  # limits the memory if a quote is never closed
 _MAX_COLUMNS = 1000
 _FIRST_ROWS, _OTHER_ROWS = 950, 50  # to look at: all of a small table, and a few of the rest of a large one
@@ -82,11 +85,22 @@ def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) ->
         )
     except DataError as error:
         raise DataError(f"{table.source}: {error}") from None
-    rows = itertools.islice(table.rows(), columns.first_row + columns.has_header, None)
+    rows: Iterator[tuple[int, Row]] = itertools.islice(table.rows(), columns.first_row + columns.has_header, None)
     width = Counter(map(len, sample[columns.first_row :])).most_common(1)[0][0]
     if columns.has_header:
         width = max(width, len(sample[columns.first_row]))
-    count = _add_rows(builder, rows, columns, table, width, weighted=options.weights != "none")
+    below = sample[columns.first_row + columns.has_header : _FIRST_ROWS]
+    if columns.category is not None and _is_grouped(below, columns.category):
+        rows = _fill_down(rows, columns.name, columns.category, builder.notes)
+    skipped = _Skipped()
+    count = _add_rows(builder, rows, columns, table, width, skipped, weighted=options.weights != "none")
+    blank, _ = skipped.counts.get(_CATEGORY, (0, 0))
+    if options.category_column is None and 2 * blank > count:
+        raise DataError(
+            f"{table.source}: {blank:,} of {count_of(count, 'row')} have no category; fill them in, or read all names "
+            "as one category with --category-column none"
+        )
+    builder.notes += skipped.notes()
     if columns.weight is not None and options.weights == "none":
         titles = sample[columns.first_row] if columns.has_header else ()
         title = titles[columns.weight].strip() if columns.weight < len(titles) else ""
@@ -101,6 +115,7 @@ def _add_rows(
     columns: Columns,
     table: Table,
     width: int,
+    skipped: _Skipped,
     *,
     weighted: bool,
 ) -> int:
@@ -108,7 +123,7 @@ def _add_rows(
     source, name_column, category_column = table.source, columns.name, columns.category
     weighted = weighted and columns.weight is not None
     needed = name_column if category_column is None else max(name_column, category_column)
-    skipped, unread, count = _Skipped(), 0, 0
+    unread = count = 0
     add_by_category: dict[str, NameAdder] = {}
     weight = 1.0
     for number, row in rows:
@@ -126,7 +141,7 @@ def _add_rows(
         if add is None:
             full = category.strip() if category_column is not None else table.category
             if not full:
-                skipped.add("a category", number)
+                skipped.add(_CATEGORY, number)
                 continue
             full = f"{table.prefix}/{full}" if table.prefix and category_column is not None else full
             add = add_by_category[category] = builder.make_adder(full, f"{source}, line {number:,}")
@@ -142,10 +157,36 @@ def _add_rows(
             unread += given is None
             weight = 1.0 if given is None else min(given, MAX_WEIGHT)
         add(name.encode(errors="surrogatepass"), source, number, weight)
-    builder.notes += skipped.notes()
     if unread:
         builder.notes.append(f"used the count 1 for {count_of(unread, 'row')} whose count is not a number")
     return count
+
+
+def _is_grouped(rows: Sequence[Row], category: int) -> bool:
+    """Return whether only the first row of each group has a category, as in a spreadsheet with merged cells."""
+    cells = [row[category].strip() if category < len(row) else "" for row in rows]
+    given = list(filter(None, cells))
+    if not given or not cells[0] or 2 * len(given) > len(cells):
+        return False
+    return all(before != after for before, after in itertools.pairwise(given))
+
+
+def _fill_down(
+    rows: Iterator[tuple[int, Row]], name: int, category: int, notes: list[str]
+) -> Iterator[tuple[int, Row]]:
+    """Yield rows whose blank categories are those above them; their number is added to ``notes`` at the end."""
+    above, filled = "", 0
+    for number, row in rows:
+        given = row[category].strip() if category < len(row) else ""
+        above = given or above
+        if given or name >= len(row):
+            yield number, row
+            continue
+        filled += 1
+        full = [*row, *[""] * (category + 1 - len(row))]
+        full[category] = above
+        yield number, full
+    notes.append(f"filled down the categories of {count_of(filled, 'row')} below the first of each group")
 
 
 def _sample_rows(rows: Iterator[tuple[int, Row]]) -> list[Row]:
@@ -183,6 +224,8 @@ def read_rows(lines: Iterable[bytes], delimiter: str, source: str, *, quoted: bo
             number = text_lines.row_end = text_lines.number
             if len(row) > _MAX_COLUMNS:
                 raise DataError(f"{source}, line {number:,}: more than {_MAX_COLUMNS:,} columns; check its delimiters")
+            if delimiter == "|" and any(row) and all(map(_SEPARATOR.fullmatch, row)):
+                continue
             if any(row) and not all(map(str.isspace, filter(None, row))):
                 yield number, row
     except csv.Error as error:
