@@ -41,6 +41,11 @@ _NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d*)(?:
 _BLANK_MARKS = dict.fromkeys(map(ord, "'’ \u00a0\u202f%+"))
 _MISSING = frozenset(["", "-", "–", "—", ".", "..", "...", ":", "*", "na", "n/a", "nan", "null", "none", "(s)", "(x)"])
 _NOT_OF_NAMES = re.compile(r"[\d@/\\_;<>{}\[\]|=+]|,.*,")
+SUFFIX = re.compile(
+    r"(?i:jr|sr|ii|iii|iv)\.?|(?:MD|M\.D|Ph\.?D|Esq|Esquire|DDS|D\.D\.S|DVM|JD|J\.D|MBA|CPA|RN|OBE|CBE|MBE|QC|KC)\.?"
+)
+"""What follows a name after a comma, and is neither a name nor a category."""
+
 _ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
 
 
@@ -188,19 +193,26 @@ def describe_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
     return ", ".join(parts)
 
 
-def find_delimiter(lines: Sequence[str]) -> str | None:
+def find_delimiter(lines: Sequence[str], *, is_table: bool = False) -> str | None:
     r"""Return the delimiter of a table: ``,``, ``;``, ``|``, a tab, or a blank for aligned columns.
+
+    Args:
+        lines: the first lines of the text.
+        is_table: whether the text is known to be a table, so that ``Elrond, Elf`` is one with two columns.
 
     Returns:
         ``None`` for a list of names, also in the form ``Lastname, Firstname``. Split aligned columns with
         :func:`split_aligned`.
+
+    Raises:
+        DataError: the lines may have names and categories, or surnames and a few given names.
     """
     lines = [line for line in lines if line.strip()]
     for delimiter in "\t;|,":
         if any(line.count(delimiter) >= _MAX_COLUMNS for line in lines):
             continue
         rows = _find_table([next(csv.reader([line], delimiter=delimiter), []) for line in lines])
-        if rows and (delimiter != "," or _is_table_with_commas(rows, lines)):
+        if rows and (delimiter != "," or _is_table_with_commas(rows, lines, is_table=is_table)):
             return delimiter
     rows = _find_table([split_aligned(line)[:_MAX_COLUMNS] for line in lines])
     return " " if rows and _is_aligned_table(rows) else None
@@ -484,19 +496,49 @@ def _find_table(rows: list[list[str]]) -> list[list[str]]:
     return table if filled > 1 else []
 
 
-def _is_table_with_commas(rows: list[list[str]], lines: Sequence[str]) -> bool:
-    """Return whether rows are a table rather than ``Lastname, Firstname`` or several names on each line."""
+def _is_table_with_commas(rows: list[list[str]], lines: Sequence[str], *, is_table: bool) -> bool:
+    """Return whether rows are a table rather than ``Lastname, Firstname`` or several names on each line.
+
+    Raises:
+        DataError: the rows may be either.
+    """
     if 2 * sum(": " in row[0] for row in rows) > len(rows):
         return False  # a category and its names
     has_header = _has_header(rows)
     columns = _make_columns(rows, has_header=has_header)
+    has_blanks = 2 * sum(line.count(", ") for line in lines) > sum(line.count(",") for line in lines)
+    if len(columns) == 2 and has_blanks and all(column.is_text for column in columns):
+        return is_table or _is_table_of_pairs(rows)
     if has_header or any(column.kind not in ("text", "empty") for column in columns):
         return True
-    if 2 * sum(line.count(", ") for line in lines) <= sum(line.count(",") for line in lines):
+    if not has_blanks:
         return True  # names on a line have a blank after the comma
     if any(column.has_sexes or (len(rows) >= 10 and _is_category_like(column, columns)) for column in columns[1:]):
         return True
     return 10 * columns[0].distinct <= len(rows)
+
+
+def _is_table_of_pairs(rows: list[list[str]]) -> bool:
+    """Return whether two columns of text, with a comma and a blank between them, are a table.
+
+    Raises:
+        DataError: one of them has few values, which may be categories or names.
+    """
+    if any(read_title(cell) or is_generic(cell) for cell in rows[0]) and _has_header(rows):
+        return True
+    first, second = columns = _make_columns(rows, has_header=False)
+    if any(column.has_sexes or "".join(column.values).islower() for column in columns[1:]):
+        return not all(map(SUFFIX.fullmatch, second.values))
+    names = [value for value in second.values if not SUFFIX.fullmatch(value)]
+    if len(names) < _MIN_SHARE * len(second.values):
+        return False
+    if (len(rows) >= 10 and _is_category_like(second, columns)) or 10 * first.distinct <= len(rows):
+        line = ", ".join(rows[0])
+        raise DataError(
+            f"cannot tell whether {_cut(line)} is a name with its category, or a surname before a given name; use "
+            "--plain to read lines as they are, or choose, as in --name-column 1 --category-column 2"
+        )
+    return False
 
 
 def _is_aligned_table(rows: list[list[str]]) -> bool:

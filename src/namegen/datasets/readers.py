@@ -49,6 +49,7 @@ _PARQUET_MARK = b"PAR1"
 _JSON_SUFFIXES, _JSON_LINES_SUFFIXES = (".json", ".geojson"), (".jsonl", ".ndjson")
 _TSV_SUFFIXES = (".tsv", ".tab")
 _MAX_NOTES = 10
+_PLAIN_HINT = " (--plain reads lines as they are)"
 _DIGITS = re.compile(r"\d+")
 
 
@@ -253,7 +254,11 @@ class _FileReader:
 
     def _find_delimiter(self, file: NameFile, sample: list[str]) -> str | None:
         """Return what separates the columns of a table; ``None`` for a list."""
-        delimiter = find_delimiter(sample)
+        is_table = file.suffix == ".csv" or bool(self._options.of_tables)
+        try:
+            delimiter = find_delimiter(sample, is_table=is_table)
+        except DataError as error:
+            raise DataError(f"{file.source}: {error}") from None
         if file.suffix in _TSV_SUFFIXES:
             return "\t"
         if file.suffix == ".csv" and delimiter in (None, " "):
@@ -277,7 +282,8 @@ class _FileReader:
                 adders[category] = self._builder.make_adder(full or "", f"{file.source}, line {number:,}")
             adders[category](name.encode(), file.source, number)
             count += 1
-        return [f"{_name_file(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}"]
+        hint = _PLAIN_HINT if structure.is_guess else ""
+        return [f"{_name_file(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}{hint}"]
 
     def _read_table(
         self, file: NameFile, rows: Callable[[], Iterator[NumberedRow]], *, header: bool | None = None, what: str = ""

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from namegen.datasets.columns import SUFFIX
 from namegen.errors import quote
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ _BULLET = re.compile(r"(?:[*•‣◦▪●○■►▸⁃∙]+\s*|[-–—+·]\
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 _FOOTNOTE = re.compile(r"(?<=\w)(?:\[\d{1,3}\])+$")
 _QUOTED = re.compile(r"""["“„«'](.+)["”“»']""")
-_SUFFIX_PART = re.compile(r"(?i), *((?:jr|sr|ii|iii|iv)\.?)(?=,|$)")
+_SUFFIX_PART = re.compile(rf", *({SUFFIX.pattern})(?=,|$)")
+_LIFESPAN = re.compile(r" *\((?:\D{0,4}\d{3,4}\b[^()]*|\d{1,9})\)$")
 _AND = re.compile(r"(?:and|or|&) +(?=\S)")
 _FULL_STOP = re.compile(r"(?<=\w{4})\.$")
-_NOT_INVERTED = re.compile(r"(?i)[\d/]| (?:and|und|et|y|e|och|og|en|i|ja|&) ")
+_NOT_INVERTED = re.compile(r"(?i)[\d/]| (?:of|the|and|und|et|y|e|och|og|en|i|ja|&) ")
 _MAX_HEADING = 100  # characters
 _MOST = 0.8  # of the lines, to take commas or quotes for structure
 _MARKED = 0.6  # of the lines, to take bullets or numbers for structure; the others may be headings
@@ -59,6 +61,7 @@ class Structure:
     has_plain_headings: bool = False  # lines without the mark of the others
     separator: str = ""
     is_inverted: bool = False
+    is_guess: bool = False  # so that users are told of --plain
     has_quotes: bool = False
 
     @property
@@ -191,7 +194,7 @@ def _find_layout(found: Structure, lines: Sequence[str], notes: list[str]) -> St
             continue
         if separator == "," and counts.count(2) >= _MOST * len(texts) and not trailing and not is_split:
             if len(texts) > 1 and _are_inverted(separated):
-                found = replace(found, is_inverted=True)
+                found = replace(found, is_inverted=True, is_guess=True)
                 notes.append(f"read {quote(separated[0])} as {quote(_revert(separated[0]))}")
         elif trailing or max(counts) > 2 or is_split:
             found = replace(found, separator=separator)
@@ -246,13 +249,15 @@ def _is_minority(count: int, total: int) -> bool:
 
 def _are_inverted(texts: Sequence[str]) -> bool:
     """Return whether texts with a comma are names, not companies such as ``Smith, Jones and Brown``."""
+    texts = [_LIFESPAN.sub("", text) for text in texts]
     return sum(", " in text and not _NOT_INVERTED.search(text) for text in texts) > len(texts) / 2
 
 
 def _revert(text: str) -> str:
-    """Return ``Lastname, Firstname`` as ``Firstname Lastname``; other text unchanged."""
-    suffix = _SUFFIX_PART.search(text)
-    parts = [part.strip() for part in _SUFFIX_PART.sub("", text).split(",")]
+    """Return ``Lastname, Firstname (1901-1971)`` as ``Firstname Lastname``; other text unchanged."""
+    name = _LIFESPAN.sub("", text)
+    suffix = _SUFFIX_PART.search(name)
+    parts = [part.strip() for part in _SUFFIX_PART.sub("", name).split(",")]
     if len(parts) != 2:
         return text
     return " ".join(filter(None, [parts[1], parts[0], suffix[1] if suffix else ""]))

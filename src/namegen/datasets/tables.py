@@ -85,6 +85,14 @@ def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) ->
     rows = itertools.islice(table.rows(), columns.first_row + columns.has_header, None)
     width = Counter(map(len, sample[columns.first_row :])).most_common(1)[0][0]
     if columns.has_header:
+        titles = sample[columns.first_row]
+        below = sample[columns.first_row + 1 :]
+        wide = [row for row in below if any(map(str.strip, row[1:]))]
+        if len(titles) == 1 and 2 * len(wide) > len(below):
+            raise DataError(
+                f"{table.source}: one title above {count_of(len(wide[0]), 'column')}, as in "
+                f"{quote(', '.join(map(str.strip, wide[0])))}; put names with a comma in quotes, or use --plain"
+            )
         width = max(width, len(sample[columns.first_row]))
     count = _add_rows(builder, rows, columns, table, width, weighted=options.weights != "none")
     if columns.weight is not None and options.weights == "none":
