@@ -56,3 +56,15 @@ def test_more_cells_than_titles_are_refused(tmp_path):
     lines = ["Name", *(f"{surname}, {given}" for surname, given in zip(SURNAMES, GIVEN, strict=True))]
     with pytest.raises(DataError, match=r"one title above 2 columns.*--plain"):
         read(tmp_path, lines, "x.csv")
+
+
+def test_the_semicolon_of_an_entity_is_no_delimiter(tmp_path):
+    lines = ["O&#39;Neil", "Zo&euml;", "Ren&eacute;e", "Anna &amp; Bert"]
+    assert names_of(read(tmp_path, lines)) == ["O'Neil", "Zoë", "Renée", "Anna & Bert"]
+    assert names_of(read(tmp_path, ["O&#39;Neil", "L&#39;Oreal"], plain=True)) == ["O&#39;Neil", "L&#39;Oreal"]
+
+
+def test_entities_in_tables_are_decoded(tmp_path):
+    dataset = read(tmp_path, ["name;sex", "Zo&euml;;f", "O&#39;Neil;m", "Ren&eacute;e;f"])
+    assert dataset.names("f") == ["Zoë", "Renée"]
+    assert dataset.names("m") == ["O'Neil"]

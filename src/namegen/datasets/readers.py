@@ -22,7 +22,7 @@ from namegen.datasets.columns import find_delimiter
 from namegen.datasets.dataset import count_of
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
 from namegen.datasets.sources import ZIP_MARKS, open_files, remove_extension
-from namegen.datasets.structure import find_structure
+from namegen.datasets.structure import decode_entities, find_entity, find_structure
 from namegen.datasets.tables import Table, add_table, has_quotes, read_rows
 from namegen.errors import DataError, UsageError, escape_unprintable, quote, shorten
 from namegen.io.encodings import RecodedStream, find_mark, guess_encoding
@@ -242,10 +242,14 @@ class _FileReader:
         lines = read()
         first = list(itertools.islice(lines, _SAMPLE_LINES))
         sample = [text for text in (line.decode(errors="replace") for line in first) if text.strip()]
-        delimiter = self._find_delimiter(file, sample)
+        entity = find_entity(sample)
+        decoded = [decode_entities(text) for text in sample] if entity else sample
+        delimiter = self._find_delimiter(file, decoded)
         if delimiter:
-            quoted = has_quotes(sample, delimiter)
-            return self._read_table(file, lambda: read_rows(read(), delimiter, file.source, quoted=quoted))
+            quoted, edit = has_quotes(decoded, delimiter), decode_entities if entity else None
+            if entity:
+                self._builder.notes.append(f"decoded HTML entities, such as {entity}")
+            return self._read_table(file, lambda: read_rows(read(), delimiter, file.source, quoted=quoted, edit=edit))
         structure = find_structure(sample)
         if structure.is_plain:
             self._builder.add_lines(file.category, itertools.chain(first, lines), file.source)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _COMMENT = re.compile(r"#(?!\d|#+ *[^\W_])|//|<!--.*-->$")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_MARKS_OF_TABLES = frozenset('",;|\t\r\n')
 _SECTION = re.compile(r"\[([^\[\]|]+)\]:?")
 _MARKUP = re.compile(r"(={2,6}|#{2,6})(?=[^=#])")
 _EDIT_HEADING = re.compile(r"(.+?) ?\[ ?edit ?\]$")  # copied from a page of a wiki
@@ -135,8 +136,7 @@ def find_structure(lines: Sequence[str]) -> Structure:
     """
     notes: list[str] = []
     found = Structure()
-    entities = (match[0] for line in lines for match in _ENTITY.finditer(line))
-    if example := next((entity for entity in entities if html.unescape(entity) != entity), ""):
+    if example := find_entity(lines):
         found = replace(found, has_entities=True)
         notes.append(f"decoded HTML entities, such as {example}")
     texts = [text for text in found.clean_lines(lines) if text]
@@ -151,6 +151,22 @@ def find_structure(lines: Sequence[str]) -> Structure:
     found = _find_headings(found, lines, notes)
     found = _find_layout(found, lines, notes)
     return replace(found, notes=tuple(notes))
+
+
+def find_entity(lines: Iterable[str]) -> str:
+    """Return the first HTML entity, such as ``&uuml;``; an empty string if there is none."""
+    entities = (match[0] for line in lines for match in _ENTITY.finditer(line))
+    return next((entity for entity in entities if html.unescape(entity) != entity), "")
+
+
+def decode_entities(line: str) -> str:
+    """Decode the HTML entities in a line, except those of marks that separate or quote the cells of tables."""
+    return _ENTITY.sub(_decode_entity, line)
+
+
+def _decode_entity(match: re.Match[str]) -> str:
+    decoded = html.unescape(match[0])
+    return match[0] if decoded in _MARKS_OF_TABLES else decoded
 
 
 def _find_marks(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:

@@ -177,14 +177,24 @@ def has_quotes(lines: Iterable[str], delimiter: str) -> bool:
     return any(len(cell) > 1 and cell.startswith('"') and cell.endswith('"') for cell in cells)
 
 
-def read_rows(lines: Iterable[bytes], delimiter: str, source: str, *, quoted: bool = True) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of a table that are not empty, each with the number of its last line."""
+def read_rows(
+    lines: Iterable[bytes],
+    delimiter: str,
+    source: str,
+    *,
+    quoted: bool = True,
+    edit: Callable[[str], str] | None = None,
+) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a table that are not empty, each with the number of its last line.
+
+    ``edit`` changes each line before it is split.
+    """
     if delimiter == _BLANKS:
         for number, line in enumerate(lines, 1):
             if text := decode_line(line, source, number).strip():
-                yield number, split_aligned(text)
+                yield number, split_aligned(edit(text) if edit else text)
         return
-    text_lines = _TextLines(lines, source)
+    text_lines = _TextLines(lines, source, edit)
     quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     try:
         for row in csv.reader(text_lines, delimiter=delimiter, quoting=quoting, strict=True):
@@ -207,8 +217,8 @@ class _TextLines:
         row_end: the number of the last line of the last row.
     """
 
-    def __init__(self, lines: Iterable[bytes], source: str) -> None:
-        self._lines, self._source = lines, source
+    def __init__(self, lines: Iterable[bytes], source: str, edit: Callable[[str], str] | None) -> None:
+        self._lines, self._source, self._edit = lines, source, edit
         self.number = self.row_end = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -217,4 +227,5 @@ class _TextLines:
             if number > self.row_end + _MAX_ROW_LINES:
                 where = f"{self._source}, line {self.row_end + 1:,}"
                 raise DataError(f"{where}: a row of more than {_MAX_ROW_LINES:,} lines; close its quotes")
-            yield decode_line(line, self._source, number) + "\n"
+            text = decode_line(line, self._source, number)
+            yield (self._edit(text) if self._edit else text) + "\n"
