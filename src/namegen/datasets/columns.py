@@ -33,6 +33,8 @@ NO_COLUMN = "none"
 _MAX_TITLE_ROWS = 20  # above the table proper
 _MIN_SHARE = 0.9  # of the cells of a column, to call it one of a kind
 _TOP = 3  # examples in a message
+_LARGE = 100  # numbers that are too large to be parts of most names
+_MIN_FIRST = 30  # the least first number of a falling row of counts
 _MAX_SHOWN = 24  # characters of an example
 _MAX_LISTED = 20  # columns in a message
 _MAX_COLUMNS = 1000
@@ -46,6 +48,8 @@ SUFFIX = re.compile(
 )
 """What follows a name after a comma, and is neither a name nor a category."""
 
+_NUMBERED = re.compile(r"\(?#?(\d{1,9})(?:[.):\]]+\s+(?=\S)|[.):\]]+(?=[^\W\d_])|\s+[-–—:=]\s+(?=[^\W\d_]))")
+_COUNTED = re.compile(r"(?<=[^\W\d_])(?:\s+[-–—=:]\s+|\s*[:=]\s+|\s*(\())(\d[\d.,]*%?)(?(1)\))$")  # Ada: 20
 _ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
 
 
@@ -215,12 +219,15 @@ def find_delimiter(lines: Sequence[str], *, is_table: bool = False) -> str | Non
         if rows and (delimiter != "," or _is_table_with_commas(rows, lines, is_table=is_table)):
             return delimiter
     rows = _find_table([split_aligned(line)[:_MAX_COLUMNS] for line in lines])
-    return " " if rows and _is_aligned_table(rows) else None
+    return " " if rows and _is_aligned_table(rows, lines) else None
 
 
 def split_aligned(line: str) -> list[str]:
-    """Split a line of aligned columns: at two or more blanks, and around numbers."""
-    return _ALIGNED.split(line.strip())
+    """Split a line of aligned columns: at two or more blanks, and around numbers, without the marks around these."""
+    line = line.strip()
+    number = _NUMBERED.match(line)
+    cells = _ALIGNED.split(_COUNTED.sub(r"  \2", line[number.end() :] if number else line))
+    return [number[1], *cells] if number else cells
 
 
 # Titles and the header.
@@ -541,13 +548,51 @@ def _is_table_of_pairs(rows: list[list[str]]) -> bool:
     return False
 
 
-def _is_aligned_table(rows: list[list[str]]) -> bool:
-    columns = _make_columns(rows, has_header=_has_header(rows))
+def _is_aligned_table(rows: list[list[str]], lines: Sequence[str]) -> bool:
+    """Return whether rows that were split at blanks and numbers are a table.
+
+    Names have single blanks and numbers too, as in ``Area 51`` and ``10 Downing Street``.
+    """
+    has_header = _has_header(rows)
+    columns = _make_columns(rows, has_header=has_header)
     texts = [column for column in columns if column.is_text]
     most = max((column.distinct for column in texts), default=0)
-    if any(not column.is_text and column.kind != "empty" for column in columns):
-        return len(rows) > 2 and most >= _MIN_SHARE * (len(rows) - 1)
-    return len(rows) > 2 and any(_is_category_like(column, columns) for column in texts)
+    if len(rows) < 3:
+        return False
+    if all(column.is_text or column.kind == "empty" for column in columns):
+        return any(
+            _is_category_like(column, columns)
+            and (column.index > 0 or has_header or column.has_sexes or "".join(column.values).islower())
+            for column in texts
+        )
+    if most < _MIN_SHARE * (len(rows) - 1):
+        return False
+    others = columns[1:] if columns[0].kind == "index" else columns
+    if len(others) == 1 and all(after == before + 1 for before, after in itertools.pairwise(_numbers(columns[0]))):
+        return False  # a list with numbers
+    is_spaced = 2 * sum(bool(re.search(r"\S(?:\s{2,}|\t)", line.strip())) for line in lines) > len(lines)
+    if has_header or is_spaced or len(others) > 2:
+        return True
+    return any(_are_counts(column, lines) for column in others)
+
+
+def _numbers(column: _Column) -> list[float]:
+    mark = _find_decimal_mark(column.values)
+    return [number for value in column.values if (number := _parse_number(value, mark)) is not None]
+
+
+def _are_counts(column: _Column, lines: Sequence[str]) -> bool:
+    """Return whether numbers beside names are counts, rather than a part of the names."""
+    if column.kind == "share":
+        return True
+    if column.is_text or column.kind == "empty" or 2 * column.distinct < len(column.values):
+        return False
+    numbers = _numbers(column)
+    falling = sum(after <= before for before, after in itertools.pairwise(numbers)) >= _MIN_SHARE * (len(numbers) - 1)
+    falling = falling and max(numbers) >= _MIN_FIRST
+    if column.index == 0:  # such as the number of a house
+        return falling or any(line[:1].isspace() for line in lines)
+    return falling or sorted(numbers)[len(numbers) // 2] >= _LARGE
 
 
 def _is_category_like(column: _Column, columns: list[_Column]) -> bool:

@@ -23,7 +23,7 @@ from namegen.datasets.dataset import count_of
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
 from namegen.datasets.sources import ZIP_MARKS, open_files, remove_extension
 from namegen.datasets.structure import decode_entities, find_entity, find_structure
-from namegen.datasets.tables import Table, add_table, has_quotes, read_rows
+from namegen.datasets.tables import PLAIN_HINT, Table, add_table, has_quotes, read_rows
 from namegen.errors import DataError, UsageError, escape_unprintable, quote, shorten
 from namegen.io.encodings import RecodedStream, find_mark, guess_encoding
 from namegen.io.lines import EncodingError, decode_line, read_lines
@@ -49,7 +49,6 @@ _PARQUET_MARK = b"PAR1"
 _JSON_SUFFIXES, _JSON_LINES_SUFFIXES = (".json", ".geojson"), (".jsonl", ".ndjson")
 _TSV_SUFFIXES = (".tsv", ".tab")
 _MAX_NOTES = 10
-_PLAIN_HINT = " (--plain reads lines as they are)"
 _DIGITS = re.compile(r"\d+")
 
 
@@ -249,7 +248,12 @@ class _FileReader:
             quoted, edit = has_quotes(decoded, delimiter), decode_entities if entity else None
             if entity:
                 self._builder.notes.append(f"decoded HTML entities, such as {entity}")
-            return self._read_table(file, lambda: read_rows(read(), delimiter, file.source, quoted=quoted, edit=edit))
+            is_known = file.suffix in (".csv", *_TSV_SUFFIXES) or self._options.of_tables
+            return self._read_table(
+                file,
+                lambda: read_rows(read(), delimiter, file.source, quoted=quoted, edit=edit),
+                lines=() if is_known else decoded,
+            )
         structure = find_structure(sample)
         if structure.is_plain:
             self._builder.add_lines(file.category, itertools.chain(first, lines), file.source)
@@ -286,13 +290,19 @@ class _FileReader:
                 adders[category] = self._builder.make_adder(full or "", f"{file.source}, line {number:,}")
             adders[category](name.encode(), file.source, number)
             count += 1
-        hint = _PLAIN_HINT if structure.is_guess else ""
+        hint = PLAIN_HINT if structure.is_guess else ""
         return [f"{_name_file(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}{hint}"]
 
     def _read_table(
-        self, file: NameFile, rows: Callable[[], Iterator[NumberedRow]], *, header: bool | None = None, what: str = ""
+        self,
+        file: NameFile,
+        rows: Callable[[], Iterator[NumberedRow]],
+        *,
+        header: bool | None = None,
+        what: str = "",
+        lines: Sequence[str] = (),
     ) -> list[str]:
-        table = Table(file.source, rows, file.category, self._prefix, header)
+        table = Table(file.source, rows, file.category, self._prefix, header, lines)
         return [f"{_name_file(file)}{what}: {add_table(self._builder, table, self._options)}"]
 
     def _read_json(self, file: NameFile, stream: Readable) -> list[str]:

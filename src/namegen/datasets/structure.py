@@ -24,10 +24,13 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 _MARKS_OF_TABLES = frozenset('",;|\t\r\n')
 _SECTION = re.compile(r"\[([^\[\]|]+)\]:?")
 _MARKUP = re.compile(r"(={2,6}|#{2,6})(?=[^=#])")
+_RULE = re.compile(r"={3,}|-{3,}")
+_BETWEEN_RULES = re.compile(r"([-~*_])\1{2,} *([^\W_][^*=#]*?) *\1{3,}")  # --- Elves ---
+_BOLD = re.compile(r"(\*\*|__)([^\W_][^*_=#]*)\1:?")
 _EDIT_HEADING = re.compile(r"(.+?) ?\[ ?edit ?\]$")  # copied from a page of a wiki
 _COLON_HEADING = re.compile(r"([^:]{1,60}?) *:$")
 _INLINE_HEADING = re.compile(r"([^:,]{1,60}?) *: +(?=\S)")
-_NUMBERING = re.compile(r"\(?#?(\d{1,9})(?:[.):\]-]+\s*|\s+)(?=\S)")
+_NUMBERING = re.compile(r"\(?#?(\d{1,9})(?:\s*[.):\]–—-]+\s*|\s+)(?=\S)")
 _BULLET = re.compile(r"(?:[*•‣◦▪●○■►▸⁃∙]+\s*|[-–—+·]\s+)(?=\S)")
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 _FOOTNOTE = re.compile(r"(?<=\w)(?:\[\d{1,3}\])+$")
@@ -55,6 +58,9 @@ class Structure:
     has_entities: bool = False
     has_comments: bool = False
     has_links: bool = False
+    has_underlines: bool = False  # below headings
+    has_rules: bool = False  # around headings, as in --- Male ---
+    has_bold_headings: bool = False  # **Male**
     has_headings: bool = False  # such as [male] and == Male ==
     has_colon_headings: bool = False
     has_inline_headings: bool = False  # Male: Aldo, Bern
@@ -87,7 +93,19 @@ class Structure:
                 yield category, name
 
     def clean_lines(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yield the lines without comments, markup and surrounding blanks; empty lines stay."""
+        """Yield the lines without comments, markup and surrounding blanks; empty lines stay.
+
+        Headings in other markup become ``## Heading``.
+        """
+        texts = self._clean(lines)
+        if self.has_underlines:
+            texts = _mark_underlined(texts)
+        for text in texts:
+            between = self.has_rules and _BETWEEN_RULES.fullmatch(text)
+            bold = self.has_bold_headings and _BOLD.fullmatch(text)
+            yield f"## {heading[2].strip()}" if (heading := between or bold) else text
+
+    def _clean(self, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
             text = line.strip()
             if self.has_comments and _COMMENT.match(text):
@@ -147,6 +165,7 @@ def find_structure(lines: Sequence[str]) -> Structure:
     if any(_LINK.search(text) or _FOOTNOTE.search(text) for text in texts):
         found = replace(found, has_links=True)
         notes.append("removed the markup of links and footnotes")
+    found = _find_other_markup(found, lines)
     found = _find_marks(found, lines, notes)
     found = _find_headings(found, lines, notes)
     found = _find_layout(found, lines, notes)
@@ -169,6 +188,37 @@ def _decode_entity(match: re.Match[str]) -> str:
     return match[0] if decoded in _MARKS_OF_TABLES else decoded
 
 
+def _find_other_markup(found: Structure, lines: Sequence[str]) -> Structure:
+    """Find headings that are underlined, between rules, or bold before bullets."""
+    texts = [text for text in found.clean_lines(lines) if text]
+    underlined = [_is_underlined(text, after) for text, after in itertools.pairwise(texts)]
+    bold = [after for text, after in itertools.pairwise(texts) if _BOLD.fullmatch(text)]
+    return replace(
+        found,
+        has_underlines=bool(underlined) and underlined[0] and _is_minority(3 * sum(underlined), 2 * len(texts)),
+        has_rules=_is_minority(sum(bool(_BETWEEN_RULES.fullmatch(text)) for text in texts), len(texts)),
+        has_bold_headings=_is_minority(len(bold), len(texts))
+        and all(_BULLET.match(after) and not _BOLD.fullmatch(after) for after in bold),
+    )
+
+
+def _is_underlined(text: str, after: str) -> bool:
+    is_title = any(map(str.isalpha, text)) and not re.search("[=#]", text)
+    return is_title and bool(_RULE.fullmatch(after)) and len(after) >= len(text)
+
+
+def _mark_underlined(texts: Iterable[str]) -> Iterator[str]:
+    """Yield underlined headings as ``## Heading``, and one below ``---`` a level lower."""
+    text = ""
+    for after in itertools.chain(texts, [""]):
+        if _is_underlined(text, after):
+            yield f"{'##' if after[0] == '=' else '###'} {text}"
+            text = ""
+            continue
+        yield text
+        text = after
+
+
 def _find_marks(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:
     """Find bullets or numbers at the beginning of most lines."""
     texts = [text for text in found.clean_lines(lines) if text and not _read_heading(text)]
@@ -184,10 +234,11 @@ def _find_marks(found: Structure, lines: Sequence[str], notes: list[str]) -> Str
 
 def _find_headings(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:
     texts = [found.remove_mark(text) for text in found.clean_lines(lines) if text]
+    colons = [bool(_COLON_HEADING.fullmatch(text)) for text in texts]
     found = replace(
         found,
         has_headings=_is_minority(sum(bool(_read_heading(text)) for text in texts), len(texts)),
-        has_colon_headings=_is_minority(sum(bool(_COLON_HEADING.fullmatch(text)) for text in texts), len(texts)),
+        has_colon_headings=_is_minority(sum(colons), len(texts)) and (colons[0] or sum(colons) > 1),
         has_inline_headings=any("," in text and _INLINE_HEADING.match(text) for text in texts),
     )
     categories = list(dict.fromkeys(category for category, _ in found.parse(lines) if category))

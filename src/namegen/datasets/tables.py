@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Row = Sequence[str]
 
 
+PLAIN_HINT = " (--plain reads lines as they are)"
+"""What reports say about texts that may be read in another way."""
+
 _BLANKS = " "  # the delimiter of a table whose columns are aligned
 _MAX_ROW_LINES = 1000  # limits the memory if a quote is never closed
 _MAX_COLUMNS = 1000
@@ -39,6 +42,7 @@ class Table:
         category: the category of the names if the table has no column of categories.
         prefix: the text before the categories of the rows.
         header: whether the first row has titles; ``None`` if that is not known.
+        lines: the first lines of a text that may also be a list, to show how one is read.
     """
 
     source: str
@@ -46,6 +50,7 @@ class Table:
     category: str
     prefix: str = ""
     header: bool | None = None
+    lines: Sequence[str] = ()
 
 
 @dataclass
@@ -100,7 +105,16 @@ def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) ->
         title = titles[columns.weight].strip() if columns.weight < len(titles) else ""
         what = f"the column {quote(title)}" if title else f"column {columns.weight + 1}"
         builder.hints.append(f"{what} seems to have counts; use them with --weights sqrt or --weights count")
-    return f"{describe_columns(columns, sample)}, {count_of(count, 'row')}"
+    return f"{describe_columns(columns, sample)}, {count_of(count, 'row')}{_show_line(table, columns)}"
+
+
+def _show_line(table: Table, columns: Columns) -> str:
+    """Return how a line of a text is read, for users."""
+    rows = itertools.islice(table.rows(), columns.first_row + columns.has_header, None)
+    _, row = next(rows, (0, ())) if table.lines else (0, ())
+    name = row[columns.name].strip() if columns.name < len(row) else ""
+    line = next((line.strip() for line in table.lines if name in line and line.strip() != name), "") if name else ""
+    return f", with {quote(line)} as {quote(name)}{PLAIN_HINT}" if line else ""
 
 
 def _add_rows(
