@@ -46,7 +46,7 @@ def test_few_given_names_after_surnames_may_be_categories(tmp_path):
     assert set(dataset.categories) == {"Mary", "Anna", "John"}
 
 
-@pytest.mark.parametrize("suffixes", [["Jr."], ["MD", "PhD", "Esq."]])
+@pytest.mark.parametrize("suffixes", [["Jr."], ["MD", "PhD", "Esq."], ["Inc.", "Ltd"]])
 def test_suffixes_are_not_categories(tmp_path, suffixes):
     lines = [f"{name}, {suffixes[n % len(suffixes)]}" for n, name in enumerate(FULL)]
     assert names_of(read(tmp_path, lines)) == lines

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from namegen.datasets.titles import SEXES, is_generic, read_title
 from namegen.datasets.transliteration import to_ascii
-from namegen.errors import DataError, shorten
+from namegen.errors import DataError, quote, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,6 +45,7 @@ _MISSING = frozenset(["", "-", "–", "—", ".", "..", "...", ":", "*", "na", "
 _NOT_OF_NAMES = re.compile(r"[\d@/\\_;<>{}\[\]|=+]|,.*,")
 SUFFIX = re.compile(
     r"(?i:jr|sr|ii|iii|iv)\.?|(?:MD|M\.D|Ph\.?D|Esq|Esquire|DDS|D\.D\.S|DVM|JD|J\.D|MBA|CPA|RN|OBE|CBE|MBE|QC|KC)\.?"
+    r"|(?:Inc|Ltd|LLC|LLP|Corp|Co|PLC|GmbH|AG)\.?"
 )
 """What follows a name after a comma, and is neither a name nor a category."""
 
@@ -542,7 +543,7 @@ def _is_table_of_pairs(rows: list[list[str]]) -> bool:
     if (len(rows) >= 10 and _is_category_like(second, columns)) or 10 * first.distinct <= len(rows):
         line = ", ".join(rows[0])
         raise DataError(
-            f"cannot tell whether {_cut(line)} is a name with its category, or a surname before a given name; use "
+            f"cannot tell whether {quote(line)} is a name with its category, or a surname before a given name; use "
             "--plain to read lines as they are, or choose, as in --name-column 1 --category-column 2"
         )
     return False
