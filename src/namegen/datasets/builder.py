@@ -32,6 +32,7 @@ if TYPE_CHECKING:
             """Add the name on a line, which occurs ``count`` times."""
 
 
+_MARKS = " .,:;)(-–—/"
 _MAX_NAME_BYTES = 1000
 _MAX_NAMES = 30_000_000  # which take about a gigabyte
 _HASH_BYTES = 8
@@ -285,6 +286,7 @@ class DatasetBuilder:
         name, dropped = self._target.transliterate(text) if self._target else normalize(text)
         shown = quote(text.strip())
         if dropped:
+            name = _trim_marks(name, text.strip())
             self._dropped += dropped
             self._count("dropped", shown)
             for hashes, version in zip(self._damaged, (text.strip(), name), strict=True):
@@ -317,6 +319,13 @@ def _add_count(counts: array[float], index: int, count: float, where: str) -> No
 def _count_characters(text: bytearray) -> int:
     """Return the number of characters of a text in UTF-8, which are the bytes that do not continue a character."""
     return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) & 0xC0 != 0x80))
+
+
+def _trim_marks(name: str, text: str) -> str:
+    """Return a name without the marks left where characters were dropped at its ends: the point of ``1. FC Bonn``."""
+    if not text.startswith(name[:1]):
+        name = name.lstrip(_MARKS)
+    return name if text.endswith(name[-1:]) else name.rstrip(_MARKS)
 
 
 def _drop_rare_categories(dataset: Dataset, min_count: int) -> tuple[Dataset, list[str]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from namegen.datasets.titles import SEXES, is_generic, read_title
 from namegen.datasets.transliteration import to_ascii
-from namegen.errors import DataError, shorten
+from namegen.errors import DataError, quote, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +33,8 @@ NO_COLUMN = "none"
 _MAX_TITLE_ROWS = 20  # above the table proper
 _MIN_SHARE = 0.9  # of the cells of a column, to call it one of a kind
 _TOP = 3  # examples in a message
+_LARGE = 100  # numbers that are too large to be parts of most names
+_MIN_FIRST = 30  # the least first number of a falling row of counts
 _MAX_SHOWN = 24  # characters of an example
 _MAX_LISTED = 20  # columns in a message
 _MAX_COLUMNS = 1000
@@ -41,6 +43,14 @@ _NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d*)(?:
 _BLANK_MARKS = dict.fromkeys(map(ord, "'’ \u00a0\u202f%+"))
 _MISSING = frozenset(["", "-", "–", "—", ".", "..", "...", ":", "*", "na", "n/a", "nan", "null", "none", "(s)", "(x)"])
 _NOT_OF_NAMES = re.compile(r"[\d@/\\_;<>{}\[\]|=+]|,.*,")
+SUFFIX = re.compile(
+    r"(?i:jr|sr|ii|iii|iv)\.?|(?:MD|M\.D|Ph\.?D|Esq|Esquire|DDS|D\.D\.S|DVM|JD|J\.D|MBA|CPA|RN|OBE|CBE|MBE|QC|KC)\.?"
+    r"|(?:Inc|Ltd|LLC|LLP|Corp|Co|PLC|GmbH|AG)\.?"
+)
+"""What follows a name after a comma, and is neither a name nor a category."""
+
+_NUMBERED = re.compile(r"\(?#?(\d{1,9})(?:[.):\]]+\s+(?=\S)|[.):\]]+(?=[^\W\d_])|\s+[-–—:=]\s+(?=[^\W\d_]))")
+_COUNTED = re.compile(r"(?<=[^\W\d_])(?:\s+[-–—=:]\s+|\s*[:=]\s+|\s*(\())(\d[\d.,]*%?)(?(1)\))$")  # Ada: 20
 _ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
 
 
@@ -188,27 +198,37 @@ def describe_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
     return ", ".join(parts)
 
 
-def find_delimiter(lines: Sequence[str]) -> str | None:
+def find_delimiter(lines: Sequence[str], *, is_table: bool = False) -> str | None:
     r"""Return the delimiter of a table: ``,``, ``;``, ``|``, a tab, or a blank for aligned columns.
+
+    Args:
+        lines: the first lines of the text.
+        is_table: whether the text is known to be a table, so that ``Elrond, Elf`` is one with two columns.
 
     Returns:
         ``None`` for a list of names, also in the form ``Lastname, Firstname``. Split aligned columns with
         :func:`split_aligned`.
+
+    Raises:
+        DataError: the lines may have names and categories, or surnames and a few given names.
     """
     lines = [line for line in lines if line.strip()]
     for delimiter in "\t;|,":
         if any(line.count(delimiter) >= _MAX_COLUMNS for line in lines):
             continue
         rows = _find_table([next(csv.reader([line], delimiter=delimiter), []) for line in lines])
-        if rows and (delimiter != "," or _is_table_with_commas(rows, lines)):
+        if rows and (delimiter != "," or _is_table_with_commas(rows, lines, is_table=is_table)):
             return delimiter
     rows = _find_table([split_aligned(line)[:_MAX_COLUMNS] for line in lines])
-    return " " if rows and _is_aligned_table(rows) else None
+    return " " if rows and _is_aligned_table(rows, lines) else None
 
 
 def split_aligned(line: str) -> list[str]:
-    """Split a line of aligned columns: at two or more blanks, and around numbers."""
-    return _ALIGNED.split(line.strip())
+    """Split a line of aligned columns: at two or more blanks, and around numbers, without the marks around these."""
+    line = line.strip()
+    number = _NUMBERED.match(line)
+    cells = _ALIGNED.split(_COUNTED.sub(r"  \2", line[number.end() :] if number else line))
+    return [number[1], *cells] if number else cells
 
 
 # Titles and the header.
@@ -484,28 +504,96 @@ def _find_table(rows: list[list[str]]) -> list[list[str]]:
     return table if filled > 1 else []
 
 
-def _is_table_with_commas(rows: list[list[str]], lines: Sequence[str]) -> bool:
-    """Return whether rows are a table rather than ``Lastname, Firstname`` or several names on each line."""
+def _is_table_with_commas(rows: list[list[str]], lines: Sequence[str], *, is_table: bool) -> bool:
+    """Return whether rows are a table rather than ``Lastname, Firstname`` or several names on each line.
+
+    Raises:
+        DataError: the rows may be either.
+    """
     if 2 * sum(": " in row[0] for row in rows) > len(rows):
         return False  # a category and its names
     has_header = _has_header(rows)
     columns = _make_columns(rows, has_header=has_header)
+    has_blanks = 2 * sum(line.count(", ") for line in lines) > sum(line.count(",") for line in lines)
+    if len(columns) == 2 and has_blanks and all(column.is_text for column in columns):
+        return is_table or _is_table_of_pairs(rows)
     if has_header or any(column.kind not in ("text", "empty") for column in columns):
         return True
-    if 2 * sum(line.count(", ") for line in lines) <= sum(line.count(",") for line in lines):
+    if not has_blanks:
         return True  # names on a line have a blank after the comma
     if any(column.has_sexes or (len(rows) >= 10 and _is_category_like(column, columns)) for column in columns[1:]):
         return True
     return 10 * columns[0].distinct <= len(rows)
 
 
-def _is_aligned_table(rows: list[list[str]]) -> bool:
-    columns = _make_columns(rows, has_header=_has_header(rows))
+def _is_table_of_pairs(rows: list[list[str]]) -> bool:
+    """Return whether two columns of text, with a comma and a blank between them, are a table.
+
+    Raises:
+        DataError: one of them has few values, which may be categories or names.
+    """
+    if any(read_title(cell) or is_generic(cell) for cell in rows[0]) and _has_header(rows):
+        return True
+    first, second = columns = _make_columns(rows, has_header=False)
+    if any(column.has_sexes or "".join(column.values).islower() for column in columns[1:]):
+        return not all(map(SUFFIX.fullmatch, second.values))
+    names = [value for value in second.values if not SUFFIX.fullmatch(value)]
+    if len(names) < _MIN_SHARE * len(second.values):
+        return False
+    if (len(rows) >= 10 and _is_category_like(second, columns)) or 10 * first.distinct <= len(rows):
+        line = ", ".join(rows[0])
+        raise DataError(
+            f"cannot tell whether {quote(line)} is a name with its category, or a surname before a given name; use "
+            "--plain to read lines as they are, or choose, as in --name-column 1 --category-column 2"
+        )
+    return False
+
+
+def _is_aligned_table(rows: list[list[str]], lines: Sequence[str]) -> bool:
+    """Return whether rows that were split at blanks and numbers are a table.
+
+    Names have single blanks and numbers too, as in ``Area 51`` and ``10 Downing Street``.
+    """
+    has_header = _has_header(rows)
+    columns = _make_columns(rows, has_header=has_header)
     texts = [column for column in columns if column.is_text]
     most = max((column.distinct for column in texts), default=0)
-    if any(not column.is_text and column.kind != "empty" for column in columns):
-        return len(rows) > 2 and most >= _MIN_SHARE * (len(rows) - 1)
-    return len(rows) > 2 and any(_is_category_like(column, columns) for column in texts)
+    if len(rows) < 3:
+        return False
+    if all(column.is_text or column.kind == "empty" for column in columns):
+        return any(
+            _is_category_like(column, columns)
+            and (column.index > 0 or has_header or column.has_sexes or "".join(column.values).islower())
+            for column in texts
+        )
+    if most < _MIN_SHARE * (len(rows) - 1):
+        return False
+    others = columns[1:] if columns[0].kind == "index" else columns
+    if len(others) == 1 and all(after == before + 1 for before, after in itertools.pairwise(_numbers(columns[0]))):
+        return False  # a list with numbers
+    is_spaced = 2 * sum(bool(re.search(r"\S(?:\s{2,}|\t)", line.strip())) for line in lines) > len(lines)
+    if has_header or is_spaced or len(others) > 2:
+        return True
+    return any(_are_counts(column, lines) for column in others)
+
+
+def _numbers(column: _Column) -> list[float]:
+    mark = _find_decimal_mark(column.values)
+    return [number for value in column.values if (number := _parse_number(value, mark)) is not None]
+
+
+def _are_counts(column: _Column, lines: Sequence[str]) -> bool:
+    """Return whether numbers beside names are counts, rather than a part of the names."""
+    if column.kind == "share":
+        return True
+    if column.is_text or column.kind == "empty" or 2 * column.distinct < len(column.values):
+        return False
+    numbers = _numbers(column)
+    falling = sum(after <= before for before, after in itertools.pairwise(numbers)) >= _MIN_SHARE * (len(numbers) - 1)
+    falling = falling and max(numbers) >= _MIN_FIRST
+    if column.index == 0:  # such as the number of a house
+        return falling or any(line[:1].isspace() for line in lines)
+    return falling or sorted(numbers)[len(numbers) // 2] >= _LARGE
 
 
 def _is_category_like(column: _Column, columns: list[_Column]) -> bool:

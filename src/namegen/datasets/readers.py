@@ -22,8 +22,8 @@ from namegen.datasets.columns import find_delimiter
 from namegen.datasets.dataset import count_of
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
 from namegen.datasets.sources import OLE_MARK, ZIP_MARKS, open_files, remove_extension
-from namegen.datasets.structure import find_structure
-from namegen.datasets.tables import Table, add_table, has_quotes, read_rows
+from namegen.datasets.structure import decode_entities, find_entity, find_structure
+from namegen.datasets.tables import PLAIN_HINT, Table, add_table, has_quotes, read_rows
 from namegen.errors import DataError, UsageError, escape_unprintable, quote, shorten
 from namegen.io.encodings import RecodedStream, find_mark, guess_encoding
 from namegen.io.lines import EncodingError, decode_line, read_lines
@@ -243,10 +243,19 @@ class _FileReader:
         lines = read()
         first = list(itertools.islice(lines, _SAMPLE_LINES))
         sample = [text for text in (line.decode(errors="replace") for line in first) if text.strip()]
-        delimiter = self._find_delimiter(file, sample)
+        entity = find_entity(sample)
+        decoded = [decode_entities(text) for text in sample] if entity else sample
+        delimiter = self._find_delimiter(file, decoded)
         if delimiter:
-            quoted = has_quotes(sample, delimiter)
-            return self._read_table(file, lambda: read_rows(read(), delimiter, file.source, quoted=quoted))
+            quoted, edit = has_quotes(decoded, delimiter), decode_entities if entity else None
+            if entity:
+                self._builder.notes.append(f"decoded HTML entities, such as {entity}")
+            is_known = file.suffix in (".csv", *_TSV_SUFFIXES) or self._options.of_tables
+            return self._read_table(
+                file,
+                lambda: read_rows(read(), delimiter, file.source, quoted=quoted, edit=edit),
+                lines=() if is_known else decoded,
+            )
         structure = find_structure(sample)
         if structure.is_plain:
             self._builder.add_lines(file.category, itertools.chain(first, lines), file.source)
@@ -255,7 +264,11 @@ class _FileReader:
 
     def _find_delimiter(self, file: NameFile, sample: list[str]) -> str | None:
         """Return what separates the columns of a table; ``None`` for a list."""
-        delimiter = find_delimiter(sample)
+        is_table = file.suffix == ".csv" or bool(self._options.of_tables)
+        try:
+            delimiter = find_delimiter(sample, is_table=is_table)
+        except DataError as error:
+            raise DataError(f"{file.source}: {error}") from None
         if file.suffix in _TSV_SUFFIXES:
             return "\t"
         if file.suffix == ".csv" and delimiter in (None, " "):
@@ -281,12 +294,19 @@ class _FileReader:
                 adders[category] = self._builder.make_adder(full or "", f"{file.source}, line {number:,}")
             adders[category](name.encode(), file.source, number)
             count += 1
-        return [f"{_name_file(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}"]
+        hint = PLAIN_HINT if structure.is_guess else ""
+        return [f"{_name_file(file)}: {', '.join(structure.notes)}, {count_of(count, 'name')}{hint}"]
 
     def _read_table(
-        self, file: NameFile, rows: Callable[[], Iterator[NumberedRow]], *, header: bool | None = None, what: str = ""
+        self,
+        file: NameFile,
+        rows: Callable[[], Iterator[NumberedRow]],
+        *,
+        header: bool | None = None,
+        what: str = "",
+        lines: Sequence[str] = (),
     ) -> list[str]:
-        table = Table(file.source, rows, file.category, self._prefix, header)
+        table = Table(file.source, rows, file.category, self._prefix, header, lines)
         return [f"{_name_file(file)}{what}: {add_table(self._builder, table, self._options)}"]
 
     def _read_json(self, file: NameFile, stream: Readable) -> list[str]:

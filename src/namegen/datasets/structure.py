@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from namegen.datasets.columns import SUFFIX
 from namegen.errors import quote
 
 if TYPE_CHECKING:
@@ -20,20 +21,25 @@ if TYPE_CHECKING:
 
 _COMMENT = re.compile(r"#(?!\d|#+ *[^\W_])|//|<!--.*-->$")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_MARKS_OF_TABLES = frozenset('",;|\t\r\n')
 _SECTION = re.compile(r"\[([^\[\]|]+)\]:?")
 _MARKUP = re.compile(r"(={2,6}|#{2,6})(?=[^=#])")
+_RULE = re.compile(r"={3,}|-{3,}")
+_BETWEEN_RULES = re.compile(r"([-~*_])\1{2,} *([^\W_][^*=#]*?) *\1{3,}")  # --- Elves ---
+_BOLD = re.compile(r"(\*\*|__)([^\W_][^*_=#]*)\1:?")
 _EDIT_HEADING = re.compile(r"(.+?) ?\[ ?edit ?\]$")  # copied from a page of a wiki
 _COLON_HEADING = re.compile(r"([^:]{1,60}?) *:$")
 _INLINE_HEADING = re.compile(r"([^:,]{1,60}?) *: +(?=\S)")
-_NUMBERING = re.compile(r"\(?#?(\d{1,9})(?:[.):\]-]+\s*|\s+)(?=\S)")
+_NUMBERING = re.compile(r"\(?#?(\d{1,9})(?:\s*[.):\]–—-]+\s*|\s+)(?=\S)")
 _BULLET = re.compile(r"(?:[*•‣◦▪●○■►▸⁃∙]+\s*|[-–—+·]\s+)(?=\S)")
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 _FOOTNOTE = re.compile(r"(?<=\w)(?:\[\d{1,3}\])+$")
 _QUOTED = re.compile(r"""["“„«'](.+)["”“»']""")
-_SUFFIX_PART = re.compile(r"(?i), *((?:jr|sr|ii|iii|iv)\.?)(?=,|$)")
+_SUFFIX_PART = re.compile(rf", *({SUFFIX.pattern})(?=,|$)")
+_LIFESPAN = re.compile(r" *\((?:\D{0,4}\d{3,4}\b[^()]*|\d{1,9})\)$")
 _AND = re.compile(r"(?:and|or|&) +(?=\S)")
 _FULL_STOP = re.compile(r"(?<=\w{4})\.$")
-_NOT_INVERTED = re.compile(r"(?i)[\d/]| (?:and|und|et|y|e|och|og|en|i|ja|&) ")
+_NOT_INVERTED = re.compile(r"(?i)[\d/]| (?:of|the|and|und|et|y|e|och|og|en|i|ja|&) ")
 _MAX_HEADING = 100  # characters
 _MOST = 0.8  # of the lines, to take commas or quotes for structure
 _MARKED = 0.6  # of the lines, to take bullets or numbers for structure; the others may be headings
@@ -52,6 +58,9 @@ class Structure:
     has_entities: bool = False
     has_comments: bool = False
     has_links: bool = False
+    has_underlines: bool = False  # below headings
+    has_rules: bool = False  # around headings, as in --- Male ---
+    has_bold_headings: bool = False  # **Male**
     has_headings: bool = False  # such as [male] and == Male ==
     has_colon_headings: bool = False
     has_inline_headings: bool = False  # Male: Aldo, Bern
@@ -59,6 +68,7 @@ class Structure:
     has_plain_headings: bool = False  # lines without the mark of the others
     separator: str = ""
     is_inverted: bool = False
+    is_guess: bool = False  # so that users are told of --plain
     has_quotes: bool = False
 
     @property
@@ -83,7 +93,19 @@ class Structure:
                 yield category, name
 
     def clean_lines(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yield the lines without comments, markup and surrounding blanks; empty lines stay."""
+        """Yield the lines without comments, markup and surrounding blanks; empty lines stay.
+
+        Headings in other markup become ``## Heading``.
+        """
+        texts = self._clean(lines)
+        if self.has_underlines:
+            texts = _mark_underlined(texts)
+        for text in texts:
+            between = self.has_rules and _BETWEEN_RULES.fullmatch(text)
+            bold = self.has_bold_headings and _BOLD.fullmatch(text)
+            yield f"## {heading[2].strip()}" if (heading := between or bold) else text
+
+    def _clean(self, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
             text = line.strip()
             if self.has_comments and _COMMENT.match(text):
@@ -132,8 +154,7 @@ def find_structure(lines: Sequence[str]) -> Structure:
     """
     notes: list[str] = []
     found = Structure()
-    entities = (match[0] for line in lines for match in _ENTITY.finditer(line))
-    if example := next((entity for entity in entities if html.unescape(entity) != entity), ""):
+    if example := find_entity(lines):
         found = replace(found, has_entities=True)
         notes.append(f"decoded HTML entities, such as {example}")
     texts = [text for text in found.clean_lines(lines) if text]
@@ -144,10 +165,58 @@ def find_structure(lines: Sequence[str]) -> Structure:
     if any(_LINK.search(text) or _FOOTNOTE.search(text) for text in texts):
         found = replace(found, has_links=True)
         notes.append("removed the markup of links and footnotes")
+    found = _find_other_markup(found, lines)
     found = _find_marks(found, lines, notes)
     found = _find_headings(found, lines, notes)
     found = _find_layout(found, lines, notes)
     return replace(found, notes=tuple(notes))
+
+
+def find_entity(lines: Iterable[str]) -> str:
+    """Return the first HTML entity, such as ``&uuml;``; an empty string if there is none."""
+    entities = (match[0] for line in lines for match in _ENTITY.finditer(line))
+    return next((entity for entity in entities if html.unescape(entity) != entity), "")
+
+
+def decode_entities(line: str) -> str:
+    """Decode the HTML entities in a line, except those of marks that separate or quote the cells of tables."""
+    return _ENTITY.sub(_decode_entity, line)
+
+
+def _decode_entity(match: re.Match[str]) -> str:
+    decoded = html.unescape(match[0])
+    return match[0] if decoded in _MARKS_OF_TABLES else decoded
+
+
+def _find_other_markup(found: Structure, lines: Sequence[str]) -> Structure:
+    """Find headings that are underlined, between rules, or bold before bullets."""
+    texts = [text for text in found.clean_lines(lines) if text]
+    underlined = [_is_underlined(text, after) for text, after in itertools.pairwise(texts)]
+    bold = [after for text, after in itertools.pairwise(texts) if _BOLD.fullmatch(text)]
+    return replace(
+        found,
+        has_underlines=bool(underlined) and underlined[0] and _is_minority(3 * sum(underlined), 2 * len(texts)),
+        has_rules=_is_minority(sum(bool(_BETWEEN_RULES.fullmatch(text)) for text in texts), len(texts)),
+        has_bold_headings=_is_minority(len(bold), len(texts))
+        and all(_BULLET.match(after) and not _BOLD.fullmatch(after) for after in bold),
+    )
+
+
+def _is_underlined(text: str, after: str) -> bool:
+    is_title = any(map(str.isalpha, text)) and not re.search("[=#]", text)
+    return is_title and bool(_RULE.fullmatch(after)) and len(after) >= len(text)
+
+
+def _mark_underlined(texts: Iterable[str]) -> Iterator[str]:
+    """Yield underlined headings as ``## Heading``, and one below ``---`` a level lower."""
+    text = ""
+    for after in itertools.chain(texts, [""]):
+        if _is_underlined(text, after):
+            yield f"{'##' if after[0] == '=' else '###'} {text}"
+            text = ""
+            continue
+        yield text
+        text = after
 
 
 def _find_marks(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:
@@ -165,10 +234,11 @@ def _find_marks(found: Structure, lines: Sequence[str], notes: list[str]) -> Str
 
 def _find_headings(found: Structure, lines: Sequence[str], notes: list[str]) -> Structure:
     texts = [found.remove_mark(text) for text in found.clean_lines(lines) if text]
+    colons = [bool(_COLON_HEADING.fullmatch(text)) for text in texts]
     found = replace(
         found,
         has_headings=_is_minority(sum(bool(_read_heading(text)) for text in texts), len(texts)),
-        has_colon_headings=_is_minority(sum(bool(_COLON_HEADING.fullmatch(text)) for text in texts), len(texts)),
+        has_colon_headings=_is_minority(sum(colons), len(texts)) and (colons[0] or sum(colons) > 1),
         has_inline_headings=any("," in text and _INLINE_HEADING.match(text) for text in texts),
     )
     categories = list(dict.fromkeys(category for category, _ in found.parse(lines) if category))
@@ -191,7 +261,7 @@ def _find_layout(found: Structure, lines: Sequence[str], notes: list[str]) -> St
             continue
         if separator == "," and counts.count(2) >= _MOST * len(texts) and not trailing and not is_split:
             if len(texts) > 1 and _are_inverted(separated):
-                found = replace(found, is_inverted=True)
+                found = replace(found, is_inverted=True, is_guess=True)
                 notes.append(f"read {quote(separated[0])} as {quote(_revert(separated[0]))}")
         elif trailing or max(counts) > 2 or is_split:
             found = replace(found, separator=separator)
@@ -246,13 +316,15 @@ def _is_minority(count: int, total: int) -> bool:
 
 def _are_inverted(texts: Sequence[str]) -> bool:
     """Return whether texts with a comma are names, not companies such as ``Smith, Jones and Brown``."""
+    texts = [_LIFESPAN.sub("", text) for text in texts]
     return sum(", " in text and not _NOT_INVERTED.search(text) for text in texts) > len(texts) / 2
 
 
 def _revert(text: str) -> str:
-    """Return ``Lastname, Firstname`` as ``Firstname Lastname``; other text unchanged."""
-    suffix = _SUFFIX_PART.search(text)
-    parts = [part.strip() for part in _SUFFIX_PART.sub("", text).split(",")]
+    """Return ``Lastname, Firstname (1901-1971)`` as ``Firstname Lastname``; other text unchanged."""
+    name = _LIFESPAN.sub("", text)
+    suffix = _SUFFIX_PART.search(name)
+    parts = [part.strip() for part in _SUFFIX_PART.sub("", name).split(",")]
     if len(parts) != 2:
         return text
     return " ".join(filter(None, [parts[1], parts[0], suffix[1] if suffix else ""]))

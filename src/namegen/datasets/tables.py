@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Row = Sequence[str]
 
 
+PLAIN_HINT = " (--plain reads lines as they are)"
+"""What reports say about texts that may be read in another way."""
+
 _BLANKS = " "  # the delimiter of a table whose columns are aligned
 _CATEGORY = "a category"
 _SEPARATOR = re.compile(r"\s*(?::?-+:?)?\s*")  # a cell below the titles of a table in Markdown
@@ -42,6 +45,7 @@ class Table:
         category: the category of the names if the table has no column of categories.
         prefix: the text before the categories of the rows.
         header: whether the first row has titles; ``None`` if that is not known.
+        lines: the first lines of a text that may also be a list, to show how one is read.
     """
 
     source: str
@@ -49,6 +53,7 @@ class Table:
     category: str
     prefix: str = ""
     header: bool | None = None
+    lines: Sequence[str] = ()
 
 
 @dataclass
@@ -88,6 +93,14 @@ def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) ->
     rows: Iterator[tuple[int, Row]] = itertools.islice(table.rows(), columns.first_row + columns.has_header, None)
     width = Counter(map(len, sample[columns.first_row :])).most_common(1)[0][0]
     if columns.has_header:
+        titles = sample[columns.first_row]
+        below = sample[columns.first_row + 1 :]
+        wide = [row for row in below if any(map(str.strip, row[1:]))]
+        if len(titles) == 1 and 2 * len(wide) > len(below):
+            raise DataError(
+                f"{table.source}: one title above {count_of(len(wide[0]), 'column')}, as in "
+                f"{quote(', '.join(map(str.strip, wide[0])))}; put names with a comma in quotes, or use --plain"
+            )
         width = max(width, len(sample[columns.first_row]))
     below = sample[columns.first_row + columns.has_header : _FIRST_ROWS]
     if columns.category is not None and _is_grouped(below, columns.category):
@@ -106,7 +119,16 @@ def add_table(builder: DatasetBuilder, table: Table, options: ReadingOptions) ->
         title = titles[columns.weight].strip() if columns.weight < len(titles) else ""
         what = f"the column {quote(title)}" if title else f"column {columns.weight + 1}"
         builder.hints.append(f"{what} seems to have counts; use them with --weights sqrt or --weights count")
-    return f"{describe_columns(columns, sample)}, {count_of(count, 'row')}"
+    return f"{describe_columns(columns, sample)}, {count_of(count, 'row')}{_show_line(table, columns)}"
+
+
+def _show_line(table: Table, columns: Columns) -> str:
+    """Return how a line of a text is read, for users."""
+    rows = itertools.islice(table.rows(), columns.first_row + columns.has_header, None)
+    _, row = next(rows, (0, ())) if table.lines else (0, ())
+    name = row[columns.name].strip() if columns.name < len(row) else ""
+    line = next((line.strip() for line in table.lines if name in line and line.strip() != name), "") if name else ""
+    return f", with {quote(line)} as {quote(name)}{PLAIN_HINT}" if line else ""
 
 
 def _add_rows(
@@ -210,14 +232,24 @@ def has_quotes(lines: Iterable[str], delimiter: str) -> bool:
     return any(len(cell) > 1 and cell.startswith('"') and cell.endswith('"') for cell in cells)
 
 
-def read_rows(lines: Iterable[bytes], delimiter: str, source: str, *, quoted: bool = True) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of a table that are not empty, each with the number of its last line."""
+def read_rows(
+    lines: Iterable[bytes],
+    delimiter: str,
+    source: str,
+    *,
+    quoted: bool = True,
+    edit: Callable[[str], str] | None = None,
+) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a table that are not empty, each with the number of its last line.
+
+    ``edit`` changes each line before it is split.
+    """
     if delimiter == _BLANKS:
         for number, line in enumerate(lines, 1):
             if text := decode_line(line, source, number).strip():
-                yield number, split_aligned(text)
+                yield number, split_aligned(edit(text) if edit else text)
         return
-    text_lines = _TextLines(lines, source)
+    text_lines = _TextLines(lines, source, edit)
     quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     try:
         for row in csv.reader(text_lines, delimiter=delimiter, quoting=quoting, strict=True):
@@ -242,8 +274,8 @@ class _TextLines:
         row_end: the number of the last line of the last row.
     """
 
-    def __init__(self, lines: Iterable[bytes], source: str) -> None:
-        self._lines, self._source = lines, source
+    def __init__(self, lines: Iterable[bytes], source: str, edit: Callable[[str], str] | None) -> None:
+        self._lines, self._source, self._edit = lines, source, edit
         self.number = self.row_end = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -252,4 +284,5 @@ class _TextLines:
             if number > self.row_end + _MAX_ROW_LINES:
                 where = f"{self._source}, line {self.row_end + 1:,}"
                 raise DataError(f"{where}: a row of more than {_MAX_ROW_LINES:,} lines; close its quotes")
-            yield decode_line(line, self._source, number) + "\n"
+            text = decode_line(line, self._source, number)
+            yield (self._edit(text) if self._edit else text) + "\n"
