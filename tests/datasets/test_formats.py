@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from namegen.datasets import formats
+from namegen.datasets import json_files
 from namegen.datasets.options import ReadingOptions
 from namegen.datasets.readers import load_dataset
 from namegen.errors import DataError, MissingPackageError
@@ -199,8 +199,8 @@ def test_json_without_names_is_refused(tmp_path, content):
 def test_large_json_is_refused_before_it_takes_up_memory(tmp_path, monkeypatch, value):
     content = f"[{','.join([value] * 40_000)}]"
     path = write(tmp_path, "X.json", content)
-    monkeypatch.setattr(formats, "_MAX_JSON_BYTES", 100_000)
-    monkeypatch.setattr(formats, "_MAX_CONTAINERS", 1_000)
+    monkeypatch.setattr(json_files, "_MAX_JSON_BYTES", 100_000)
+    monkeypatch.setattr(json_files, "_MAX_CONTAINERS", 1_000)
     tracemalloc.start()
     try:
         with pytest.raises(DataError):

@@ -101,7 +101,7 @@ class Alphabet:
         return np.uint8 if len(self) < 2**8 else np.uint16
 
     def extend(self, letters: Iterable[str]) -> Alphabet:
-        """Return an alphabet with more letters after these, sorted, or these if there are no others."""
+        """Return an alphabet with more letters after these, sorted, or this alphabet if it has them all."""
         return Alphabet((*self.letters, *sorted({*letters} - {*self.letters})))
 
     @cached_property

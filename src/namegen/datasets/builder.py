@@ -160,7 +160,7 @@ class DatasetBuilder:
             min_count: leave out categories with fewer names than this.
 
         Raises:
-            DataError: there are no names, too many of them, or too many letters would be lost.
+            DataError: no name is left, there are too many names, or too many letters would be lost.
         """
         categories = tuple(sorted(category for category, text in self._texts.items() if text))
         if not categories:

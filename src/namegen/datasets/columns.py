@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 NO_COLUMN = "none"
 """The choice of a category column for tables without categories."""
 
+MAX_FIELDS = 200
+"""The number of columns that are read of a sheet, or of fields of JSON objects."""
+
 _MAX_TITLE_ROWS = 20  # above the table proper
 _MIN_SHARE = 0.9  # of the cells of a column, to call it one of a kind
 _TOP = 3  # examples in a message

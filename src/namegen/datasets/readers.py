@@ -1,4 +1,4 @@
-"""Read names from files and folders in all supported formats.
+"""Read names from files and folders in all supported json_files.
 
 Each file is read in three steps: its bytes are unpacked and decoded, its beginning shows whether it is a list, a table
 or JSON, and its names go into a :class:`~namegen.datasets.builder.DatasetBuilder`. The lines of a plain list stay bytes
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from namegen._validate import check_arguments, check_path
-from namegen.datasets import formats
+from namegen.datasets import json_files, spreadsheets
 from namegen.datasets.builder import DatasetBuilder
 from namegen.datasets.columns import find_delimiter
 from namegen.datasets.dataset import count_of
@@ -236,8 +236,8 @@ class _FileReader:
             return []
         beginning = self._open_text(file, stream).read(_SAMPLE_BYTES).decode(errors="replace").removeprefix("\ufeff")
         is_json = file.suffix in _JSON_SUFFIXES
-        if is_json or file.suffix in _JSON_LINES_SUFFIXES or formats.looks_like_json(beginning):
-            if file.suffix in _JSON_LINES_SUFFIXES or formats.looks_like_json_lines(beginning):
+        if is_json or file.suffix in _JSON_LINES_SUFFIXES or json_files.looks_like_json(beginning):
+            if file.suffix in _JSON_LINES_SUFFIXES or json_files.looks_like_json_lines(beginning):
                 return self._read_json_lines(file, read)
             return self._read_json(file, self._open_text(file, stream))
         lines = read()
@@ -310,17 +310,17 @@ class _FileReader:
         return [f"{_name_file(file)}{what}: {add_table(self._builder, table, self._options)}"]
 
     def _read_json(self, file: NameFile, stream: Readable) -> list[str]:
-        found = formats.read_json(stream, file.source)
+        found = json_files.read_json(stream, file.source)
         if found.skipped:
             self._builder.notes.append(f"skipped {count_of(found.skipped, 'entry')} of lists that are not text")
         if found.ignored:
             self._builder.notes.append(f"read keys as names, without the texts of {count_of(found.ignored, 'name')}")
         if found.unclear:
             self._builder.unread.append(
-                f"{file.source} contains {found.unclear}; of JSON, namegen reads {formats.JSON_SHAPES}"
+                f"{file.source} contains {found.unclear}; of JSON, namegen reads {json_files.JSON_SHAPES}"
             )
         keys = [*found.lists, *found.tables]
-        categories = dict(zip(keys, formats.name_categories(keys, file.category), strict=True))
+        categories = dict(zip(keys, json_files.name_categories(keys, file.category), strict=True))
         reports = []
         for path, names in found.lists.items():
             add = self._builder.make_adder(self._join(file, categories[path]), file.source)
@@ -351,17 +351,17 @@ class _FileReader:
 
     def _read_json_lines(self, file: NameFile, read: Callable[[], Iterator[bytes]]) -> list[str]:
         def values() -> Iterator[object]:
-            return formats.read_json_lines(read(), file.source)
+            return json_files.read_json_lines(read(), file.source)
 
         first = next(values(), "")
-        if isinstance(first, dict) and formats.has_lists_by_category(first):
+        if isinstance(first, dict) and json_files.has_lists_by_category(first):
             raise DataError(
                 f"{file.source}: lists of names in objects are not read from JSON lines; save it as JSON (.json)"
             )
         if isinstance(first, dict):
 
             def rows() -> Iterator[NumberedRow]:
-                return enumerate(formats.tabulate(v for v in values() if isinstance(v, dict)), 0)
+                return enumerate(json_files.tabulate(v for v in values() if isinstance(v, dict)), 0)
 
             return self._read_table(file, rows, header=True)
         add, count = self._builder.make_adder(file.category, file.source), 0
@@ -374,14 +374,14 @@ class _FileReader:
         return [f"{_name_file(file)}: a name on each line, {count_of(count, 'name')}"]
 
     def _read_workbook(self, file: NameFile, stream: BinaryIO) -> list[str]:
-        sheet, others, rows = formats.read_workbook(stream, file.source)
+        sheet, others, rows = spreadsheets.read_workbook(stream, file.source)
         if others:
             shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
             self._builder.notes.append(f"read only the sheet {quote(sheet)}, not {shown}; export the others as CSV")
         return self._read_table(file, lambda: iter(enumerate(rows, 1)), what=f", sheet {sheet}")
 
     def _read_parquet(self, file: NameFile, stream: BinaryIO) -> list[str]:
-        return self._read_table(file, lambda: enumerate(formats.open_parquet(stream, file.source), 0), header=True)
+        return self._read_table(file, lambda: enumerate(spreadsheets.open_parquet(stream, file.source), 0), header=True)
 
 
 def _is_markdown_table(lines: Sequence[str]) -> bool:

@@ -68,7 +68,7 @@ class Structure:
     has_plain_headings: bool = False  # lines without the mark of the others
     separator: str = ""
     is_inverted: bool = False
-    is_guess: bool = False  # so that users are told of --plain
+    is_guess: bool = False  # the report then names --plain
     has_quotes: bool = False
 
     @property

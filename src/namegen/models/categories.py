@@ -63,11 +63,11 @@ def find_category(model: HasCategories, name: str) -> int:
     Raises:
         UnknownCategoryError: the model has no such category, or it is closed.
     """
-    index = _look_up(model.categories, name)
+    index = look_up(model.categories, name)
     if index is not None:
         return index
     categories = _list_all(model)
-    index = _look_up(categories, name)
+    index = look_up(categories, name)
     if index is not None:
         message = f"{categories[index]} is a closed category of known names; it can only be sampled, by itself"
     else:
@@ -85,7 +85,7 @@ def find_blend(model: HasCategories, text: str) -> Blend:
         UsageError: a category does not exist or is closed, a part is empty, or a weight is not a positive finite
             number.
     """
-    index = _look_up(model.categories, check_category(text))
+    index = look_up(model.categories, check_category(text))
     if index is not None:
         return Blend(model.categories[index], index)
     weights = defaultdict[int, float](float)
@@ -139,7 +139,7 @@ def find_model_of(category: str, locations: Sequence[ModelLocation], *, or_lette
             unknown.append(error.name)
         else:
             return location
-    nowhere = [name for name in unknown if all(_look_up(model.categories, name) is None for model in models)]
+    nowhere = [name for name in unknown if all(look_up(model.categories, name) is None for model in models)]
     if not nowhere:
         raise UsageError(f"the parts of {quote(category)} are in different models; blend categories of one model")
     name = nowhere[0]
@@ -162,7 +162,7 @@ def group_parts(categories: Iterable[str]) -> dict[str, list[str]]:
 
 def is_category(model: HasCategories, text: str) -> bool:
     """Check whether a text is a category of a model or a dataset, closed ones included, or a blend."""
-    if _look_up(_list_all(model), text) is not None:
+    if look_up(_list_all(model), text) is not None:
         return True
     try:
         find_blend(model, text)
@@ -189,7 +189,8 @@ def _list_all(model: HasCategories) -> tuple[str, ...]:
     return categories
 
 
-def _look_up(categories: tuple[str, ...], name: str) -> int | None:
+def look_up(categories: Sequence[str], name: str) -> int | None:
+    """Return the index of the label with exactly this name, or of the only one that differs only in case."""
     name = unicodedata.normalize("NFC", name)
     if name in categories:
         return categories.index(name)
@@ -230,15 +231,24 @@ def _parse_part(model: HasCategories, part: str, blend: str) -> tuple[int, float
     """Return the index and the weight of a category in a blend."""
     if not part:
         raise UsageError(f"a part of the blend {quote(blend)} is empty; write it like German:2+Italian")
-    index = _look_up(model.categories, part)
+    index = look_up(model.categories, part)
     name, colon, number = part.rpartition(":")
     if index is not None or not colon:
         return find_category(model, part), 1.0
     index = find_category(model, name.strip())
+    return index, parse_weight(part, number)
+
+
+def parse_weight(part: str, number: str) -> float:
+    """Return the weight in a text such as ``German:2``.
+
+    Raises:
+        UsageError: the number is not positive and finite.
+    """
     try:
         weight = float(number)
     except ValueError:
         weight = math.nan
     if not 0 < weight < math.inf:
         raise UsageError(f"the weight in {quote(part)} must be a positive number, not {quote(number)}")
-    return index, weight
+    return weight

@@ -6,7 +6,6 @@ The parts of the culture ``German`` are the categories ``German/female``, ``Germ
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +14,7 @@ import numpy as np
 
 from namegen._validate import check_text, describe_kind
 from namegen.errors import UsageError, quote
+from namegen.models.categories import group_parts, look_up, parse_weight
 from namegen.sampling.rng import derive_streams, uniform
 
 if TYPE_CHECKING:
@@ -26,17 +26,16 @@ GENDERS = ("female", "male")
 
 
 def list_cultures(categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the parts of each culture that has full names, in the order of the categories.
+    """Return the parts of each culture that has full names, places last.
 
     Args:
         categories: the categories of a model, closed ones included.
     """
-    parts = defaultdict[str, list[str]](list)
-    for category in categories:
-        culture, slash, part = category.rpartition("/")
-        if slash and culture:
-            parts[culture].append(part)
-    return {culture: tuple(own) for culture, own in parts.items() if any(has_gender(own, each) for each in GENDERS)}
+    return {
+        culture: tuple(own)
+        for culture, own in group_parts(categories).items()
+        if any(has_gender(own, each) for each in GENDERS)
+    }
 
 
 def find_surname_part(parts: Sequence[str], gender: str) -> str:
@@ -95,26 +94,13 @@ def _check_list(texts: object) -> Iterable[object]:
 
 def _parse_culture(cultures: Sequence[str], text: str) -> tuple[str, float]:
     """Return a culture and its weight."""
-    culture = _look_up(cultures, text)
+    index = look_up(cultures, text)
     name, colon, number = text.rpartition(":")
-    if culture is not None or not colon:
-        return culture or _fail_to_find(cultures, text), 1.0
-    culture = _look_up(cultures, name) or _fail_to_find(cultures, name)
-    try:
-        weight = float(number)
-    except ValueError:
-        weight = math.nan
-    if not 0 < weight < math.inf:
-        raise UsageError(f"the weight in {quote(text)} must be a positive number, not {quote(number)}")
-    return culture, weight
-
-
-def _look_up(cultures: Sequence[str], name: str) -> str | None:
-    """Return the culture with exactly this name, or the one that differs only in case."""
-    if name in cultures:
-        return name
-    same = [culture for culture in cultures if culture.casefold() == name.strip().casefold()]
-    return same[0] if len(same) == 1 else None
+    if index is None and colon:
+        index, weight = look_up(cultures, name.strip()), parse_weight(text, number)
+    else:
+        name, weight = text, 1.0
+    return (_fail_to_find(cultures, name) if index is None else cultures[index]), weight
 
 
 def _fail_to_find(cultures: Sequence[str], name: str) -> NoReturn:

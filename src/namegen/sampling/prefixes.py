@@ -75,7 +75,7 @@ def split_prefixes(model: Model, category: str | None, prefixes: str | Iterable[
 
 
 def describe_second_category(category: str | None, other: str, model: str | None = None) -> str:
-    """Return the message for a category in the place of start letters.
+    """Return the message for a category that was given as start letters.
 
     Args:
         category: the category before it.
