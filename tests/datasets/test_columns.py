@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from namegen.datasets.columns import describe_columns, find_columns, find_delimiter, split_aligned
+from namegen.datasets.columns import describe_columns, find_columns
+from namegen.datasets.delimiters import find_delimiter, split_aligned
 from namegen.errors import DataError
 
 CASES = Path(__file__).parent.parent / "cases"

@@ -8,7 +8,7 @@ from pathlib import Path
 import faker
 import pytest
 
-from namegen.datasets.columns import find_delimiter
+from namegen.datasets.delimiters import find_delimiter
 from namegen.datasets.structure import find_structure
 
 CASES = Path(__file__).parent.parent / "cases"

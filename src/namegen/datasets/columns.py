@@ -7,7 +7,6 @@ remains unclear which column is meant, the caller has to choose.
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 import re
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from namegen.datasets.titles import SEXES, is_generic, read_title
 from namegen.datasets.transliteration import to_ascii
-from namegen.errors import DataError, quote, shorten
+from namegen.errors import DataError, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,31 +29,24 @@ if TYPE_CHECKING:
 NO_COLUMN = "none"
 """The choice of a category column for tables without categories."""
 
+MAX_COLUMNS = 1000
+"""The number of columns of a table."""
+
+MIN_SHARE = 0.9
+"""The share of the cells of a column that makes it one of a kind."""
+
 MAX_FIELDS = 200
 """The number of columns that are read of a sheet, or of fields of JSON objects."""
 
 _MAX_TITLE_ROWS = 20  # above the table proper
-_MIN_SHARE = 0.9  # of the cells of a column, to call it one of a kind
 _TOP = 3  # examples in a message
-_LARGE = 100  # numbers that are too large to be parts of most names
-_MIN_FIRST = 30  # the least first number of a falling row of counts
 _MAX_SHOWN = 24  # characters of an example
 _MAX_LISTED = 20  # columns in a message
-_MAX_COLUMNS = 1000
 
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d*)(?:(?<=\d)|[.,]\d+)[ \u00a0]?%?")
 _BLANK_MARKS = dict.fromkeys(map(ord, "'’ \u00a0\u202f%+"))
 _MISSING = frozenset(["", "-", "–", "—", ".", "..", "...", ":", "*", "na", "n/a", "nan", "null", "none", "(s)", "(x)"])
 _NOT_OF_NAMES = re.compile(r"[\d@/\\_;<>{}\[\]|=+]|,.*,")
-SUFFIX = re.compile(
-    r"(?i:jr|sr|ii|iii|iv)\.?|(?:MD|M\.D|Ph\.?D|Esq|Esquire|DDS|D\.D\.S|DVM|JD|J\.D|MBA|CPA|RN|OBE|CBE|MBE|QC|KC)\.?"
-    r"|(?:Inc|Ltd|LLC|LLP|Corp|Co|PLC|GmbH|AG)\.?"
-)
-"""What follows a name after a comma, and is neither a name nor a category."""
-
-_NUMBERED = re.compile(r"\(?#?(\d{1,9})(?:[.):\]]+\s+(?=\S)|[.):\]]+(?=[^\W\d_])|\s+[-–—:=]\s+(?=[^\W\d_]))")
-_COUNTED = re.compile(r"(?<=[^\W\d_])(?:\s+[-–—=:]\s+|\s*[:=]\s+|\s*(\())(\d[\d.,]*%?)(?(1)\))$")  # Ada: 20
-_ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """A column of a table, and the kind of its contents."""
 
     index: int
@@ -98,10 +90,12 @@ class _Column:
 
     @property
     def distinct(self) -> int:
+        """The number of different values."""
         return len(set(self.values))
 
     @property
     def is_text(self) -> bool:
+        """True if the values are texts, not numbers."""
         return self.kind in ("text", "code")
 
     @property
@@ -113,15 +107,17 @@ class _Column:
 
     @property
     def is_name_like(self) -> bool:
+        """True if most of the values look like names."""
         return self.kind == "text" and 5 * sum(map(_is_name_like, self.values)) >= 4 * len(self.values)
 
     @property
     def has_sexes(self) -> bool:
+        """True if all values are words for sexes, such as ``F`` and ``M``."""
         return bool(self.values) and {value.casefold() for value in self.values} <= SEXES
 
     @property
     def has_few_values(self) -> bool:
-        """Whether the distinct values are so few that they can only be categories."""
+        """True if the distinct values are so few that they can only be categories."""
         return self.distinct <= 1.5 * math.sqrt(len(self.cells))
 
     def __str__(self) -> str:
@@ -154,13 +150,13 @@ def find_columns(
     cells = [[cell.strip() for cell in row] for row in rows]
     if not cells:
         raise DataError("the table has no rows; check the file")
-    if max(map(len, cells)) > _MAX_COLUMNS:
-        raise DataError(f"more than {_MAX_COLUMNS:,} columns; check what separates them")
+    if max(map(len, cells)) > MAX_COLUMNS:
+        raise DataError(f"more than {MAX_COLUMNS:,} columns; check what separates them")
     first_row = 0 if header is False else _find_first_row(cells)
     cells = cells[first_row:]
     if header is None:
-        header = any(_is_title_choice(choice) for choice in (name, category, weight)) or _has_header(cells)
-    columns = _make_columns(cells, has_header=header)
+        header = any(_is_title_choice(choice) for choice in (name, category, weight)) or begins_with_titles(cells)
+    columns = make_columns(cells, has_header=header)
     chosen_name = _choose(columns, name, "--name-column")
     chosen_category = _choose(columns, category, "--category-column")
     chosen_weight = _choose(columns, weight, "--weight-column")
@@ -201,39 +197,6 @@ def describe_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
     return ", ".join(parts)
 
 
-def find_delimiter(lines: Sequence[str], *, is_table: bool = False) -> str | None:
-    r"""Return the delimiter of a table: ``,``, ``;``, ``|``, a tab, or a blank for aligned columns.
-
-    Args:
-        lines: the first lines of the text.
-        is_table: whether the text is known to be a table, so that ``Elrond, Elf`` is one with two columns.
-
-    Returns:
-        ``None`` for a list of names, also in the form ``Lastname, Firstname``. Split aligned columns with
-        :func:`split_aligned`.
-
-    Raises:
-        DataError: the lines may have names and categories, or surnames and a few given names.
-    """
-    lines = [line for line in lines if line.strip()]
-    for delimiter in "\t;|,":
-        if any(line.count(delimiter) >= _MAX_COLUMNS for line in lines):
-            continue
-        rows = _find_table([next(csv.reader([line], delimiter=delimiter), []) for line in lines])
-        if rows and (delimiter != "," or _is_table_with_commas(rows, lines, is_table=is_table)):
-            return delimiter
-    rows = _find_table([split_aligned(line)[:_MAX_COLUMNS] for line in lines])
-    return " " if rows and _is_aligned_table(rows, lines) else None
-
-
-def split_aligned(line: str) -> list[str]:
-    """Split a line of aligned columns: at two or more blanks, and around numbers, without the marks around these."""
-    line = line.strip()
-    number = _NUMBERED.match(line)
-    cells = _ALIGNED.split(_COUNTED.sub(r"  \2", line[number.end() :] if number else line))
-    return [number[1], *cells] if number else cells
-
-
 # Titles and the header.
 
 
@@ -253,11 +216,12 @@ def _find_first_row(rows: list[list[str]]) -> int:
     return first if first <= _MAX_TITLE_ROWS and (width > 2 or "".join(rows[0]).startswith("#")) else 0
 
 
-def _has_header(rows: list[list[str]]) -> bool:
+def begins_with_titles(rows: list[list[str]]) -> bool:
+    """Return whether the first row has the titles of the columns."""
     first, *below = rows
     if not below:
         return any("name" in read_title(cell) for cell in first)
-    pairs = [(first[c.index] if c.index < len(first) else "", c) for c in _make_columns(below, has_header=False)]
+    pairs = [(first[c.index] if c.index < len(first) else "", c) for c in make_columns(below, has_header=False)]
     numeric = [(cell, column) for cell, column in pairs if not column.is_text and column.kind != "empty"]
     if any(_NUMBER.fullmatch(cell) and not re.fullmatch(r"(?:1[89]|20)\d\d", cell) for cell, _ in numeric):
         return False
@@ -268,7 +232,7 @@ def _has_header(rows: list[list[str]]) -> bool:
     return any(is_generic(cell) or _is_title_of(cell, column) for cell, column in pairs if cell)
 
 
-def _is_title_of(cell: str, column: _Column) -> bool:
+def _is_title_of(cell: str, column: Column) -> bool:
     """Return whether the first cell of a column of text is a title rather than text like the cells below."""
     if cell in column.values:
         return False
@@ -284,7 +248,7 @@ def _is_title_choice(choice: str | int | None) -> bool:
     return isinstance(choice, str) and not choice.strip().isdecimal() and choice.strip().casefold() != NO_COLUMN
 
 
-def _choose(columns: list[_Column], choice: str | int | None, option: str) -> _Column | None:
+def _choose(columns: list[Column], choice: str | int | None, option: str) -> Column | None:
     """Return the column that the user chose."""
     if choice is None:
         return None
@@ -305,13 +269,14 @@ def _choose(columns: list[_Column], choice: str | int | None, option: str) -> _C
 # What columns contain.
 
 
-def _make_columns(rows: list[list[str]], *, has_header: bool) -> list[_Column]:
+def make_columns(rows: list[list[str]], *, has_header: bool) -> list[Column]:
+    """Return the columns of rows, whose first may be the titles."""
     header, below = (rows[0], rows[1:]) if has_header else ([], rows)
     columns = []
     for index in range(max(map(len, rows))):
         cells = [row[index] if index < len(row) else "" for row in below]
         values = [cell for cell in cells if cell]
-        columns.append(_Column(index, header[index] if index < len(header) else "", cells, values, _find_kind(values)))
+        columns.append(Column(index, header[index] if index < len(header) else "", cells, values, _find_kind(values)))
     return columns
 
 
@@ -320,7 +285,7 @@ def _find_kind(values: list[str]) -> Kind:
         return "empty"
     present = [value for value in values if value.casefold() not in _MISSING]
     written = [value for value in present if _NUMBER.fullmatch(value)]
-    if not written or len(written) < _MIN_SHARE * len(present):
+    if not written or len(written) < MIN_SHARE * len(present):
         digits = sum(any(map(str.isdecimal, value)) or "://" in value for value in values)
         return "code" if 2 * digits > len(values) else "text"
     mark = _find_decimal_mark(written)
@@ -339,7 +304,7 @@ def _is_index(numbers: list[float]) -> bool:
     if len(numbers) < 3:
         return False
     steps = [after - before for before, after in itertools.pairwise(numbers)]
-    enough = _MIN_SHARE * len(steps)
+    enough = MIN_SHARE * len(steps)
     if steps.count(1) >= enough or steps.count(-1) >= enough:
         return True
     if 2 * steps.count(1) >= len(steps) and steps.count(1) + steps.count(0) >= enough:
@@ -381,18 +346,18 @@ def _is_name_like(value: str) -> bool:
     return len(value) <= 40 and len(value.split()) <= 4 and 2 * letters > len(value) and not _NOT_OF_NAMES.search(value)
 
 
-def _is_same(column: _Column, other: _Column) -> bool:
+def _is_same(column: Column, other: Column) -> bool:
     """Return whether two columns have the same names, perhaps in other letters or another case."""
     pairs = [(a, b) for a, b in zip(column.cells, other.cells, strict=True) if a and b]
     texts = [to_ascii("".join(" ".join(cell.split()) + "\n" for cell in cells)) for cells in zip(*pairs, strict=True)]
     same = sum(a == b for a, b in zip(*(text.casefold().split("\n")[:-1] for text in texts), strict=True))
-    return bool(pairs) and same >= _MIN_SHARE * len(pairs)
+    return bool(pairs) and same >= MIN_SHARE * len(pairs)
 
 
 # Which columns these are.
 
 
-def _find_names(columns: list[_Column]) -> _Column:
+def _find_names(columns: list[Column]) -> Column:
     candidates = [column for column in columns if column.is_text and column.role == "name"]
     if not candidates:
         texts = [column for column in columns if column.is_text and column.role is None]
@@ -424,7 +389,7 @@ def _find_names(columns: list[_Column]) -> _Column:
     )
 
 
-def _find_categories(columns: list[_Column], names: _Column) -> _Column | None:
+def _find_categories(columns: list[Column], names: Column) -> Column | None:
     rows = len(names.cells)
     titled = [
         column
@@ -453,7 +418,7 @@ def _find_categories(columns: list[_Column], names: _Column) -> _Column | None:
     raise _make_category_error(unclear)
 
 
-def _choose_categories(candidates: list[_Column]) -> _Column:
+def _choose_categories(candidates: list[Column]) -> Column:
     """Choose one of several columns of categories, or refuse."""
     named = [column for column in candidates if column.title.casefold() == "category"] or candidates
     varied = [column for column in named if column.distinct > 1]
@@ -463,14 +428,14 @@ def _choose_categories(candidates: list[_Column]) -> _Column:
     return left[0]
 
 
-def _make_category_error(candidates: list[_Column]) -> DataError:
+def _make_category_error(candidates: list[Column]) -> DataError:
     return DataError(
         f"cannot tell which column has the categories: {_list(candidates)}; choose one, as in --category-column "
         f"{candidates[0].index + 1}, or --category-column {NO_COLUMN}"
     )
 
 
-def _find_weights(columns: list[_Column]) -> _Column | None:
+def _find_weights(columns: list[Column]) -> Column | None:
     numbers = [column for column in columns if not column.is_text and column.kind not in ("empty", "number")]
     candidates = (
         [column for column in numbers if column.role == "weight"]
@@ -482,126 +447,17 @@ def _find_weights(columns: list[_Column]) -> _Column | None:
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _is_falling(column: _Column) -> bool:
+def _is_falling(column: Column) -> bool:
     mark = _find_decimal_mark(column.values)
     numbers = [number for value in column.values if (number := _parse_number(value, mark)) is not None]
     falls = sum(before >= after for before, after in itertools.pairwise(numbers))
-    return len(set(numbers)) > 1 and falls >= _MIN_SHARE * (len(numbers) - 1)
+    return len(set(numbers)) > 1 and falls >= MIN_SHARE * (len(numbers) - 1)
 
 
-# Whether lines are the rows of a table.
-
-
-def _find_table(rows: list[list[str]]) -> list[list[str]]:
-    """Return the rows of a table without the titles above it; no rows if their widths differ too much."""
-    rows = [[cell.strip() for cell in row] for row in rows]
-    widths = Counter(len(row) for row in rows if len(row) > 1)
-    if not widths:
-        return []
-    width = max(widths, key=lambda width: (widths[width], width))
-    start = next(index for index, row in enumerate(rows) if len(row) == width)
-    below = rows[start:]
-    table = [row for row in below if len(row) == width]
-    is_regular = len(table) >= 2 and len(table) >= 0.8 * len(below) and 2 * len(table) >= len(rows)
-    filled = sum(column.kind != "empty" for column in _make_columns(table, has_header=False)) if is_regular else 0
-    return table if filled > 1 else []
-
-
-def _is_table_with_commas(rows: list[list[str]], lines: Sequence[str], *, is_table: bool) -> bool:
-    """Return whether rows are a table rather than ``Lastname, Firstname`` or several names on each line.
-
-    Raises:
-        DataError: the rows may be either.
-    """
-    if 2 * sum(": " in row[0] for row in rows) > len(rows):
-        return False  # a category and its names
-    has_header = _has_header(rows)
-    columns = _make_columns(rows, has_header=has_header)
-    has_blanks = 2 * sum(line.count(", ") for line in lines) > sum(line.count(",") for line in lines)
-    if len(columns) == 2 and has_blanks and all(column.is_text for column in columns):
-        return is_table or _is_table_of_pairs(rows)
-    if has_header or any(column.kind not in ("text", "empty") for column in columns):
-        return True
-    if not has_blanks:
-        return True  # names on a line have a blank after the comma
-    if any(column.has_sexes or (len(rows) >= 10 and _is_category_like(column, columns)) for column in columns[1:]):
-        return True
-    return 10 * columns[0].distinct <= len(rows)
-
-
-def _is_table_of_pairs(rows: list[list[str]]) -> bool:
-    """Return whether two columns of text, with a comma and a blank between them, are a table.
-
-    Raises:
-        DataError: one of them has few values, which may be categories or names.
-    """
-    if any(read_title(cell) or is_generic(cell) for cell in rows[0]) and _has_header(rows):
-        return True
-    first, second = columns = _make_columns(rows, has_header=False)
-    if any(column.has_sexes or "".join(column.values).islower() for column in columns[1:]):
-        return not all(map(SUFFIX.fullmatch, second.values))
-    names = [value for value in second.values if not SUFFIX.fullmatch(value)]
-    if len(names) < _MIN_SHARE * len(second.values):
-        return False
-    if (len(rows) >= 10 and _is_category_like(second, columns)) or 10 * first.distinct <= len(rows):
-        line = ", ".join(rows[0])
-        raise DataError(
-            f"cannot tell whether {quote(line)} is a name with its category, or a surname before a given name; use "
-            "--plain to read lines as they are, or choose, as in --name-column 1 --category-column 2"
-        )
-    return False
-
-
-def _is_aligned_table(rows: list[list[str]], lines: Sequence[str]) -> bool:
-    """Return whether rows that were split at blanks and numbers are a table.
-
-    Names have single blanks and numbers too, as in ``Area 51`` and ``10 Downing Street``.
-    """
-    has_header = _has_header(rows)
-    columns = _make_columns(rows, has_header=has_header)
-    texts = [column for column in columns if column.is_text]
-    most = max((column.distinct for column in texts), default=0)
-    if len(rows) < 3:
-        return False
-    if all(column.is_text or column.kind == "empty" for column in columns):
-        return any(
-            _is_category_like(column, columns)
-            and (column.index > 0 or has_header or column.has_sexes or "".join(column.values).islower())
-            for column in texts
-        )
-    if most < _MIN_SHARE * (len(rows) - 1):
-        return False
-    others = columns[1:] if columns[0].kind == "index" else columns
-    if len(others) == 1 and all(after == before + 1 for before, after in itertools.pairwise(_numbers(columns[0]))):
-        return False  # a list with numbers
-    is_spaced = 2 * sum(bool(re.search(r"\S(?:\s{2,}|\t)", line.strip())) for line in lines) > len(lines)
-    if has_header or is_spaced or len(others) > 2:
-        return True
-    return any(_are_counts(column, lines) for column in others)
-
-
-def _numbers(column: _Column) -> list[float]:
+def read_numbers(column: Column) -> list[float]:
+    """Return the numbers among the values of a column."""
     mark = _find_decimal_mark(column.values)
     return [number for value in column.values if (number := _parse_number(value, mark)) is not None]
-
-
-def _are_counts(column: _Column, lines: Sequence[str]) -> bool:
-    """Return whether numbers beside names are counts, rather than a part of the names."""
-    if column.kind == "share":
-        return True
-    if column.is_text or column.kind == "empty" or 2 * column.distinct < len(column.values):
-        return False
-    numbers = _numbers(column)
-    falling = sum(after <= before for before, after in itertools.pairwise(numbers)) >= _MIN_SHARE * (len(numbers) - 1)
-    falling = falling and max(numbers) >= _MIN_FIRST
-    if column.index == 0:  # such as the number of a house
-        return falling or any(line[:1].isspace() for line in lines)
-    return falling or sorted(numbers)[len(numbers) // 2] >= _LARGE
-
-
-def _is_category_like(column: _Column, columns: list[_Column]) -> bool:
-    most = max(other.distinct for other in columns)
-    return column.has_few_values and 2 * column.distinct <= most and any(map(str.isalnum, "".join(column.values)))
 
 
 # Messages.
@@ -611,5 +467,5 @@ def _cut(text: str) -> str:
     return shorten(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…")
 
 
-def _list(columns: Sequence[_Column]) -> str:
+def _list(columns: Sequence[Column]) -> str:
     return ", ".join(map(str, columns[:_MAX_LISTED])) + (", …" if len(columns) > _MAX_LISTED else "")

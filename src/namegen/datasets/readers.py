@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from namegen._validate import check_arguments, check_path
 from namegen.datasets import json_files, spreadsheets
 from namegen.datasets.builder import DatasetBuilder
-from namegen.datasets.columns import find_delimiter
 from namegen.datasets.dataset import count_of
+from namegen.datasets.delimiters import find_delimiter
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
 from namegen.datasets.sources import OLE_MARK, ZIP_MARKS, open_files, remove_extension
 from namegen.datasets.structure import decode_entities, find_entity, find_structure

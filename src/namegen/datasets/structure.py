@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from namegen.datasets.columns import SUFFIX
+from namegen.datasets.delimiters import SUFFIX
 from namegen.errors import quote
 
 if TYPE_CHECKING:

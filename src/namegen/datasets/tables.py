@@ -9,8 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from namegen.datasets.columns import describe_columns, find_columns, split_aligned
+from namegen.datasets.columns import describe_columns, find_columns
 from namegen.datasets.dataset import MAX_WEIGHT, count_of
+from namegen.datasets.delimiters import split_aligned
 from namegen.errors import DataError, quote
 from namegen.io.lines import decode_line
 
