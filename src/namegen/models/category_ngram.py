@@ -57,6 +57,10 @@ class CategoryNGram:
         self._row_of, self._known = np.full(nodes, -1, dtype=np.int32), 0
         self._next = np.empty(self._rows.shape, dtype=np.int32)  # the node after each letter, -1 if not yet known
 
+    def __len__(self) -> int:
+        """Return the number of contexts."""
+        return len(self._parents)
+
     def advance(self, nodes: Integers, letters: Integers) -> NDArray[np.int64]:
         """Read a letter after each context; return the nodes of the longest contexts that occur, (rows,)."""
         rows, columns = self._row_of[nodes], self._column_of[letters]
@@ -138,6 +142,31 @@ class CategoryNGram:
         scores: NDArray[np.float32] = self._rows.ravel().take(begins + self._column_of.take(letters))
         np.maximum(scores, _LEAST, out=scores)
         return np.log(scores, out=scores)
+
+    def best_endings(self, longest: int) -> NDArray[np.float32]:
+        """Return the highest log-probability with which names can go on after each context and end.
+
+        Args:
+            longest: the most letters that may follow.
+
+        Returns:
+            In nats, by the number of letters that follow, (longest + 1, contexts).
+        """
+        nodes, end = np.arange(len(self._parents)), self._outputs - 1
+        rows = np.log(np.maximum(self._compute_rows(nodes), _LEAST))
+        best = np.empty((longest + 1, len(nodes)), dtype=np.float32)
+        best[0] = rows[:, self._column_of[end]]
+        letters = self._own[self._own != end]
+        after = [self.advance(nodes, np.full(len(nodes), letter)) for letter in letters]
+        scores = [np.ascontiguousarray(rows[:, self._column_of[letter]]) for letter in letters]
+        if not self._has_all:  # letters that do not occur in the category
+            after.append(np.full(len(nodes), ROOT))
+            scores.append(np.ascontiguousarray(rows[:, -1]))
+        for more in range(1, longest + 1):
+            best[more] = -np.inf
+            for score, node in zip(scores, after, strict=True):
+                np.maximum(best[more], score + best[more - 1].take(node), out=best[more])
+        return best
 
     def _compute_rows(self, nodes: Integers) -> NDArray[np.float32]:
         """Return the probabilities after some contexts, (rows, own letters + 1)."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from namegen.models.mixture import MixedStepper
     from namegen.models.model import Model
 
     Floats = NDArray[np.float32]
@@ -43,18 +42,16 @@ class Source(NamedTuple):
         sos: whether the network reads an SOS token, and so can choose the first letter.
         first_letters: the number or share of training names that begin with each letter, (letters,), for a network
             that cannot choose the first letter.
-        opinion: the same mixture, if it is to tell how plausible letters are.
     """
 
     network: Stepper
     boundary_id: int
     sos: bool
     first_letters: NDArray[np.int64] | NDArray[np.float64]
-    opinion: MixedStepper | None = None
 
     @classmethod
     def of(
-        cls, model: Model, network: Stepper, category: Category, *, share: float | None = None, opinion: bool = False
+        cls, model: Model, network: Stepper, category: Category, *, share: float | None = None
     ) -> Source:
         """Return the source of a category or a blend of a model.
 
@@ -63,7 +60,6 @@ class Source(NamedTuple):
             network: its network, conditioned on the category or blend.
             category: the index of the category, or the share of each category, (categories,).
             share: the share of the model's n-gram, if it has one and a network; by default the model's own.
-            opinion: whether the n-gram is asked for its opinion.
         """
         begins: NDArray[np.int64] | NDArray[np.float64]
         if isinstance(category, int):
@@ -78,12 +74,12 @@ class Source(NamedTuple):
             share = weights.share
         else:
             pooled = weights.pooled
-        if not share and not opinion:
+        if not share:
             return cls(network, boundary_id, sos, begins)
         from namegen.models.mixture import MixedStepper
 
         mixed = MixedStepper(network, model.mixture, category, share, boundary_id, sos=sos, pooled=pooled)
-        return cls(mixed, boundary_id, sos, begins, mixed if opinion else None)
+        return cls(mixed, boundary_id, sos, begins)
 
     @property
     def dtype(self) -> type[np.unsignedinteger]:

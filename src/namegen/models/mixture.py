@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 _LEAST = np.finfo(np.float32).tiny
+_MAX_BEST = 2**16  # nodes for which the best endings are found
 
 
 class Weights(NamedTuple):
@@ -126,14 +127,11 @@ class MixedStepper:
         pooled: float = 0.0,
     ) -> None:
         self._network, self._share, self._sos, self._boundary_id = network, np.float32(share), sos, boundary_id
-        shares = {category: 1.0} if isinstance(category, int) else {int(c): category[c] for c in category.nonzero()[0]}
+        shares = _list_shares(category)
         self._pooled = np.float32(pooled)
         self._shares = [np.float32(own) for own in shares.values()]
-        self._opinions = [mixture.ngram.select(index) for index in shares]
-        self._parts: Sequence[CategoryNGram] = self._opinions
-        if share:
-            shortest = {index: mixture.find_weights(index).min_context for index in shares}
-            self._parts = [mixture.ngram.select(index, shortest[index]) for index in shares]
+        shortest = {index: mixture.find_weights(index).min_context for index in shares}
+        self._parts: Sequence[CategoryNGram] = [mixture.ngram.select(index, shortest[index]) for index in shares]
 
     def start(self) -> Floats:
         """Return the state before the first letter, (1, S + categories) float32."""
@@ -150,32 +148,17 @@ class MixedStepper:
         nodes = self._nodes(hidden)
         logits, after = self._network.step(letters, hidden[:, : -len(self._shares)], parents)
         nodes = self._advance(nodes if parents is None else nodes[parents], letters)
-        if self._share:
-            most = logits.max(axis=1, keepdims=True)
-            weights = np.exp(logits - most)
-            own, below = self._split(nodes)
-            own *= weights.sum(axis=1, keepdims=True) * self._share
-            weights *= below * self._share + (1 - self._share)
-            weights += own
-            np.maximum(weights, _LEAST, out=weights)  # the network's may have been rounded to 0
-            mixed = np.log(weights, out=weights)
-            mixed += most
-            logits = mixed + self._pooled * (logits - mixed) if self._pooled else mixed
+        most = logits.max(axis=1, keepdims=True)
+        weights = np.exp(logits - most)
+        own, below = self._split(nodes)
+        own *= weights.sum(axis=1, keepdims=True) * self._share
+        weights *= below * self._share + (1 - self._share)
+        weights += own
+        np.maximum(weights, _LEAST, out=weights)  # the network's may have been rounded to 0
+        mixed = np.log(weights, out=weights)
+        mixed += most
+        logits = mixed + self._pooled * (logits - mixed) if self._pooled else mixed
         return logits, self._join(after, nodes)
-
-    def log_probabilities(self, states: Floats, rows: Integers, letters: Integers) -> Floats:
-        """Return the n-gram's own log-probabilities of letters after some states, in nats, (letters,) float32.
-
-        Args:
-            states: the states, (states, S + categories).
-            rows: the state that each letter follows, (letters,).
-            letters: the indices of the letters, (letters,).
-        """
-        nodes = self._nodes(states)
-        if len(self._shares) == 1:
-            return self._opinions[0].score(nodes[:, 0], letters, rows)
-        parts = [np.exp(part.score(nodes[:, index], letters, rows)) for index, part in enumerate(self._opinions)]
-        return np.log(np.tensordot(self._shares, parts, axes=1))
 
     def _nodes(self, states: Floats) -> Integers:
         return states[:, -len(self._shares) :].astype(np.int64)  # exact: an n-gram has fewer than 2**24 nodes
@@ -196,3 +179,63 @@ class MixedStepper:
     @staticmethod
     def _join(hidden: Floats, nodes: Integers) -> Floats:
         return np.concatenate([hidden, nodes.astype(np.float32)], axis=1)
+
+
+class Opinion:
+    """What the n-gram of a category or a blend thinks of letters that the network has chosen.
+
+    A node is the n-gram's node of each category of the blend, (categories,) integers.
+
+    Args:
+        ngram: the n-gram.
+        category: the category or blend.
+        boundary_id: the index of the start of a name.
+    """
+
+    def __init__(self, ngram: NGram, category: Category, boundary_id: int) -> None:
+        shares = _list_shares(category)
+        self._shares = np.array(list(shares.values()), dtype=np.float32)
+        self._parts = [ngram.select(index) for index in shares]
+        self._boundary_id = boundary_id
+
+    def start(self) -> Integers:
+        """Return the node after the start of a name, (1, categories)."""
+        return self.advance(np.full((1, len(self._parts)), ROOT), np.array([self._boundary_id]))
+
+    def advance(self, nodes: Integers, letters: Integers) -> Integers:
+        """Return the nodes after reading one letter in each row, (rows, categories)."""
+        if len(self._parts) == 1:
+            return self._parts[0].advance(nodes[:, 0], letters)[:, None]
+        return np.column_stack([part.advance(nodes[:, index], letters) for index, part in enumerate(self._parts)])
+
+    def log_probabilities(self, nodes: Integers, rows: Integers, letters: Integers) -> Floats:
+        """Return the log-probabilities of letters, or of ends, in nats, (letters,) float32.
+
+        Args:
+            nodes: some nodes, (nodes, categories).
+            rows: the node that each letter follows, (letters,).
+            letters: the indices of the letters, (letters,).
+        """
+        if len(self._parts) == 1:
+            return self._parts[0].score(nodes[:, 0], letters, rows)
+        parts = [np.exp(part.score(nodes[:, index], letters, rows)) for index, part in enumerate(self._parts)]
+        return np.log(np.tensordot(self._shares, parts, axes=1))
+
+    def best_endings(self, longest: int) -> Floats | None:
+        """Return the highest log-probability with which a name can go on after each node and end.
+
+        Args:
+            longest: the most letters that may follow.
+
+        Returns:
+            In nats, by the number of letters that follow, (longest + 1, nodes) float32; ``None`` for a blend and for a
+            large n-gram, where finding them would take too long.
+        """
+        if len(self._parts) > 1 or len(self._parts[0]) > _MAX_BEST:
+            return None
+        return self._parts[0].best_endings(longest)
+
+
+def _list_shares(category: Category) -> dict[int, float]:
+    """Return the share of each category in a category or a blend."""
+    return {category: 1.0} if isinstance(category, int) else {int(c): float(category[c]) for c in category.nonzero()[0]}

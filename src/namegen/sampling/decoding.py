@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from namegen.sampling.rng import Streams
 
     Floats = NDArray[np.float32]
+    Integers = NDArray[np.integer]
 
 _NAMES_AT_A_TIME = 65_536  # bounds the memory
 _MASKS_AT_A_TIME = 4096
 
 
 def choose_letters(
-    logits: Floats, rows: NDArray[np.int64], streams: Streams, place: int, config: SamplingConfig
-) -> NDArray[np.int64]:
+    logits: Floats, rows: Integers, streams: Streams, place: int, config: SamplingConfig
+) -> NDArray[np.int32]:
     """Choose the next letter of each name.
 
     Args:
@@ -43,11 +44,11 @@ def choose_letters(
 
 
 def _choose_with_dropout(
-    logits: Floats, rows: NDArray[np.int64], streams: Streams, place: int, config: SamplingConfig
-) -> NDArray[np.int64]:
+    logits: Floats, rows: Integers, streams: Streams, place: int, config: SamplingConfig
+) -> NDArray[np.int32]:
     """Choose letters with a separate dropout mask, and so separate probabilities, for each name."""
     outputs = logits.shape[1]
-    chosen = np.empty(len(rows), dtype=np.int64)
+    chosen = np.empty(len(rows), dtype=np.int32)
     at_a_time = max_rows(outputs, _MASKS_AT_A_TIME)
     for begin in range(0, len(rows), at_a_time):
         part = slice(begin, begin + at_a_time)
@@ -59,7 +60,7 @@ def _choose_with_dropout(
     return chosen
 
 
-def sample_categorical(weights: Floats, rows: NDArray[np.int64], points: NDArray[np.float64]) -> NDArray[np.int64]:
+def sample_categorical(weights: Floats, rows: Integers, points: NDArray[np.float64]) -> NDArray[np.int32]:
     """Sample outputs by inverting cumulative distributions: the first output whose cumulative sum exceeds the point.
 
     An output of probability 0 is never sampled.
@@ -72,26 +73,34 @@ def sample_categorical(weights: Floats, rows: NDArray[np.int64], points: NDArray
     Returns:
         The index of the sampled output for each name, (names,).
     """
-    outputs = weights.shape[1]
+    outputs, many = weights.shape[1], len(weights)
     width = 1 << (outputs - 1).bit_length()
-    sums = np.empty((len(weights), width))
-    np.cumsum(weights, axis=1, dtype=np.float64, out=sums[:, :outputs])
-    sums[:, outputs:] = np.inf
-    totals, flat = sums[:, outputs - 1].copy(), sums.ravel()
-    sampled = np.empty(len(rows), dtype=np.int64)
+    sums = np.full((width, many), np.inf)
+    _accumulate(weights.T, sums[:outputs])
+    totals, flat = sums[outputs - 1], sums.ravel()
+    sampled = np.empty(len(rows), dtype=np.int32)
     for begin in range(0, len(rows), _NAMES_AT_A_TIME):
         part = slice(begin, begin + _NAMES_AT_A_TIME)
-        row = rows[part]
-        point = points[part] * totals[row]
-        start = row * width
-        before = start - 1  # the last sum that is known to be at most the point
+        row = rows[part].astype(np.int64)
+        point = points[part] * totals.take(row)
+        before = row - many  # the place of the last sum that is known to be at most the point
         step = width >> 1
         while step:  # a binary search in all rows at once
-            middle = before + step
+            middle = before + step * many
             before = np.where(flat.take(middle) <= point, middle, before)
             step >>= 1
-        np.subtract(before, start - 1, out=sampled[part])
+        sampled[part] = (before - row) / many + 1  # exact
     return sampled
+
+
+def _accumulate(columns: NDArray[np.floating], out: NDArray[np.float64]) -> None:
+    """Write the cumulative sums of each column, (outputs, rows), to ``out``.
+
+    The same as ``np.cumsum`` along the first axis, which is several times slower for many rows.
+    """
+    out[:] = columns
+    for before, after in zip(out, out[1:], strict=False):
+        after += before
 
 
 def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
@@ -109,16 +118,28 @@ def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
         weights /= np.float32(config.temperature)
         np.exp(weights, out=weights)
     if config.top_k is not None or config.top_p is not None:
-        order = np.argsort(-weights, axis=1, kind="stable")
-        ranked = np.take_along_axis(weights, order, axis=1).astype(np.float64)
-        if config.top_k is not None:
-            ranked[:, config.top_k :] = 0
-        if config.top_p is not None:
-            ranked /= ranked.sum(axis=1, keepdims=True)
-            before = np.cumsum(ranked, axis=1) - ranked
-            ranked[before >= config.top_p] = 0
-        np.put_along_axis(weights, order, ranked.astype(np.float32), axis=1)
+        _cut(weights, config)
     return weights
+
+
+def _cut(weights: Floats, config: SamplingConfig) -> None:
+    """Set the probabilities of all but the top k or top p outputs to 0, in place; ties keep the first outputs."""
+    outputs = weights.shape[1]
+    ascending = np.sort(weights, axis=1)
+    kept = np.full(len(weights), outputs if config.top_k is None else min(config.top_k, outputs))
+    if config.top_p is not None:
+        ranked = ascending.T[::-1].astype(np.float64)
+        ranked[kept[0] :] = 0
+        sums = np.empty_like(ranked)
+        _accumulate(ranked, sums)
+        before = sums - ranked
+        kept = np.minimum(kept, (before < config.top_p * sums[-1]).sum(axis=0))
+    lowest = ascending[np.arange(len(weights)), outputs - kept]
+    is_kept = weights >= lowest[:, None]
+    for row in np.flatnonzero(is_kept.sum(axis=1) > kept):  # a tie at the cut
+        equal = np.flatnonzero(weights[row] == lowest[row])
+        is_kept[row, equal[kept[row] - is_kept[row].sum() :]] = False
+    weights *= is_kept
 
 
 def greedy_probabilities(logits: Floats, dropout: float) -> Floats:

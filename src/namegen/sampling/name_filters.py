@@ -183,12 +183,11 @@ class NameFilter:
             *[("avoids offensive words (unless --allow-offensive is given)", self._is_offensive)] * avoids_offensive,
         ]
 
-    def judge(self, names: EncodedNames, is_implausible: Flags | None = None) -> NDArray[np.uint8]:
+    def judge(self, names: EncodedNames) -> NDArray[np.uint8]:
         """Return the verdict on each name, (names,): ``ACCEPTED`` or another number.
 
         Args:
             names: the names.
-            is_implausible: which of them are below the plausibility floor, (names,).
 
         Raises:
             NamegenError: matching the regular expression takes too long.
@@ -197,8 +196,6 @@ class NameFilter:
         verdicts[self._is_well_formed(names)] = ACCEPTED
         if self._filters.min_length is not None:
             verdicts[(verdicts == ACCEPTED) & (names.lengths < self._filters.min_length)] = _SHORT
-        if is_implausible is not None:
-            verdicts[is_implausible] = IMPLAUSIBLE
         if self._text_conditions:
             candidates = np.flatnonzero(verdicts == ACCEPTED)
             if [rejects for _, rejects in self._text_conditions] == [self._is_offensive]:

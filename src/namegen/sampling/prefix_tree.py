@@ -15,23 +15,43 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from namegen.datasets.encoding import UNFINISHED, EncodedNames
+from namegen.datasets.encoding import EncodedNames
 from namegen.models.inference import max_rows
 from namegen.sampling.decoding import choose_letters, sample_categorical
 from namegen.sampling.rng import FIRST_LETTER, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig
-    from namegen.models.inference import Source
+    from namegen.models.inference import Floats, Source
+    from namegen.sampling.floor import Floor
     from namegen.sampling.rng import Streams
 
     Integers = NDArray[np.integer]
 
+BELOW_FLOOR, UNFINISHED = -1, -2
+"""In place of an index: names below the plausibility floor, and names that had not ended at the maximum length."""
+
 _ROWS = 1024  # prefixes per step of the network: as fast as more, and they fit the processor's cache
+_MIN_NAMES_TO_LOOK_AHEAD = 4096
+_GOES_ON = -3
+
+
+class SampledTree(NamedTuple):
+    """Sampled names.
+
+    Attributes:
+        distinct: the distinct names that have ended, those with different prefixes apart.
+        which: the index of each name among them, ``BELOW_FLOOR`` or ``UNFINISHED``, (names,).
+        read: how many letters of each name were read, its end included, (names,).
+    """
+
+    distinct: EncodedNames
+    which: NDArray[np.int32]
+    read: NDArray[np.int32]
 
 
 def sample_prefix_tree(
@@ -41,47 +61,26 @@ def sample_prefix_tree(
     limits: Integers,
     prefix_of: Integers,
     streams: Streams,
-    weakest: NDArray[np.float32] | None = None,
-) -> tuple[EncodedNames, Opinions]:
-    """Sample names; return them with the opinions of the n-gram, zeros if the source asks for none.
+    floor: Floor | None = None,
+) -> SampledTree:
+    """Sample names.
 
     Args:
         source: the network and its category.
         config: how letters are chosen.
-        prefixes: the prefixes that the names begin with, as letter indices.
+        prefixes: the distinct prefixes that the names begin with, as letter indices.
         limits: the maximum length of a name with each prefix, the prefix included, (prefixes,). Greedy decoding
             truncates names there; otherwise a name that has not ended by then is ``UNFINISHED``.
         prefix_of: the index of each name's prefix, (names,).
         streams: the random numbers of each name, (names,).
-        weakest: the lowest log-probability of a letter by the n-gram's opinion, (names,). A name with a lower one is
-            given up, and remains ``UNFINISHED``. By default no name is.
+        floor: the plausibility floor; by default there is none.
     """
-    tree = _Tree(source, config, prefixes, limits, prefix_of, streams, weakest)
+    if floor is not None and len(streams) >= _MIN_NAMES_TO_LOOK_AHEAD:
+        floor.look_ahead(int(limits.max()))
+    tree = _Tree(source, config, prefixes, limits, prefix_of, streams, floor)
     while tree.levels:
         tree.grow()
-    return tree.collect_names(), tree.opinions
-
-
-class Opinions(NamedTuple):
-    """What the n-gram thinks of the letters that names have chosen after their prefixes, ends included, in nats.
-
-    Attributes:
-        total: the sum of the log-probabilities of a name's letters, (names,) float32.
-        is_weak: whether a name has a letter below the limit, and was given up there, (names,).
-    """
-
-    total: NDArray[np.float32]
-    is_weak: NDArray[np.bool_]
-
-    @classmethod
-    def none(cls, count: int) -> Opinions:
-        """Return the opinions on names without letters."""
-        return cls(np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.bool_))
-
-    def add(self, names: Integers, scores: NDArray[np.float32], is_weak: NDArray[np.bool_]) -> None:
-        """Add one letter to each of some names."""
-        self.total[names] += scores
-        self.is_weak[names[is_weak]] = True
+    return tree.collect_names()
 
 
 class _Prefixes(NamedTuple):
@@ -91,39 +90,48 @@ class _Prefixes(NamedTuple):
         hidden: hidden states before the last letter, (states, H).
         states: the index of each prefix's hidden state, (prefixes,), ascending.
         letters: the last letters, (prefixes,).
+        given: the index of the given prefix that each begins with, (prefixes,).
+        places: the place of each in the tree's list of all prefixes, (prefixes,).
+        totals: the sum of the n-gram's log-probabilities of the letters after the given prefix, (prefixes,).
+        nodes: the n-gram's nodes after the last letters, (prefixes, categories).
         sizes: the number of names with each prefix, (prefixes,).
         names: the names, grouped by prefix, (names,).
     """
 
-    hidden: NDArray[np.float32]
+    hidden: Floats
     states: Integers
     letters: Integers
+    given: Integers
+    places: Integers
+    totals: Floats
+    nodes: Integers
     sizes: Integers
     names: Integers
 
     def split(self, count: int) -> tuple[_Prefixes, _Prefixes]:
         """Return the first ``count`` prefixes and the others."""
-        hidden, states, letters, sizes, names = self
+        hidden, states, *columns, sizes, names = self
         cut, last, first = int(sizes[:count].sum()), int(states[count - 1]), int(states[count])
-        head = _Prefixes(hidden[: last + 1], states[:count], letters[:count], sizes[:count], names[:cut])
-        tail = _Prefixes(hidden[first:], states[count:] - first, letters[count:], sizes[count:], names[cut:])
-        return head, tail
+        heads, tails = ([column[part] for column in columns] for part in (slice(count), slice(count, None)))
+        head = _Prefixes(hidden[: last + 1], states[:count], *heads, sizes[:count], names[:cut])
+        return head, _Prefixes(hidden[first:], states[count:] - first, *tails, sizes[count:], names[cut:])
 
     @classmethod
     def join(cls, parts: Sequence[_Prefixes]) -> _Prefixes:
         """Return the prefixes of all parts."""
-        hidden, states, letters, sizes, names = zip(*parts, strict=True)
+        if len(parts) == 1:
+            return parts[0]
+        hidden, states, *columns = zip(*parts, strict=True)
         first_states = np.cumsum([0, *map(len, hidden[:-1])])
         states = tuple(part + first for part, first in zip(states, first_states, strict=True))
-        return cls(*map(np.concatenate, (hidden, states, letters, sizes, names)))
+        return cls(*map(np.concatenate, (hidden, states, *columns)))
 
 
 class _Tree:
-    """A tree of prefixes that grows until every name has ended or reached the maximum length.
+    """A tree of prefixes that grows until every name has ended, is given up, or has reached the maximum length.
 
     Attributes:
         levels: the waiting prefixes, in several parts, by their length.
-        opinions: the n-gram's opinions on the letters so far.
     """
 
     def __init__(
@@ -134,88 +142,105 @@ class _Tree:
         limits: Integers,
         prefix_of: Integers,
         streams: Streams,
-        weakest: NDArray[np.float32] | None,
+        floor: Floor | None,
     ) -> None:
-        self._source, self._config, self._streams, self._weakest = source, config, streams, weakest
-        self._rows = max_rows(source.boundary_id + 1, _ROWS)
-        self._lengths = np.full(len(streams), UNFINISHED, dtype=np.int64)
-        self._limits, self._min_limit = limits[prefix_of], limits.min()
-        given = np.array([len(prefix) for prefix in prefixes])
-        self._given, self._max_given = given[prefix_of], given.max()
-        letters = np.zeros((self._max_given, len(prefixes)), dtype=source.dtype)
-        for index, prefix in enumerate(prefixes):
-            letters[: len(prefix), index] = prefix
-        self._letters = list(letters[:, prefix_of])  # of all names, for each place
-        self.opinions = Opinions.none(len(streams))
+        self._source, self._config, self._streams, self._floor = source, config, streams, floor
+        self._outputs = source.boundary_id + 1
+        self._rows = max_rows(self._outputs, _ROWS)
+        self._limits, self._given = limits, np.array([len(prefix) for prefix in prefixes])
+        self._which = np.full(len(streams), UNFINISHED, dtype=np.int32)
+        self._read = np.zeros(len(streams), dtype=np.int32)
+        # All prefixes that names may end with: the place of each without its last letter, and that letter.
+        self._parents: list[Integers] = [np.zeros(1, dtype=np.int32)]
+        self._letters: list[Integers] = [np.zeros(1, dtype=source.dtype)]
+        self._places = 1
+        # Of the distinct names that have ended: the places of all but their ends, and their lengths.
+        self._ended: list[Integers] = []
+        self._lengths: list[Integers] = []
+        self._distinct = 0
         self.levels: dict[int, list[_Prefixes]] = {}
-        names, root, hidden = np.arange(len(streams)), np.array([0]), source.network.start()
-        if source.sos:
-            self.levels[0] = [_Prefixes(hidden, root, np.array([source.boundary_id]), np.array([len(names)]), names)]
-        else:
-            shares = source.first_letters[None].astype(np.float32)  # as frequent as in the training names
-            rows = np.zeros_like(names)
-            chosen = self._choose(
-                0, names, lambda part: sample_categorical(shares, rows[part], uniform(streams[part], FIRST_LETTER))
+        self._begin(prefixes, prefix_of)
+
+    def _begin(self, prefixes: Sequence[Integers], prefix_of: Integers) -> None:
+        """Read the given prefixes except their last letters, and let the first of them wait."""
+        source, count = self._source, len(prefixes)
+        order = np.argsort(prefix_of, kind="stable").astype(np.int32)
+        sizes = np.bincount(prefix_of, minlength=count)
+        begins = np.cumsum(sizes) - sizes
+        totals, nodes = np.zeros(count, dtype=np.float32), np.zeros((count, 0), dtype=np.int64)
+        if self._floor is not None:
+            nodes = np.repeat(self._floor.opinion.start(), count, axis=0)
+        places = np.zeros(count, dtype=np.int64)
+        for place in range(int(self._given.max())):
+            longer = np.flatnonzero(self._given > place)
+            letters = np.array([prefixes[index][place] for index in longer])
+            places[longer] = self._add_places(places[longer], letters)
+            if self._floor is not None:
+                nodes[longer] = self._floor.opinion.advance(nodes[longer], letters)
+        for length, indices, hidden, states in self._read_given(prefixes):
+            names = np.concatenate([order[begins[index] : begins[index] + sizes[index]] for index in indices])
+            letters = np.array([prefixes[index][-1] if length else source.boundary_id for index in indices])
+            own = _Prefixes(
+                hidden, states, letters, indices, places[indices], totals[indices], nodes[indices], sizes[indices], names
             )
-            continues = self._ask(0, hidden, rows, chosen, names)
-            self._branch(0, hidden, rows[continues], chosen[continues], names[continues])
+            if length or source.sos:
+                self.levels[length] = [own]
+            else:
+                shares = source.first_letters[None].astype(np.float32)  # as frequent as in the training names
+                numbers = uniform(self._streams[names], FIRST_LETTER)
+                chosen = sample_categorical(shares, np.zeros_like(names), numbers)
+                self._branch(0, hidden, own, np.repeat(np.arange(len(indices), dtype=np.int32), own.sizes), chosen)
+
+    def _read_given(self, prefixes: Sequence[Integers]) -> Iterator[tuple[int, Integers, Floats, Integers]]:
+        """Read the given prefixes except their last letters, or the start of the empty one.
+
+        Yields:
+            For each length, the indices of the prefixes that have it, the hidden states before their last letters, and
+            the state of each prefix, ascending.
+        """
+        source = self._source
+        hidden = source.network.start()
+        texts = [tuple(prefix.tolist()) for prefix in prefixes]
+        known: dict[tuple[int, ...], int] = {(): 0}
+        for length in range(int(self._given.max()) + 1):
+            own = [index for index, text in enumerate(texts) if len(text) == length]
+            if length == 1 and source.sos:
+                _, hidden = source.network.step(np.array([source.boundary_id]), hidden)
+            if length > 1:
+                read = sorted({text[: length - 1] for text in texts if len(text) >= length})
+                parents = np.array([known[text[:-1]] for text in read])
+                _, hidden = source.network.step(np.array([text[-1] for text in read]), hidden, parents)
+                known = {text: state for state, text in enumerate(read)}
+            if own:
+                states = np.array([known[texts[index][:-1]] for index in own])
+                order = np.argsort(states, kind="stable")
+                yield length, np.array(own)[order], hidden, states[order]
 
     def grow(self) -> None:
         """Read the last letters of some prefixes of one length, and let their names choose the next ones."""
         full = [length for length, parts in self.levels.items() if sum(map(_count, parts)) >= self._rows]
         length = max(full) if full else min(self.levels)
         prefixes = self._take(length)
-        names, streams = prefixes.names, self._streams
         logits, hidden = self._source.network.step(prefixes.letters, prefixes.hidden, prefixes.states)
-        rows, place = np.repeat(np.arange(len(hidden)), prefixes.sizes), FIRST_LETTER + length
-        chosen = self._choose(
-            length, names, lambda part: choose_letters(logits, rows[part], streams[names[part]], place, self._config)
-        )
-        goes_on = self._ask(length, hidden, rows, chosen, names)
-        is_end = chosen == self._source.boundary_id
-        self._lengths[names[is_end & goes_on]] = length
-        continues = goes_on & ~is_end
-        if length >= self._min_limit:
-            continues &= self._limits[names] > length
-        if continues.any():
-            self._branch(length, hidden, rows[continues], chosen[continues], names[continues])
+        rows = np.repeat(np.arange(len(hidden), dtype=np.int32), prefixes.sizes)
+        streams = self._streams[prefixes.names]
+        chosen = choose_letters(logits, rows, streams, FIRST_LETTER + length, self._config)
+        self._branch(length, hidden, prefixes, rows, chosen)
 
-    def collect_names(self) -> EncodedNames:
+    def collect_names(self) -> SampledTree:
         """Return the names. This frees the tree's memory, so it works once."""
-        letters = np.zeros((len(self._streams), max(1, len(self._letters))), dtype=self._source.dtype)
-        for place in reversed(range(len(self._letters))):
-            letters[:, place] = self._letters.pop()
-        return EncodedNames(letters, self._lengths)
-
-    def _choose(
-        self, length: int, names: Integers, choose: Callable[[Integers | slice], NDArray[np.int64]]
-    ) -> NDArray[np.int64]:
-        """Return the next letter of names of one length: the one in the name's prefix, or a chosen one after it."""
-        if length >= self._max_given:
-            return choose(slice(None))
-        letters: NDArray[np.int64] = self._letters[length][names].astype(np.int64)
-        is_free = np.flatnonzero(self._given[names] <= length)
-        letters[is_free] = choose(is_free)
-        return letters
-
-    def _ask(
-        self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers
-    ) -> NDArray[np.bool_]:
-        """Note the n-gram's opinion on the letters that names of one length have chosen, but not on given ones.
-
-        Returns:
-            Which of the names are not given up, (names,).
-        """
-        if self._source.opinion is None:
-            return np.ones(len(names), dtype=np.bool_)
-        asked = names
-        if length < self._max_given:
-            is_free = self._given[names] <= length
-            rows, chosen, asked = rows[is_free], chosen[is_free], names[is_free]
-        scores = self._source.opinion.log_probabilities(hidden, rows, chosen)
-        is_weak = np.zeros(len(scores), dtype=np.bool_) if self._weakest is None else scores < self._weakest[asked]
-        self.opinions.add(asked, scores, is_weak)
-        return ~is_weak if asked is names else ~self.opinions.is_weak[names]
+        parents, letters_of = np.concatenate(self._parents), np.concatenate(self._letters)
+        self._parents, self._letters = [], []
+        lengths = np.concatenate([np.zeros(0, dtype=np.int64), *self._lengths])
+        places = np.concatenate([np.zeros(0, dtype=np.int64), *self._ended])
+        longest = int(lengths.max(initial=0))
+        letters = np.zeros((len(lengths), max(1, longest)), dtype=self._source.dtype)
+        for position in reversed(range(longest)):
+            names = np.flatnonzero(lengths > position)
+            own = places[names]
+            letters[names, position] = letters_of[own]
+            places[names] = parents[own]
+        return SampledTree(EncodedNames(letters, lengths), self._which, self._read)
 
     def _take(self, length: int) -> _Prefixes:
         """Remove prefixes of one length, as many as a step reads if there are enough, and return them."""
@@ -231,31 +256,81 @@ class _Tree:
             del self.levels[length]
         return _Prefixes.join(taken)
 
-    def _branch(
-        self, length: int, hidden: NDArray[np.float32], rows: Integers, chosen: Integers, names: Integers
-    ) -> None:
-        """Add the prefixes of names, whose former prefixes are ``rows``, that have just chosen a letter."""
-        boundary_id = self._source.boundary_id
-        if length == len(self._letters):
-            self._letters.append(np.zeros(len(self._streams), dtype=self._source.dtype))
-        self._letters[length][names] = chosen
-        if self._config.greedy and length + 1 >= self._min_limit:
-            continues = self._limits[names] > length + 1
-            self._lengths[names[~continues]] = length + 1  # truncated, as in the tutorial
-            rows, chosen, names = rows[continues], chosen[continues], names[continues]
-            if not len(names):
-                return
-        keys = rows * boundary_id + chosen
-        if len(hidden) * boundary_id < 2**16:
+    def _branch(self, length: int, hidden: Floats, before: _Prefixes, rows: Integers, chosen: Integers) -> None:
+        """Group names, which have just chosen a letter or their end, by what they chose.
+
+        Args:
+            length: the number of letters before.
+            hidden: the states before the chosen letters: one for each of their former prefixes, or one for all.
+            before: the former prefixes.
+            rows: the former prefix of each name, (names,).
+            chosen: the letter, (names,).
+        """
+        keys = rows * np.int32(self._outputs)
+        keys += chosen
+        if len(before.letters) * self._outputs < 2**16:
             keys = keys.astype(np.uint16)  # which numpy sorts by radix
         order = np.argsort(keys, kind="stable")
-        keys = keys[order].astype(np.int64)
-        first = np.flatnonzero(np.diff(keys, prepend=-1))  # of the names with each prefix
-        parents, letters = np.divmod(keys[first], boundary_id)
-        first_child = np.diff(parents, prepend=-1) > 0
-        sizes, states = np.diff(first, append=len(keys)), np.cumsum(first_child) - 1
-        prefixes = _Prefixes(hidden[parents[first_child]], states, letters, sizes, names[order])
-        self.levels.setdefault(length + 1, []).append(prefixes)
+        keys, names = keys[order], before.names[order]
+        first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))  # of the names with each choice
+        parents, letters = np.divmod(keys[first].astype(np.int64), self._outputs)
+        sizes, given = np.diff(first, append=len(keys)), before.given[parents]
+        outcome = np.full(len(first), _GOES_ON, dtype=np.int32)
+        is_end = letters == self._source.boundary_id
+        totals, nodes, chosen_before = before.totals[parents], before.nodes[parents], length - self._given[given]
+        if self._floor is not None:
+            scores = self._floor.opinion.log_probabilities(before.nodes, parents, letters)
+            totals += scores
+            is_below = self._floor.is_too_weak(scores)
+            ends, others = np.flatnonzero(is_end & ~is_below), np.flatnonzero(~is_end & ~is_below)
+            is_below[ends] = self._floor.is_below(totals[ends], np.full(len(ends), length), chosen_before[ends] + 1)
+            nodes[others] = self._floor.opinion.advance(nodes[others], letters[others])
+            is_below[others] = self._floor.is_hopeless(nodes[others], totals[others], chosen_before[others] + 1)
+            outcome[is_below] = BELOW_FLOOR
+        has_ended = np.flatnonzero(is_end & (outcome == _GOES_ON))
+        outcome[has_ended] = self._end(before.places[parents[has_ended]], length)
+        going = np.flatnonzero(outcome == _GOES_ON)
+        limits = self._limits[given[going]]
+        outcome[going[limits <= length]] = UNFINISHED
+        going = going[limits > length]
+        places = self._add_places(before.places[parents[going]], letters[going])
+        if self._config.greedy:
+            is_full = self._limits[given[going]] == length + 1
+            outcome[going[is_full]] = self._end(places[is_full], length + 1)  # truncated, as in the tutorial
+            going, places = going[~is_full], places[~is_full]
+        by_name = np.repeat(outcome, sizes)
+        goes_on = by_name == _GOES_ON
+        has_stopped = ~goes_on
+        stopped = names[has_stopped]
+        self._which[stopped], self._read[stopped] = by_name[has_stopped], length + 1
+        if len(going):
+            owners = parents[going]
+            first_child = np.diff(owners, prepend=-1) > 0
+            states = np.cumsum(first_child) - 1
+            if len(hidden) == len(before.letters):
+                hidden = hidden[owners[first_child]]
+            else:
+                states = np.zeros_like(states)
+            self.levels.setdefault(length + 1, []).append(
+                _Prefixes(
+                    hidden, states, letters[going], given[going], places, totals[going], nodes[going], sizes[going],
+                    names[goes_on],
+                )
+            )  # fmt: skip
+
+    def _end(self, places: Integers, length: int) -> Integers:
+        """Note distinct names that have ended, and return their indices."""
+        self._ended.append(places)
+        self._lengths.append(np.full(len(places), length, dtype=np.int64))
+        self._distinct += len(places)
+        return np.arange(self._distinct - len(places), self._distinct)
+
+    def _add_places(self, parents: Integers, letters: Integers) -> Integers:
+        """Add prefixes, each one letter longer than another, to the list of all prefixes; return their places."""
+        self._parents.append(parents.astype(np.int32))
+        self._letters.append(letters.astype(self._source.dtype))
+        self._places += len(parents)
+        return np.arange(self._places - len(parents), self._places)
 
 
 def _count(prefixes: _Prefixes) -> int:

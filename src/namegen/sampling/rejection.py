@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namegen.datasets.encoding import UNFINISHED, EncodedNames
+from namegen.datasets.encoding import EncodedNames
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
 from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.letters import restrict
-from namegen.models.plausibility import scale
+from namegen.models.mixture import Opinion
 from namegen.models.scoring import score_names
+from namegen.sampling.floor import Floor
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
-from namegen.sampling.prefix_tree import sample_prefix_tree
+from namegen.sampling.prefix_tree import BELOW_FLOOR, UNFINISHED, sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from namegen.models.inference import Category
     from namegen.models.model import Model
     from namegen.sampling.name_filters import Filters
+    from namegen.sampling.prefix_tree import SampledTree
     from namegen.sampling.rng import Streams
 
     Integers = NDArray[np.integer]
@@ -69,7 +71,7 @@ class SampledNames:
 
     names: EncodedNames
     category_of: NDArray[np.int64]
-    attempts: NDArray[np.int64]
+    attempts: NDArray[np.int32]
     failure: NamegenError | None = None
 
     def __len__(self) -> int:
@@ -116,6 +118,7 @@ class RejectionSampler:
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
         self._sources: dict[int, Source] = {}
+        self._floors: dict[int, Floor] = {}
         self._device, self._filters = device, filters
         self._restricted: dict[int, tuple[Model, RejectionSampler]] = {}
 
@@ -129,7 +132,7 @@ class RejectionSampler:
             return self._sample_category(self._blend, encoded, prefix_of, seed, numbers)
         chances = uniform(derive_streams(seed, 0, numbers), CATEGORY)
         category_of = self._choose_categories(chances, encoded, prefix_of)
-        names, attempts = EncodedNames.unfinished(len(numbers)), np.ones(len(numbers), dtype=np.int64)
+        names, attempts = EncodedNames.unfinished(len(numbers)), np.ones(len(numbers), dtype=np.int32)
         end, failure = len(numbers), None
         present, first = np.unique(category_of, return_index=True)
         # In the order of their first names: after a failure, fewer of the others are needed.
@@ -208,14 +211,16 @@ class RejectionSampler:
     ) -> SampledNames:
         """Sample names of one category or blend, up to the first that cannot be sampled."""
         label, category = blend
-        names, is_implausible = self._attempt(category, prefixes, prefix_of, derive_streams(seed, 0, numbers, label))
-        verdicts = self._filter.judge(names, is_implausible)
-        attempts = np.ones(len(numbers), dtype=np.int64)
-        limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])[prefix_of]
-        operations = self._count_operations(names, limits, 1)
-        result = SampledNames(names, np.full(len(numbers), category if isinstance(category, int) else 0), attempts)
+        sampled = self._attempt(category, prefixes, prefix_of, derive_streams(seed, 0, numbers, label))
+        verdicts = self._judge(sampled)
+        names = EncodedNames.unfinished(len(numbers))
+        names.assign(*_pick(sampled, np.flatnonzero(verdicts == ACCEPTED)))
+        attempts = np.ones(len(numbers), dtype=np.int32)
+        operations = self._count_operations(sampled.read, 1)
+        category_of = np.broadcast_to(np.int64(category if isinstance(category, int) else 0), len(numbers))
+        result = SampledNames(names, category_of, attempts)
         missing = np.flatnonzero(verdicts)
-        seen = 1 << verdicts.astype(np.int64)  # a bit for each verdict on a name's attempts
+        seen = np.int32(1) << verdicts  # a bit for each verdict on a name's attempts
         is_waived = np.zeros(len(numbers), dtype=np.bool_)  # whether the floor no longer applies to a name
         total = len(numbers)
         max_at_once = max(1, LETTERS_PER_ROUND // self.max_letters(max(map(len, prefixes))))
@@ -235,30 +240,38 @@ class RejectionSampler:
             each = min(tried, max_at_once, max(1, expected, _MIN_ATTEMPTS // len(missing)), left)
             round_size = min(max(_MIN_ATTEMPTS, total // 2), max_at_once)
             indices = missing[: max(1, round_size // each)]
-            indices = indices[attempts[indices] == tried]
+            # The floor applies either to all names of a round or to none.
+            chosen = np.flatnonzero((attempts[indices] == tried) & (is_waived[indices] == is_waived[first]))
+            indices = indices[chosen]
             streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
             total += len(streams)
-            candidates, is_implausible = self._attempt(
-                category, prefixes, np.tile(prefix_of[indices], each), streams, np.tile(~is_waived[indices], each)
-            )
-            operations[indices] += self._count_operations(candidates, limits[indices], each)
-            verdicts = self._filter.judge(candidates, is_implausible).reshape(each, len(indices))
-            seen[indices] |= np.bitwise_or.reduce(1 << verdicts.astype(np.int64), axis=0)
+            has_floor = not is_waived[first]
+            sampled = self._attempt(category, prefixes, np.tile(prefix_of[indices], each), streams, has_floor=has_floor)
+            operations[indices] += self._count_operations(sampled.read, each)
+            verdicts = self._judge(sampled).reshape(each, len(indices))
+            seen[indices] |= np.bitwise_or.reduce(np.int32(1) << verdicts, axis=0)
             best = (verdicts == ACCEPTED).argmax(axis=0)
             is_found = verdicts[best, np.arange(len(indices))] == ACCEPTED
             attempts[indices] += np.where(is_found, best + 1, each)
             is_hopeless = (seen[indices] & ~(1 << MALFORMED | 1 << IMPLAUSIBLE)) == 0
             is_waived[indices] |= ~is_found & is_hopeless & (attempts[indices] == _FLOOR_ATTEMPTS)
             found = np.flatnonzero(is_found)
-            names.assign(indices[found], candidates.select(best[found] * len(indices) + found))
-            missing = np.concatenate([indices[~is_found], missing[len(indices) :]])
+            _, accepted = _pick(sampled, best[found] * len(indices) + found)
+            names.assign(indices[found], accepted)
+            missing = np.delete(missing, chosen[is_found])
         return result
 
-    def _count_operations(self, names: EncodedNames, limits: Integers, each: int) -> NDArray[np.int64]:
-        """Return about how many multiplications the ``each`` attempts at each name would take alone, (limits,)."""
-        lengths = names.lengths.reshape(each, len(limits))
-        read = np.where(lengths == UNFINISHED, limits, lengths)
-        return count_operations(self._model, read.sum(axis=0), read.max(axis=0))
+    def _judge(self, sampled: SampledTree) -> NDArray[np.uint8]:
+        """Return the verdict on each sampled name, (names,)."""
+        verdicts = np.append(self._filter.judge(sampled.distinct), np.zeros(2, dtype=np.uint8))
+        verdicts[UNFINISHED], verdicts[BELOW_FLOOR] = MALFORMED, IMPLAUSIBLE  # negative indices count from the end
+        judged: NDArray[np.uint8] = verdicts[sampled.which]
+        return judged
+
+    def _count_operations(self, read: Integers, each: int) -> NDArray[np.int64]:
+        """Return about how many multiplications the ``each`` attempts at each name would take alone, (names,)."""
+        by_attempt = read.reshape(each, -1)
+        return count_operations(self._model, by_attempt.sum(axis=0), by_attempt.max(axis=0))
 
     def _build_error(self, prefix: Integers, attempts: int, verdicts: set[int]) -> NamegenError:
         """Return the error for a name that was never accepted."""
@@ -292,29 +305,24 @@ class RejectionSampler:
         prefixes: Sequence[Integers],
         prefix_of: Integers,
         streams: Streams,
-        has_floor: NDArray[np.bool_] | None = None,
-    ) -> tuple[EncodedNames, NDArray[np.bool_] | None]:
-        """Sample a name for each stream; return them, and with a floor which of them are below it.
-
-        ``has_floor`` tells to which names the floor applies, (names,); by default to all.
-        """
+        *,
+        has_floor: bool = True,
+    ) -> SampledTree:
+        """Sample a name for each stream, with or without the floor."""
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
-        source, plausibility = self._get_source(category), self._model.plausibility
-        if not self._floor or plausibility is None or (has_floor is not None and not has_floor.any()):
-            source = source._replace(opinion=None)
-            return sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams)[0], None
-        least = plausibility.at(category, self._floor)
-        weakest = np.full(len(streams), least.weakest, dtype=np.float32)
-        if has_floor is not None:
-            weakest[~has_floor] = -np.inf
-        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, weakest)
-        given = np.array([len(prefix) for prefix in prefixes])[prefix_of]
-        chosen = names.lengths + 1 - given  # letters, the end included
-        is_implausible = opinions.is_weak | (scale(opinions.total, chosen) < least.total)
-        is_implausible |= (names.lengths < least.length) & (chosen > 1)
-        if has_floor is not None:
-            is_implausible &= has_floor
-        return names, is_implausible
+        floor = self._get_floor(category) if has_floor and self._floor else None
+        source = self._get_source(category)
+        return sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, floor)
+
+    def _get_floor(self, category: Category) -> Floor | None:
+        """Return the floor of a category or the blend, if the model has one."""
+        key = category if isinstance(category, int) else 0
+        if key not in self._floors and self._model.plausibility is not None and self._model.mixture is not None:
+            if len(self._floors) == _MAX_SOURCES:
+                self._floors.clear()
+            opinion = Opinion(self._model.mixture.ngram, category, self._model.alphabet.boundary_id)
+            self._floors[key] = Floor(opinion, self._model.plausibility.at(category, self._floor))
+        return self._floors.get(key)
 
     def _get_source(self, category: Category) -> Source:
         """Return the network conditioned on a category or the blend, with guidance."""
@@ -328,7 +336,6 @@ class RejectionSampler:
                 self._steppers(guided),
                 category,
                 share=self._find_share(category),
-                opinion=self._floor > 0,
             )
         return self._sources[key]
 
@@ -337,3 +344,8 @@ class RejectionSampler:
         if self._config.ngram_share is not None or self._model.mixture is None:
             return self._config.ngram_share or 0.0
         return self._model.mixture.find_weights(category).sampled
+
+
+def _pick(sampled: SampledTree, indices: Integers) -> tuple[Integers, EncodedNames]:
+    """Return some of the sampled names that have ended, after their indices."""
+    return indices, sampled.distinct.select(sampled.which[indices])
