@@ -17,7 +17,7 @@ The n-gram is also a second opinion on letters that the network generates: see :
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -87,9 +87,16 @@ class NGramStepper(NamedTuple):
 
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`."""
-        nodes = hidden[:, 0].astype(np.int64)
-        nodes = self.ngram.advance(nodes if parents is None else nodes[parents], letters)
-        return np.log(np.maximum(self.ngram.probabilities(nodes), _LEAST)), nodes[:, None].astype(np.float32)
+        after = self.advance(letters, hidden if parents is None else hidden[parents])
+        return self.predict(after), after
+
+    def advance(self, letters: Integers, hidden: Floats) -> Floats:
+        """Return the states after reading one letter in each row, (rows, 1) float32."""
+        return self.ngram.advance(hidden[:, 0].astype(np.int64), letters)[:, None].astype(np.float32)
+
+    def predict(self, hidden: Floats) -> Floats:
+        """Return the logits of the next letter after some states, (rows, O) float32."""
+        return np.log(np.maximum(self.ngram.probabilities(hidden[:, 0].astype(np.int64)), _LEAST))
 
 
 def build_ngram_steppers(model: Model) -> Callable[[Category], Stepper]:
@@ -139,7 +146,6 @@ class MixedStepper:
         nodes = np.full((1, len(self._shares)), ROOT)
         return self._join(hidden, nodes if self._sos else self._advance(nodes, np.array([self._boundary_id])))
 
-    @ignore_overflow
     def step(self, letters: Integers, hidden: Floats, parents: Integers | None = None) -> tuple[Floats, Floats]:
         """Read one letter in each row; see :class:`~namegen.models.inference.Stepper`.
 
@@ -148,6 +154,21 @@ class MixedStepper:
         nodes = self._nodes(hidden)
         logits, after = self._network.step(letters, hidden[:, : -len(self._shares)], parents)
         nodes = self._advance(nodes if parents is None else nodes[parents], letters)
+        return self._mix(logits, nodes), self._join(after, nodes)
+
+    def advance(self, letters: Integers, hidden: Floats) -> Floats:
+        """Return the states after reading one letter in each row, if the network is an n-gram itself."""
+        after = cast("NGramStepper", self._network).advance(letters, hidden[:, : -len(self._shares)])
+        return self._join(after, self._advance(self._nodes(hidden), letters))
+
+    def predict(self, hidden: Floats) -> Floats:
+        """Return the logits of the next letter after some states, if the network is an n-gram itself."""
+        logits = cast("NGramStepper", self._network).predict(hidden[:, : -len(self._shares)])
+        return self._mix(logits, self._nodes(hidden))
+
+    @ignore_overflow
+    def _mix(self, logits: Floats, nodes: Integers) -> Floats:
+        """Return the logits of the mixture, given the network's."""
         most = logits.max(axis=1, keepdims=True)
         weights = np.exp(logits - most)
         own, below = self._split(nodes)
@@ -157,8 +178,7 @@ class MixedStepper:
         np.maximum(weights, _LEAST, out=weights)  # the network's may have been rounded to 0
         mixed = np.log(weights, out=weights)
         mixed += most
-        logits = mixed + self._pooled * (logits - mixed) if self._pooled else mixed
-        return logits, self._join(after, nodes)
+        return mixed + self._pooled * (logits - mixed) if self._pooled else mixed
 
     def _nodes(self, states: Floats) -> Integers:
         return states[:, -len(self._shares) :].astype(np.int64)  # exact: an n-gram has fewer than 2**24 nodes

@@ -76,24 +76,42 @@ def sample_categorical(weights: Floats, rows: Integers, points: NDArray[np.float
     outputs, many = weights.shape[1], len(weights)
     width = 1 << (outputs - 1).bit_length()
     sums = np.full((width, many), np.inf)
-    _accumulate(weights.T, sums[:outputs])
+    cumulate(weights.T, sums[:outputs])
     totals, flat = sums[outputs - 1], sums.ravel()
     sampled = np.empty(len(rows), dtype=np.int32)
     for begin in range(0, len(rows), _NAMES_AT_A_TIME):
         part = slice(begin, begin + _NAMES_AT_A_TIME)
         row = rows[part].astype(np.int64)
-        point = points[part] * totals.take(row)
-        before = row - many  # the place of the last sum that is known to be at most the point
-        step = width >> 1
-        while step:  # a binary search in all rows at once
-            middle = before + step * many
-            before = np.where(flat.take(middle) <= point, middle, before)
-            step >>= 1
-        sampled[part] = (before - row) / many + 1  # exact
+        sampled[part] = search_sums(flat, row, many, width, points[part] * totals.take(row))
     return sampled
 
 
-def _accumulate(columns: NDArray[np.floating], out: NDArray[np.float64]) -> None:
+def search_sums(
+    sums: NDArray[np.float64], first: NDArray[np.int64], stride: int, width: int, points: NDArray[np.float64]
+) -> NDArray[np.int32]:
+    """Return the first of ascending sums that exceeds each point: a binary search for all points at once.
+
+    Args:
+        sums: many sequences of sums, in one array.
+        first: the place of the first sum of each point's sequence, (points,).
+        stride: the distance from one sum of a sequence to the next.
+        width: the length of the sequences, a power of 2; the last sum exceeds the point.
+        points: the points, (points,).
+
+    Returns:
+        The index in its sequence, (points,).
+    """
+    before = first - stride  # the place of the last sum that is known to be at most the point
+    step = width >> 1
+    while step:
+        middle = before + step * stride
+        before = np.where(sums.take(middle) <= points, middle, before)
+        step >>= 1
+    found: NDArray[np.int32] = ((before - first) / stride + 1).astype(np.int32)  # exact
+    return found
+
+
+def cumulate(columns: NDArray[np.floating], out: NDArray[np.float64]) -> None:
     """Write the cumulative sums of each column, (outputs, rows), to ``out``.
 
     The same as ``np.cumsum`` along the first axis, which is several times slower for many rows.
@@ -131,7 +149,7 @@ def _cut(weights: Floats, config: SamplingConfig) -> None:
         ranked = ascending.T[::-1].astype(np.float64)
         ranked[kept[0] :] = 0
         sums = np.empty_like(ranked)
-        _accumulate(ranked, sums)
+        cumulate(ranked, sums)
         before = sums - ranked
         kept = np.minimum(kept, (before < config.top_p * sums[-1]).sum(axis=0))
     lowest = ascending[np.arange(len(weights)), outputs - kept]

@@ -36,34 +36,48 @@ class Floor:
 
     def __init__(self, opinion: Opinion, limits: Limits) -> None:
         self.opinion, self._limits = opinion, limits
-        self._best: Floats | None = None  # by node and by the number of letters that follow
-        self._needed = np.zeros((0, 0), dtype=np.float32)  # totals, by the letters chosen and by those that follow
+        self._best: Floats | None = None  # the best endings, by the number of letters that follow and by node
+        self._needed: dict[int, Floats] = {}
 
     def look_ahead(self, longest: int) -> None:
         """Find the best endings of names of up to some letters, if that has not been done; worth it for many names."""
-        if longest > _MAX_LETTERS or (self._best is not None and self._best.shape[1] > longest):
-            return
-        best = self.opinion.best_endings(longest)
-        if best is not None:
-            self._best = np.ascontiguousarray(best.T)
-            letters = np.arange(longest + 1, dtype=np.float32)
-            self._needed = np.sqrt(letters[:, None] + letters + 1) * np.float32(self._limits.total - _TOLERANCE)
+        if longest <= _MAX_LETTERS and (self._best is None or len(self._best) <= longest):
+            self._best, self._needed = self.opinion.best_endings(longest), {}
 
     def is_too_weak(self, scores: Floats) -> Flags:
         """Return which letters are too improbable, given their log-probabilities."""
         return scores < self._limits.weakest
 
-    def is_below(self, totals: Floats, lengths: Integers, chosen: Integers) -> Flags:
+    def is_below(self, totals: Floats, length: int, chosen: int | Integers) -> Flags:
         """Return which names that have ended are below the floor.
 
         Args:
             totals: the sum of the log-probabilities of the chosen letters, ends included, (names,).
-            lengths: the number of letters, (names,).
-            chosen: how many were chosen after a given prefix, ends included, (names,).
+            length: the number of letters of the names.
+            chosen: how many letters were chosen after a given prefix, ends included; for each name or for all.
         """
+        chosen = np.asarray(chosen)
         below: Flags = scale(totals, chosen) < self._limits.total
-        below |= (lengths < self._limits.length) & (chosen > 1)
+        if length < self._limits.length:
+            below |= chosen > 1
         return below
+
+    def find_needed(self, chosen: int) -> Floats | None:
+        """Return the lowest total of log-probabilities from which a name can still reach the floor.
+
+        Args:
+            chosen: the number of letters chosen so far after a given prefix.
+
+        Returns:
+            In nats, by the n-gram's node after these letters, (nodes,); ``None`` if endings have not been found.
+        """
+        if self._best is None:
+            return None
+        if chosen not in self._needed:
+            letters = np.arange(chosen + 1, chosen + 1 + len(self._best), dtype=np.float32)
+            needed = np.sqrt(letters)[:, None] * np.float32(self._limits.total) - self._best
+            self._needed[chosen] = needed.min(axis=0) - np.float32(_TOLERANCE)
+        return self._needed[chosen]
 
     def is_hopeless(self, nodes: Integers, totals: Floats, chosen: Integers) -> Flags:
         """Return which unfinished names will be below the floor however they go on.
@@ -73,9 +87,10 @@ class Floor:
             totals: the sum of the log-probabilities of the letters chosen so far, (names,).
             chosen: how many these are, (names,).
         """
-        if self._best is None:
-            return np.zeros(len(totals), dtype=np.bool_)
-        totals_at_best = self._best.take(nodes[:, 0], axis=0)
-        totals_at_best += totals[:, None]
-        hopeless: Flags = (totals_at_best < self._needed.take(chosen, axis=0)).all(axis=1)
+        hopeless = np.zeros(len(totals), dtype=np.bool_)
+        for count in np.flatnonzero(np.bincount(chosen)).tolist():
+            needed = self.find_needed(count)
+            if needed is not None:
+                own = np.flatnonzero(chosen == count)
+                hopeless[own] = totals[own] < needed[nodes[own, 0]]
         return hopeless

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import GeneratedName, NameBlock
 
-BLOCK_SIZE = 2**18
+BLOCK_SIZE = 2**19
 """The maximum number of names sampled at once. More share more prefixes, but take more memory."""
 
 _FIRST_BLOCK = 2**14  # smaller, so that the first names come soon

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 BELOW_FLOOR, UNFINISHED = -1, -2
 """In place of an index: names below the plausibility floor, and names that had not ended at the maximum length."""
 
+MIN_NAMES_TO_LOOK_AHEAD = 4096
+"""The number of names from which it is worth finding the best endings of the floor's n-gram."""
+
 _ROWS = 1024  # prefixes per step of the network: as fast as more, and they fit the processor's cache
-_MIN_NAMES_TO_LOOK_AHEAD = 4096
 _GOES_ON = -3
 
 
@@ -75,7 +77,7 @@ def sample_prefix_tree(
         streams: the random numbers of each name, (names,).
         floor: the plausibility floor; by default there is none.
     """
-    if floor is not None and len(streams) >= _MIN_NAMES_TO_LOOK_AHEAD:
+    if floor is not None and len(streams) >= MIN_NAMES_TO_LOOK_AHEAD:
         floor.look_ahead(int(limits.max()))
     tree = _Tree(source, config, prefixes, limits, prefix_of, streams, floor)
     while tree.levels:
@@ -283,7 +285,7 @@ class _Tree:
             totals += scores
             is_below = self._floor.is_too_weak(scores)
             ends, others = np.flatnonzero(is_end & ~is_below), np.flatnonzero(~is_end & ~is_below)
-            is_below[ends] = self._floor.is_below(totals[ends], np.full(len(ends), length), chosen_before[ends] + 1)
+            is_below[ends] = self._floor.is_below(totals[ends], length, chosen_before[ends] + 1)
             nodes[others] = self._floor.opinion.advance(nodes[others], letters[others])
             is_below[others] = self._floor.is_hopeless(nodes[others], totals[others], chosen_before[others] + 1)
             outcome[is_below] = BELOW_FLOOR

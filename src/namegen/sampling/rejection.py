@@ -23,6 +23,7 @@ from namegen.models.scoring import score_names
 from namegen.sampling.floor import Floor
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import BELOW_FLOOR, UNFINISHED, sample_prefix_tree
+from namegen.sampling.walks import Walks
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class RejectionSampler:
         self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
         self._sources: dict[int, Source] = {}
         self._floors: dict[int, Floor] = {}
+        self._walks: dict[tuple[int, bool], Walks] = {}
         self._device, self._filters = device, filters
         self._restricted: dict[int, tuple[Model, RejectionSampler]] = {}
 
@@ -312,6 +314,11 @@ class RejectionSampler:
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
         floor = self._get_floor(category) if has_floor and self._floor else None
         source = self._get_source(category)
+        if not self._model.has_network and source.sos and not self._config.greedy and not self._config.dropout:
+            key = category if isinstance(category, int) else 0, floor is None
+            if key not in self._walks:
+                self._walks = {key: Walks(source, self._config, floor)}
+            return self._walks[key].sample(prefixes, limits, prefix_of, streams)
         return sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, floor)
 
     def _get_floor(self, category: Category) -> Floor | None:
