@@ -13,7 +13,7 @@ from distributions import chi_square_fits
 from namegen.datasets.dataset import Dataset
 from namegen.evaluation.classify import classify, score
 from namegen.models.inference import build_steppers
-from namegen.models.mixture import MixedStepper, Mixture, Weights
+from namegen.models.mixture import MixedStepper, Mixture, Opinion, Weights
 from namegen.models.ngram import NGram
 from namegen.recipes import training_config
 from namegen.sampling.generate import iterate, sample
@@ -109,16 +109,35 @@ def test_short_and_unknown_contexts_leave_the_network_alone(model):
     assert alone == [len(before) < MIN_CONTEXT for before in prefixes(model, "cab")]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3])
 @pytest.mark.parametrize("category", [0, BLEND], ids=["category", "blend"])
-def test_the_opinion_is_the_ngrams_own_whatever_its_share(model, category, share):
-    stepper = mix(model, category, share)
-    _, states = read(model, stepper, NAME)
-    before = [stepper.start(), *states] if not model.training.sos else states
+def test_the_opinion_is_the_ngrams_own(model, category):
+    opinion = Opinion(model.mixture.ngram, category, model.alphabet.boundary_id)
+    nodes = [opinion.start()]
+    for letter in model.alphabet.encode(NAME):
+        nodes.append(opinion.advance(nodes[-1], np.array([letter])))
     letters = [*model.alphabet.encode(NAME), model.alphabet.boundary_id]
-    scores = stepper.log_probabilities(np.concatenate(before), np.arange(len(before)), np.array(letters))
+    scores = opinion.log_probabilities(np.concatenate(nodes), np.arange(len(nodes)), np.array(letters))
 
     assert scores == pytest.approx(opinions_by_definition(model, category, NAME), rel=1e-4)
+
+
+@pytest.mark.parametrize("longest", [0, 1, 4])
+def test_the_best_ending_is_the_best_of_all_endings(model, longest):
+    opinion = Opinion(model.mixture.ngram, 0, model.alphabet.boundary_id)
+    best = opinion.best_endings(longest)
+    begun = NAME[:2]
+    node = opinion.start()
+    for letter in model.alphabet.encode(begun):
+        node = opinion.advance(node, np.array([letter]))
+
+    for more in range(longest + 1):
+        endings = map("".join, itertools.product(model.alphabet.letters, repeat=more))
+        scores = [sum(opinions_by_definition(model, 0, begun + ending)[len(begun) :]) for ending in endings]
+        assert best[more, node[0, 0]] == pytest.approx(max(scores), rel=1e-4)
+
+
+def test_a_blend_has_no_best_endings(model):
+    assert Opinion(model.mixture.ngram, BLEND, model.alphabet.boundary_id).best_endings(3) is None
 
 
 @pytest.mark.parametrize("category", [0, BLEND], ids=["category", "blend"])

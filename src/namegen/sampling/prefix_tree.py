@@ -48,7 +48,7 @@ class SampledTree(NamedTuple):
     Attributes:
         distinct: the distinct names that have ended, those with different prefixes apart.
         which: the index of each name among them, ``BELOW_FLOOR`` or ``UNFINISHED``, (names,).
-        read: how many letters of each name were read, its end included, (names,).
+        read: how many letters of each name were read, (names,).
     """
 
     distinct: EncodedNames
@@ -179,7 +179,16 @@ class _Tree:
             places[longer] = self._add_places(places[longer], letters)
             if self._floor is not None:
                 nodes[longer] = self._floor.opinion.advance(nodes[longer], letters)
-        for length, indices, hidden, states in self._read_given(prefixes):
+        is_used = sizes > 0
+        if self._config.greedy:
+            is_full = is_used & (self._given == self._limits)  # nothing may follow
+            which = np.full(count, UNFINISHED)
+            for index in np.flatnonzero(is_full):
+                which[index] = self._end(places[[index]], int(self._given[index]))[0]
+            self._which[:] = which[prefix_of]
+            is_used &= ~is_full
+        used = np.flatnonzero(is_used).tolist()
+        for length, indices, hidden, states in self._read_given(prefixes, used):
             names = np.concatenate([order[begins[index] : begins[index] + sizes[index]] for index in indices])
             letters = np.array([prefixes[index][-1] if length else source.boundary_id for index in indices])
             own = _Prefixes(
@@ -193,8 +202,10 @@ class _Tree:
                 chosen = sample_categorical(shares, np.zeros_like(names), numbers)
                 self._branch(0, hidden, own, np.repeat(np.arange(len(indices), dtype=np.int32), own.sizes), chosen)
 
-    def _read_given(self, prefixes: Sequence[Integers]) -> Iterator[tuple[int, Integers, Floats, Integers]]:
-        """Read the given prefixes except their last letters, or the start of the empty one.
+    def _read_given(
+        self, prefixes: Sequence[Integers], used: Sequence[int]
+    ) -> Iterator[tuple[int, Integers, Floats, Integers]]:
+        """Read the given prefixes that are used, except their last letters, or the start of the empty one.
 
         Yields:
             For each length, the indices of the prefixes that have it, the hidden states before their last letters, and
@@ -205,7 +216,7 @@ class _Tree:
         texts = [tuple(prefix.tolist()) for prefix in prefixes]
         known: dict[tuple[int, ...], int] = {(): 0}
         for length in range(int(self._given.max()) + 1):
-            own = [index for index, text in enumerate(texts) if len(text) == length]
+            own = [index for index in used if len(texts[index]) == length]
             if length == 1 and source.sos:
                 _, hidden = source.network.step(np.array([source.boundary_id]), hidden)
             if length > 1:
@@ -304,7 +315,7 @@ class _Tree:
         goes_on = by_name == _GOES_ON
         has_stopped = ~goes_on
         stopped = names[has_stopped]
-        self._which[stopped], self._read[stopped] = by_name[has_stopped], length + 1
+        self._which[stopped], self._read[stopped] = by_name[has_stopped], length
         if len(going):
             owners = parents[going]
             first_child = np.diff(owners, prepend=-1) > 0

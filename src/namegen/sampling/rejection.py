@@ -272,7 +272,7 @@ class RejectionSampler:
 
     def _count_operations(self, read: Integers, each: int) -> NDArray[np.int64]:
         """Return about how many multiplications the ``each`` attempts at each name would take alone, (names,)."""
-        by_attempt = read.reshape(each, -1)
+        by_attempt = read.reshape(each, -1).astype(np.int64)
         return count_operations(self._model, by_attempt.sum(axis=0), by_attempt.max(axis=0))
 
     def _build_error(self, prefix: Integers, attempts: int, verdicts: set[int]) -> NamegenError:

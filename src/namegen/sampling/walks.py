@@ -112,7 +112,7 @@ class Walks:
             letters = self._choose(states, uniform(streams, FIRST_LETTER + length))
             goes_on = letters != self._source.boundary_id
             ends = np.flatnonzero(~goes_on)
-            lengths[names[ends]], read[names] = length, length + 1
+            lengths[names[ends]], read[names] = length, length
             if self._floor is not None:
                 scores = self._tables.scores.ravel().take(states * self._outputs + letters)
                 totals += scores
