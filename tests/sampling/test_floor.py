@@ -18,7 +18,8 @@ from namegen.evaluation.metrics import evaluate
 from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import NGram
 from namegen.models.plausibility import Plausibility
-from namegen.sampling import rejection
+from namegen.sampling import prefix_tree, rejection
+from namegen.sampling.floor import Floor
 from namegen.sampling.generate import iterate, sample
 from namegen.sampling.name_filters import Filters
 from namegen.sampling.top_names import top
@@ -228,3 +229,37 @@ def test_a_model_without_an_ngram_has_no_floor_and_refuses_one():
 def test_a_floor_is_a_number_from_0_to_1(floor):
     with pytest.raises(UsageError, match="floor must be a number from 0 to 1"):
         SamplingConfig(floor=floor)
+
+
+@pytest.mark.parametrize("floor", [0.9, 0.98, 1.0])
+@pytest.mark.parametrize("category", ["X", "Y"])
+def test_names_given_up_early_are_below_the_floor(floor, category, monkeypatch):
+    model = make_model()
+    expected = sample(model, category, ["", "a"], count=200, seed=3, floor=floor)
+    looked = []
+    look_ahead = Floor.look_ahead
+    monkeypatch.setattr(Floor, "look_ahead", lambda self, longest: (looked.append(longest), look_ahead(self, longest)))
+    monkeypatch.setattr(prefix_tree, "MIN_NAMES_TO_LOOK_AHEAD", 1)
+
+    assert sample(model, category, ["", "a"], count=200, seed=3, floor=floor) == expected
+    assert looked
+
+
+def test_names_are_given_up_before_their_end(monkeypatch):
+    model = make_model({"X": (-1.3, -9.0), "Y": (-1.6, -1.8)})
+    read = []
+    for least in (1, 10**9):
+        monkeypatch.setattr(prefix_tree, "MIN_NAMES_TO_LOOK_AHEAD", least)
+        total, attempt = [], rejection.sample_prefix_tree
+
+        def counted(*arguments, total=total, attempt=attempt):
+            tree = attempt(*arguments)
+            total.append(int(tree.read.sum()))
+            return tree
+
+        with monkeypatch.context() as patch:
+            patch.setattr(rejection, "sample_prefix_tree", counted)
+            sample(model, "X", count=300, seed=3, floor=1.0)
+        read.append(sum(total))
+
+    assert read[0] < read[1]

@@ -50,9 +50,7 @@ class Source(NamedTuple):
     first_letters: NDArray[np.int64] | NDArray[np.float64]
 
     @classmethod
-    def of(
-        cls, model: Model, network: Stepper, category: Category, *, share: float | None = None
-    ) -> Source:
+    def of(cls, model: Model, network: Stepper, category: Category, *, share: float | None = None) -> Source:
         """Return the source of a category or a blend of a model.
 
         Args:

@@ -192,7 +192,15 @@ class _Tree:
             names = np.concatenate([order[begins[index] : begins[index] + sizes[index]] for index in indices])
             letters = np.array([prefixes[index][-1] if length else source.boundary_id for index in indices])
             own = _Prefixes(
-                hidden, states, letters, indices, places[indices], totals[indices], nodes[indices], sizes[indices], names
+                hidden,
+                states,
+                letters,
+                indices,
+                places[indices],
+                totals[indices],
+                nodes[indices],
+                sizes[indices],
+                names,
             )
             if length or source.sos:
                 self.levels[length] = [own]
