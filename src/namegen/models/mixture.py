@@ -96,7 +96,8 @@ class NGramStepper(NamedTuple):
 
     def predict(self, hidden: Floats) -> Floats:
         """Return the logits of the next letter after some states, (rows, O) float32."""
-        return np.log(np.maximum(self.ngram.probabilities(hidden[:, 0].astype(np.int64)), _LEAST))
+        logits: Floats = np.log(np.maximum(self.ngram.probabilities(hidden[:, 0].astype(np.int64)), _LEAST))
+        return logits
 
 
 def build_ngram_steppers(model: Model) -> Callable[[Category], Stepper]:
@@ -176,9 +177,11 @@ class MixedStepper:
         weights *= below * self._share + (1 - self._share)
         weights += own
         np.maximum(weights, _LEAST, out=weights)  # the network's may have been rounded to 0
-        mixed = np.log(weights, out=weights)
+        mixed: Floats = np.log(weights, out=weights)
         mixed += most
-        return mixed + self._pooled * (logits - mixed) if self._pooled else mixed
+        if self._pooled:
+            mixed += self._pooled * (logits - mixed)
+        return mixed
 
     def _nodes(self, states: Floats) -> Integers:
         return states[:, -len(self._shares) :].astype(np.int64)  # exact: an n-gram has fewer than 2**24 nodes
@@ -239,7 +242,8 @@ class Opinion:
         if len(self._parts) == 1:
             return self._parts[0].score(nodes[:, 0], letters, rows)
         parts = [np.exp(part.score(nodes[:, index], letters, rows)) for index, part in enumerate(self._parts)]
-        return np.log(np.tensordot(self._shares, parts, axes=1))
+        scores: Floats = np.log(np.tensordot(self._shares, parts, axes=1))
+        return scores
 
     def best_endings(self, longest: int) -> Floats | None:
         """Return the highest log-probability with which a name can go on after each node and end.

@@ -117,8 +117,8 @@ def cumulate(columns: NDArray[np.floating], out: NDArray[np.float64]) -> None:
     The same as ``np.cumsum`` along the first axis, which is several times slower for many rows.
     """
     out[:] = columns
-    for before, after in zip(out, out[1:], strict=False):
-        after += before
+    for row in range(1, len(out)):
+        out[row] += out[row - 1]
 
 
 def probabilities(logits: Floats, config: SamplingConfig) -> Floats:

@@ -1,8 +1,8 @@
 """The plausibility floor, tested while names grow.
 
 A name below the floor is rejected, so it is given up as soon as it is certain to end there: after a letter that is too
-improbable, or when no way to go on and end would still be plausible enough. Most rejected names are given up after a few
-letters. The accepted names are the same as if each name had been judged at its end.
+improbable, or when no way to go on and end would still be plausible enough. Most rejected names are given up after a
+few letters. The accepted names are the same as if each name had been judged at its end.
 """
 
 from __future__ import annotations

@@ -85,48 +85,66 @@ def sample_prefix_tree(
     return tree.collect_names()
 
 
+class _Ends(NamedTuple):
+    """What is known of distinct prefixes, (prefixes,) each.
+
+    Attributes:
+        letters: their last letters.
+        given: the index of the given prefix that each begins with.
+        places: the place of each in the tree's list of all prefixes.
+        totals: the sum of the n-gram's log-probabilities of the letters after the given prefix, in nats.
+        nodes: the n-gram's nodes after the last letters, (prefixes, categories).
+    """
+
+    letters: Integers
+    given: Integers
+    places: Integers
+    totals: Floats
+    nodes: Integers
+
+    def select(self, which: Integers | slice) -> _Ends:
+        """Return what is known of some of them."""
+        letters, given, places, totals, nodes = self
+        return _Ends(letters[which], given[which], places[which], totals[which], nodes[which])
+
+
 class _Prefixes(NamedTuple):
     """Distinct prefixes of one length, whose last letters are still to be read, and their names.
 
     Attributes:
         hidden: hidden states before the last letter, (states, H).
         states: the index of each prefix's hidden state, (prefixes,), ascending.
-        letters: the last letters, (prefixes,).
-        given: the index of the given prefix that each begins with, (prefixes,).
-        places: the place of each in the tree's list of all prefixes, (prefixes,).
-        totals: the sum of the n-gram's log-probabilities of the letters after the given prefix, (prefixes,).
-        nodes: the n-gram's nodes after the last letters, (prefixes, categories).
+        ends: what is known of each prefix.
         sizes: the number of names with each prefix, (prefixes,).
         names: the names, grouped by prefix, (names,).
     """
 
     hidden: Floats
     states: Integers
-    letters: Integers
-    given: Integers
-    places: Integers
-    totals: Floats
-    nodes: Integers
+    ends: _Ends
     sizes: Integers
     names: Integers
 
     def split(self, count: int) -> tuple[_Prefixes, _Prefixes]:
         """Return the first ``count`` prefixes and the others."""
-        hidden, states, *columns, sizes, names = self
-        cut, last, first = int(sizes[:count].sum()), int(states[count - 1]), int(states[count])
-        heads, tails = ([column[part] for column in columns] for part in (slice(count), slice(count, None)))
-        head = _Prefixes(hidden[: last + 1], states[:count], *heads, sizes[:count], names[:cut])
-        return head, _Prefixes(hidden[first:], states[count:] - first, *tails, sizes[count:], names[cut:])
+        hidden, states, ends, sizes, names = self
+        head, tail = slice(count), slice(count, None)
+        cut, last, first = int(sizes[head].sum()), int(states[count - 1]), int(states[count])
+        return (
+            _Prefixes(hidden[: last + 1], states[head], ends.select(head), sizes[head], names[:cut]),
+            _Prefixes(hidden[first:], states[tail] - first, ends.select(tail), sizes[tail], names[cut:]),
+        )
 
     @classmethod
     def join(cls, parts: Sequence[_Prefixes]) -> _Prefixes:
         """Return the prefixes of all parts."""
         if len(parts) == 1:
             return parts[0]
-        hidden, states, *columns = zip(*parts, strict=True)
+        hidden, states, ends, sizes, names = zip(*parts, strict=True)
         first_states = np.cumsum([0, *map(len, hidden[:-1])])
         states = tuple(part + first for part, first in zip(states, first_states, strict=True))
-        return cls(*map(np.concatenate, (hidden, states, *columns)))
+        joined = _Ends(*map(np.concatenate, zip(*ends, strict=True)))
+        return cls(np.concatenate(hidden), np.concatenate(states), joined, np.concatenate(sizes), np.concatenate(names))
 
 
 class _Tree:
@@ -175,7 +193,7 @@ class _Tree:
         places = np.zeros(count, dtype=np.int64)
         for place in range(int(self._given.max())):
             longer = np.flatnonzero(self._given > place)
-            letters = np.array([prefixes[index][place] for index in longer])
+            letters = np.array([prefixes[index][place] for index in longer.tolist()])
             places[longer] = self._add_places(places[longer], letters)
             if self._floor is not None:
                 nodes[longer] = self._floor.opinion.advance(nodes[longer], letters)
@@ -189,26 +207,18 @@ class _Tree:
             is_used &= ~is_full
         used = np.flatnonzero(is_used).tolist()
         for length, indices, hidden, states in self._read_given(prefixes, used):
-            names = np.concatenate([order[begins[index] : begins[index] + sizes[index]] for index in indices])
-            letters = np.array([prefixes[index][-1] if length else source.boundary_id for index in indices])
-            own = _Prefixes(
-                hidden,
-                states,
-                letters,
-                indices,
-                places[indices],
-                totals[indices],
-                nodes[indices],
-                sizes[indices],
-                names,
-            )
+            own = indices.tolist()
+            names = np.concatenate([order[begins[index] : begins[index] + sizes[index]] for index in own])
+            letters = np.array([prefixes[index][-1] if length else source.boundary_id for index in own])
+            ends = _Ends(letters, indices, places[indices], totals[indices], nodes[indices])
+            begun = _Prefixes(hidden, states, ends, sizes[indices], names)
             if length or source.sos:
-                self.levels[length] = [own]
+                self.levels[length] = [begun]
             else:
                 shares = source.first_letters[None].astype(np.float32)  # as frequent as in the training names
                 numbers = uniform(self._streams[names], FIRST_LETTER)
                 chosen = sample_categorical(shares, np.zeros_like(names), numbers)
-                self._branch(0, hidden, own, np.repeat(np.arange(len(indices), dtype=np.int32), own.sizes), chosen)
+                self._branch(0, begun, hidden, np.repeat(np.arange(len(own), dtype=np.int32), begun.sizes), chosen)
 
     def _read_given(
         self, prefixes: Sequence[Integers], used: Sequence[int]
@@ -242,11 +252,11 @@ class _Tree:
         full = [length for length, parts in self.levels.items() if sum(map(_count, parts)) >= self._rows]
         length = max(full) if full else min(self.levels)
         prefixes = self._take(length)
-        logits, hidden = self._source.network.step(prefixes.letters, prefixes.hidden, prefixes.states)
+        logits, hidden = self._source.network.step(prefixes.ends.letters, prefixes.hidden, prefixes.states)
         rows = np.repeat(np.arange(len(hidden), dtype=np.int32), prefixes.sizes)
         streams = self._streams[prefixes.names]
         chosen = choose_letters(logits, rows, streams, FIRST_LETTER + length, self._config)
-        self._branch(length, hidden, prefixes, rows, chosen)
+        self._branch(length, prefixes, hidden, rows, chosen)
 
     def collect_names(self) -> SampledTree:
         """Return the names. This frees the tree's memory, so it works once."""
@@ -277,67 +287,83 @@ class _Tree:
             del self.levels[length]
         return _Prefixes.join(taken)
 
-    def _branch(self, length: int, hidden: Floats, before: _Prefixes, rows: Integers, chosen: Integers) -> None:
+    def _branch(self, length: int, before: _Prefixes, hidden: Floats, rows: Integers, chosen: Integers) -> None:
         """Group names, which have just chosen a letter or their end, by what they chose.
 
         Args:
             length: the number of letters before.
-            hidden: the states before the chosen letters: one for each of their former prefixes, or one for all.
-            before: the former prefixes.
+            before: the former prefixes of the names.
+            hidden: the states after these: one for each, or one for all.
             rows: the former prefix of each name, (names,).
-            chosen: the letter, (names,).
+            chosen: what each name chose, (names,).
         """
         keys = rows * np.int32(self._outputs)
         keys += chosen
-        if len(before.letters) * self._outputs < 2**16:
+        if len(before.sizes) * self._outputs < 2**16:
             keys = keys.astype(np.uint16)  # which numpy sorts by radix
         order = np.argsort(keys, kind="stable")
         keys, names = keys[order], before.names[order]
         first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))  # of the names with each choice
         parents, letters = np.divmod(keys[first].astype(np.int64), self._outputs)
-        sizes, given = np.diff(first, append=len(keys)), before.given[parents]
+        sizes, known = np.diff(first, append=len(keys)), before.ends.select(parents)
+        limits, is_end = self._limits[known.given], letters == self._source.boundary_id
         outcome = np.full(len(first), _GOES_ON, dtype=np.int32)
-        is_end = letters == self._source.boundary_id
-        totals, nodes, chosen_before = before.totals[parents], before.nodes[parents], length - self._given[given]
+        outcome[~is_end & (limits <= length)] = UNFINISHED
         if self._floor is not None:
-            scores = self._floor.opinion.log_probabilities(before.nodes, parents, letters)
-            totals += scores
-            is_below = self._floor.is_too_weak(scores)
-            ends, others = np.flatnonzero(is_end & ~is_below), np.flatnonzero(~is_end & ~is_below)
-            is_below[ends] = self._floor.is_below(totals[ends], length, chosen_before[ends] + 1)
-            nodes[others] = self._floor.opinion.advance(nodes[others], letters[others])
-            is_below[others] = self._floor.is_hopeless(nodes[others], totals[others], chosen_before[others] + 1)
-            outcome[is_below] = BELOW_FLOOR
+            known = self._judge(self._floor, length, before.ends.nodes, parents, known, letters, outcome)
         has_ended = np.flatnonzero(is_end & (outcome == _GOES_ON))
-        outcome[has_ended] = self._end(before.places[parents[has_ended]], length)
+        outcome[has_ended] = self._end(known.places[has_ended], length)
         going = np.flatnonzero(outcome == _GOES_ON)
-        limits = self._limits[given[going]]
-        outcome[going[limits <= length]] = UNFINISHED
-        going = going[limits > length]
-        places = self._add_places(before.places[parents[going]], letters[going])
+        places = self._add_places(known.places[going], letters[going])
         if self._config.greedy:
-            is_full = self._limits[given[going]] == length + 1
+            is_full = limits[going] == length + 1
             outcome[going[is_full]] = self._end(places[is_full], length + 1)  # truncated, as in the tutorial
             going, places = going[~is_full], places[~is_full]
         by_name = np.repeat(outcome, sizes)
         goes_on = by_name == _GOES_ON
-        has_stopped = ~goes_on
-        stopped = names[has_stopped]
-        self._which[stopped], self._read[stopped] = by_name[has_stopped], length
-        if len(going):
-            owners = parents[going]
-            first_child = np.diff(owners, prepend=-1) > 0
-            states = np.cumsum(first_child) - 1
-            if len(hidden) == len(before.letters):
-                hidden = hidden[owners[first_child]]
-            else:
-                states = np.zeros_like(states)
-            self.levels.setdefault(length + 1, []).append(
-                _Prefixes(
-                    hidden, states, letters[going], given[going], places, totals[going], nodes[going], sizes[going],
-                    names[goes_on],
-                )
-            )  # fmt: skip
+        stopped = names[~goes_on]
+        self._which[stopped], self._read[stopped] = by_name[~goes_on], length
+        if not len(going):
+            return
+        owners = parents[going]
+        is_first_child = np.diff(owners, prepend=-1) > 0
+        if len(hidden) == len(before.sizes):
+            hidden, states = hidden[owners[is_first_child]], np.cumsum(is_first_child) - 1
+        else:
+            states = np.zeros(len(going), dtype=np.int64)
+        ends = known.select(going)._replace(letters=letters[going], places=places)
+        self.levels.setdefault(length + 1, []).append(_Prefixes(hidden, states, ends, sizes[going], names[goes_on]))
+
+    def _judge(
+        self,
+        floor: Floor,
+        length: int,
+        nodes_before: Integers,
+        parents: Integers,
+        known: _Ends,
+        letters: Integers,
+        outcome: Integers,
+    ) -> _Ends:
+        """Set the outcome of choices that are below the floor, and return what is known after all choices.
+
+        Args:
+            floor: the floor.
+            length: the number of letters before the choices.
+            nodes_before: the n-gram's nodes of the former prefixes, (prefixes, categories).
+            parents: the former prefix of each choice, (choices,).
+            known: what is known of it, (choices,).
+            letters: the chosen letters, or ends, (choices,).
+            outcome: changed to ``BELOW_FLOOR`` for some choices, (choices,).
+        """
+        scores = floor.opinion.log_probabilities(nodes_before, parents, letters)
+        totals, nodes, chosen = known.totals + scores, known.nodes.copy(), length + 1 - self._given[known.given]
+        is_below, is_end = floor.is_too_weak(scores), letters == self._source.boundary_id
+        ends, others = np.flatnonzero(is_end & ~is_below), np.flatnonzero(~is_end & ~is_below)
+        is_below[ends] = floor.is_below(totals[ends], length, chosen[ends])
+        nodes[others] = floor.opinion.advance(nodes[others], letters[others])
+        is_below[others] = floor.is_hopeless(nodes[others], totals[others], chosen[others])
+        outcome[is_below] = BELOW_FLOOR
+        return known._replace(totals=totals, nodes=nodes)
 
     def _end(self, places: Integers, length: int) -> Integers:
         """Note distinct names that have ended, and return their indices."""
@@ -355,4 +381,4 @@ class _Tree:
 
 
 def _count(prefixes: _Prefixes) -> int:
-    return len(prefixes.letters)
+    return len(prefixes.sizes)

@@ -23,8 +23,8 @@ from namegen.models.scoring import score_names
 from namegen.sampling.floor import Floor
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import BELOW_FLOOR, UNFINISHED, sample_prefix_tree
-from namegen.sampling.walks import Walks
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
+from namegen.sampling.walks import Walks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,12 +1,12 @@
 """Sample names of an n-gram, which has a limited number of states, as walks through these states.
 
-The names are the same as those of :mod:`namegen.sampling.prefix_tree`, but faster: what follows a state is computed when
-a name first reaches it, and kept for all prefixes that lead there.
+The names are those of :mod:`namegen.sampling.prefix_tree`, but come faster: what follows a state is computed when a
+name first reaches it, and kept for all prefixes that lead there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class _Tables(NamedTuple):
     """
 
     hidden: NDArray[np.float32]
-    nodes: NDArray[np.int64]
+    nodes: Integers
     sums: NDArray[np.float64]
     guide: NDArray[np.uint16]
     following: NDArray[np.int32]
@@ -141,9 +141,8 @@ class Walks:
 
     def _clear(self) -> None:
         """Forget all states but the one after the start of a name, which is state 0."""
-        hidden, nodes = self._source.network.start(), np.zeros((1, 0), dtype=np.int64)
-        if self._floor is not None:
-            nodes = self._floor.opinion.start()
+        hidden = self._source.network.start()
+        nodes = np.zeros((1, 0), dtype=np.int64) if self._floor is None else self._floor.opinion.start()
         width = 1 << (self._outputs - 1).bit_length()
         self._tables = _Tables(
             np.zeros((1, hidden.shape[1]), dtype=np.float32),
@@ -168,7 +167,7 @@ class Walks:
         letters[unclear] = search_sums(sums, first, 1, width, points)
         return letters
 
-    def _follow(self, states: NDArray[np.int64], letters: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _follow(self, states: NDArray[np.int64], letters: Integers) -> NDArray[np.int64]:
         """Return the state after each letter, (rows,)."""
         keys = states * self._outputs + letters
         following = self._tables.following.ravel().take(keys).astype(np.int64)
@@ -184,7 +183,7 @@ class Walks:
             following[unknown] = entered[which]
         return following
 
-    def _enter(self, letters: Integers, before: NDArray[np.float32], nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _enter(self, letters: Integers, before: NDArray[np.float32], nodes: Integers) -> NDArray[np.int64]:
         """Return the states after reading a letter in some states of the source, (rows,); add those that are new."""
         ngrams = cast("MixedStepper", self._source.network)
         hidden, known = ngrams.advance(letters, before), len(self._state_of)
@@ -195,14 +194,15 @@ class Walks:
         count = known + len(new)
         if count > len(self._tables.hidden):
             room = max(count, 2 * len(self._tables.hidden))
-            self._tables = _Tables(*(np.resize(table, (room, table.shape[1])) for table in self._tables))
+            larger: list[Any] = [np.resize(table, (room, table.shape[1])) for table in self._tables]
+            self._tables = _Tables(*larger)
         for begin in range(0, len(new), _STATES_AT_A_TIME):
             part = new[begin : begin + _STATES_AT_A_TIME]
             self._add_states(known + begin, hidden[part], nodes[part], ngrams.predict(hidden[part]))
         return states
 
     def _add_states(
-        self, begin: int, hidden: NDArray[np.float32], nodes: NDArray[np.int64], logits: NDArray[np.float32]
+        self, begin: int, hidden: NDArray[np.float32], nodes: Integers, logits: NDArray[np.float32]
     ) -> None:
         """Fill the tables from one state on."""
         tables, added, outputs = self._tables, slice(begin, begin + len(hidden)), self._outputs
