@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_NAMES_AT_A_TIME = 65_536  # that are decoded; bounds the memory
 _MAX_SHOWN = 30  # letters or runs of letters in the description of an alphabet
 _PRIVATE_USE = 0xF0000  # first of the code points that stand for letters of several characters
 
@@ -194,13 +195,18 @@ class Alphabet:
                 cased = name
         return cased if cased == name or self.has(cased) else name
 
-    def decode_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> str:
+    def decode_lines(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.integer]) -> str:
         """Decode many names, each ended by a line feed.
 
         Args:
             letters: the letters' indices, (names, longest), of a type that can hold ``boundary_id``.
             lengths: the number of letters of each name, 0 to ``longest``, (names,).
         """
+        starts = range(0, len(letters), _NAMES_AT_A_TIME)
+        parts = [slice(start, start + _NAMES_AT_A_TIME) for start in starts]
+        return "".join([self._decode_some(letters[part], lengths[part]) for part in parts])
+
+    def _decode_some(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.integer]) -> str:
         table, places = self._code_points, np.arange(letters.shape[1] + 1)
         indices = np.empty((len(letters), len(places)), dtype=letters.dtype)
         indices[:, :-1] = letters

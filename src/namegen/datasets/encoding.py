@@ -21,16 +21,16 @@ class EncodedNames:
 
     Attributes:
         letters: the letters' indices, (names, longest) unsigned; values past the end of a name are undefined.
-        lengths: the number of letters of each name, ``UNFINISHED`` if it did not end in time, (names,) int64.
+        lengths: the number of letters of each name, ``UNFINISHED`` if it did not end in time, (names,).
     """
 
-    def __init__(self, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> None:
+    def __init__(self, letters: NDArray[np.unsignedinteger], lengths: Integers) -> None:
         self.letters, self.lengths = letters, lengths
 
     @classmethod
     def unfinished(cls, count: int) -> EncodedNames:
         """Return unfinished names without letters."""
-        return cls(np.zeros((count, 1), dtype=np.uint8), np.full(count, UNFINISHED, dtype=np.int64))
+        return cls(np.zeros((count, 1), dtype=np.uint8), np.full(count, UNFINISHED, dtype=np.int32))
 
     @classmethod
     def from_flat(cls, letters: NDArray[np.unsignedinteger], lengths: NDArray[np.int64]) -> EncodedNames:

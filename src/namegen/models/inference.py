@@ -90,11 +90,11 @@ def max_rows(outputs: int, most: int) -> int:
     return max(1, min(most, _MAX_OUTPUTS // outputs))
 
 
-def count_operations(model: Model, letters: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
+def count_operations(model: Model, letters: Floats, steps: Floats) -> Floats:
     """Return the approximate number of multiplications of reading a number of letters in a number of steps."""
     units = model.stage.hidden_size
     per_step = 2**21 if units % 16 == 0 else 2**28 // units  # see _product
-    total: NDArray[np.int64] = letters * operations_per_letter(units, len(model.alphabet) + 1) + steps * per_step
+    total: Floats = letters * operations_per_letter(units, len(model.alphabet) + 1) + steps * per_step
     return total
 
 

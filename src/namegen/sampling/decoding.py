@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,11 @@ def choose_letters(
     if config.dropout and not config.greedy:
         return _choose_with_dropout(logits, rows, streams, place, config)
     weights = greedy_probabilities(logits, config.dropout) if config.greedy else probabilities(logits, config)
-    return sample_categorical(weights, rows, uniform(streams, place))
+    sums, chosen = _Sums.of(weights), np.empty(len(rows), dtype=np.int32)
+    for begin in range(0, len(rows), _NAMES_AT_A_TIME):
+        part = slice(begin, begin + _NAMES_AT_A_TIME)
+        chosen[part] = sums.sample(rows[part], uniform(streams[part], place))
+    return chosen
 
 
 def _choose_with_dropout(
@@ -73,17 +77,35 @@ def sample_categorical(weights: Floats, rows: Integers, points: NDArray[np.float
     Returns:
         The index of the sampled output for each name, (names,).
     """
-    outputs, many = weights.shape[1], len(weights)
-    width = 1 << (outputs - 1).bit_length()
-    sums = np.full((width, many), np.inf)
-    cumulate(weights.T, sums[:outputs])
-    totals, flat = sums[outputs - 1], sums.ravel()
-    sampled = np.empty(len(rows), dtype=np.int32)
-    for begin in range(0, len(rows), _NAMES_AT_A_TIME):
-        part = slice(begin, begin + _NAMES_AT_A_TIME)
-        row = rows[part].astype(np.int64)
-        sampled[part] = search_sums(flat, row, many, width, points[part] * totals.take(row))
-    return sampled
+    return _Sums.of(weights).sample(rows, points)
+
+
+class _Sums(NamedTuple):
+    """The cumulative probabilities of some rows, up to a factor.
+
+    Attributes:
+        sums: of the first output of all rows, then of the second, and so on; after the last output, infinity.
+        totals: the sum of each row, (rows,).
+        width: the number of sums of each row, a power of 2.
+    """
+
+    sums: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    width: int
+
+    @classmethod
+    def of(cls, weights: Floats) -> _Sums:
+        """Return the sums of probabilities, (rows, outputs)."""
+        rows, outputs = weights.shape
+        width = 1 << (outputs - 1).bit_length()
+        sums = np.full((width, rows), np.inf)
+        cumulate(weights.T, sums[:outputs])
+        return cls(sums.ravel(), sums[outputs - 1], width)
+
+    def sample(self, rows: Integers, points: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Return an output for each point; see :func:`sample_categorical`."""
+        first = rows.astype(np.int64)
+        return search_sums(self.sums, first, len(self.totals), self.width, points * self.totals.take(first))
 
 
 def search_sums(

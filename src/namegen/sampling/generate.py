@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import GeneratedName, NameBlock
 
-BLOCK_SIZE = 2**19
+BLOCK_SIZE = 3 * 2**18
 """The maximum number of names sampled at once. More share more prefixes, but take more memory."""
 
-_FIRST_BLOCK = 2**14  # smaller, so that the first names come soon
+_FIRST_BLOCK = 2**12  # smaller, so that the first names come soon
 _FIRST_FILTERED_BLOCK = 8  # smaller still, until the share of rejected names is known
 _MAX_GROWTH = 8  # of blocks, if names may be rejected
 _PREFIXES_PER_BLOCK = 512
@@ -295,7 +295,9 @@ class _Generator:
             total = len(group) * count if last is None else min(len(group) * count, last - begin)
             while done < total:
                 indices = np.arange(done, min(done + min(size, max_size), total))
-                sampled = self.sampler.sample(group, indices // count, self.seed, begin + indices)
+                prefix_of = (indices // count).astype(np.int32)
+                indices += begin
+                sampled = self.sampler.sample(group, prefix_of, self.seed, indices)
                 yield from self._build_block(sampled)
                 if sampled.failure:
                     raise sampled.failure

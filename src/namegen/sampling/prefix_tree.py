@@ -53,7 +53,7 @@ class SampledTree(NamedTuple):
 
     distinct: EncodedNames
     which: NDArray[np.int32]
-    read: NDArray[np.int32]
+    read: NDArray[np.uint16]
 
 
 def sample_prefix_tree(
@@ -169,7 +169,7 @@ class _Tree:
         self._rows = max_rows(self._outputs, _ROWS)
         self._limits, self._given = limits, np.array([len(prefix) for prefix in prefixes])
         self._which = np.full(len(streams), UNFINISHED, dtype=np.int32)
-        self._read = np.zeros(len(streams), dtype=np.int32)
+        self._read = np.zeros(len(streams), dtype=np.uint16)
         # All prefixes that names may end with: the place of each without its last letter, and that letter.
         self._parents: list[Integers] = [np.zeros(1, dtype=np.int32)]
         self._letters: list[Integers] = [np.zeros(1, dtype=source.dtype)]
@@ -303,6 +303,7 @@ class _Tree:
             keys = keys.astype(np.uint16)  # which numpy sorts by radix
         order = np.argsort(keys, kind="stable")
         keys, names = keys[order], before.names[order]
+        del order
         first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))  # of the names with each choice
         parents, letters = np.divmod(keys[first].astype(np.int64), self._outputs)
         sizes, known = np.diff(first, append=len(keys)), before.ends.select(parents)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig
-    from namegen.models.inference import Category
+    from namegen.models.inference import Category, Floats
     from namegen.models.model import Model
     from namegen.sampling.name_filters import Filters
     from namegen.sampling.prefix_tree import SampledTree
@@ -50,12 +50,14 @@ MAX_REJECTIONS = 2**17
 If that would take minutes, with long names or a large network, sampling fails earlier, by ``MAX_OPERATIONS``.
 """
 
-LETTERS_PER_ROUND = 2**25
+LETTERS_PER_ROUND = 2**26
 """The maximum number of letters of all names that are sampled at once."""
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
 _FLOOR_ATTEMPTS = 64  # at a name; if none is plausible, the model is hardly trained, and the floor no longer applies
 _MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer are left
+_NAMES_AT_A_TIME = 65_536
+_ILL_FORMED = np.uint16(1 << MALFORMED | 1 << IMPLAUSIBLE)  # verdicts, as bits
 _MAX_SOURCES = 64  # prepared networks that are kept
 
 
@@ -216,13 +218,13 @@ class RejectionSampler:
         sampled = self._attempt(category, prefixes, prefix_of, derive_streams(seed, 0, numbers, label))
         verdicts = self._judge(sampled)
         names = EncodedNames.unfinished(len(numbers))
-        names.assign(*_pick(sampled, np.flatnonzero(verdicts == ACCEPTED)))
+        _assign(names, np.flatnonzero(verdicts == ACCEPTED), sampled)
         attempts = np.ones(len(numbers), dtype=np.int32)
         operations = self._count_operations(sampled.read, 1)
         category_of = np.broadcast_to(np.int64(category if isinstance(category, int) else 0), len(numbers))
         result = SampledNames(names, category_of, attempts)
         missing = np.flatnonzero(verdicts)
-        seen = np.int32(1) << verdicts  # a bit for each verdict on a name's attempts
+        seen = np.uint16(1) << verdicts  # a bit for each verdict on a name's attempts
         is_waived = np.zeros(len(numbers), dtype=np.bool_)  # whether the floor no longer applies to a name
         total = len(numbers)
         max_at_once = max(1, LETTERS_PER_ROUND // self.max_letters(max(map(len, prefixes))))
@@ -251,15 +253,14 @@ class RejectionSampler:
             sampled = self._attempt(category, prefixes, np.tile(prefix_of[indices], each), streams, has_floor=has_floor)
             operations[indices] += self._count_operations(sampled.read, each)
             verdicts = self._judge(sampled).reshape(each, len(indices))
-            seen[indices] |= np.bitwise_or.reduce(np.int32(1) << verdicts, axis=0)
+            seen[indices] |= np.bitwise_or.reduce(np.uint16(1) << verdicts, axis=0)
             best = (verdicts == ACCEPTED).argmax(axis=0)
             is_found = verdicts[best, np.arange(len(indices))] == ACCEPTED
             attempts[indices] += np.where(is_found, best + 1, each)
-            is_hopeless = (seen[indices] & ~(1 << MALFORMED | 1 << IMPLAUSIBLE)) == 0
+            is_hopeless = (seen[indices] | _ILL_FORMED) == _ILL_FORMED
             is_waived[indices] |= ~is_found & is_hopeless & (attempts[indices] == _FLOOR_ATTEMPTS)
             found = np.flatnonzero(is_found)
-            _, accepted = _pick(sampled, best[found] * len(indices) + found)
-            names.assign(indices[found], accepted)
+            _assign(names, indices[found], sampled, best[found] * len(indices) + found)
             missing = np.delete(missing, chosen[is_found])
         return result
 
@@ -270,10 +271,11 @@ class RejectionSampler:
         judged: NDArray[np.uint8] = verdicts[sampled.which]
         return judged
 
-    def _count_operations(self, read: Integers, each: int) -> NDArray[np.int64]:
+    def _count_operations(self, read: Integers, each: int) -> Floats:
         """Return about how many multiplications the ``each`` attempts at each name would take alone, (names,)."""
-        by_attempt = read.reshape(each, -1).astype(np.int64)
-        return count_operations(self._model, by_attempt.sum(axis=0), by_attempt.max(axis=0))
+        by_attempt = read.reshape(each, -1)
+        letters = by_attempt.sum(axis=0, dtype=np.float32)
+        return count_operations(self._model, letters, by_attempt.max(axis=0).astype(np.float32))
 
     def _build_error(self, prefix: Integers, attempts: int, verdicts: set[int]) -> NamegenError:
         """Return the error for a name that was never accepted."""
@@ -353,6 +355,9 @@ class RejectionSampler:
         return self._model.mixture.find_weights(category).sampled
 
 
-def _pick(sampled: SampledTree, indices: Integers) -> tuple[Integers, EncodedNames]:
-    """Return some of the sampled names that have ended, after their indices."""
-    return indices, sampled.distinct.select(sampled.which[indices])
+def _assign(names: EncodedNames, indices: Integers, sampled: SampledTree, which: Integers | None = None) -> None:
+    """Replace some names by sampled names that have ended: those at the same indices, or at ``which``."""
+    which = sampled.which[indices if which is None else which]
+    for begin in range(0, len(indices), _NAMES_AT_A_TIME):  # which bounds the memory
+        part = slice(begin, begin + _NAMES_AT_A_TIME)
+        names.assign(indices[part], sampled.distinct.select(which[part]))

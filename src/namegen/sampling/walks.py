@@ -79,7 +79,8 @@ class Walks:
         if self._floor is not None and len(streams) >= MIN_NAMES_TO_LOOK_AHEAD:
             self._floor.look_ahead(int(limits.max()))
         names = EncodedNames.unfinished(len(streams))
-        which, read = np.full((2, len(streams)), UNFINISHED, dtype=np.int32)
+        which = np.full(len(streams), UNFINISHED, dtype=np.int32)
+        read = np.zeros(len(streams), dtype=np.uint16)
         given = np.array([len(prefix) for prefix in prefixes])
         for length in np.flatnonzero(np.bincount(given)).tolist():
             own = np.flatnonzero(given[prefix_of] == length)
