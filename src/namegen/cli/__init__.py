@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -14,16 +15,19 @@ if TYPE_CHECKING:
     from namegen.cli.signals import ExitOnSignal
 
 _CLOSED_PIPE = 141  # 128 + SIGPIPE, as shells report it
+_GARBAGE_THRESHOLD = 10_000  # objects; imports create many, and hardly any of them become garbage
 
 
 def command() -> int:
     """Run the command ``namegen`` as this process, which then exits."""
     from namegen.cli.signals import ExitOnSignal
 
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     signals = ExitOnSignal()
     signals.install()
     code = _run_safely(sys.argv[1:], signals)
     signals.ignore()
+    gc.freeze()  # or the interpreter would search everything for garbage again before it exits
     return code
 
 
