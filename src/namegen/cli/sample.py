@@ -150,15 +150,18 @@ def sample(
         ascii=ascii_only,
         allow_offensive=allow_offensive,
     )
-    reading = build_reading(
+    of_list = drop_unset(
         name_column=name_column,
         category_column=category_column,
-        no_header=no_header,
+        no_header=no_header or None,
         encoding=encoding,
-        plain=plain,
+        plain=plain or None,
     )
     if like is None:
-        _refuse_reading(reading)
+        if of_list:
+            raise UsageError(
+                "options of reading names only apply to the list of --like; leave them out, or give --like"
+            )
         location = look_up_model(find_models(model), None if category == "-" else category, or_letters=letters is None)
         loaded = load_location(location)
         _check_letters(find_models(model), location, category, letters)
@@ -166,7 +169,7 @@ def sample(
     else:
         bases = (model is None and included_models()) or find_models(model or PRETRAINED)
         _check_letters(bases, None, category, letters)
-        location, loaded, category, letters = _imitate(bases, like, category, letters, reading)
+        location, loaded, category, letters = _imitate(bases, like, category, letters, build_reading(**of_list))
         prefixes = _parse_prefixes(letters, prefix)
     request = {
         "prefixes": prefixes,
@@ -209,12 +212,6 @@ def _parse_arguments(
     if letters is None and only_letters:
         category, letters = None, category
     return category, _parse_prefixes(letters, prefixes)
-
-
-def _refuse_reading(reading: ReadingOptions) -> None:
-    """Raise ``UsageError`` if options of reading names are given without a list."""
-    if reading != build_reading():
-        raise UsageError("options of reading names only apply to the list of --like; leave them out, or give --like")
 
 
 def _check_letters(

@@ -16,10 +16,8 @@ from namegen.datasets.encoding import UNFINISHED, EncodedNames
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
-from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.letters import restrict
 from namegen.models.plausibility import scale
-from namegen.models.scoring import score_names
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
@@ -114,7 +112,12 @@ class RejectionSampler:
         self._floor = config.floor if model.plausibility else 0.0
         self._max_rejections = MAX_REJECTIONS if max_rejections is None else max_rejections
         self._filter = NameFilter(model, filters, greedy=config.greedy)
-        self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
+        if device is None:
+            self._steppers = build_steppers(model)
+        else:
+            from namegen.models.inference_torch import build_torch_steppers
+
+            self._steppers = build_torch_steppers(model, device)
         self._sources: dict[int, Source] = {}
         self._device, self._filters = device, filters
         self._restricted: dict[int, tuple[Model, RejectionSampler]] = {}
@@ -152,6 +155,8 @@ class RejectionSampler:
 
     def score(self, sampled: SampledNames) -> NDArray[np.float64]:
         """Return the log-probability of each name given its category or blend, (names,): temperature 1, no guidance."""
+        from namegen.models.scoring import score_names
+
         scores = np.empty(len(sampled))
         for index in np.unique(sampled.category_of).tolist():
             indices = np.flatnonzero(sampled.category_of == index)
