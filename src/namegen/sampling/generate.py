@@ -272,7 +272,7 @@ def _read_all(prefixes: Iterable[str]) -> list[str]:
     return read
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class _Generator:
     """Generates ``count`` names for each prefix, in blocks of at most ``prefixes_per_block`` prefixes."""
 

@@ -54,7 +54,7 @@ _MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer
 _MAX_SOURCES = 64  # prepared networks that are kept
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SampledNames:
     """Sampled names, in their order.
 
