@@ -189,8 +189,8 @@ def _check_call(
     function: Callable[_Params, _Result], name: str, parts: tuple[str, ...], advice: str = ""
 ) -> Callable[_Params, _Result]:
     # `inspect.signature` finds the same, but takes long enough to delay every command.
-    code, defaults = function.__code__, function.__defaults__ or ()  # type: ignore[attr-defined]
-    with_default = {*(function.__kwdefaults__ or {})}  # type: ignore[attr-defined]
+    code, defaults = function.__code__, function.__defaults__ or ()
+    with_default = {*(function.__kwdefaults__ or {})}
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     with_default.update(arguments[code.co_argcount - len(defaults) : code.co_argcount])
     bound = int(arguments[:1] in (("self",), ("cls",)))  # arguments that the caller does not see
