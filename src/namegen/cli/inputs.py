@@ -1,4 +1,4 @@
-"""What commands make of their options: the models to use, and the names to read."""
+"""Find the models and read the names that the options of commands ask for."""
 
 from __future__ import annotations
 
