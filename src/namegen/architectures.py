@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # each generated method delays every command
 class Architecture:
     """An architecture of models.
 

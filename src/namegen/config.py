@@ -228,29 +228,37 @@ class TrainingConfig:
         Raises:
             UsageError: there are fewer iterations than stages.
         """
+        count = 0 if self.distillation is None else self.distillation.teachers
+        return tuple(self._stage(number) for number in range(count + 1))
+
+    def stage_at(self, iterations: int) -> TrainingConfig:
+        """Return the stage of a run that follows a number of iterations."""
         if self.distillation is None:
-            return (self,)
+            return self
+        each = self._count_iterations(self.distillation)
+        return self._stage(min(iterations // each, self.distillation.teachers))
+
+    def _stage(self, number: int) -> TrainingConfig:
+        """Return a stage of a run; the network's own has the number of teachers."""
         by = self.distillation
+        if by is None:
+            return self
+        each = self._count_iterations(by)
+        if number == by.teachers:
+            return dataclasses.replace(self, iterations=self.iterations - each * by.teachers)
+        own = {name: value for name, value in vars(by).items() if hasattr(self, name) and value is not None}
+        own |= {"ngram_order": None, "ngram_share": self.ngram_share}  # those of the n-gram among the teachers
+        seed = (self.seed + (number + 1) * _SEED_STEP) % 2**63
+        return dataclasses.replace(self, **own, iterations=each, distillation=None, seed=seed)
+
+    def _count_iterations(self, by: Distillation) -> int:
+        """Return the number of iterations of each teacher."""
         each = max(1, int(self.iterations * by.share))
         if each * by.teachers >= self.iterations:
             raise UsageError(
                 f"{self.iterations:,} iterations are too few for {by.teachers} teachers and their pupil; use more"
             )
-        own = {name: value for name, value in vars(by).items() if hasattr(self, name) and value is not None}
-        own |= {"ngram_order": None, "ngram_share": self.ngram_share}  # those of the n-gram among the teachers
-        teacher = dataclasses.replace(self, **own, iterations=each, distillation=None)
-        seeds = [(self.seed + number * _SEED_STEP) % 2**63 for number in range(1, by.teachers + 1)]
-        teachers = [dataclasses.replace(teacher, seed=seed) for seed in seeds]
-        return (*teachers, dataclasses.replace(self, iterations=self.iterations - each * by.teachers))
-
-    def stage_at(self, iterations: int) -> TrainingConfig:
-        """Return the stage of a run that follows a number of iterations."""
-        stages = self.stages
-        for stage in stages[:-1]:
-            iterations -= stage.iterations
-            if iterations < 0:
-                return stage
-        return stages[-1]
+        return each
 
     @property
     def history_interval(self) -> int:

@@ -151,6 +151,8 @@ SLOW = ("torch", "matplotlib", "pooch", "requests", "rich", "plotext")
 NEEDLESS = ("namegen.cli.train", "namegen.cli.download", "namegen.datasets.dataset")
 NEEDLESS += ("namegen.models.networks", "unidecode", "filelock", "tempfile", "secrets")
 NEEDLESS += ("numpy.random", "numpy.ma", "numpy.fft")
+NEEDLESS += ("namegen.datasets.options", "namegen.datasets.transliteration", "namegen.sampling.closed")
+NEEDLESS += ("namegen.models.inference_torch", "namegen.models.scoring", "namegen.sampling.top_names")
 
 
 def imported_by(statement: str, modules: tuple[str, ...]) -> list[str]:
@@ -168,8 +170,10 @@ def test_importing_the_package_imports_nothing_slow():
     ("arguments", "modules"),
     [
         (["train", "--help"], (*SLOW, "numpy")),
-        (["sample", "German", "ABC"], (*SLOW, *NEEDLESS)),
-        (["sample", "Germn"], SLOW),
+        (["sample", "German", "ABC"], (*SLOW, *NEEDLESS, "typer")),
+        (["sample", "Germn"], (*SLOW, "typer")),
+        (["sample", "German", "--count", "3"], (*SLOW, *NEEDLESS)),
+        (["train", "--recipe", "instant", "--data", "starter"], SLOW),
         (["score", "German", "Anna"], SLOW),
         (["classify", "Anna"], SLOW),
         (["models"], SLOW),
@@ -178,6 +182,32 @@ def test_importing_the_package_imports_nothing_slow():
 )
 def test_what_should_start_at_once_imports_nothing_slow(model, arguments, modules):
     assert imported_by(f"from namegen.cli import main; main({arguments})", modules) == []
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["German"], ["German", "ABC"], ["ABC"], ["german"], ["Germn", "A"], [""], ["German", ""]], ids=str
+)
+def test_a_command_without_options_does_what_it_does_with_them(cli, model, monkeypatch, words):
+    monkeypatch.setattr(os, "urandom", bytes)  # which makes the seed 0
+    without, parsed = cli("sample", *words), cli("sample", *words, "--format", "text")
+    assert without == parsed
+    assert without.out or without.is_error(2)
+
+
+def test_too_many_arguments_are_wrong_usage(cli, model):
+    assert cli("sample", "German", "ABC", "DEF").is_error(2)
+
+
+def test_everything_written_before_the_exit_arrives():
+    code = "import atexit, sys; atexit.register(print, 'last'); from namegen.cli import command; sys.exit(command())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "sample", "German", "ABC", "-m", "pretrained"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line[0] for line in done.stdout.splitlines()] == ["A", "B", "C", "l"]
 
 
 def test_everything_but_training_works_without_torch(model, tmp_path):

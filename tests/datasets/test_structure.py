@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 
 import faker
 import pytest
 
+from namegen.datasets import delimiters, structure
 from namegen.datasets.delimiters import find_delimiter
 from namegen.datasets.structure import find_structure
+from namegen.errors import DataError
 
 CASES = Path(__file__).parent.parent / "cases"
 LOCALES = [
@@ -191,3 +194,25 @@ def test_long_lines_take_no_longer_than_their_length(line):
     list(structure.parse([line] * 3))
     find_delimiter([line] * 3)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("marks", ["", "-'", ",;|\t", "#[]=:-", "0123456789.)", "*_-–\"' "])
+def test_a_list_without_marks_is_what_the_full_analysis_finds(monkeypatch, marks):
+    def analyse(lines):
+        try:
+            return find_delimiter(lines), find_structure(lines)
+        except DataError as error:
+            return str(error)
+
+    chance = random.Random(marks)
+    lists = [
+        [
+            "".join(chance.choices("Anné ou" + marks, k=chance.randrange(9))) + "\n"
+            for _ in range(chance.randrange(1, 6))
+        ]
+        for _ in range(300)
+    ]
+    found = [analyse(lines) for lines in lists]
+    for module in (delimiters, structure):
+        monkeypatch.setattr(module, "has_marks", lambda _: True)
+    assert found == [analyse(lines) for lines in lists]

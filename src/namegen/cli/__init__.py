@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -14,16 +15,19 @@ if TYPE_CHECKING:
     from namegen.cli.signals import ExitOnSignal
 
 _CLOSED_PIPE = 141  # 128 + SIGPIPE, as shells report it
+_GARBAGE_THRESHOLD = 10_000  # objects; imports create many, and hardly any of them become garbage
 
 
 def command() -> int:
     """Run the command ``namegen`` as this process, which then exits."""
     from namegen.cli.signals import ExitOnSignal
 
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     signals = ExitOnSignal()
     signals.install()
     code = _run_safely(sys.argv[1:], signals)
     signals.ignore()
+    gc.freeze()  # or the interpreter would search everything for garbage again before it exits
     return code
 
 
@@ -50,11 +54,7 @@ def _run_safely(given: list[str], signals: ExitOnSignal) -> int:
 
     try:
         prepare_streams()
-        from namegen.cli.app import build
-
-        arguments = [argument for argument in given if argument != "--debug"]
-        returned = build()(arguments, prog_name="namegen", standalone_mode=False)
-        code = returned if isinstance(returned, int) else 0
+        code = _run([argument for argument in given if argument != "--debug"])
         print_result("", flush=True)
         signals.finish()
     except BaseException as error:
@@ -73,12 +73,30 @@ def _run_safely(given: list[str], signals: ExitOnSignal) -> int:
     return code
 
 
+def _run(arguments: list[str]) -> int:
+    """Run a command and return its exit code.
+
+    ``namegen sample`` without options needs no parser, and without Typer it takes a fifth less time.
+    """
+    is_completing = "_NAMEGEN_COMPLETE" in os.environ  # for a shell
+    has_options = any(argument.startswith("-") for argument in arguments)
+    if arguments[:1] == ["sample"] and len(arguments) <= 3 and not has_options and not is_completing:
+        from namegen.cli.print_names import print_names
+
+        print_names(*arguments[1:])
+        return 0
+    from namegen.cli.app import build
+
+    returned = build()(arguments, prog_name="namegen", standalone_mode=False)
+    return returned if isinstance(returned, int) else 0
+
+
 def _describe_error(error: BaseException) -> tuple[str | None, int]:
     """Return the message for an exception, ``""`` for none or ``None`` for a bug, and the exit code."""
-    from typer import TyperException
-
     if isinstance(error, NamegenError):
         return str(error), error.exit_code
+    from typer import TyperException
+
     if isinstance(error, TyperException):
         context = getattr(error, "ctx", None)
         message = getattr(error, "format_message", error.__str__)()
@@ -98,9 +116,11 @@ def _describe_error(error: BaseException) -> tuple[str | None, int]:
 
 def _is_printed_by_rank_zero(error: BaseException, given: list[str]) -> bool:
     """Return whether this process takes part in a training whose rank 0 prints the error."""
+    if "train" not in given:
+        return False
     from typer import TyperException
 
-    if "train" not in given or not isinstance(error, NamegenError | TyperException):
+    if not isinstance(error, NamegenError | TyperException):
         return False
     from namegen.training.distributed import is_follower
 

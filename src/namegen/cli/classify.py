@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.options import ModelOption, load_model_to_use
+from namegen.cli.inputs import load_model_to_use
+from namegen.cli.options import ModelOption
 from namegen.cli.stdin import LinesOption, NamesArgument
 
 if TYPE_CHECKING:

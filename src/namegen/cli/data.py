@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from namegen.cli.inputs import announce_stdin, build_reading, print_reading
 from namegen.cli.options import (
     CategoryColumnOption,
     EncodingOption,
@@ -16,10 +17,7 @@ from namegen.cli.options import (
     PlainOption,
     WeightColumnOption,
     WeightsOption,
-    announce_stdin,
-    build_reading,
     complete_dataset,
-    print_reading,
 )
 
 if TYPE_CHECKING:

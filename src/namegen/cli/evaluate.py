@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from namegen.cli.inputs import build_reading, drop_unset, print_reading
 from namegen.cli.options import (
     CategoryColumnOption,
     EncodingOption,
@@ -19,10 +20,7 @@ from namegen.cli.options import (
     TemperatureOption,
     TopKOption,
     TopPOption,
-    build_reading,
     complete_dataset,
-    drop_unset,
-    print_reading,
 )
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from namegen.cli.options import complete_model, load_model_to_use
+from namegen.cli.inputs import load_model_to_use
+from namegen.cli.options import complete_model
 
 
 def export(

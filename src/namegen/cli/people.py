@@ -77,7 +77,7 @@ def people(
     Full names have the order and the spelling of their culture.
     `namegen people Hungarian -n 3` prints three Hungarian names, surname first.
     """
-    from namegen.cli.options import load_model_to_use
+    from namegen.cli.inputs import load_model_to_use
     from namegen.cli.terminal import print_result
     from namegen.models.store import PEOPLE
     from namegen.sampling.persons import Person

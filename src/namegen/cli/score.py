@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from namegen.cli.options import ModelOption, complete_category, load_model_to_use
+from namegen.cli.inputs import load_model_to_use
+from namegen.cli.options import ModelOption, complete_category
 from namegen.cli.stdin import LinesOption, NamesArgument
 
 if TYPE_CHECKING:

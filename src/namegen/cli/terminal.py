@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-_UNPRINTABLE = re.compile(
+# Compiled when they are first used, as most commands print nothing but names.
+_UNPRINTABLE = (
     "[\x00-\x1f\x7f-\x9f"  # control characters, which a terminal would execute
     "\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible, or change direction
     "\ud800-\udfff\U000e0000-\U000e007f]"  # surrogates, and tags
@@ -25,7 +26,7 @@ _MAX_WRAPPED = 4_000  # characters: searching longer texts for parts that users 
 
 _FIXED_SPACE = "\0"  # replaces a space where no line may break
 
-_COPIED = re.compile(
+_COPIED = (
     r"`[^`]+`"  # a command
     r"|(?<!\w)(['\"]).+?\1(?!\w)"  # quoted text
     r"|\S*[/\\][^,;:]*[/\\]\S*"  # a path, whose folders may have spaces in their names
@@ -51,7 +52,7 @@ def prepare_streams() -> None:
 
 def make_printable(text: str, but: str = "") -> str:
     r"""Escape control and invisible characters as Python does (``\x1b``), but not those in ``but``."""
-    return _UNPRINTABLE.sub(lambda c: c[0] if c[0] in but else c[0].encode("unicode_escape").decode(), text)
+    return re.sub(_UNPRINTABLE, lambda c: c[0] if c[0] in but else c[0].encode("unicode_escape").decode(), text)
 
 
 def print_note(text: str, whole: Iterable[str] = ()) -> None:
@@ -84,7 +85,7 @@ def _wrap(text: str, width: int, whole: Iterable[str]) -> str:
 
     for part in sorted(map(str.strip, whole), key=len, reverse=True):
         text = text.replace(part, part.replace(" ", _FIXED_SPACE))
-    text = _COPIED.sub(lambda part: part[0].replace(" ", _FIXED_SPACE), text)
+    text = re.sub(_COPIED, lambda part: part[0].replace(" ", _FIXED_SPACE), text)
     lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines).replace(_FIXED_SPACE, " ")
 

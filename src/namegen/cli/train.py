@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from namegen.architectures import ARCHITECTURES
+from namegen.cli.inputs import advise_people, build_reading, describe_reading, drop_unset
 from namegen.cli.options import (
     CategoryColumnOption,
     EncodingOption,
@@ -20,13 +21,9 @@ from namegen.cli.options import (
     PlainOption,
     WeightColumnOption,
     WeightsOption,
-    advise_people,
-    build_reading,
     complete_dataset,
     complete_model,
     complete_own_model,
-    describe_reading,
-    drop_unset,
 )
 from namegen.cli.signals import StopOnSignal, import_torch
 from namegen.errors import TrainingStopped, UsageError
@@ -280,7 +277,7 @@ def _prepare(
 
 def _open_data(plan: TrainingPlan) -> Dataset:
     """Read the names of a planned training."""
-    from namegen.cli.options import announce_stdin
+    from namegen.cli.inputs import announce_stdin
     from namegen.datasets.open import open_dataset
 
     announce_stdin(plan.data)

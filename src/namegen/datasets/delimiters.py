@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"\(?#?(\d{1,9})(?:[.):\]]+\s+(?=\S)|[.):\]]+(?=[^\W\d_])|\s+[-–—:=]\s+(?=[^\W\d_]))")
 _COUNTED = re.compile(r"(?<=[^\W\d_])(?:\s+[-–—=:]\s+|\s*[:=]\s+|\s*(\())(\d[\d.,]*%?)(?(1)\))$")  # Ada: 20
 _ALIGNED = re.compile(r"\s{2,}|\t|\s+(?=[-+]?\.?\d[\d.,]*%?(?:\s|$))|(?<=[\d%])\s+")
+# Everything but letters, single blanks, and hyphens and apostrophes between letters.
+_MARK = re.compile(r"[^\w \r\n'-]|[\d_]|  |\r(?!\n)|(?<![^\W\d_])['-]|['-](?![^\W\d_])")
 _LARGE = 100  # numbers that are too large to be parts of most names
 _MIN_FIRST = 30  # the least first number of a falling row of counts
 SUFFIX = re.compile(
@@ -27,6 +29,11 @@ SUFFIX = re.compile(
     r"|(?:Inc|Ltd|LLC|LLP|Corp|Co|PLC|GmbH|AG)\.?"
 )
 """What follows a name after a comma, and is neither a name nor a category."""
+
+
+def has_marks(lines: Sequence[str]) -> bool:
+    """Return whether lines have a character that may separate or mark names; most lists have none."""
+    return any(map(_MARK.search, lines))
 
 
 def find_delimiter(lines: Sequence[str], *, is_table: bool = False) -> str | None:
@@ -43,6 +50,8 @@ def find_delimiter(lines: Sequence[str], *, is_table: bool = False) -> str | Non
     Raises:
         DataError: the lines may have names and categories, or surnames and a few given names.
     """
+    if not has_marks(lines):
+        return None
     lines = [line for line in lines if line.strip()]
     for delimiter in "\t;|,":
         if any(line.count(delimiter) >= MAX_COLUMNS for line in lines):

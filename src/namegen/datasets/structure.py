@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from namegen.datasets.delimiters import SUFFIX
+from namegen.datasets.delimiters import SUFFIX, has_marks
 from namegen.errors import quote
 
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ def find_structure(lines: Sequence[str]) -> Structure:
     """
     notes: list[str] = []
     found = Structure()
+    if not has_marks(lines):
+        return found
     if example := find_entity(lines):
         found = replace(found, has_entities=True)
         notes.append(f"decoded HTML entities, such as {example}")

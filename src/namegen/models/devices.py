@@ -11,7 +11,7 @@ from namegen.errors import DeviceError, UsageError, quote
 if TYPE_CHECKING:
     import torch
 
-_NAME = re.compile("auto|cpu|cuda(:[0-9]{1,8})?|mps")
+_NAME = "auto|cpu|cuda(:[0-9]{1,8})?|mps"
 
 
 def find_device(name: str, *, index: int = 0) -> torch.device:
@@ -25,7 +25,7 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
         UsageError: ``name`` is not the name of a device.
         DeviceError: this machine does not have the device.
     """
-    if not _NAME.fullmatch(check_text("device", name, "cpu or cuda")):
+    if not re.fullmatch(_NAME, check_text("device", name, "cpu or cuda")):
         raise UsageError(f"no device {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
     import torch
 

@@ -69,7 +69,7 @@ class History:
 
 
 @check_constructor("load_model loads a model")
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A trained network, or an n-gram, with its alphabet, categories and settings.
 

@@ -41,7 +41,7 @@ MAX_ORDER = 16
 _MAX_TIMES = 10_000  # a name counts
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NGram:
     """The n-grams of each category of a dataset: those with the longest context that occurs.
 
@@ -60,7 +60,7 @@ class NGram:
     counts: NDArray[np.int64]
     first: NDArray[np.int64]
     discounts: Floats | None
-    _levels: dict[int, list[Level]] = field(default_factory=dict, init=False, repr=False)
+    _levels: dict[int, list[Level]] = field(default_factory=dict, init=False)
 
     @classmethod
     def fit(cls, dataset: Dataset, order: int, smoothing: Smoothing = "kneser-ney") -> NGram:

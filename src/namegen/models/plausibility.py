@@ -54,7 +54,7 @@ class Limits(NamedTuple):
     length: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plausibility:
     """The limits of each category.
 

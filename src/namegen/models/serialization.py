@@ -18,7 +18,6 @@ from namegen.architectures import find_architecture, weight_shapes
 from namegen.config import Distillation, SamplingConfig, TrainingConfig
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.graphemes import is_printable
-from namegen.datasets.options import DataSource
 from namegen.errors import ModelFileError, NamegenError
 from namegen.io.safetensors import DTYPES, SafetensorsFile, describe_error, open_safetensors, read_json
 from namegen.models.model import MAX_LOSS, MAX_THREADS, Checkpoint, History, Model, check_categories
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from namegen.datasets.options import DataSource
 
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
@@ -232,6 +233,8 @@ class _Reader(NamedTuple):
 
     def source(self) -> DataSource | None:
         """Return where the names of an unfinished run were read from."""
+        from namegen.datasets.options import DataSource
+
         return DataSource.from_dict(self.facts["source"]) if "source" in self.facts else None
 
     def counts(self, tensor: str, *shape: int) -> NDArray[np.int64]:
@@ -253,10 +256,10 @@ class _Reader(NamedTuple):
 
     def weight(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """Return weights in single precision; the file may have them in half precision."""
-        weight = self.tensors.read(f"network.{name}", ("F16", "F32"), shape)
+        weight = self.tensors.read(f"network.{name}", ("F16", "F32"), shape).astype(np.float32, copy=False)
         if not np.isfinite(weight).all():
             raise ValueError(f"the weights {name} are not finite")
-        return weight.astype(np.float32, copy=False)
+        return weight
 
     def hashes(self, tensor: str) -> NDArray[np.uint64]:
         hashes = self.tensors.read(tensor, ("U64",), (None,))

@@ -26,7 +26,6 @@ from namegen.models.categories import Blend, find_blend
 from namegen.models.devices import find_sampling_device
 from namegen.models.letters import restrict
 from namegen.models.store import to_model
-from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
 from namegen.sampling.name_filters import Filters
 from namegen.sampling.prefixes import fit_prefixes, split_prefixes
 from namegen.sampling.rejection import LETTERS_PER_ROUND, MAX_REJECTIONS, RejectionSampler, max_letters
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from namegen.config import SamplingConfig
     from namegen.models.model import Model
+    from namegen.sampling.closed import ClosedSampler
     from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import GeneratedName, NameBlock
 
@@ -219,7 +219,11 @@ def build_sampler(
     Raises:
         UsageError: the model does not have the category, or it is closed and a chosen setting does not apply to it.
     """
-    closed = None if category is None else find_closed(model, category)
+    closed = None
+    if category is not None and model.closed:
+        from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
+
+        closed = find_closed(model, category)
     if closed is not None:
         for setting in SAMPLING_FIELDS:
             if setting in given - {"max_length"}:
@@ -268,7 +272,7 @@ def _read_all(prefixes: Iterable[str]) -> list[str]:
     return read
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class _Generator:
     """Generates ``count`` names for each prefix, in blocks of at most ``prefixes_per_block`` prefixes."""
 

@@ -20,7 +20,6 @@ import numpy as np
 from namegen._validate import check_bool, check_constructor, check_int
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.encoding import UNFINISHED
-from namegen.datasets.transliteration import to_ascii
 from namegen.errors import DataError, NamegenError, UsageError, quote
 from namegen.sampling.offensive import find_offensive
 
@@ -42,7 +41,7 @@ _MIN_TIMEOUT = 1e-3  # `regex` requires a positive one
 _MAX_PATTERN = 5_000  # characters
 _MAX_PART = 100  # characters
 _MAX_REPEATS = 100_000  # of groups within groups
-_GROUP_REPEAT = re.compile(r"\)\s*(?:\{([0-9]+)|\+)")
+_GROUP_REPEAT = r"\)\s*(?:\{([0-9]+)|\+)"
 
 ACCEPTED = 0
 """The verdict on an accepted name. Every other verdict stands for the first condition that a name does not meet."""
@@ -115,7 +114,11 @@ class Filters:
     def spell(self, alphabet: Alphabet, names: EncodedNames) -> str:
         """Return names as text, transliterated if asked for, each ended by a line feed."""
         lines = alphabet.decode_lines(names.letters, names.lengths)
-        return to_ascii(lines) if self.ascii else lines
+        if not self.ascii:
+            return lines
+        from namegen.datasets.transliteration import to_ascii
+
+        return to_ascii(lines)
 
     def keys(self, alphabet: Alphabet, names: EncodedNames) -> Keys:
         """Return a number for each name, the same for names with the same text, (names,)."""
@@ -327,6 +330,8 @@ def _word_sequences(words: list[str], longest: int) -> Iterable[str]:
 def _exclusion_spellings(model: Model, excluded: Iterable[str]) -> Iterable[str]:
     """Yield each exclusion as given, as the model spells it, and in ASCII, all casefolded."""
     for name in excluded:
+        from namegen.datasets.transliteration import to_ascii
+
         for spelling in (unicodedata.normalize("NFC", name), model.alphabet.transliterate(name)[0], to_ascii(name)):
             if spelling.strip():
                 yield spelling.strip().casefold()
@@ -377,7 +382,7 @@ def _compile(expression: str) -> Any:  # noqa: ANN401 - a pattern; regex has no 
 
     try:
         # `regex` writes repeated groups out when it compiles; very many crash the process or exhaust its memory.
-        repeats = math.prod(int(count or 1) + 1 for count in _GROUP_REPEAT.findall(expression))
+        repeats = math.prod(int(count or 1) + 1 for count in re.findall(_GROUP_REPEAT, expression))
         if len(expression) > _MAX_PATTERN or repeats > _MAX_REPEATS:
             raise UsageError(f"the regular expression {quote(expression)} is too large; use fewer repetitions")
         return regex.compile(expression)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from namegen.datasets.encoding import EncodedNames
-from namegen.datasets.transliteration import to_ascii
 from namegen.paths import DATA_DIR
 
 if TYPE_CHECKING:
@@ -57,9 +56,7 @@ def find_offensive(lines: str) -> NDArray[np.bool_]:
         lines: the names, each ended by a line feed.
     """
     entries = _read_entries()
-    # The case does not matter here, so each character is transliterated by itself, which is faster.
-    spellings = {} if lines.isascii() else {ord(letter): to_ascii(letter) for letter in {*lines} if letter > "\x7f"}
-    text = b"\n" + (lines.translate(spellings) if spellings else lines).encode()
+    text = b"\n" + (lines if lines.isascii() else _transliterate(lines)).encode()
     coded = text.translate(_CODES) + bytes(MAX_WORD)
     codes = np.frombuffer(coded, dtype=np.uint8)
     ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n"))[1:]
@@ -71,6 +68,13 @@ def find_offensive(lines: str) -> NDArray[np.bool_]:
     offensive = np.zeros(len(ends), dtype=np.bool_)
     offensive[np.searchsorted(ends, np.concatenate([begins[found], np.array(parts, dtype=np.int64)]))] = True
     return offensive
+
+
+def _transliterate(lines: str) -> str:
+    """Transliterate each character by itself, which is faster; the case does not matter here."""
+    from namegen.datasets.transliteration import to_ascii
+
+    return lines.translate({ord(letter): to_ascii(letter) for letter in {*lines} if letter > "\x7f"})
 
 
 def encode_entries(entries: Iterable[str]) -> list[str]:
@@ -92,8 +96,9 @@ def _read_entries() -> _Entries:
     decoded = [line[1:].translate(_ROT13) for line in lines if line[0] == "*"]
     parts = tuple(part.encode().translate(_CODES) for part in decoded)
     begins = np.zeros(32**MIN_PART, dtype=np.bool_)
-    for part in parts:
-        begins[_number_windows(np.frombuffer(part[:MIN_PART], dtype=np.uint8))] = True
+    # Of the windows in the concatenated beginnings, every fourth is the beginning of a part.
+    beginnings = b"".join([part[:MIN_PART] for part in parts])
+    begins[_number_windows(np.frombuffer(beginnings, dtype=np.uint8))[::MIN_PART]] = True
     return _Entries(words, parts, begins)
 
 

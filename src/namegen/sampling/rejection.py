@@ -16,15 +16,12 @@ from namegen.datasets.encoding import EncodedNames
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import Blend
 from namegen.models.inference import MAX_OPERATIONS, Source, apply_guidance, build_steppers, count_operations
-from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.letters import restrict
 from namegen.models.mixture import Opinion
-from namegen.models.scoring import score_names
 from namegen.sampling.floor import Floor
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import BELOW_FLOOR, UNFINISHED, sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
-from namegen.sampling.walks import Walks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
     from namegen.sampling.name_filters import Filters
     from namegen.sampling.prefix_tree import SampledTree
     from namegen.sampling.rng import Streams
+    from namegen.sampling.walks import Walks
 
     Integers = NDArray[np.integer]
 
@@ -61,7 +59,7 @@ _ILL_FORMED = np.uint16(1 << MALFORMED | 1 << IMPLAUSIBLE)  # verdicts, as bits
 _MAX_SOURCES = 64  # prepared networks that are kept
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SampledNames:
     """Sampled names, in their order.
 
@@ -119,7 +117,12 @@ class RejectionSampler:
         self._floor = config.floor if model.plausibility else 0.0
         self._max_rejections = MAX_REJECTIONS if max_rejections is None else max_rejections
         self._filter = NameFilter(model, filters, greedy=config.greedy)
-        self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
+        if device is None:
+            self._steppers = build_steppers(model)
+        else:
+            from namegen.models.inference_torch import build_torch_steppers
+
+            self._steppers = build_torch_steppers(model, device)
         self._sources: dict[int, Source] = {}
         self._floors: dict[int, Floor] = {}
         self._walks: dict[tuple[int, bool], Walks] = {}
@@ -159,6 +162,8 @@ class RejectionSampler:
 
     def score(self, sampled: SampledNames) -> NDArray[np.float64]:
         """Return the log-probability of each name given its category or blend, (names,): temperature 1, no guidance."""
+        from namegen.models.scoring import score_names
+
         scores = np.empty(len(sampled))
         for index in np.unique(sampled.category_of).tolist():
             indices = np.flatnonzero(sampled.category_of == index)
@@ -319,6 +324,8 @@ class RejectionSampler:
         if not self._model.has_network and source.sos and not self._config.greedy and not self._config.dropout:
             key = category if isinstance(category, int) else 0, floor is None
             if key not in self._walks:
+                from namegen.sampling.walks import Walks
+
                 self._walks = {key: Walks(source, self._config, floor)}
             return self._walks[key].sample(prefixes, limits, prefix_of, streams)
         return sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, floor)

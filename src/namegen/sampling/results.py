@@ -31,7 +31,7 @@ class GeneratedName(NamedTuple):
     score: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NameBlock:
     """Many generated names, without a Python object for each.
 
