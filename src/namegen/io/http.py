@@ -14,11 +14,11 @@ from namegen.optional_packages import required
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+with required("pooch"):  # it depends on requests
+    import pooch
 with required("requests"):
     import requests
     from requests.exceptions import ChunkedEncodingError
-with required("pooch"):
-    import pooch
 
 
 MAX_FILE_BYTES = 2**26  # the largest file of the catalogue has 0.2 MB
