@@ -117,6 +117,6 @@ def test_the_version_says_that_both_distributions_are_installed(cli, monkeypatch
     both = cli("--version")
     assert (both.code, both.out) == (0, alone.out)
     assert both.err == (
-        "Both namegen-rnn and namegen-rnn-slim are installed, which share their files. "
-        "Keep one: run `pip uninstall namegen-rnn namegen-rnn-slim`, then install it again.\n"
+        "namegen-rnn and namegen-rnn-slim are both installed and have the same files. "
+        "Uninstall both with `pip uninstall namegen-rnn namegen-rnn-slim`, then install one of them.\n"
     )

@@ -56,10 +56,9 @@ def _show_version(wanted: bool) -> None:
 
         typer.echo(f"namegen {__version__}")
         if len(installed := _find_distributions()) > 1:
-            both = " and ".join(installed)
             typer.echo(
-                f"Both {both} are installed, which share their files. "
-                f"Keep one: run `pip uninstall {' '.join(installed)}`, then install it again.",
+                f"{' and '.join(installed)} are both installed and have the same files. "
+                f"Uninstall both with `pip uninstall {' '.join(installed)}`, then install one of them.",
                 err=True,
             )
         raise typer.Exit
