@@ -1,6 +1,7 @@
 # The chores, for people, the README and CI alike. Everything is installed into $(VENV).
 PYTHON ?= python3
 VENV ?= .venv
+SLIM ?= .venv-slim
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -8,12 +9,13 @@ PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --d
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test test-all lint format docs pictures site playground fuzz soak bench quality pretrained people clean
+.PHONY: help install demo test test-all test-slim lint format docs pictures site playground fuzz soak bench quality pretrained people clean
 
 help:
 	@echo "make demo        install into $(VENV), train on the included names, and sample some"
 	@echo "make test        install into $(VENV) and run the tests (a few minutes)"
 	@echo "make test-all    run all tests, including those that need a browser, shells or several processes"
+	@echo "make test-slim   install packaging/slim into $(SLIM) and test it there, without torch (a minute)"
 	@echo "make lint        run ruff, mypy --strict and import-linter"
 	@echo "make format      format the code with ruff"
 	@echo "make docs        regenerate the generated docs: references, manual page, recording, badges"
@@ -58,6 +60,14 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	$(PYTEST)
+
+test-slim:
+	rm -rf $(SLIM)
+	$(PYTHON) -m venv $(SLIM)
+	$(SLIM)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ./packaging/slim
+	$(SLIM)/bin/python packaging/slim/measure_size.py
+	$(SLIM)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt Faker pytest
+	$(SLIM)/bin/python -m pytest packaging/slim
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -118,4 +128,4 @@ people: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/people_model.py
 
 clean:
-	rm -rf $(VENV) .demo site fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SLIM) .demo site fuzz/findings .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -68,7 +68,9 @@ import re
 import sys
 from importlib.metadata import requires, version
 
-asked = re.fullmatch(r"install (?:-c constraints\\.txt )?\\.(?:\\[(\\w+)\\])?", " ".join(sys.argv[1:]))
+asked = re.fullmatch(
+    r"install (?:-c constraints\\.txt )?\\.(?:/packaging/slim)?(?:\\[(\\w+)\\])?", " ".join(sys.argv[1:])
+)
 if asked is None:
     sys.exit("pip " + " ".join(sys.argv[1:]) + " needs the network: mark the block")
 for requirement in requires("namegen-rnn"):

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from namegen.errors import MissingPackageError, UsageError
+from namegen.errors import UsageError
 from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
 from namegen.models.store import PEOPLE, PRETRAINED, file_location, find_model
+from namegen.optional_packages import required
 from namegen.sampling.culture_parts import GENDERS, find_surname_part, list_cultures
 from namegen.sampling.cultures import find_culture
 from namegen.sampling.generate import build_sampler, sample
@@ -36,15 +37,11 @@ if TYPE_CHECKING:
 
     from faker.generator import Generator
 
-try:
+with required("faker"):
     from faker import Faker
     from faker.config import DEFAULT_LOCALE, PROVIDERS
     from faker.exceptions import UnsupportedFeature
     from faker.providers import BaseProvider
-except ModuleNotFoundError as error:
-    raise MissingPackageError(
-        "namegen.faker needs Faker, which is not installed; install it with `pip install Faker`"
-    ) from error
 
 _LOCALES = {
     "Akan": "tw_GH",

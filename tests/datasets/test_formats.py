@@ -324,7 +324,9 @@ def test_a_damaged_parquet_file_is_refused(tmp_path, cut):
 @pytest.mark.parametrize(("name", "package"), [("X.xlsx", "openpyxl"), ("X.parquet", "pyarrow")])
 def test_a_missing_package_is_named(tmp_path, monkeypatch, name, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingPackageError, match=f"need {package}; install"):
+    with pytest.raises(
+        MissingPackageError, match=f"needs {package}, which is not installed; install it with `pip install {package}`"
+    ):
         load_dataset(write(tmp_path, name, b"PAR1" if "parquet" in name else b"PK\x03\x04"))
 
 

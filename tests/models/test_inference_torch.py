@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import namegen
-from namegen.errors import DeviceError, UsageError
+from namegen.errors import DeviceError, MissingPackageError, UsageError
 from namegen.models.devices import find_sampling_device
 from namegen.models.inference import apply_guidance, build_steppers
 from namegen.models.inference_torch import build_torch_steppers
@@ -153,7 +153,7 @@ def test_without_torch_only_numpy_draws(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
 
     assert find_sampling_device("auto") is None
-    with pytest.raises(DeviceError, match="sampling on cuda needs torch, which is not installed; leave --device out"):
+    with pytest.raises(MissingPackageError, match="the device cuda needs torch, which is not installed; install"):
         find_sampling_device("cuda")
     with pytest.raises(UsageError, match="no device 'gpu'"):
         find_sampling_device("gpu")

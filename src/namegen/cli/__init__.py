@@ -130,7 +130,9 @@ def _is_printed_by_rank_zero(error: BaseException, given: list[str]) -> bool:
 def _describe_system_error(error: BaseException) -> str | None:
     """Return the message for a problem of the system or the installation, or ``None``."""
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("namegen"):
-        return f"this command needs {error.name}, which is not installed; install it, or reinstall namegen"
+        from namegen.optional_packages import describe_missing
+
+        return describe_missing((error.name or "a module").partition(".")[0])
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error)):
         return "not enough memory; for training, use a smaller --hidden-size or --batch-size"
     if isinstance(error, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -37,11 +38,29 @@ app = typer.Typer(
 )
 
 
+def _find_distributions() -> list[str]:
+    """Return the installed distributions that contain this package."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    installed = []
+    for name in ("namegen-rnn", "namegen-rnn-slim"):
+        with contextlib.suppress(PackageNotFoundError):
+            distribution(name)
+            installed.append(name)
+    return installed
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         from namegen import __version__
 
         typer.echo(f"namegen {__version__}")
+        if len(installed := _find_distributions()) > 1:
+            typer.echo(
+                f"{' and '.join(installed)} are both installed and have the same files. "
+                f"Uninstall both with `pip uninstall {' '.join(installed)}`, then install one of them.",
+                err=True,
+            )
         raise typer.Exit
 
 

@@ -7,6 +7,8 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from namegen.optional_packages import required
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -86,7 +88,7 @@ class StopOnSignal(_Signals):
 
 def import_torch() -> None:
     """Import torch without interruption: an exception in its C++ code would abort the process."""
-    with StopOnSignal() as signals:
+    with StopOnSignal() as signals, required("torch"):
         import torch  # noqa: F401
     if signals.received:
         raise SystemExit(128 + signals.received)

@@ -7,8 +7,9 @@ import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from namegen.datasets.columns import MAX_FIELDS, find_columns
-from namegen.errors import DataError, MissingPackageError, shorten
+from namegen.errors import DataError, shorten
 from namegen.io.archives import Archive, UnpackLimit
+from namegen.optional_packages import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +35,8 @@ def read_workbook(stream: BinaryIO, source: str) -> tuple[str, list[str], Rows]:
         MissingPackageError: openpyxl is not installed.
         DataError: the file is not a spreadsheet, is damaged, or unpacks to far more than its size.
     """
-    try:
+    with required("openpyxl", f"{source}: reading spreadsheets"):
         import openpyxl
-    except ModuleNotFoundError:
-        raise MissingPackageError(_explain_extra("spreadsheets", "openpyxl", source)) from None
     _check_workbook(stream, source)
     try:
         with warnings.catch_warnings():
@@ -118,11 +117,9 @@ def open_parquet(stream: BinaryIO, source: str) -> Iterator[list[str]]:
         MissingPackageError: pyarrow is not installed.
         DataError: the file is not a Parquet file, is damaged, or is too large.
     """
-    try:
+    with required("pyarrow", f"{source}: reading Parquet files"):
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ModuleNotFoundError:
-        raise MissingPackageError(_explain_extra("Parquet files", "pyarrow", source)) from None
     stream.seek(0)
     limit = UnpackLimit(stream, source)
     try:
@@ -138,7 +135,3 @@ def open_parquet(stream: BinaryIO, source: str) -> Iterator[list[str]]:
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         reason = shorten(str(error).partition("\n")[0] or type(error).__name__)
         raise DataError(f"cannot read {source}: {reason}; save it again, or export it as CSV") from None
-
-
-def _explain_extra(what: str, package: str, source: str) -> str:
-    return f"{source}: {what} need {package}; install namegen with the extra tables: pip install '.[tables]'"

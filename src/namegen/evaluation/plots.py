@@ -15,6 +15,7 @@ from namegen.evaluation.metrics import Evaluation
 from namegen.io.files import write_atomically
 from namegen.models.model import History, Model
 from namegen.models.store import to_model
+from namegen.optional_packages import check_installed, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,6 +50,7 @@ def plot_history(
 
     Raises:
         UsageError: the file has a different suffix, or an argument is something else.
+        MissingPackageError: matplotlib is not installed.
         NamegenError: a model has no history, or the file cannot be written.
     """
     path = check_path("path", path)
@@ -101,6 +103,7 @@ def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None
 
     Raises:
         UsageError: the file has a different suffix, or an argument is something else.
+        MissingPackageError: matplotlib is not installed.
         NamegenError: the file cannot be written.
     """
     path, name = check_path("path", path), check_text("name", name, "'my model'")
@@ -143,11 +146,11 @@ def _open_figure(path: Path, size: tuple[float, float], text: str) -> Iterator[F
     import warnings
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of an unwritable cache directory
+    check_image_path(path)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    check_image_path(path)
     settings: dict[Any, Any] = {
         "svg.hashsalt": "namegen",
         "text.parse_math": False,
@@ -187,18 +190,26 @@ def _find_fonts(text: str) -> list[str]:
 
 
 def check_image_path(path: Path) -> None:
-    """Raise ``UsageError`` if a file name does not have the suffix of a supported image format."""
+    """Check that a picture can be plotted to a file, before a long computation.
+
+    Raises:
+        UsageError: the file name does not have the suffix of a supported image format.
+        MissingPackageError: matplotlib is not installed.
+    """
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"cannot plot to {path}; give a file name that ends in {', '.join(_SUFFIXES)}")
+    check_installed("matplotlib")
 
 
 def plot_in_terminal(histories: Mapping[str, History], *, width: int, height: int, colour: bool) -> str:
     """Plot the loss histories of models, given by name, as text of at least 30 columns and 10 lines.
 
     Raises:
+        MissingPackageError: plotext is not installed.
         NamegenError: a model has no history.
     """
-    import plotext
+    with required("plotext"):
+        import plotext
 
     curves = _build_curves(histories)
     plotext.clear_figure()

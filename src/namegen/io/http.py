@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-import pooch
-import requests
-from requests.exceptions import ChunkedEncodingError
-
 from namegen.errors import DownloadError, escape_unprintable, shorten
+from namegen.optional_packages import required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+with required("pooch"):  # it depends on requests
+    import pooch
+with required("requests"):
+    import requests
+    from requests.exceptions import ChunkedEncodingError
 
 
 MAX_FILE_BYTES = 2**26  # the largest file of the catalogue has 0.2 MB

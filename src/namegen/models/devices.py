@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from namegen._validate import check_text
-from namegen.errors import DeviceError, UsageError, quote
+from namegen.errors import DeviceError, MissingPackageError, UsageError, quote
+from namegen.optional_packages import required
 
 if TYPE_CHECKING:
     import torch
@@ -24,10 +25,12 @@ def find_device(name: str, *, index: int = 0) -> torch.device:
     Raises:
         UsageError: ``name`` is not the name of a device.
         DeviceError: this machine does not have the device.
+        MissingPackageError: torch is not installed.
     """
     if not re.fullmatch(_NAME, check_text("device", name, "cpu or cuda")):
         raise UsageError(f"no device {quote(name)}; use auto, cpu, cuda, cuda:N or mps")
-    import torch
+    with required("torch", f"the device {name}", alternative="or use the device cpu"):
+        import torch
 
     kind, _, number = name.partition(":")
     has_mps = torch.backends.mps.is_available()
@@ -54,14 +57,15 @@ def find_sampling_device(name: str | None) -> torch.device | None:
 
     Raises:
         UsageError: ``name`` is not the name of a device.
-        DeviceError: this machine does not have the device, or torch is not installed.
+        DeviceError: this machine does not have the device.
+        MissingPackageError: torch is not installed.
     """
     if name in (None, "cpu"):
         return None
     try:
         device = find_device(name)
-    except ModuleNotFoundError as error:
+    except MissingPackageError:
         if name == "auto":
             return None
-        raise DeviceError(f"sampling on {name} needs torch, which is not installed; leave --device out") from error
+        raise
     return None if device.type == "cpu" else device

@@ -14,11 +14,9 @@ from abc import ABC, abstractmethod
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
-
 from namegen.architectures import find_architecture
 from namegen.errors import UsageError
+from namegen.optional_packages import required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from namegen.config import TrainingConfig
+
+with required("torch"):
+    import torch
+    from torch import Tensor, nn
 
 
 class Network(nn.Module, ABC):

@@ -16,10 +16,11 @@ import numpy as np
 
 from namegen._validate import check_arguments, check_path
 from namegen.architectures import find_architecture
-from namegen.errors import MissingPackageError, NamegenError, UsageError
+from namegen.errors import NamegenError, UsageError
 from namegen.io.files import write_atomically
 from namegen.models.inference import initial_state
 from namegen.models.store import to_model
+from namegen.optional_packages import required
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,12 +69,8 @@ def export_onnx(model: Model | str | PathLike[str], path: str | Path) -> None:
     model = to_model(model)
     if not model.has_network:
         raise UsageError("this model is an n-gram without a network, which cannot be exported; use another model")
-    try:
+    with required("onnx"):
         from onnx import helper
-    except ModuleNotFoundError as error:
-        raise MissingPackageError(
-            "exporting needs the package onnx, which is not installed; install it with `pip install onnx`"
-        ) from error
     from namegen import __version__
 
     proto = helper.make_model(

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from namegen.errors import NamegenError, RankError, UsageError
+from namegen.optional_packages import required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -196,8 +197,9 @@ def joined() -> Iterator[ProcessGroup]:
     if group.is_single:
         yield group
         return
-    import torch
-    from torch import distributed
+    with required("torch"):
+        import torch
+        from torch import distributed
 
     store, rank, world_size = next(distributed.rendezvous("env://", timeout=_TIMEOUT))  # type: ignore[attr-defined]
     gpus = torch.cuda.is_available() and distributed.is_nccl_available()

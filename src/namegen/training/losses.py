@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
+from namegen.optional_packages import required
 from namegen.training.batches import IGNORED
 
 if TYPE_CHECKING:
     from namegen.training.batches import Batch
+
+with required("torch"):
+    import torch
 
 
 def letter_losses(

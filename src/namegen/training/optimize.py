@@ -11,10 +11,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch.optim.adamw import adamw
 
 from namegen.architectures import find_architecture
+from namegen.optional_packages import required
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.losses import letter_losses, name_losses, to_tensors
 from namegen.training.stage import check_array
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
     from namegen.training.distributed import ProcessGroup
 
     Floats = NDArray[np.float32]
+
+with required("torch"):
+    import torch
+    from torch.optim.adamw import adamw
 
 
 _DROPOUT_STREAM = 1  # the second word of the seeds of dropout masks; batches.py uses 0 for the names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from namegen.errors import NamegenError, UsageError
 from namegen.models.devices import find_device
+from namegen.optional_packages import required
 from namegen.training.distributed import SINGLE_PROCESS
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def find_training_device(name: str, group: ProcessGroup = SINGLE_PROCESS) -> tor
     Raises:
         UsageError: ``name`` is not the name of a device, or several processes cannot share it.
         DeviceError: this machine does not have the device.
+        MissingPackageError: torch is not installed.
     """
+    with required("torch"):
+        import torch  # noqa: F401
     if group.is_single:
         return find_device(name)
     if name == "mps":

@@ -20,6 +20,7 @@ from namegen.models.extension import find_names_alphabet
 from namegen.models.model import MAX_THREADS
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import to_model
+from namegen.optional_packages import required
 from namegen.recipes import TRAINING_FIELDS, training_config
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import check_fine_tuning, fine_tuning_config, model_digest
@@ -116,6 +117,7 @@ def train(
         DataError: a category has no names.
         ModelFileError: the checkpoint is missing or damaged.
         DeviceError: the device does not exist.
+        MissingPackageError: the model has a network, and torch is not installed.
         NamegenError: the training needs more memory than the machine has.
         DivergedError: the loss is not finite or far too large.
         TrainingStopped: ``stop`` returned true; the state is in the checkpoint.
@@ -140,7 +142,8 @@ def train(
     group.check(config)
     if find_architecture(config).network is None:
         return train_ngram(dataset, config)
-    import torch
+    with required("torch"):
+        import torch
 
     from namegen.training.trainer import Trainer
 
