@@ -61,7 +61,7 @@ def by_torch(monkeypatch):
         prepared.append(model)
         return build_torch_steppers(model, CPU)
 
-    monkeypatch.setattr("namegen.sampling.rejection.build_torch_steppers", on_cpu)
+    monkeypatch.setattr("namegen.models.inference_torch.build_torch_steppers", on_cpu)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     return prepared
 
