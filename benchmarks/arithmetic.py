@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("category")
     parser.add_argument("count", type=int)
     given = parser.parse_args()
-    model = namegen.load_model()
+    model = namegen.load_model("pretrained")
     hidden, outputs = model.training.hidden_size, len(model.alphabet) + 1
     rows = states = 0
 

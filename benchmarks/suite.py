@@ -18,122 +18,21 @@ import math
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from harness import BIN, HERE, Bench, Row, in_turn, ratio
+from sampling_rows import jobs, memory, sampling
+from starting_rows import completing, starting
 
-HERE = Path(__file__).parent
-BIN = Path(sys.executable).parent
 QUICK_ITERATIONS = 5_000  # enough to reach the tutorial's loss; chosen on the validation names
 ITERATIONS = 100_000
 QUICK, FULL = f"namegen after {QUICK_ITERATIONS:,} iterations", f"namegen after {ITERATIONS:,} iterations"
 LOOP_ITERATIONS = 3_000
 TUTORIAL_LOSSES = 2.20, 2.30  # macro and micro
-
-
-@dataclass
-class Run:
-    """A process that has ended."""
-
-    seconds: float
-    peak_mb: float
-    out: str
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """The JSON that it printed."""
-        return json.loads(self.out)
-
-
-@dataclass
-class Row:
-    """One comparison.
-
-    Attributes:
-        name: a short name.
-        what: the comparison in words.
-        unit: the unit of the figures.
-        ours: namegen's figures, one for each run.
-        peer: the peer's figures.
-        result: the figure that has the bound.
-        bound: the bound.
-        at_most: whether the bound is an upper one.
-        notes: other measurements.
-    """
-
-    name: str
-    what: str
-    unit: str
-    ours: list[float]
-    peer: list[float]
-    result: float
-    bound: float
-    at_most: bool = False
-    notes: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the result is within its bound."""
-        return self.result <= self.bound if self.at_most else self.result >= self.bound
-
-
-class Bench:
-    """A folder with a cache for namegen and the names of the protocol, in which commands run."""
-
-    def __init__(self, surnames: Path, folder: Path) -> None:
-        self.surnames, self.folder = surnames, folder
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("NAMEGEN_")}
-        kept = {name: value for name, value in kept.items() if not name.endswith("_NUM_THREADS")}
-        self.environment = kept | {"NAMEGEN_CACHE_DIR": str(folder / "cache")}
-        self.script("protocol.py", surnames, folder)
-
-    def run(self, *command: object, quiet: bool = False) -> Run:
-        """Run a command to its end; ``quiet`` discards its output."""
-        words = [str(word) for word in command]
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            begin = time.perf_counter()
-            process = subprocess.Popen(
-                words, stdout=subprocess.DEVNULL if quiet else out, stderr=errors, env=self.environment
-            )
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - begin
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                errors.seek(0)
-                raise SystemExit(f"{' '.join(words)} failed:\n{errors.read().decode()}")
-            out.seek(0)
-            return Run(seconds, usage.ru_maxrss / 1024, out.read().decode())
-
-    def namegen(self, *words: object) -> Run:
-        """Run namegen and discard its output."""
-        return self.run(BIN / "namegen", *words, quiet=True)
-
-    def train_default(self) -> None:
-        """Train the default model unless it exists."""
-        if not (self.folder / "cache" / "models" / "default.safetensors").exists():
-            self.namegen("train", "--data", self.surnames)
-
-    def script(self, name: str, *words: object, quiet: bool = False) -> Run:
-        """Run another script of this folder."""
-        return self.run(sys.executable, HERE / name, *words, quiet=quiet)
-
-
-def in_turn(times: int, *actions: Callable[[], float]) -> list[list[float]]:
-    """Call functions in turn, several times, and return the results of each."""
-    rounds = [[action() for action in actions] for _ in range(times)]
-    return [list(figures) for figures in zip(*rounds, strict=True)]
-
-
-def ratio(over: list[float], under: list[float]) -> float:
-    """Return the ratio of two medians."""
-    return statistics.median(over) / statistics.median(under)
 
 
 def quality(bench: Bench) -> list[Row]:
@@ -207,7 +106,7 @@ def quality(bench: Bench) -> list[Row]:
             fulls,
             loops,
             ratio(loops, fulls) if good else 0.0,
-            5,
+            8,
         ),
     ]
 
@@ -244,136 +143,6 @@ def tutorial_recipe(bench: Bench) -> list[Row]:
     ours, peer = in_turn(5, recipe, loop)
     what = "Speed of training with `--recipe tutorial` relative to the tutorial's loop; both do the same computation"
     return [Row("train with --recipe tutorial", what, "iterations/s", ours, peer, ratio(ours, peer), 8)]
-
-
-def sampling(bench: Bench) -> list[Row]:
-    """Measure the speed of sampling many names."""
-    bench.train_default()
-    bench.namegen("train", "--data", bench.surnames, "--recipe", "tutorial", "--model", "tutorial")
-    tutorial = bench.folder / "cache" / "models" / "tutorial.safetensors"
-    german = bench.surnames / "German.txt"
-
-    def tutorial_rate() -> float:
-        run = bench.script("tutorial_loop.py", "sample", tutorial, "German").figures
-        return run["names"] / run["seconds"]
-
-    hot, sampler, chain = in_turn(
-        3,
-        lambda: (
-            200_000
-            / bench.namegen(
-                "sample", "German", "-n", 200_000, "-t", 1, "--top-p", 1, "--guidance", 0, "--floor", 0
-            ).seconds
-        ),
-        tutorial_rate,
-        lambda: 200_000 / bench.script("namemaker_names.py", german, 200_000, quiet=True).seconds,
-    )
-    cool, fastest = in_turn(
-        7,
-        lambda: 1_000_000 / bench.namegen("sample", "German", "-n", 1_000_000).seconds,
-        lambda: 1_000_000 / bench.script("namemaker_names.py", german, 1_000_000, "--fastest", quiet=True).seconds,
-    )
-    arithmetic = bench.script("arithmetic.py", "German", 1_000_000).figures
-    return [
-        Row(
-            "sample names against the tutorial",
-            "Speed of sampling 200,000 German names at temperature 1, start-up included, relative to the tutorial's "
-            "sampler, start-up excluded",
-            "names/s",
-            hot,
-            sampler,
-            ratio(hot, sampler),
-            25,
-        ),
-        Row(
-            "sample names against namemaker",
-            "The same relative to namemaker with its defaults, which exclude repeats",
-            "names/s",
-            hot,
-            chain,
-            ratio(hot, chain),
-            2,
-        ),
-        Row(
-            "sample names against fastest namemaker",
-            "Speed of sampling 1,000,000 German names at the default temperature relative to namemaker at its fastest, "
-            "start-up included",
-            "names/s",
-            cool,
-            fastest,
-            ratio(cool, fastest),
-            0.5,
-            notes=arithmetic,
-        ),
-    ]
-
-
-def starting(bench: Bench) -> list[Row]:
-    """Measure start-up times."""
-    bench.train_default()
-    ours, faker, help_, python = in_turn(
-        25,
-        lambda: bench.namegen("sample", "German", "ABC").seconds,
-        lambda: bench.run(BIN / "faker", "last_name", quiet=True).seconds,
-        lambda: bench.namegen("--help").seconds,
-        lambda: bench.run(sys.executable, "-c", "pass").seconds,
-    )
-    what = "Time of `namegen sample German ABC` relative to `faker last_name`"
-    return [
-        Row("start and sample three names", what, "s", ours, faker, ratio(ours, faker), 1.5, at_most=True),
-        longer("show --help", "`namegen --help`", help_, python),
-    ]
-
-
-def completing(bench: Bench) -> list[Row]:
-    """Measure the answer to a TAB, with the default cache folder."""
-    home = ("env", "-u", "NAMEGEN_CACHE_DIR", f"XDG_CACHE_HOME={bench.folder / 'home'}")
-    asked = (*home, "_NAMEGEN_COMPLETE=complete_fish")
-    of_pip = (*home, "PIP_AUTO_COMPLETE=1", "COMP_CWORD=2", "COMP_WORDS=pip show f", BIN / "pip")
-    commands, python, categories, packages = in_turn(
-        25,
-        lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen s", BIN / "namegen").seconds,
-        lambda: bench.run(sys.executable, "-c", "pass").seconds,
-        lambda: bench.run(*asked, "_TYPER_COMPLETE_ARGS=namegen sample G", BIN / "namegen").seconds,
-        lambda: bench.run("sh", "-c", '"$@" || [ $? = 1 ]', "sh", *of_pip).seconds,  # pip's exit code here is 1
-    )
-    what = (
-        "Time of completing a category (TAB after `namegen sample G`) relative to pip completing a package "
-        "(`pip show f`)"
-    )
-    beside_pip = ratio(categories, packages)
-    return [
-        longer("complete a command", "completing a command (TAB after `namegen s`)", commands, python),
-        Row("complete a category", what, "s", categories, packages, beside_pip, 0.5, at_most=True),
-    ]
-
-
-def longer(name: str, what: str, figures: list[float], python: list[float]) -> Row:
-    """Return the row for the time that a command takes in addition to the start of Python."""
-    more = statistics.median(figures) - statistics.median(python)
-    return Row(
-        name,
-        f"Extra time of {what} compared with `python -c pass`, in seconds",
-        "s",
-        figures,
-        python,
-        more,
-        0.2,
-        at_most=True,
-    )
-
-
-def memory(bench: Bench) -> list[Row]:
-    """Measure the memory of sampling many names."""
-    bench.train_default()
-    many, few = in_turn(
-        2,
-        lambda: bench.namegen("sample", "German", "-n", 10_000_000).peak_mb,
-        lambda: bench.namegen("sample", "German", "-n", 10_000).peak_mb,
-    )
-    more = statistics.median(many) - statistics.median(few)
-    what = "Extra peak memory of sampling 10,000,000 names compared with 10,000, in MB"
-    return [Row("memory to sample 10,000,000 names", what, "MB", many, few, more, 100, at_most=True)]
 
 
 def growing(bench: Bench) -> list[Row]:
@@ -415,7 +184,7 @@ def growing(bench: Bench) -> list[Row]:
     return rows
 
 
-ROWS = (quality, instant, tutorial_recipe, sampling, starting, completing, memory, growing)
+ROWS = (quality, instant, tutorial_recipe, sampling, jobs, starting, completing, memory, growing)
 
 
 def machine() -> dict[str, object]:
