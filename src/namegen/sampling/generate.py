@@ -3,20 +3,21 @@
 Every name has its own random numbers, so a name does not depend on how many names are generated with it. Names come in
 blocks, which bounds the memory.
 
-Names are numbered through all prefixes, ``count`` for each. Shard K of N is the K-th of N ranges of these numbers, so
-the shards in order are what a single process would generate. Ranges are cut between blocks: BLAS may sum a row in
-a different order at another place of a matrix, which occasionally changes a name.
+Shard K of N is the K-th of N ranges of the names' numbers, so the shards in order are what a single process would
+generate. Ranges are cut between blocks (:mod:`namegen.sampling.partition`). With several jobs, worker processes sample
+the same blocks.
 
 With ``unique``, the names of a prefix are its ordinary sequence of names without repetitions.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -28,28 +29,31 @@ from namegen.models.letters import restrict
 from namegen.models.store import to_model
 from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
 from namegen.sampling.name_filters import Filters
+from namegen.sampling.partition import Block, Partition
 from namegen.sampling.prefixes import fit_prefixes, split_prefixes
 from namegen.sampling.rejection import LETTERS_PER_ROUND, MAX_REJECTIONS, RejectionSampler, max_letters
 from namegen.sampling.results import build_block
 from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS, override_settings
 from namegen.sampling.unique import KeySet
+from namegen.sampling.workers import Workers, choose_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from os import PathLike
+
+    from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig
     from namegen.models.model import Model
     from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import GeneratedName, NameBlock
 
-BLOCK_SIZE = 2**18
-"""The maximum number of names sampled at once. More share more prefixes, but take more memory."""
+    _Workers = Workers[Any, Any, Any]
 
-_FIRST_BLOCK = 2**14  # smaller, so that the first names come soon
-_FIRST_FILTERED_BLOCK = 8  # smaller still, until the share of rejected names is known
-_MAX_GROWTH = 8  # of blocks, if names may be rejected
-_PREFIXES_PER_BLOCK = 512
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
 _MAX_NAMES = 10**15  # the number of streams of random numbers
 _MAX_SHARDS = 10**6
 _MAX_SHARD_PREFIXES = 10**6  # from an iterator; about 100 MB
@@ -69,6 +73,7 @@ def sample(
     seed: int | None = None,
     shard: tuple[int, int] | None = None,
     device: str | None = None,
+    jobs: int | str = 1,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> list[str]:
     """Generate names and return them as a list.
@@ -88,10 +93,13 @@ def sample(
         seed: the random seed; by default a different one each time.
         shard: ``(k, n)`` generates only the k-th of n shards, k from 1 to n; requires a seed. The n shards,
             concatenated in order, are the names of a run with the same arguments but without ``shard``. If T names are
-            numbered from 0, shard k begins at name ``(k - 1) * T // n`` and ends before name ``k * T // n``. Without
-            filters that may reject names, both bounds move to the nearest start of a block, so a shard may be empty.
+            numbered from 0, shard k begins at name ``(k - 1) * T // n`` and ends before name ``k * T // n``. Both
+            bounds move to the nearest start of a block, so a shard may be empty.
         device: where the network runs: ``cpu`` (numpy, the default), ``cuda``, ``cuda:N`` or ``mps`` (torch), or
             ``auto`` for a GPU if there is one. Names occasionally differ between devices.
+        jobs: the number of worker processes, each on one core, or ``auto``: all cores for 500,000 names or more, else
+            this process alone. The names do not depend on it. A script that gives several jobs must start its work
+            under ``if __name__ == "__main__":``, as :mod:`multiprocessing` describes.
         parts: fields of the configuration or the filters to replace, such as ``temperature=0.5`` or ``unique=True``.
             ``temperature=0`` also resets the model's own top-k, top-p, dropout and floor.
 
@@ -104,7 +112,7 @@ def sample(
         NamegenError: the model hardly ever generates such a name, or cannot generate enough distinct names.
         DeviceError: the device is not available, or fails.
     """
-    parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
+    parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device, "jobs": jobs}
     return [name for block in blocks(model, category, prefixes, count=count, **parts) for name in block.names]
 
 
@@ -121,6 +129,7 @@ def iterate(
     seed: int | None = None,
     shard: tuple[int, int] | None = None,
     device: str | None = None,
+    jobs: int | str = 1,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[GeneratedName]:
     """Generate names one at a time with their categories, in bounded memory.
@@ -132,7 +141,7 @@ def iterate(
     requested; with ``shard``, all prefixes, at most 1,000,000, are read immediately. All other invalid arguments raise
     an error immediately.
     """
-    parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device}
+    parts |= {"config": config, "filters": filters, "seed": seed, "shard": shard, "device": device, "jobs": jobs}
     made = blocks(model, category, prefixes, count=count, scores=scores, **parts)
     return (generated for block in made for generated in block)
 
@@ -150,6 +159,7 @@ def blocks(
     seed: int | None = None,
     shard: tuple[int, int] | None = None,
     device: str | None = None,
+    jobs: int | str = 1,
     notice: Callable[[str], None] = lambda _text: None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
 ) -> Iterator[NameBlock]:
@@ -173,23 +183,18 @@ def blocks(
     prefixes = split_prefixes(model, category, prefixes)
     if parts.get("floor") and model.plausibility is None:
         raise UsageError("this model has no n-gram, so it has no plausibility floor; leave out --floor")
-    model, blend, sampler = build_sampler(model, category, config, filters, device, given=set(parts))
-    generator = _Generator(
-        model=model,
-        sampler=sampler,
-        filters=filters,
-        blend=blend,
-        count=count,
-        seed=seed,
-        scores=scores,
-        # The caller may wait for the names of a prefix before giving the next one.
-        prefixes_per_block=_PREFIXES_PER_BLOCK if isinstance(prefixes, Sequence) else 1,
-    )
+    request = _Request(model, category, config, filters, device, set(parts), count, seed, scores)
+    own = _BlockSampler(request)
+    # The caller may wait for the names of a prefix before giving the next one.
+    one_by_one = not isinstance(prefixes, Sequence)
+    names = count if one_by_one else len(prefixes) * count
+    jobs = choose_jobs(jobs, names if shard is None else names // shard[1], device)
+    generator = _Generator(own, Partition(count, filters.may_reject, own.max_size, one_by_one), request, jobs)
     if shard is not None and filters.unique:
         raise UsageError(
             "--unique and --shard cannot be combined, as shards do not know each other's names; use one of them"
         )
-    fitted = fit_prefixes(model, prefixes, config, filters, notice)
+    fitted = fit_prefixes(own.model, prefixes, config, filters, notice)
     if isinstance(prefixes, Sequence):
         fitted = list(fitted)
     if shard is not None:
@@ -268,118 +273,169 @@ def _read_all(prefixes: Iterable[str]) -> list[str]:
     return read
 
 
+class _Names(NamedTuple):
+    """Sampled names of one prefix, of which repeats have not been left out.
+
+    Attributes:
+        sampled: the names.
+        keys: a number for each name, the same for names with the same text, (names,).
+        scores: the log-probability of each name, (names,), if asked for.
+    """
+
+    sampled: SampledNames
+    keys: NDArray[np.uint64]
+    scores: NDArray[np.float64] | None
+
+
 @dataclass(frozen=True)
-class _Generator:
-    """Generates ``count`` names for each prefix, in blocks of at most ``prefixes_per_block`` prefixes."""
+class _Request:
+    """What a process needs to know to sample any block of names.
+
+    Attributes:
+        model: the model.
+        category: the category, open or closed, or the blend; ``None`` for any open category.
+        config: the sampling settings.
+        filters: the filters.
+        device: the device of the network; ``None`` for the CPU.
+        given: the names of the settings that the caller has chosen.
+        count: the number of names for each prefix.
+        seed: the random seed.
+        scores: whether names have scores.
+    """
 
     model: Model
-    sampler: RejectionSampler | ClosedSampler
+    category: str | None
+    config: SamplingConfig
     filters: Filters
-    blend: Blend | None
+    device: str | None
+    given: set[str]
     count: int
     seed: int
     scores: bool
-    prefixes_per_block: int
 
-    def generate(self, prefixes: Iterable[str], first: int = 0, last: int | None = None) -> Iterator[NameBlock]:
-        """Yield the names with the numbers from ``first`` up to but excluding ``last``; no others are sampled.
 
-        Prefixes are taken in groups: a block has all prefixes of a group, or a group is one prefix with many blocks.
-        """
-        count, group_size = self.count, self._group_size()
-        size = _FIRST_FILTERED_BLOCK if self.filters.may_reject else BLOCK_SIZE if first else _FIRST_BLOCK
-        skipped = first // max(1, group_size * count) * group_size
-        begin, remaining = skipped * count, islice(prefixes, skipped, None)
-        while (last is None or begin < last) and (group := list(islice(remaining, group_size))):
-            done, max_size = max(0, first - begin), self._max_block(group)
-            total = len(group) * count if last is None else min(len(group) * count, last - begin)
-            while done < total:
-                indices = np.arange(done, min(done + min(size, max_size), total))
-                sampled = self.sampler.sample(group, indices // count, self.seed, begin + indices)
-                yield from self._build_block(sampled)
-                if sampled.failure:
-                    raise sampled.failure
-                done += len(indices)
-                size = _choose_next_size(sampled) if self.filters.may_reject else BLOCK_SIZE
-            begin += total
+class _BlockSampler:
+    """Samples any block of a request."""
 
-    def generate_shard(self, prefixes: Sequence[str], shard: int, shards: int) -> Iterator[NameBlock]:
-        """Yield one of several shards of the names of all prefixes."""
-        total = len(prefixes) * self.count
-        if total > _MAX_NAMES:
-            raise UsageError(f"--shard takes at most {_MAX_NAMES:,} names in all, not {total:,}; ask for fewer")
-        first, last = (self._find_cut(prefixes, place * total // shards) for place in (shard - 1, shard))
-        return self.generate(prefixes, first, last)
+    def __init__(self, request: _Request) -> None:
+        self._request = request
+        self.model, self.blend, self.sampler = build_sampler(
+            request.model, request.category, request.config, request.filters, request.device, given=request.given
+        )
 
-    def _find_cut(self, prefixes: Sequence[str], number: int) -> int:
-        """Return the start of a block, or the end of all names, that is nearest to a name's number.
+    def sample_block(self, block: Block) -> tuple[NameBlock | None, NamegenError | None]:
+        """Return the names of a block, if any can be sampled, and why the next one cannot be."""
+        request, indices = self._request, np.arange(block.first, block.last)
+        sampled = self.sampler.sample(block.prefixes, indices // request.count, request.seed, block.begin + indices)
+        return self.build_block(sampled, self._score(sampled)) if len(sampled) else None, sampled.failure
 
-        If names may be rejected, the sizes of blocks depend on the names, so the number itself is returned.
-        """
-        if self.filters.may_reject or number in (0, len(prefixes) * self.count):
-            return number
-        group_size = self._group_size()
-        index = number // (group_size * self.count)
-        group = prefixes[index * group_size : (index + 1) * group_size]
-        begin, max_size = index * group_size * self.count, self._max_block(group)
-        size = min(BLOCK_SIZE, max_size)
-        first = size if index else min(_FIRST_BLOCK, max_size)
-        past = number - begin - first
-        low = begin if past < 0 else begin + first + past // size * size
-        high = min(begin + len(group) * self.count, low + (first if past < 0 else size))
-        return low if number - low <= high - number else high
+    def sample_names(self, prefix: str, seed: int, first: int, last: int) -> _Names:
+        """Return names of one prefix as they are, with repeats."""
+        numbers = np.arange(first, last)
+        sampled = self.sampler.sample([prefix], np.zeros(len(numbers), dtype=np.int64), seed, numbers)
+        return _Names(sampled, self._request.filters.keys(self.model.alphabet, sampled.names), self._score(sampled))
 
-    def _group_size(self) -> int:
-        """Return how many prefixes share blocks."""
-        return max(1, self.prefixes_per_block // max(1, self.count))
+    def build_block(self, sampled: SampledNames, scores: NDArray[np.float64] | None) -> NameBlock:
+        """Return names as a block."""
+        filters = self._request.filters
+        return build_block(self.model, self.blend, filters, sampled.names, sampled.category_of, scores)
 
-    def generate_unique(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
-        """Yield the names of one prefix after the other, without repetitions."""
-        seen = KeySet()
-        for place, prefix in enumerate(prefixes):
-            yield from self._generate_unique(prefix, self.seed + (place << 64), seen)
-
-    def _generate_unique(self, prefix: str, seed: int, seen: KeySet) -> Iterator[NameBlock]:
-        """Yield names of one prefix that have not been seen, and add them to those seen."""
-        deterministic = self._is_deterministic(prefix)
-        max_rejections = 1 if deterministic else MAX_REJECTIONS
-        left, number, rejections = self.count, 0, 0  # rejections since the last new name
-        size, max_size = min(self.count, _FIRST_FILTERED_BLOCK), self._max_block([prefix])
-        while left:
-            size = min(size, max_size)
-            numbers = np.arange(number, number + size)
-            sampled = self.sampler.sample([prefix], np.zeros(size, dtype=np.int64), seed, numbers)
-            number += size
-            keys = self.filters.keys(self.model.alphabet, sampled.names)
-            new = seen.find_new(keys)
-            attempts = rejections + np.cumsum(sampled.attempts)  # since the last new name of the block before
-            waits = np.diff(attempts[new], prepend=0)
-            new = new[: int((np.append(waits, max_rejections + 1) > max_rejections).argmax())][:left]
-            if len(new):
-                seen.add(keys[new])
-                yield from self._build_block(sampled.select(new))
-            left -= len(new)
-            rejections = int((attempts[-1] if len(attempts) else rejections) - (attempts[new[-1]] if len(new) else 0))
-            if left and (sampled.failure or rejections >= max_rejections):
-                raise sampled.failure or _build_exhausted_error(prefix, self.count - left, deterministic=deterministic)
-            # An eighth more than seems needed, as new names become rarer, but not more than may be rejected.
-            wanted = 1 + left * len(sampled) * 9 // (8 * len(new)) if len(new) else max_rejections - rejections
-            size = max(1, min(wanted, _choose_next_size(sampled)))
-
-    def _is_deterministic(self, prefix: str) -> bool:
+    def is_deterministic(self, prefix: str) -> bool:
         """Return whether there is only one name with a prefix."""
         given = len(self.model.alphabet.encode(prefix))
         return self.blend is not None and self.sampler.is_deterministic(given)
 
-    def _max_block(self, prefixes: Iterable[str]) -> int:
+    def max_size(self, prefixes: Iterable[str]) -> int:
         """Return how many names may be sampled at once, if all are as long as they may be."""
         return max(1, LETTERS_PER_ROUND // self.sampler.max_letters(max(map(len, prefixes))))
 
-    def _build_block(self, sampled: SampledNames) -> Iterator[NameBlock]:
-        """Yield names as a block, if there are any."""
-        if len(sampled):
-            scores = self.sampler.score(sampled) if self.scores else None
-            yield build_block(self.model, self.blend, self.filters, sampled.names, sampled.category_of, scores)
+    def _score(self, sampled: SampledNames) -> NDArray[np.float64] | None:
+        return self.sampler.score(sampled) if self._request.scores and len(sampled) else None
+
+
+def _build_function(request: _Request) -> Callable[[tuple[Any, ...]], Any]:
+    """Return the function that worker processes compute: of a block, or of the arguments of ``sample_names``."""
+    own = _BlockSampler(request)
+    return lambda task: own.sample_block(task) if isinstance(task, Block) else own.sample_names(*task)
+
+
+@dataclass(frozen=True)
+class _Generator:
+    """Generates names in blocks, in this process or in worker processes."""
+
+    own: _BlockSampler
+    partition: Partition
+    request: _Request
+    jobs: int
+
+    def generate(self, prefixes: Iterable[str], first: int = 0, last: int | None = None) -> Iterator[NameBlock]:
+        """Yield the names with the numbers from ``first`` up to but excluding ``last``; no others are sampled."""
+        groups = self.partition.split(prefixes, first, last)
+        if not self.partition.one_by_one:
+            groups = iter([itertools.chain.from_iterable(groups)])
+        with self._start_workers() as workers:
+            for blocks_of_group in groups:
+                for names, failure in self._map(workers, self.own.sample_block, blocks_of_group):
+                    if names is not None:
+                        yield names
+                    if failure:
+                        raise failure
+
+    def generate_shard(self, prefixes: Sequence[str], shard: int, shards: int) -> Iterator[NameBlock]:
+        """Yield one of several shards of the names of all prefixes."""
+        total = len(prefixes) * self.request.count
+        if total > _MAX_NAMES:
+            raise UsageError(f"--shard takes at most {_MAX_NAMES:,} names in all, not {total:,}; ask for fewer")
+        places = ((shard - 1) * total // shards, shard * total // shards)
+        return self.generate(prefixes, *(self.partition.find_cut(prefixes, place) for place in places))
+
+    def generate_unique(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
+        """Yield the names of one prefix after the other, without repetitions."""
+        seen = KeySet()
+        with self._start_workers() as workers:
+            for place, prefix in enumerate(prefixes):
+                yield from self._generate_unique(prefix, self.request.seed + (place << 64), seen, workers)
+
+    def _generate_unique(self, prefix: str, seed: int, seen: KeySet, workers: _Workers | None) -> Iterator[NameBlock]:
+        """Yield names of one prefix that have not been seen, and add them to those seen.
+
+        Workers sample the names, and this process leaves out the repeats.
+        """
+        deterministic = self.own.is_deterministic(prefix)
+        max_rejections = 1 if deterministic else MAX_REJECTIONS
+        left, rejections = self.request.count, 0  # rejections since the last new name
+        tasks = ((prefix, seed, *ends) for ends in self.partition.split_unique(prefix))
+        results = self._map(workers, lambda task: self.own.sample_names(*task), tasks)
+        with closing(results):
+            while left:
+                sampled, keys, scores = next(results)
+                new = seen.find_new(keys)
+                attempts = rejections + np.cumsum(sampled.attempts)  # since the last new name of the block before
+                waits = np.diff(attempts[new], prepend=0)
+                new = new[: int((np.append(waits, max_rejections + 1) > max_rejections).argmax())][:left]
+                if len(new):
+                    seen.add(keys[new])
+                    yield self.own.build_block(sampled.select(new), None if scores is None else scores[new])
+                left -= len(new)
+                last_new = int(attempts[new[-1]]) if len(new) else 0
+                rejections = int(attempts[-1] if len(attempts) else rejections) - last_new
+                if left and (sampled.failure or rejections >= max_rejections):
+                    found = self.request.count - left
+                    raise sampled.failure or _build_exhausted_error(prefix, found, deterministic=deterministic)
+
+    def _start_workers(self) -> AbstractContextManager[_Workers | None]:
+        return nullcontext() if self.jobs == 1 else Workers(self.jobs, _build_function, self.request)
+
+    def _map(
+        self, workers: _Workers | None, function: Callable[[_Task], _Result], tasks: Iterable[_Task]
+    ) -> Generator[_Result, None, None]:
+        """Yield the result of each task, in order; this process computes the first one, and all without workers."""
+        tasks = iter(tasks)
+        for first in tasks if workers is None else itertools.islice(tasks, 1):
+            yield function(first)
+        following = list(itertools.islice(tasks, 1))
+        if workers is not None and following:
+            yield from workers.map(itertools.chain(following, tasks))
 
 
 def _build_exhausted_error(prefix: str, found: int, *, deterministic: bool) -> NamegenError:
@@ -391,8 +447,3 @@ def _build_exhausted_error(prefix: str, found: int, *, deterministic: bool) -> N
     return NamegenError(
         f"{names}{begins}: {MAX_REJECTIONS:,} more samples gave no other; ask for fewer, or give a higher --temperature"
     )
-
-
-def _choose_next_size(sampled: SampledNames) -> int:
-    """Return the size of the next block, such that it takes about the attempts of a block without rejections."""
-    return max(1, min(_MAX_GROWTH * len(sampled), BLOCK_SIZE * len(sampled) // int(sampled.attempts.sum())))
