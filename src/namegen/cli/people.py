@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from namegen.models.model import Model
-    from namegen.sampling.persons import Person
+    from namegen.sampling.populations import Person
 
 _PEOPLE_PER_WRITE = 2**14
 
@@ -80,8 +80,8 @@ def people(
     from namegen.cli.options import load_model_to_use
     from namegen.cli.terminal import print_result
     from namegen.models.store import PEOPLE
-    from namegen.sampling.persons import Person
     from namegen.sampling.persons import people as invent_people
+    from namegen.sampling.populations import Person
 
     _, loaded = load_model_to_use(model or PEOPLE)
     if list_cultures:

@@ -17,21 +17,20 @@ import os
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from namegen._validate import check_arguments, check_bool, check_int
 from namegen.errors import NamegenError, UsageError, quote
-from namegen.models.categories import Blend, find_blend
-from namegen.models.devices import find_sampling_device
+from namegen.models.categories import find_blend
 from namegen.models.letters import restrict
 from namegen.models.store import to_model
-from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
+from namegen.sampling.block_sampler import BlockSampler, Request, build_function
 from namegen.sampling.name_filters import Filters
-from namegen.sampling.partition import Block, Partition
+from namegen.sampling.partition import Partition
 from namegen.sampling.prefixes import fit_prefixes, split_prefixes
-from namegen.sampling.rejection import LETTERS_PER_ROUND, MAX_REJECTIONS, RejectionSampler, max_letters
+from namegen.sampling.rejection import MAX_REJECTIONS, RejectionSampler, max_letters
 from namegen.sampling.results import build_block
 from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS, override_settings
 from namegen.sampling.unique import KeySet
@@ -42,11 +41,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from os import PathLike
 
-    from numpy.typing import NDArray
-
     from namegen.config import SamplingConfig
     from namegen.models.model import Model
-    from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import GeneratedName, NameBlock
 
     _Workers = Workers[Any, Any, Any]
@@ -183,11 +179,11 @@ def blocks(
     prefixes = split_prefixes(model, category, prefixes)
     if parts.get("floor") and model.plausibility is None:
         raise UsageError("this model has no n-gram, so it has no plausibility floor; leave out --floor")
-    request = _Request(model, category, config, filters, device, set(parts), count, seed, scores)
-    own = _BlockSampler(request)
+    request = Request(model, category, config, filters, device, frozenset(parts), count, seed, scores)
+    own = BlockSampler(request)
     # The caller may wait for the names of a prefix before giving the next one.
     one_by_one = not isinstance(prefixes, Sequence)
-    names = count if one_by_one else len(prefixes) * count
+    names = (len(prefixes) if isinstance(prefixes, Sequence) else 1) * count
     jobs = choose_jobs(jobs, names if shard is None else names // shard[1], device)
     generator = _Generator(own, Partition(count, filters.may_reject, own.max_size, one_by_one), request, jobs)
     if shard is not None and filters.unique:
@@ -200,43 +196,6 @@ def blocks(
     if shard is not None:
         return generator.generate_shard(fitted if isinstance(fitted, list) else _read_all(fitted), *shard)
     return generator.generate_unique(fitted) if filters.unique else generator.generate(fitted)
-
-
-def build_sampler(
-    model: Model,
-    category: str | None,
-    config: SamplingConfig,
-    filters: Filters,
-    device: str | None,
-    *,
-    given: set[str],
-) -> tuple[Model, Blend | None, RejectionSampler | ClosedSampler]:
-    """Return a model with the letters of a category or blend, the category or blend, and its sampler.
-
-    Args:
-        model: the model.
-        category: the category, open or closed, or the blend; ``None`` for any open category.
-        config: the sampling settings.
-        filters: the filters.
-        device: the device of the network; ``None`` for the CPU.
-        given: the names of the settings that the caller has chosen.
-
-    Raises:
-        UsageError: the model does not have the category, or it is closed and a chosen setting does not apply to it.
-    """
-    closed = None if category is None else find_closed(model, category)
-    if closed is not None:
-        for setting in SAMPLING_FIELDS:
-            if setting in given - {"max_length"}:
-                option = setting.replace("_", "-")
-                raise UsageError(f"{closed} is a closed category of known names; leave out --{option}")
-        model = restrict_to_closed(model, closed)
-        # Like a blend, it has no index among the categories.
-        return model, Blend(closed, np.zeros(0, np.float32)), ClosedSampler(model, closed, filters, config.max_length)
-    blend = None if category is None else find_blend(model, category)
-    if blend is not None:
-        model = restrict(model, blend.category)
-    return model, blend, RejectionSampler(model, config, filters, blend, find_sampling_device(device))
 
 
 def sample_preview(model: Model, category: str | None = None, *, count: int, seed: int) -> list[GeneratedName]:
@@ -264,7 +223,7 @@ def _check_shard(shard: object, seed: int | None) -> tuple[int, int]:
 
 
 def _read_all(prefixes: Iterable[str]) -> list[str]:
-    read = list(islice(prefixes, _MAX_SHARD_PREFIXES + 1))
+    read = list(itertools.islice(prefixes, _MAX_SHARD_PREFIXES + 1))
     if len(read) > _MAX_SHARD_PREFIXES:
         raise UsageError(
             f"--shard takes at most {_MAX_SHARD_PREFIXES:,} prefixes; split them, and sample each part with its own "
@@ -273,99 +232,13 @@ def _read_all(prefixes: Iterable[str]) -> list[str]:
     return read
 
 
-class _Names(NamedTuple):
-    """Sampled names of one prefix, of which repeats have not been left out.
-
-    Attributes:
-        sampled: the names.
-        keys: a number for each name, the same for names with the same text, (names,).
-        scores: the log-probability of each name, (names,), if asked for.
-    """
-
-    sampled: SampledNames
-    keys: NDArray[np.uint64]
-    scores: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What a process needs to know to sample any block of names.
-
-    Attributes:
-        model: the model.
-        category: the category, open or closed, or the blend; ``None`` for any open category.
-        config: the sampling settings.
-        filters: the filters.
-        device: the device of the network; ``None`` for the CPU.
-        given: the names of the settings that the caller has chosen.
-        count: the number of names for each prefix.
-        seed: the random seed.
-        scores: whether names have scores.
-    """
-
-    model: Model
-    category: str | None
-    config: SamplingConfig
-    filters: Filters
-    device: str | None
-    given: set[str]
-    count: int
-    seed: int
-    scores: bool
-
-
-class _BlockSampler:
-    """Samples any block of a request."""
-
-    def __init__(self, request: _Request) -> None:
-        self._request = request
-        self.model, self.blend, self.sampler = build_sampler(
-            request.model, request.category, request.config, request.filters, request.device, given=request.given
-        )
-
-    def sample_block(self, block: Block) -> tuple[NameBlock | None, NamegenError | None]:
-        """Return the names of a block, if any can be sampled, and why the next one cannot be."""
-        request, indices = self._request, np.arange(block.first, block.last)
-        sampled = self.sampler.sample(block.prefixes, indices // request.count, request.seed, block.begin + indices)
-        return self.build_block(sampled, self._score(sampled)) if len(sampled) else None, sampled.failure
-
-    def sample_names(self, prefix: str, seed: int, first: int, last: int) -> _Names:
-        """Return names of one prefix as they are, with repeats."""
-        numbers = np.arange(first, last)
-        sampled = self.sampler.sample([prefix], np.zeros(len(numbers), dtype=np.int64), seed, numbers)
-        return _Names(sampled, self._request.filters.keys(self.model.alphabet, sampled.names), self._score(sampled))
-
-    def build_block(self, sampled: SampledNames, scores: NDArray[np.float64] | None) -> NameBlock:
-        """Return names as a block."""
-        filters = self._request.filters
-        return build_block(self.model, self.blend, filters, sampled.names, sampled.category_of, scores)
-
-    def is_deterministic(self, prefix: str) -> bool:
-        """Return whether there is only one name with a prefix."""
-        given = len(self.model.alphabet.encode(prefix))
-        return self.blend is not None and self.sampler.is_deterministic(given)
-
-    def max_size(self, prefixes: Iterable[str]) -> int:
-        """Return how many names may be sampled at once, if all are as long as they may be."""
-        return max(1, LETTERS_PER_ROUND // self.sampler.max_letters(max(map(len, prefixes))))
-
-    def _score(self, sampled: SampledNames) -> NDArray[np.float64] | None:
-        return self.sampler.score(sampled) if self._request.scores and len(sampled) else None
-
-
-def _build_function(request: _Request) -> Callable[[tuple[Any, ...]], Any]:
-    """Return the function that worker processes compute: of a block, or of the arguments of ``sample_names``."""
-    own = _BlockSampler(request)
-    return lambda task: own.sample_block(task) if isinstance(task, Block) else own.sample_names(*task)
-
-
 @dataclass(frozen=True)
 class _Generator:
     """Generates names in blocks, in this process or in worker processes."""
 
-    own: _BlockSampler
+    own: BlockSampler
     partition: Partition
-    request: _Request
+    request: Request
     jobs: int
 
     def generate(self, prefixes: Iterable[str], first: int = 0, last: int | None = None) -> Iterator[NameBlock]:
@@ -424,7 +297,7 @@ class _Generator:
                     raise sampled.failure or _build_exhausted_error(prefix, found, deterministic=deterministic)
 
     def _start_workers(self) -> AbstractContextManager[_Workers | None]:
-        return nullcontext() if self.jobs == 1 else Workers(self.jobs, _build_function, self.request)
+        return nullcontext() if self.jobs == 1 else Workers(self.jobs, build_function, self.request)
 
     def _map(
         self, workers: _Workers | None, function: Callable[[_Task], _Result], tasks: Iterable[_Task]

@@ -180,7 +180,7 @@ _function: Callable[[Any], Any] | None = None
 
 def _initialize(build: Callable[[Any], Callable[[Any], Any]], setup: object) -> None:
     """Prepare this worker."""
-    global _build, _setup  # noqa: PLW0603 - the state of the process
+    global _build, _setup
     _build, _setup = build, setup
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
