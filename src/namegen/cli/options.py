@@ -103,6 +103,10 @@ FloorOption = Annotated[
 ]
 
 # Options of reading names. The defaults let the contents of the files decide.
+JobsOption = Annotated[
+    str,
+    typer.Option("--jobs", "-j", metavar="N|auto", help="Worker processes; auto: all cores for 500,000 names or more."),
+]
 NameColumnOption = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of the names in tables: its title or number.")
 ]
@@ -127,6 +131,17 @@ FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", "-f"
 def drop_unset(**options: object) -> dict[str, Any]:
     """Return the options that are not ``None``."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def parse_jobs(text: str) -> int | str:
+    """Return the number of worker processes, or ``auto``."""
+    from namegen.errors import UsageError, quote
+
+    if text == "auto":
+        return text
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"--jobs must be a number of processes or auto, not {quote(text)}")
+    return int(text)
 
 
 def build_reading(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.options import complete_model
+from namegen.cli.options import JobsOption, complete_model, parse_jobs
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def people(
             help="Model name or file.  [default: people]",
         ),
     ] = None,
+    jobs: JobsOption = "auto",
     output_format: Annotated[
         Literal["text", "tsv", "csv", "jsonl"],
         typer.Option("--format", "-f", help="Output format; all but text have columns for the parts of a name."),
@@ -101,6 +102,7 @@ def people(
         ascii=ascii_only,
         seed=seed,
         model=loaded,
+        jobs=parse_jobs(jobs),
     )
     if output_format == "csv":
         print_result(_format_csv([Person._fields]))

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -15,6 +16,7 @@ from namegen.cli.options import (
     EncodingOption,
     FloorOption,
     GuidanceOption,
+    JobsOption,
     LookupModelOption,
     NameColumnOption,
     NoHeaderOption,
@@ -30,6 +32,7 @@ from namegen.cli.options import (
     drop_unset,
     load_location,
     look_up_model,
+    parse_jobs,
 )
 from namegen.errors import UsageError, quote
 
@@ -104,6 +107,7 @@ def sample(
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N, mps, auto.  [default: cpu]")
     ] = None,
+    jobs: JobsOption = "auto",
     like: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="Imitate the names of this list; CATEGORY is added to their style."),
@@ -135,6 +139,7 @@ def sample(
         temperature=temperature, top_k=top_k, top_p=top_p, dropout=dropout, guidance=guidance, floor=floor
     )
     for_sampling = settings | drop_unset(greedy=greedy or None, count=count, seed=seed, shard=shard, device=device)
+    for_sampling |= {} if jobs == "auto" else {"jobs": jobs}
     if top is not None and for_sampling:
         raise UsageError(f"--top does not sample; leave out --{next(iter(for_sampling)).replace('_', '-')}")
     if greedy:
@@ -190,13 +195,14 @@ def sample(
             seed = int.from_bytes(os.urandom(4), "big")
         chosen = str(find_sampling_device(device) or "cpu")
         settings |= drop_unset(count=count, seed=seed, shard=shard_of)
-        blocks = sample_blocks(loaded, category, device=chosen, **request, **settings)
+        blocks = sample_blocks(loaded, category, device=chosen, jobs=parse_jobs(jobs), **request, **settings)
         details += ("" if seed is None else f", seed {seed}") + ("" if device is None else f", on {chosen}")
     if verbose:
         print_note(details)
     from_stdin = not isinstance(prefixes, Sequence)
-    for block in blocks:
-        print_result(_format_block(block, output_format), flush=from_stdin)
+    with closing(blocks):  # which ends worker processes
+        for block in blocks:
+            print_result(_format_block(block, output_format), flush=from_stdin)
 
 
 def _parse_arguments(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namegen.sampling.block_sampler import BlockSampler, Request
+from namegen.sampling.known_names import find_known_names
 from namegen.sampling.name_filters import Filters
 from namegen.sampling.rng import derive_streams, uniform
 from namegen.sampling.settings import override_settings
@@ -104,6 +105,12 @@ class NamePool:
             self._sampler = None  # which takes memory
 
 
+def list_known_names(model: Model, category: str, prefix: str) -> list[str]:
+    """Return the known names of an open category that begin with a prefix, in upper or lower case."""
+    begins = prefix.casefold()
+    return [name for name in find_known_names(model, category) if name.casefold().startswith(begins)]
+
+
 class KnownPool:
     """Known names of an open category, chosen at random.
 
@@ -115,7 +122,11 @@ class KnownPool:
     """
 
     def __init__(self, names: Sequence[str], category: str, *, seed: int, number: int) -> None:
-        self._names, self._seed, self._label, self._taken = names, seed, f"{category} {number}", 0
+        self._names, self._seed, self._label, self._taken = list(names), seed, f"{category} {number}", 0
+
+    def fill(self, count: int) -> list[str]:  # noqa: ARG002 - as of the other pools
+        """Return all names of the pool."""
+        return self._names
 
     def take(self, count: int) -> list[str]:
         """Return the next names."""

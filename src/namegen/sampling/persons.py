@@ -19,14 +19,16 @@ from namegen.models.store import PEOPLE, to_model
 from namegen.sampling.culture_parts import GENDERS, parse_cultures
 from namegen.sampling.populations import Person, Population, Request
 from namegen.sampling.unique import KeySet
+from namegen.sampling.workers import Workers, choose_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from os import PathLike
 
     from numpy.typing import NDArray
 
     from namegen.models.model import Model
+    from namegen.sampling.populations import PoolKey
 
     Indices = NDArray[np.int64]
     Shares = NDArray[np.float64]
@@ -55,6 +57,7 @@ def people(
     ascii: bool = False,  # noqa: A002 - the name of the option
     seed: int | None = None,
     model: Model | str | PathLike[str] | None = None,
+    jobs: int | str = 1,
 ) -> Iterator[Person]:
     """Invent people.
 
@@ -76,6 +79,7 @@ def people(
         ascii: whether to transliterate names into ASCII letters, with a space between given name and surname.
         seed: the random seed; by default a different one each time.
         model: the model, or its name or path; by default the included model ``people``.
+        jobs: as for :func:`sample`. Worker processes sample the names, and this process combines them into people.
 
     Returns:
         An iterator over people, in bounded memory. The first people do not depend on ``count``.
@@ -117,11 +121,15 @@ def people(
     if not populations:
         raise UsageError(f"no culture has given names that begin with each of {quote(start or '')}; use other letters")
     own = np.array([shares[population.culture] for population in populations])
-    return _generate(populations, own / own.sum(), count, unique=unique)
+    return _generate(populations, own / own.sum(), count, unique=unique, request=request, jobs=choose_jobs(jobs, count))
 
 
-def _generate(populations: Sequence[Population], shares: Shares, count: int, *, unique: bool) -> Iterator[Person]:
+def _generate(
+    populations: Sequence[Population], shares: Shares, count: int, *, unique: bool, request: Request, jobs: int
+) -> Iterator[Person]:
     """Yield people of several cultures, in blocks."""
+    if jobs > 1:
+        _fill_pools(populations, np.ceil(shares * count).astype(np.int64).tolist(), request, jobs)
     seen = KeySet() if unique else None
     done, size = np.zeros(len(shares), dtype=np.int64), _FIRST_BLOCK
     while left := count - int(done.sum()):
@@ -141,6 +149,24 @@ def _generate(populations: Sequence[Population], shares: Shares, count: int, *, 
             yield person
         done += counts
         size = min(size * _GROWTH, _MAX_BLOCK)
+
+
+def _fill_pools(populations: Sequence[Population], counts: Sequence[int], request: Request, jobs: int) -> None:
+    """Sample the names that populations of some sizes need, in worker processes."""
+    tasks = [
+        (population.culture, key, wanted)
+        for population, count in zip(populations, counts, strict=True)
+        for key, wanted in population.list_pools(count)
+    ]
+    by_culture = {population.culture: population for population in populations}
+    with Workers(jobs, _build_filler, request) as workers:
+        for (culture, key, _), (names, known) in zip(tasks, workers.map(tasks), strict=True):
+            by_culture[culture].set_pool(key, names, known=known)
+
+
+def _build_filler(request: Request) -> Callable[[tuple[str, PoolKey, int]], tuple[str, bool]]:
+    """Return the function of a worker: it returns the names of a pool of a culture."""
+    return lambda task: Population(request, task[0]).fill_pool(*task[1:])
 
 
 def _interleave(shares: Shares, done: Indices, count: int) -> Indices:

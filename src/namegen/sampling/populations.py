@@ -14,8 +14,8 @@ from namegen.errors import UsageError
 from namegen.sampling.culture_parts import GENDERS, find_surname_part, has_gender, list_cultures
 from namegen.sampling.cultures import find_culture
 from namegen.sampling.generate import blocks
-from namegen.sampling.known_names import find_known, find_known_names
-from namegen.sampling.name_pools import KnownPool, NamePool, take_names
+from namegen.sampling.known_names import find_known
+from namegen.sampling.name_pools import KnownPool, NamePool, list_known_names, take_names
 from namegen.sampling.rng import derive_streams, uniform
 
 if TYPE_CHECKING:
@@ -102,6 +102,10 @@ class _Purpose(IntEnum):
     FATHER = 4
 
 
+PoolKey = tuple[str, int, int | None]
+"""A pool of names: the part of the culture, the purpose, and the index of the start letter."""
+
+
 class Population:
     """The people of one culture, in order.
 
@@ -118,11 +122,46 @@ class Population:
             raise UsageError(f"the model has no {request.gender} names for {culture}; use the gender {genders[0]}")
         self._surname_parts = list(dict.fromkeys(find_surname_part(self._parts, gender) for gender in self._genders))
         self._given, self._surname = self._choose_purposes()
-        self._pools: dict[tuple[str, int, int | None], NamePool | KnownPool] = {}
+        self._pools: dict[PoolKey, NamePool | KnownPool] = {}
         self._done = 0
         if any(request.start):
             for gender in self._genders:
                 self._check_start(f"{culture}/{gender}")
+
+    def list_pools(self, count: int) -> list[tuple[PoolKey, int]]:
+        """Return the pools that ``count`` people need, with about the number of names that each needs."""
+        request, genders, letters = self._request, len(self._genders), range(len(self._request.start))
+        pools: list[tuple[PoolKey, int]] = []
+        if request.given is None:
+            share = count // (genders * len(letters))
+            pools += [((gender, self._given, letter), share) for gender in self._genders for letter in letters]
+        if request.surname is None:
+            share = count // len(self._surname_parts)
+            purposes = [self._surname]
+            if self._has_mothers():
+                purposes.append(_Purpose.MOTHER)
+            elif self._rules.second_surname:
+                share *= 2
+            pools += [((part, each, None), share) for each in purposes for part in self._surname_parts]
+        if self._rules.patronymic and "male" in self._parts:
+            pools.append((("male", _Purpose.FATHER, None), count))
+        return pools
+
+    def fill_pool(self, key: PoolKey, count: int) -> tuple[str, bool]:
+        """Return the names of a pool, at least ``count`` or the maximum, and whether they are known names.
+
+        Each name ends in a line feed.
+        """
+        pool = self._pool(*key)
+        names = pool.fill(count)
+        return "".join([f"{name}\n" for name in names]), isinstance(pool, KnownPool)
+
+    def set_pool(self, key: PoolKey, names: str, *, known: bool) -> None:
+        """Set a pool to the names that :meth:`fill_pool` has returned in another process."""
+        part, purpose, letter = key
+        self._pools[key] = self._make_pool(
+            f"{self.culture}/{part}", _Purpose(purpose), letter, names.split("\n")[:-1], known=known
+        )
 
     def take(self, count: int) -> list[Person]:
         """Return the next people."""
@@ -138,7 +177,7 @@ class Population:
         mothers = fathers = [""] * count
         if not self._rules.second_surname or request.surname is not None:
             surnames = self._choose_surnames(gender_of, self._surname)
-        elif self._surname == _Purpose.NOVEL and request.known == "parts":
+        elif self._has_mothers():
             surnames = self._choose_surnames(gender_of, self._surname)
             mothers = self._choose_surnames(gender_of, _Purpose.MOTHER)
         else:
@@ -153,6 +192,10 @@ class Population:
             for gender, given, surname, father, mother in rows_of_parts
         ]
         return [_transliterate(person) for person in persons] if request.ascii else persons
+
+    def _has_mothers(self) -> bool:
+        """Return whether the second surnames have a pool of their own."""
+        return bool(self._rules.second_surname) and self._surname == _Purpose.NOVEL and self._request.known == "parts"
 
     def _choose_purposes(self) -> tuple[_Purpose, _Purpose]:
         """Return the purposes of the given names and of the surnames, by what may be known.
@@ -198,24 +241,32 @@ class Population:
         model, categories = self._request.model, [f"{self.culture}/{part}" for part in parts]
         return sum(int(model.counts[model.categories.index(each)]) for each in categories if each in model.categories)
 
-    def _pool(self, part: str, purpose: _Purpose, letter: int | None = None) -> NamePool | KnownPool:
+    def _pool(self, part: str, purpose: int, letter: int | None = None) -> NamePool | KnownPool:
         """Return the pool of a part for one purpose, and for one of the start letters."""
         key = (part, purpose, letter)
         if key not in self._pools:
-            self._pools[key] = self._make_pool(f"{self.culture}/{part}", purpose, letter)
+            self._pools[key] = self._make_pool(f"{self.culture}/{part}", _Purpose(purpose), letter)
         return self._pools[key]
 
-    def _make_pool(self, category: str, purpose: _Purpose, letter: int | None) -> NamePool | KnownPool:
+    def _make_pool(
+        self,
+        category: str,
+        purpose: _Purpose,
+        letter: int | None,
+        names: list[str] | None = None,
+        *,
+        known: bool = True,
+    ) -> NamePool | KnownPool:
+        """Make a pool; ``names`` are those that it has from the start, and ``known`` is whether they are known."""
         request = self._request
         prefix = "" if letter is None else request.start[letter]
         number = purpose + len(_Purpose) * (letter or 0)
         is_novel = purpose == _Purpose.NOVEL or request.known == "none"
-        if not is_novel and purpose != _Purpose.ANY and category not in request.model.closed:
-            begins = prefix.casefold()
-            known = [name for name in find_known_names(request.model, category) if name.casefold().startswith(begins)]
-            if known:
-                return KnownPool(known, category, seed=request.seed, number=number)
-        return NamePool(
+        if known and not is_novel and purpose != _Purpose.ANY and category not in request.model.closed:
+            own = list_known_names(request.model, category, prefix) if names is None else names
+            if own:
+                return KnownPool(own, category, seed=request.seed, number=number)
+        pool = NamePool(
             request.model,
             category,
             prefix,
@@ -226,6 +277,9 @@ class Population:
             floor=_FLOOR,
             **({"temperature": _NOVEL_TEMPERATURE} if request.known == "parts" else {}),
         )
+        if names is not None:
+            pool.set_names(names)
+        return pool
 
     def _check_start(self, category: str) -> None:
         try:
