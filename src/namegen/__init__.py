@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from namegen.sampling.generate import iterate, sample
     from namegen.sampling.like import like, like_model
     from namegen.sampling.name_filters import Filters
-    from namegen.sampling.persons import Person, people
+    from namegen.sampling.persons import people
+    from namegen.sampling.populations import Person
     from namegen.sampling.top_names import top
     from namegen.training.train import Progress, train
 
@@ -59,7 +60,8 @@ _EXPORTS = {
     "sampling.name_filters": ("Filters",),
     "sampling.generate": ("iterate", "sample"),
     "sampling.like": ("like", "like_model"),
-    "sampling.persons": ("Person", "people"),
+    "sampling.persons": ("people",),
+    "sampling.populations": ("Person",),
     "sampling.top_names": ("top",),
     "training.train": ("Progress", "train"),
 }

@@ -25,11 +25,12 @@ from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
 from namegen.models.store import PEOPLE, PRETRAINED, file_location, find_model
 from namegen.optional_packages import required
+from namegen.sampling.block_sampler import build_sampler
 from namegen.sampling.culture_parts import GENDERS, find_surname_part, list_cultures
 from namegen.sampling.cultures import find_culture
-from namegen.sampling.generate import build_sampler, sample
+from namegen.sampling.generate import sample
 from namegen.sampling.name_filters import Filters
-from namegen.sampling.persons import compose
+from namegen.sampling.populations import compose
 from namegen.sampling.prefixes import fit_prefix
 
 if TYPE_CHECKING:

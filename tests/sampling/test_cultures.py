@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from namegen.sampling.cultures import bulgarian_patronymic, portuguese_link, russian_patronymic, ukrainian_patronymic
-from namegen.sampling.persons import compose
+from namegen.sampling.populations import compose
 
 # Expected forms: Wikipedia, "Eastern Slavic naming customs" and "Bulgarian name"; the Ukrainian orthography of 2019.
 RUSSIAN = {

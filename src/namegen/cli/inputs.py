@@ -124,3 +124,14 @@ def load_location(location: ModelLocation) -> Model:
             f"using the model after {model.iterations:,} of {model.training.iterations:,} iterations."
         )
     return model
+
+
+def parse_jobs(text: str) -> int | str:
+    """Return the number of worker processes, or ``auto``."""
+    from namegen.errors import UsageError, quote
+
+    if text == "auto":
+        return text
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"--jobs must be a number of processes or auto, not {quote(text)}")
+    return int(text)

@@ -91,6 +91,11 @@ FloorOption = Annotated[
     typer.Option(help="Reject names less plausible than this share of real ones.  [default: the model's, usually 0.5]"),
 ]
 
+JobsOption = Annotated[
+    str,
+    typer.Option("--jobs", "-j", metavar="N|auto", help="Worker processes; auto: all cores for 500,000 names or more."),
+]
+
 # Options of reading names. The defaults let the contents of the files decide.
 NameColumnOption = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of the names in tables: its title or number.")

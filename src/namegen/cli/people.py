@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from namegen.cli.options import complete_model
+from namegen.cli.inputs import parse_jobs
+from namegen.cli.options import JobsOption, complete_model
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from namegen.models.model import Model
-    from namegen.sampling.persons import Person
+    from namegen.sampling.populations import Person
 
 _PEOPLE_PER_WRITE = 2**14
 
@@ -64,6 +65,7 @@ def people(
             help="Model name or file.  [default: people]",
         ),
     ] = None,
+    jobs: JobsOption = "auto",
     output_format: Annotated[
         Literal["text", "tsv", "csv", "jsonl"],
         typer.Option("--format", "-f", help="Output format; all but text have columns for the parts of a name."),
@@ -80,8 +82,8 @@ def people(
     from namegen.cli.inputs import load_model_to_use
     from namegen.cli.terminal import print_result
     from namegen.models.store import PEOPLE
-    from namegen.sampling.persons import Person
     from namegen.sampling.persons import people as invent_people
+    from namegen.sampling.populations import Person
 
     _, loaded = load_model_to_use(model or PEOPLE)
     if list_cultures:
@@ -101,6 +103,7 @@ def people(
         ascii=ascii_only,
         seed=seed,
         model=loaded,
+        jobs=parse_jobs(jobs),
     )
     if output_format == "csv":
         print_result(_format_csv([Person._fields]))

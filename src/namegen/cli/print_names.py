@@ -9,6 +9,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +21,18 @@ from namegen.cli.inputs import (
     drop_unset,
     load_location,
     look_up_model,
+    parse_jobs,
 )
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from namegen.datasets.options import ReadingOptions
     from namegen.models.model import Model
     from namegen.models.store import ModelLocation
     from namegen.sampling.name_filters import Filters
-    from namegen.sampling.results import NameBlock
+    from namegen.sampling.results import NameBlock, NameBlocks
 
 
 def print_names(
@@ -44,6 +46,7 @@ def print_names(
     seed: int | None = None,
     shard: str | None = None,
     device: str | None = None,
+    jobs: str = "auto",
     top: int | None = None,
     max_length: int | None = None,
     filters: Mapping[str, Any] = MappingProxyType({}),
@@ -65,6 +68,7 @@ def print_names(
     if greedy and settings.get("temperature"):
         raise UsageError("--greedy and --temperature cannot be combined; use one of them")
     of_sampling = drop_unset(greedy=greedy or None, count=count, seed=seed, shard=shard, device=device)
+    of_sampling |= {} if jobs == "auto" else {"jobs": jobs}
     if top is not None and (given := {**settings, **of_sampling}):
         raise UsageError(f"--top does not sample; leave out --{next(iter(given)).replace('_', '-')}")
     if reading and like is None:
@@ -87,13 +91,14 @@ def print_names(
             seed = int.from_bytes(os.urandom(4), "big")
         chosen = str(find_sampling_device(device) or "cpu")
         sampling |= drop_unset(count=count, seed=seed, shard=part)
-        blocks = sample_blocks(loaded, category, device=chosen, **request, **sampling)
+        blocks = sample_blocks(loaded, category, device=chosen, jobs=parse_jobs(jobs), **request, **sampling)
         details += ("" if seed is None else f", seed {seed}") + ("" if device is None else f", on {chosen}")
     if verbose:
         print_note(details)
     from_stdin = not isinstance(request["prefixes"], Sequence)
-    for block in blocks:
-        print_result(_format_block(block, output_format), flush=from_stdin)
+    with closing(blocks):  # which ends worker processes
+        for block in blocks:
+            print_result(_format_block(block, output_format), flush=from_stdin)
 
 
 def _build_filters(options: Mapping[str, Any]) -> Filters:
@@ -136,13 +141,14 @@ def _describe_model(location: ModelLocation) -> str:
     return f"model {location.existing}{' (included)' if location.name in INCLUDED else ''}"
 
 
-def _find_top(model: Model, category: str | None, count: int, request: dict[str, Any]) -> Iterator[NameBlock]:
+def _find_top(model: Model, category: str | None, count: int, request: dict[str, Any]) -> NameBlocks:
     """Return the most probable names of a category, which a model with several categories needs."""
     from namegen.sampling.top_names import top_blocks
 
     if category is None and len(model.categories) > 1:
         raise UsageError("--top needs a category; `namegen categories` lists the model's categories")
-    return top_blocks(model, category or model.categories[0], count=count, **request)
+    found: NameBlocks = top_blocks(model, category or model.categories[0], count=count, **request)
+    return found
 
 
 def _parse_arguments(

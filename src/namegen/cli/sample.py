@@ -12,6 +12,7 @@ from namegen.cli.options import (
     EncodingOption,
     FloorOption,
     GuidanceOption,
+    JobsOption,
     LookupModelOption,
     NameColumnOption,
     NoHeaderOption,
@@ -86,6 +87,7 @@ def sample(
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N, mps, auto.  [default: cpu]")
     ] = None,
+    jobs: JobsOption = "auto",
     like: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="Imitate the names of this list; CATEGORY is added to their style."),
@@ -132,6 +134,7 @@ def sample(
             allow_offensive=allow_offensive,
         ),
         scores=scores,
+        jobs=jobs,
         like=like,
         reading=drop_unset(
             name_column=name_column,

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namegen.sampling.generate import sample
+from namegen.sampling.block_sampler import BlockSampler, Request
 from namegen.sampling.known_names import find_known_names
+from namegen.sampling.name_filters import Filters
 from namegen.sampling.rng import derive_streams, uniform
+from namegen.sampling.settings import override_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,68 +59,80 @@ class NamePool:
     ) -> None:
         is_closed = category in model.closed
         is_small = is_closed or model.counts[model.categories.index(category)] < _MIN_NAMES
-        self._settings: dict[str, Any] = {} if is_small else settings
+        own: dict[str, Any] = {} if is_small else settings
         if not model.plausibility:
-            self._settings.pop("floor", None)
-        self._model, self._category, self._prefix, self._max_size = model, category, prefix, max_size
-        self._seed, self._number, self._novel = seed, number, novel and not is_closed
+            own.pop("floor", None)
+        config, filters = override_settings(model.sampling, Filters(novel=novel and not is_closed), own)
+        self._request = Request(model, category, config, filters, seed=seed)
+        self._sampler: BlockSampler | None = None
+        self._prefix, self._max_size, self._number = prefix, max_size, number
         self._names: list[str] = []
         self._taken = 0
+
+    def fill(self, count: int) -> list[str]:
+        """Sample at least ``count`` names, or the maximum, and return all names of the pool."""
+        while len(self._names) < min(count, self._max_size):
+            self._grow()
+        return self._names
+
+    def set_names(self, names: list[str]) -> None:
+        """Set the names, which the same pool in another process has returned from :meth:`fill`."""
+        self._names = names
 
     def take(self, count: int) -> list[str]:
         """Return the next names."""
         numbers = np.arange(self._taken, self._taken + count)
         self._taken += count
-        while len(self._names) < min(self._taken, self._max_size):
-            self._grow()
+        self.fill(self._taken)
         repeated = numbers >= self._max_size
         if repeated.any():
-            numbers[repeated] = _choose(
-                numbers[repeated], len(self._names), self._seed, f"{self._category} {self._number}"
-            )
+            label = f"{self._request.category} {self._number}"
+            numbers[repeated] = _choose(numbers[repeated], len(self._names), self._request.seed, label)
         return [self._names[number] for number in numbers.tolist()]
 
     def _grow(self) -> None:
         """Sample the next stage."""
+        if self._sampler is None:
+            self._sampler = BlockSampler(self._request)
         done = len(self._names)
-        names = sample(
-            self._model,
-            self._category,
-            (self._prefix,),
-            count=min(max(_FIRST_STAGE, (_GROWTH - 1) * done), _MAX_STAGE, self._max_size - done),
-            seed=self._seed + ((self._number << 32) + done << 64),  # different in every pool and stage
-            novel=self._novel,
-            **self._settings,
-        )
+        count = min(max(_FIRST_STAGE, (_GROWTH - 1) * done), _MAX_STAGE, self._max_size - done)
+        seed = self._request.seed + ((self._number << 32) + done << 64)  # different in every pool and stage
+        names = self._sampler.sample_all(self._prefix, count, seed)
         if self._prefix:  # a letter without a capital among the training names has become a small one
             names = [name[:1].title() + name[1:] for name in names]
         self._names += names
+        if len(self._names) == self._max_size:
+            self._sampler = None  # which takes memory
+
+
+def list_known_names(model: Model, category: str, prefix: str) -> list[str]:
+    """Return the known names of an open category that begin with a prefix, in upper or lower case."""
+    begins = prefix.casefold()
+    return [name for name in find_known_names(model, category) if name.casefold().startswith(begins)]
 
 
 class KnownPool:
-    """The known names of an open category, chosen at random.
+    """Known names of an open category, chosen at random.
 
     Args:
-        model: the model.
+        names: the names.
         category: the category.
-        prefix: the beginning of the names.
         seed: the random seed.
         number: the number of the pool; the names of different pools are independent.
-
-    Attributes:
-        names: the known names that begin with the prefix, in upper or lower case; empty if there are none.
     """
 
-    def __init__(self, model: Model, category: str, prefix: str, *, seed: int, number: int) -> None:
-        begins = prefix.casefold()
-        self.names = [name for name in find_known_names(model, category) if name.casefold().startswith(begins)]
-        self._seed, self._label, self._taken = seed, f"{category} {number}", 0
+    def __init__(self, names: Sequence[str], category: str, *, seed: int, number: int) -> None:
+        self._names, self._seed, self._label, self._taken = list(names), seed, f"{category} {number}", 0
+
+    def fill(self, count: int) -> list[str]:  # noqa: ARG002 - as of the other pools
+        """Return all names of the pool."""
+        return self._names
 
     def take(self, count: int) -> list[str]:
         """Return the next names."""
         numbers = np.arange(self._taken, self._taken + count)
         self._taken += count
-        return [self.names[number] for number in _choose(numbers, len(self.names), self._seed, self._label).tolist()]
+        return [self._names[number] for number in _choose(numbers, len(self._names), self._seed, self._label).tolist()]
 
 
 def take_names(pools: Sequence[NamePool | KnownPool], pool_of: Indices) -> list[str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
+    from typing import TypeAlias
 
     import numpy as np
     from numpy.typing import NDArray
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from namegen.models.categories import Blend
     from namegen.models.model import Model
     from namegen.sampling.name_filters import Filters
+
+    NameBlocks: TypeAlias = Generator["NameBlock", None, None]  # which `close` ends, worker processes included
 
 
 class GeneratedName(NamedTuple):
