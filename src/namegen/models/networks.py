@@ -129,7 +129,10 @@ class ConditionalGRU(Network):
         nn.init.zeros_(self.category_output.weight)
 
     def forward(self, category: Tensor, letters: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """See :meth:`Network.forward`; the state is (batch, H)."""
+        """See :meth:`Network.forward`; the state is (batch, H).
+
+        If the network has an SOS token and there is no ``hidden``, the first letter of every name must be SOS.
+        """
         by_category = hidden is None and self.config.sos and self.categories < len(letters)
         first_categories = torch.arange(self.categories, device=letters.device) if by_category else category
         if hidden is None:
@@ -164,12 +167,12 @@ class _GRURecurrence(torch.autograd.Function):
         n = tanh(g_new + r * k_new)
         h = (1 - z) * n + z * h
 
-    Autograd would record a dozen nodes per letter. Here the forward loop has five operations per letter, in place; the
+    Autograd would record a dozen nodes per letter. Here the forward loop has five operations per letter, in place. The
     factors of the gradient are computed for all letters at once, the backward loop has one matrix product per letter,
     and the gradient of W is one product.
 
-    The first letter has its own number of rows, R: the batch, or the categories. The buffers contain the rows of all
-    letters, one letter after the other: R rows, then as many as the batch for each other letter.
+    The first letter has R rows: one for each name, or one for each category. A tensor of all rows has R rows, then for
+    each other letter one row per name.
     """
 
     @staticmethod
@@ -181,106 +184,105 @@ class _GRURecurrence(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor,
         letters: Tensor,
-        category: Tensor | None,
+        first_row: Tensor | None,
     ) -> Tensor:
         """Return the states after each letter, (length, batch, H).
 
         Args:
             ctx: the context of autograd.
-            from_letters: the gates of each letter of the alphabet, (O, 3H).
-            from_category: the gates of each first row's category, (R, 3H).
+            from_letters: the gates' parts from each letter of the alphabet, (O, 3H).
+            from_category: the gates' parts from the category of each first row, (R, 3H).
             hidden: the initial state of each first row, (R, H).
             weight: W, (3H, H).
             bias: b, (3H,).
             letters: the letters, (length, batch).
-            category: the first row of each name, (batch,); then all names have the same first letter. ``None`` if each
-                name has its own.
+            first_row: the first row of each name, (batch,), if the first letters of all names are equal. ``None`` if
+                each name has a first row of its own.
         """
-        length, batch = letters.shape
-        first, units = hidden.shape
-        sizes = [first] + [batch] * (length - 1)
-        read = torch.cat((letters[0, :1].expand(first) if category is not None else letters[0], letters[1:].flatten()))
-        # Before step t, the rows of `products` are g + b for the switches and b for the new gate, and W h is added.
-        products = nn.functional.embedding(
-            read, torch.cat((from_letters[:, : 2 * units], bias[2 * units :].expand(len(from_letters), units)), dim=1)
-        )
-        news = nn.functional.embedding(read, from_letters[:, 2 * units :].contiguous())
-        for gates, values, values_bias in (
-            (products[:, : 2 * units], from_category[:, : 2 * units], bias[: 2 * units]),
-            (news, from_category[:, 2 * units :], None),
-        ):
-            per_row = values if values_bias is None else values + values_bias
-            gates[:first].add_(per_row)
-            per_name = per_row if category is None else per_row.index_select(0, category)
-            gates[first:].unflatten(0, (length - 1, batch)).add_(per_name)
-        switches, inners = products.split([2 * units, units], dim=1)
+        (length, batch), (first, units) = letters.shape, hidden.shape
+        parts, sizes = [2 * units, units], [first] + [batch] * (length - 1)
+        first_letters = letters[0] if first_row is None else letters[0, :1].expand(first)
+        all_letters = torch.cat((first_letters, letters[1:].flatten()))
+
+        # Both contain all parts of the gates and the bias, so that W h only needs to be added in place.
+        (switch_letters, new_letters), (switch_bias, new_bias) = from_letters.split(parts, dim=1), bias.split(parts)
+        table = torch.cat((switch_letters, new_bias.expand_as(new_letters)), dim=1)
+        products = nn.functional.embedding(all_letters, table)
+        news = nn.functional.embedding(all_letters, new_letters.contiguous())
+        switches, inners = products.split(parts, dim=1)
+        switch_category, new_category = from_category.split(parts, dim=1)
+        for gates, values in ((switches, switch_category + switch_bias), (news, new_category)):
+            gates[:first].add_(values)
+            by_name = values if first_row is None else values.index_select(0, first_row)
+            gates[first:].unflatten(0, (length - 1, batch)).add_(by_name)
+
         states = hidden.new_empty(first + length * batch, units)
-        states[:first] = hidden
-        befores = states.split([*sizes, batch])
+        before, *afters = states.split([*sizes, batch])
+        before.copy_(hidden)
         reset, update = switches.chunk(2, dim=1)
-        after_first = befores[1] if category is None else hidden.new_empty(first, units)
-        afters = (after_first, *befores[2:])
-        recurrent = weight.t()
-        for before, after, product, switch, r, z, inner, n in zip(
-            befores,
-            afters,
-            *(values.split(sizes) for values in (products, switches, reset, update, inners, news)),
-            strict=False,
-        ):
-            product.addmm_(before, recurrent)
+        rows = zip(*(values.split(sizes) for values in (products, switches, reset, update, inners, news)), strict=True)
+        for step, (after, (k, switch, r, z, inner, n)) in enumerate(zip(afters, rows, strict=True)):
+            k.addmm_(before, weight.t())
             switch.sigmoid_()
             torch.addcmul(n, r, inner, out=n).tanh_()
-            torch.lerp(n, before, z, out=after)
-            if category is not None and after is after_first:
-                torch.index_select(after, 0, category, out=befores[1])
-        ctx.save_for_backward(states, products, news, weight, read, category)
+            if step or first_row is None:
+                torch.lerp(n, before, z, out=after)
+            else:
+                torch.index_select(torch.lerp(n, before, z), 0, first_row, out=after)
+            before = after
+        ctx.save_for_backward(states, products, news, weight, all_letters, first_row)
         ctx.outputs = len(from_letters)
         return states[first:].view(length, batch, units)
 
     @staticmethod
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         """Return the gradients with respect to the arguments of :meth:`forward`."""
-        states, products, news, weight, read, category = ctx.saved_tensors
-        length, batch, units = d_states.shape
-        rows = len(news)
-        first = rows - (length - 1) * batch
-        sizes = [first] + [batch] * (length - 1)
-        before, (reset, update, inners) = states[:rows], products.chunk(3, dim=1)
-        from_state_to_new = torch.ops.aten.tanh_backward(1 - update, news)
-        from_state_to_update = torch.ops.aten.sigmoid_backward(before - news, update)
-        from_new_to_reset = torch.ops.aten.sigmoid_backward(inners, reset)
+        states, products, news, weight, all_letters, first_row = ctx.saved_tensors
+        length, batch, _ = d_states.shape
+        first = len(news) - (length - 1) * batch
+        before, (reset, update, inners) = states[: len(news)], products.chunk(3, dim=1)
         # The gradients of the products k. Those of g differ only for the new gate, because of the reset gate.
         d_products, d_news = torch.empty_like(products), torch.empty_like(news)
         d_reset, d_update, d_inners = d_products.chunk(3, dim=1)
-        steps = zip(
-            d_states.unbind(),
-            *(
-                values.split(sizes)
-                for values in (
-                    d_products, d_reset, d_update, d_inners, d_news,
-                    from_state_to_new, from_state_to_update, from_new_to_reset, reset, update,
-                )
-            ),
-            strict=True,
+        rows = (
+            *(d_products, d_reset, d_update, d_inners, d_news, reset, update),
+            torch.ops.aten.tanh_backward(1 - update, news),
+            torch.ops.aten.sigmoid_backward(before - news, update),
+            torch.ops.aten.sigmoid_backward(inners, reset),
         )
+        steps = list(zip(*(values.split([first] + [batch] * (length - 1)) for values in rows), strict=True))
         d_hidden = torch.zeros_like(d_states[0])
-        for d_state, d_k, d_r, d_z, d_inner, d_n, to_n, to_z, to_r, r, z in reversed(list(steps)):
-            d_hidden.add_(d_state)
-            if category is not None and len(d_k) == first and d_k.data_ptr() == d_products.data_ptr():
-                d_hidden = torch.ops.aten.embedding_dense_backward(d_hidden, category, first, -1, False)
-            torch.mul(d_hidden, to_n, out=d_n)
-            torch.mul(d_n, to_r, out=d_r)
-            torch.mul(d_hidden, to_z, out=d_z)
-            torch.mul(d_n, r, out=d_inner)
+        for step in range(length - 1, -1, -1):
+            d_hidden.add_(d_states[step])
+            if not step and first_row is not None:
+                d_hidden = _sum_rows(d_hidden, first_row, first)
+            d_k, d_r, d_z, d_inner, d_new, r, z, from_state_to_new, from_state_to_update, from_new_to_reset = steps[
+                step
+            ]
+            torch.mul(d_hidden, from_state_to_new, out=d_new)
+            torch.mul(d_new, from_new_to_reset, out=d_r)
+            torch.mul(d_hidden, from_state_to_update, out=d_z)
+            torch.mul(d_new, r, out=d_inner)
             d_hidden.mul_(z).addmm_(d_k, weight)
         d_weight, d_bias = d_products.t() @ before, d_products.sum(0)
+        d_gates = d_products
         d_inners.copy_(d_news)
-        d_letters = torch.ops.aten.embedding_dense_backward(d_products, read, ctx.outputs, -1, False)
-        d_names = d_products[first:].unflatten(0, (length - 1, batch)).sum(0)
-        if category is not None:
-            d_names = torch.ops.aten.embedding_dense_backward(d_names, category, first, -1, False)
-        d_category = d_names.add_(d_products[:first])
-        return d_letters, d_category, d_hidden, d_weight, d_bias, None, None
+        d_letters = _sum_rows(d_gates, all_letters, ctx.outputs)
+        d_category = d_gates[first:].unflatten(0, (length - 1, batch)).sum(0)
+        if first_row is not None:
+            d_category = _sum_rows(d_category, first_row, first)
+        return d_letters, d_category.add_(d_gates[:first]), d_hidden, d_weight, d_bias, None, None
+
+
+def _sum_rows(rows: Tensor, index: Tensor, count: int) -> Tensor:
+    """Return the sums of the rows with each index, (count, columns), for (rows, columns) and (rows,).
+
+    Unlike ``index_add_``, this adds in the same order each time on a GPU, too.
+    """
+    sums: Tensor = torch.ops.aten.embedding_dense_backward(
+        rows, index, num_weights=count, padding_idx=-1, scale_grad_by_freq=False
+    )
+    return sums
 
 
 def apply_dropout(values: Tensor, probability: float) -> Tensor:
