@@ -201,8 +201,10 @@ class _GRURecurrence(torch.autograd.Function):
         """
         (length, batch), (first, units) = letters.shape, hidden.shape
         parts, sizes = [2 * units, units], [first] + [batch] * (length - 1)
-        first_letters = letters[0] if first_row is None else letters[0, :1].expand(first)
-        all_letters = torch.cat((first_letters, letters[1:].flatten()))
+        first_letters, others = letters.split([1, length - 1])
+        if first_row is not None:
+            first_letters = first_letters.narrow(1, 0, 1).expand(1, first)
+        all_letters = torch.cat((first_letters.flatten(), others.flatten()))
 
         # Both contain all parts of the gates and the bias, so that W h only needs to be added in place.
         (switch_letters, new_letters), (switch_bias, new_bias) = from_letters.split(parts, dim=1), bias.split(parts)
@@ -212,9 +214,10 @@ class _GRURecurrence(torch.autograd.Function):
         switches, inners = products.split(parts, dim=1)
         switch_category, new_category = from_category.split(parts, dim=1)
         for gates, values in ((switches, switch_category + switch_bias), (news, new_category)):
-            gates[:first].add_(values)
+            of_first, of_others = gates.split([first, (length - 1) * batch])
+            of_first.add_(values)
             by_name = values if first_row is None else values.index_select(0, first_row)
-            gates[first:].unflatten(0, (length - 1, batch)).add_(by_name)
+            of_others.unflatten(0, (length - 1, batch)).add_(by_name)
 
         states = hidden.new_empty(first + length * batch, units)
         before, *afters = states.split([*sizes, batch])
@@ -232,7 +235,7 @@ class _GRURecurrence(torch.autograd.Function):
             before = after
         ctx.save_for_backward(states, products, news, weight, all_letters, first_row)
         ctx.outputs = len(from_letters)
-        return states[first:].view(length, batch, units)
+        return states.narrow(0, first, length * batch).view(length, batch, units)
 
     @staticmethod
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
