@@ -210,7 +210,7 @@ class _GRURecurrence(torch.autograd.Function):
         (switch_letters, new_letters), (switch_bias, new_bias) = from_letters.split(parts, dim=1), bias.split(parts)
         table = torch.cat((switch_letters, new_bias.expand_as(new_letters)), dim=1)
         products = nn.functional.embedding(all_letters, table)
-        news = nn.functional.embedding(all_letters, new_letters.contiguous())
+        news = nn.functional.embedding(all_letters, new_letters.clone(memory_format=torch.contiguous_format))
         switches, inners = products.split(parts, dim=1)
         switch_category, new_category = from_category.split(parts, dim=1)
         for gates, values in ((switches, switch_category + switch_bias), (news, new_category)):
@@ -221,7 +221,7 @@ class _GRURecurrence(torch.autograd.Function):
 
         states = hidden.new_empty(first + length * batch, units)
         before, *afters = states.split([*sizes, batch])
-        before.copy_(hidden)
+        torch.cat((hidden,), out=before)
         reset, update = switches.chunk(2, dim=1)
         rows = zip(*(values.split(sizes) for values in (products, switches, reset, update, inners, news)), strict=True)
         for step, (after, (k, switch, r, z, inner, n)) in enumerate(zip(afters, rows, strict=True)):
