@@ -138,8 +138,8 @@ class ConditionalGRU(Network):
         if hidden is None:
             hidden = self.category_state(first_categories)
         vectors = torch.cat((self.letter_input.weight, self.category_input(first_categories)))
-        from_letters, from_category = nn.functional.linear(vectors, self.read.weight).split(
-            [self.outputs, len(first_categories)]
+        from_letters, from_category = torch.split(
+            nn.functional.linear(vectors, self.read.weight), [self.outputs, len(first_categories)]
         )
         states: Tensor = _GRURecurrence.apply(  # type: ignore[no-untyped-call]
             from_letters,
@@ -201,29 +201,34 @@ class _GRURecurrence(torch.autograd.Function):
         """
         (length, batch), (first, units) = letters.shape, hidden.shape
         parts, sizes = [2 * units, units], [first] + [batch] * (length - 1)
-        first_letters, others = letters.split([1, length - 1])
+        first_letters, others = torch.split(letters, [1, length - 1])
         if first_row is not None:
             first_letters = first_letters.narrow(1, 0, 1).expand(1, first)
         all_letters = torch.cat((first_letters.flatten(), others.flatten()))
 
-        # Both contain all parts of the gates and the bias, so that W h only needs to be added in place.
-        (switch_letters, new_letters), (switch_bias, new_bias) = from_letters.split(parts, dim=1), bias.split(parts)
+        # Rows of the gates without W h, which the loop adds in place; the bias of the new gate is in `products`.
+        (switch_letters, new_letters), (switch_bias, new_bias) = (
+            torch.split(from_letters, parts, dim=1),
+            torch.split(bias, parts),
+        )
         table = torch.cat((switch_letters, new_bias.expand_as(new_letters)), dim=1)
         products = nn.functional.embedding(all_letters, table)
         news = nn.functional.embedding(all_letters, new_letters.clone(memory_format=torch.contiguous_format))
-        switches, inners = products.split(parts, dim=1)
-        switch_category, new_category = from_category.split(parts, dim=1)
+        switches, inners = torch.split(products, parts, dim=1)
+        switch_category, new_category = torch.split(from_category, parts, dim=1)
         for gates, values in ((switches, switch_category + switch_bias), (news, new_category)):
-            of_first, of_others = gates.split([first, (length - 1) * batch])
+            of_first, of_others = torch.split(gates, [first, (length - 1) * batch])
             of_first.add_(values)
             by_name = values if first_row is None else values.index_select(0, first_row)
-            of_others.unflatten(0, (length - 1, batch)).add_(by_name)
+            of_others.view(length - 1, batch, values.shape[1]).add_(by_name)
 
         states = hidden.new_empty(first + length * batch, units)
-        before, *afters = states.split([*sizes, batch])
+        before, *afters = torch.split(states, [*sizes, batch])
         torch.cat((hidden,), out=before)
         reset, update = switches.chunk(2, dim=1)
-        rows = zip(*(values.split(sizes) for values in (products, switches, reset, update, inners, news)), strict=True)
+        rows = zip(
+            *(torch.split(values, sizes) for values in (products, switches, reset, update, inners, news)), strict=True
+        )
         for step, (after, (k, switch, r, z, inner, n)) in enumerate(zip(afters, rows, strict=True)):
             k.addmm_(before, weight.t())
             switch.sigmoid_()
@@ -253,7 +258,7 @@ class _GRURecurrence(torch.autograd.Function):
             torch.ops.aten.sigmoid_backward(before - news, update),
             torch.ops.aten.sigmoid_backward(inners, reset),
         )
-        steps = list(zip(*(values.split([first] + [batch] * (length - 1)) for values in rows), strict=True))
+        steps = list(zip(*(torch.split(values, [first] + [batch] * (length - 1)) for values in rows), strict=True))
         d_hidden = torch.zeros_like(d_states[0])
         for step in range(length - 1, -1, -1):
             d_hidden.add_(d_states[step])
@@ -271,7 +276,7 @@ class _GRURecurrence(torch.autograd.Function):
         d_gates = d_products
         d_inners.copy_(d_news)
         d_letters = _sum_rows(d_gates, all_letters, ctx.outputs)
-        d_category = d_gates[first:].unflatten(0, (length - 1, batch)).sum(0)
+        d_category = d_gates[first:].view(length - 1, batch, d_gates.shape[1]).sum(0)
         if first_row is not None:
             d_category = _sum_rows(d_category, first_row, first)
         return d_letters, d_category.add_(d_gates[:first]), d_hidden, d_weight, d_bias, None, None
