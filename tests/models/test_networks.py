@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from namegen.architectures import ARCHITECTURES, weight_shapes
-from namegen.models.networks import _GRURecurrence, apply_dropout, build_network
+from namegen.models.networks import apply_dropout, build_network
 from namegen.recipes import training_config
 
 NETWORKS = [name for name, architecture in ARCHITECTURES.items() if architecture.network]
@@ -87,33 +87,57 @@ def test_the_gru_computes_its_recipe():
     np.testing.assert_allclose(last[0].detach().numpy(), hidden, atol=1e-6)
 
 
-@pytest.mark.parametrize(("batch", "length", "hidden"), [(1, 1, 1), (3, 5, 4)])
-def test_the_recurrence_and_its_gradient_are_those_of_torchs_gru(batch, length, hidden):
+@pytest.mark.parametrize(("batch", "length", "hidden"), [(1, 1, 1), (2, 1, 3), (3, 5, 4), (9, 1, 3), (9, 5, 4)])
+def test_the_gru_and_its_gradient_are_those_of_torchs_gru(batch, length, hidden):
+    """The batches of nine have more names than there are categories, and no name of the last category."""
     torch.manual_seed(0)
-    network = tiny("gru", hidden=hidden).double()
-    read = torch.randn(length, batch, 3 * hidden, dtype=torch.float64)
-    state = torch.randn(batch, hidden, dtype=torch.float64, requires_grad=True)
-    # torch's GRU reads vectors, so let these be the identity's image of what the letters add to the gates.
-    reader = torch.nn.GRU(3 * hidden, hidden).double()
-    with torch.no_grad():
-        reader.weight_ih_l0.copy_(torch.eye(3 * hidden))
-        reader.bias_ih_l0.zero_()
-        reader.weight_hh_l0.copy_(network.recurrent.weight)
-        reader.bias_hh_l0.copy_(network.recurrent.bias)
-    weigh = torch.randn(length, batch, hidden, dtype=torch.float64)
-    theirs_read, ours_read = (read.clone().requires_grad_() for _ in range(2))
+    network = tiny("gru", categories=4, outputs=7, hidden=hidden).double().eval()
+    category, letters = torch.randint(3, (batch,)), torch.randint(7, (batch, length))
+    letters[:, 0] = 6  # the start of a name
+    weigh = torch.randn(batch, length, 7, dtype=torch.float64)
+    torchs = torch.nn.GRU(hidden, hidden, batch_first=True).double()
+    torchs.weight_ih_l0, torchs.bias_ih_l0 = network.read.weight, network.read.bias
+    torchs.weight_hh_l0, torchs.bias_hh_l0 = network.recurrent.weight, network.recurrent.bias
 
-    theirs, _ = reader(theirs_read, state.unsqueeze(0))
-    (theirs * weigh).sum().backward()
-    d_state, state.grad = state.grad, None
-    ours = _GRURecurrence.apply(ours_read, state, network.recurrent.weight, network.recurrent.bias)
-    (ours * weigh).sum().backward()
+    def gradients(logits, states):
+        ((logits * weigh).sum() + states.square().sum()).backward()
+        values = [parameter.grad.clone() for parameter in network.parameters()]
+        network.zero_grad()
+        return values
 
-    torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(ours_read.grad, theirs_read.grad)
-    torch.testing.assert_close(state.grad, d_state)
-    torch.testing.assert_close(network.recurrent.weight.grad, reader.weight_hh_l0.grad)
-    torch.testing.assert_close(network.recurrent.bias.grad, reader.bias_hh_l0.grad)
+    logits, last = network(category, letters)
+    seen = network.letter_input(letters) + network.category_input(category).unsqueeze(1)
+    initial = network.category_state(category).unsqueeze(0)
+    states = torchs(seen, initial)[0]
+    expected = network.head(states) + network.category_output(category).unsqueeze(1)
+
+    torch.testing.assert_close(logits, expected)
+    torch.testing.assert_close(last, states[:, -1])
+    ours, theirs = gradients(logits, last), gradients(expected, states[:, -1])
+    for (name, _), own, other in zip(network.named_parameters(), ours, theirs, strict=True):
+        torch.testing.assert_close(own, other, msg=name)
+
+
+def test_the_gradient_of_a_batch_without_names_is_zero():
+    """With torchrun, the last batch can have fewer names than there are processes."""
+    network = tiny("gru")
+    logits, last = network(torch.zeros(0, dtype=torch.int64), torch.zeros((0, 1), dtype=torch.int64))
+    logits.sum().backward()
+
+    assert logits.shape == (0, 1, 5)
+    assert last.shape == (0, 4)
+    assert not any(parameter.grad.any() for parameter in network.parameters())
+
+
+def test_the_gru_without_an_sos_token_reads_first_letters_that_differ():
+    torch.manual_seed(0)
+    network = tiny("gru", categories=2, outputs=6, sos=False).double().eval()
+    category, letters = torch.tensor([0, 1, 0, 1]), torch.tensor([[0, 1], [2, 3], [4, 5], [1, 0]])
+    logits, _ = network(category, letters)
+
+    for name in range(4):
+        alone, _ = network(category[name : name + 1], letters[name : name + 1])
+        torch.testing.assert_close(logits[name], alone[0])
 
 
 @pytest.mark.parametrize("architecture", NETWORKS)
