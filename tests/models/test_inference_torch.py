@@ -106,11 +106,13 @@ def test_a_device_gives_the_names_that_numpy_gives(category, how, by_torch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_tensor_of_a_step_is_on_the_device(kind, fake_cuda):
     ours = build_torch_steppers(some_model(kind), torch.device("cuda:1"))(SHARES)
-    logits, hidden = ours.forward(np.array([1, 2, 3]), np.repeat(ours.start(), 2, axis=0), np.array([0, 0, 1]))
+    device = torch.device("cuda:1")
+    letters, before = torch.tensor([1, 2, 3], device=device), torch.zeros((3, 24), device=device)
+    logits, hidden = ours.read(letters, before)
 
     assert logits.shape == (3, 7)
     assert hidden.shape == (3, 24)
-    assert logits.device == hidden.device == torch.device("cuda:1")
+    assert logits.device == hidden.device == device
 
 
 def test_a_device_that_fails_is_one_clear_line(monkeypatch):

@@ -8,7 +8,7 @@ sampled at once (:mod:`namegen.sampling.prefix_tree`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from namegen.models.inference_torch import build_torch_steppers
 from namegen.models.letters import restrict
 from namegen.models.plausibility import scale
 from namegen.models.scoring import score_names
+from namegen.sampling.device_sampler import DeviceSource, build_source, sample_on_device
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from namegen.models.inference import Category
     from namegen.models.model import Model
     from namegen.sampling.name_filters import Filters
+    from namegen.sampling.prefix_tree import Opinions
     from namegen.sampling.rng import Streams
 
     Integers = NDArray[np.integer]
@@ -115,7 +117,7 @@ class RejectionSampler:
         self._max_rejections = MAX_REJECTIONS if max_rejections is None else max_rejections
         self._filter = NameFilter(model, filters, greedy=config.greedy)
         self._steppers = build_steppers(model) if device is None else build_torch_steppers(model, device)
-        self._sources: dict[int, Source] = {}
+        self._sources: dict[int, Source | DeviceSource] = {}
         self._device, self._filters = device, filters
         self._restricted: dict[int, tuple[Model, RejectionSampler]] = {}
 
@@ -302,12 +304,12 @@ class RejectionSampler:
         source, plausibility = self._get_source(category), self._model.plausibility
         if not self._floor or plausibility is None or (has_floor is not None and not has_floor.any()):
             source = source._replace(opinion=None)
-            return sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams)[0], None
+            return self._sample(source, prefixes, limits, prefix_of, streams)[0], None
         least = plausibility.at(category, self._floor)
         weakest = np.full(len(streams), least.weakest, dtype=np.float32)
         if has_floor is not None:
             weakest[~has_floor] = -np.inf
-        names, opinions = sample_prefix_tree(source, self._config, prefixes, limits, prefix_of, streams, weakest)
+        names, opinions = self._sample(source, prefixes, limits, prefix_of, streams, weakest)
         given = np.array([len(prefix) for prefix in prefixes])[prefix_of]
         chosen = names.lengths + 1 - given  # letters, the end included
         is_implausible = opinions.is_weak | (scale(opinions.total, chosen) < least.total)
@@ -316,14 +318,24 @@ class RejectionSampler:
             is_implausible &= has_floor
         return names, is_implausible
 
-    def _get_source(self, category: Category) -> Source:
+    def _sample(
+        self,
+        source: Source | DeviceSource,
+        *arguments: Any,  # noqa: ANN401 - those of the samplers
+    ) -> tuple[EncodedNames, Opinions]:
+        """Sample names on the CPU or on a device."""
+        if isinstance(source, DeviceSource):
+            return sample_on_device(source, self._config, *arguments)
+        return sample_prefix_tree(source, self._config, *arguments)
+
+    def _get_source(self, category: Category) -> Source | DeviceSource:
         """Return the network conditioned on a category or the blend, with guidance."""
         key = category if isinstance(category, int) else 0
         if key not in self._sources:
             if len(self._sources) == _MAX_SOURCES:
                 self._sources.clear()
             guided = apply_guidance(category, len(self._model.categories), self._config.guidance)
-            self._sources[key] = Source.of(
+            self._sources[key] = build_source(
                 self._model,
                 self._steppers(guided),
                 category,
