@@ -14,6 +14,7 @@ from namegen.errors import DeviceError, UsageError
 from namegen.models.devices import find_sampling_device
 from namegen.models.inference import apply_guidance, build_steppers
 from namegen.models.inference_torch import build_torch_steppers
+from namegen.models.networks import ConditionalGRU
 from namegen.models.scoring import log_softmax
 from namegen.recipes import training_config
 from support import make_model
@@ -121,7 +122,7 @@ def test_a_device_that_fails_is_one_clear_line(monkeypatch):
     def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore of it")
 
-    monkeypatch.setattr(torch.func, "functional_call", full)
+    monkeypatch.setattr(ConditionalGRU, "forward", full)
     with pytest.raises(DeviceError) as failed:
         ours.step(np.array([0]), ours.start())
     assert str(failed.value) == (

@@ -8,6 +8,7 @@ which copies states and outputs back after every letter, so that only large netw
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 
 
 class TorchStepper:
-    """A network of one category on a device. The network has no weights itself; see ``inference.Stepper``.
+    """A network whose only category is a category or a blend, on a device; see ``inference.Stepper``.
 
     Attributes:
         device: the device.
     """
 
-    def __init__(self, network: Network, weights: Mapping[str, Tensor], first: Floats, device: torch.device) -> None:
-        self._network, self._weights, self._first, self.device = network, dict(weights), first, device
+    def __init__(self, network: Network, first: Floats, device: torch.device) -> None:
+        self._network, self._first, self.device = network, first, device
 
     def start(self) -> Floats:
         """Return the state before the first letter; see ``inference.Stepper``."""
@@ -66,8 +67,7 @@ class TorchStepper:
         import torch
 
         with torch.no_grad():
-            arguments = torch.zeros_like(letters), letters.unsqueeze(1), hidden
-            logits, after = torch.func.functional_call(self._network, self._weights, arguments, strict=True)
+            logits, after = self._network(torch.zeros_like(letters), letters.unsqueeze(1), hidden)
             return logits.squeeze(1), after
 
 
@@ -82,7 +82,7 @@ def build_torch_steppers(model: Model, device: torch.device) -> Callable[[Catego
     from namegen.models.networks import build_network
 
     with torch.device("meta"):  # takes no memory
-        network = build_network(model.stage, 1, len(model.alphabet) + 1).eval()
+        network = build_network(model.stage, 1, len(model.alphabet) + 1).eval().requires_grad_(requires_grad=False)
     axes = find_architecture(model.stage).category_axes
 
     def to_device(weights: Mapping[str, Floats]) -> dict[str, Tensor]:
@@ -93,7 +93,9 @@ def build_torch_steppers(model: Model, device: torch.device) -> Callable[[Catego
 
     def condition(category: Category) -> TorchStepper:
         own = {name: blend_weight(model, name, axis, category) for name, axis in axes.items()}
-        return TorchStepper(network, shared | to_device(own), initial_state(model, category), device)
+        conditioned = copy.deepcopy(network)
+        conditioned.load_state_dict(shared | to_device(own), assign=True)
+        return TorchStepper(conditioned, initial_state(model, category), device)
 
     return condition
 
