@@ -14,6 +14,7 @@ from namegen.errors import DeviceError, MissingPackageError, UsageError
 from namegen.models.devices import find_sampling_device
 from namegen.models.inference import apply_guidance, build_steppers
 from namegen.models.inference_torch import build_torch_steppers
+from namegen.models.networks import ConditionalGRU
 from namegen.models.scoring import log_softmax
 from namegen.recipes import training_config
 from support import make_model
@@ -106,11 +107,13 @@ def test_a_device_gives_the_names_that_numpy_gives(category, how, by_torch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_tensor_of_a_step_is_on_the_device(kind, fake_cuda):
     ours = build_torch_steppers(some_model(kind), torch.device("cuda:1"))(SHARES)
-    logits, hidden = ours.forward(np.array([1, 2, 3]), np.repeat(ours.start(), 2, axis=0), np.array([0, 0, 1]))
+    device = torch.device("cuda:1")
+    letters, before = torch.tensor([1, 2, 3], device=device), torch.zeros((3, 24), device=device)
+    logits, hidden = ours.read(letters, before)
 
     assert logits.shape == (3, 7)
     assert hidden.shape == (3, 24)
-    assert logits.device == hidden.device == torch.device("cuda:1")
+    assert logits.device == hidden.device == device
 
 
 def test_a_device_that_fails_is_one_clear_line(monkeypatch):
@@ -119,7 +122,7 @@ def test_a_device_that_fails_is_one_clear_line(monkeypatch):
     def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore of it")
 
-    monkeypatch.setattr(torch.func, "functional_call", full)
+    monkeypatch.setattr(ConditionalGRU, "forward", full)
     with pytest.raises(DeviceError) as failed:
         ours.step(np.array([0]), ours.start())
     assert str(failed.value) == (

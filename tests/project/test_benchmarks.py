@@ -206,6 +206,42 @@ def test_the_page_on_many_machines_shows_what_two_processes_gained(monkeypatch):
     assert [(row["hidden"], row["batch"]) for row in results["rows"]] == [size[:2] for size in processes.SIZES]
 
 
+def test_the_page_on_many_machines_estimates_a_trillion_names_from_the_measured_speed(monkeypatch):
+    scale = load("scale", monkeypatch)
+    results, sizes = (
+        json.loads((BENCHMARKS / f"{name}.json").read_text(encoding="utf-8")) for name in ("results", "scale")
+    )
+    page = (REPOSITORY / "docs" / "many-machines.md").read_text(encoding="utf-8")
+
+    assert scale.page(page, results, sizes) == page, "regenerate it with `python benchmarks/scale.py`"
+    speed = [{"name": scale.ROW, "ours": [1e5, 2e5, 3e6], "date": "2031-07-01"}]
+    table = scale.table(results | {"rows": speed}, {"bytes": 8.0, "compressed": 2.0})
+    assert "| 1,389 core hours |" in table  # 10**12 / 200,000 / 3600
+    assert "| time on 1,000 cores | 1.4 hours |" in table
+    assert "| text | 8.0 TB, 8.0 GB per shard |" in table
+    assert scale.measure(2000)["bytes"] == pytest.approx(sizes["bytes"], rel=0.05)
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_a_gpu_measures_everything_and_fills_the_page(tmp_path, monkeypatch):
+    gpu = load("gpu", monkeypatch)
+    results = gpu.measure(torch.device("cpu"), gpu.SMALL, tmp_path / "gpu.json")
+
+    assert json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8")) == results
+    for precision in gpu.PRECISIONS:
+        figures = results["sampling"][precision]
+        assert figures["different names"] <= 1
+        assert min(figures["sampler names/s"], figures["filtered names/s"]) > 0
+    assert [set(part) for part in results["training"].values()] == [{"device", "cpu"}] * 2
+    page = (REPOSITORY / "docs" / "gpu.md").read_text(encoding="utf-8")
+    text = gpu.page(page, results)
+    assert gpu.table(results) in text
+    assert gpu.page(text, results) == text
+    assert text.partition(gpu.BEGIN)[0] == page.partition(gpu.BEGIN)[0]
+    if not (BENCHMARKS / "gpu.json").exists():
+        assert "The script has not run on a GPU yet." in page
+
+
 @pytest.fixture
 def quality_modules(monkeypatch):
     return {name: load(name, monkeypatch) for name in ("protocol", "few_names", "figures", "realness")}

@@ -32,10 +32,13 @@ class Floor:
     Args:
         opinion: its n-gram.
         limits: what names must reach.
+
+    Attributes:
+        weakest: the lowest log-probability of a letter, in nats.
     """
 
     def __init__(self, opinion: Opinion, limits: Limits) -> None:
-        self.opinion, self._limits = opinion, limits
+        self.opinion, self._limits, self.weakest = opinion, limits, limits.weakest
         self._best: Floats | None = None  # the best endings, by the number of letters that follow and by node
         self._needed: dict[int, Floats] = {}
 
@@ -46,20 +49,19 @@ class Floor:
 
     def is_too_weak(self, scores: Floats) -> Flags:
         """Return which letters are too improbable, given their log-probabilities."""
-        return scores < self._limits.weakest
+        return scores < self.weakest
 
-    def is_below(self, totals: Floats, length: int, chosen: int | Integers) -> Flags:
+    def is_below(self, totals: Floats, lengths: int | Integers, chosen: int | Integers) -> Flags:
         """Return which names that have ended are below the floor.
 
         Args:
             totals: the sum of the log-probabilities of the chosen letters, ends included, (names,).
-            length: the number of letters of the names.
-            chosen: how many letters were chosen after a given prefix, ends included; for each name or for all.
+            lengths: the number of letters, of each name or of all.
+            chosen: how many letters were chosen after a given prefix, ends included; of each name or of all.
         """
         chosen = np.asarray(chosen)
         below: Flags = scale(totals, chosen) < self._limits.total
-        if length < self._limits.length:
-            below |= chosen > 1
+        below |= (np.asarray(lengths) < self._limits.length) & (chosen > 1)
         return below
 
     def find_needed(self, chosen: int) -> Floats | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from namegen.config import SamplingConfig
     from namegen.models.inference import Category, Floats
     from namegen.models.model import Model
+    from namegen.sampling.device_sampler import DeviceSource
     from namegen.sampling.name_filters import Filters
     from namegen.sampling.prefix_tree import SampledTree
     from namegen.sampling.rng import Streams
@@ -123,7 +124,7 @@ class RejectionSampler:
             from namegen.models.inference_torch import build_torch_steppers
 
             self._steppers = build_torch_steppers(model, device)
-        self._sources: dict[int, Source] = {}
+        self._sources: dict[int, Source | DeviceSource] = {}
         self._floors: dict[int, Floor] = {}
         self._walks: dict[tuple[int, bool], Walks] = {}
         self._device, self._filters = device, filters
@@ -321,6 +322,10 @@ class RejectionSampler:
         limits = np.array([self.max_letters(len(prefix)) for prefix in prefixes])
         floor = self._get_floor(category) if has_floor and self._floor else None
         source = self._get_source(category)
+        if not isinstance(source, Source):
+            from namegen.sampling.device_sampler import sample_on_device
+
+            return sample_on_device(source, self._config, prefixes, limits, prefix_of, streams, floor)
         if not self._model.has_network and source.sos and not self._config.greedy and not self._config.dropout:
             key = category if isinstance(category, int) else 0, floor is None
             if key not in self._walks:
@@ -340,19 +345,21 @@ class RejectionSampler:
             self._floors[key] = Floor(opinion, self._model.plausibility.at(category, self._floor))
         return self._floors.get(key)
 
-    def _get_source(self, category: Category) -> Source:
+    def _get_source(self, category: Category) -> Source | DeviceSource:
         """Return the network conditioned on a category or the blend, with guidance."""
         key = category if isinstance(category, int) else 0
         if key not in self._sources:
             if len(self._sources) == _MAX_SOURCES:
                 self._sources.clear()
             guided = apply_guidance(category, len(self._model.categories), self._config.guidance)
-            self._sources[key] = Source.of(
-                self._model,
-                self._steppers(guided),
-                category,
-                share=self._find_share(category),
-            )
+            network, share = self._steppers(guided), self._find_share(category)
+            if self._device is None:
+                self._sources[key] = Source.of(self._model, network, category, share=share)
+            else:
+                from namegen.sampling.device_sampler import build_source
+
+                opinion = self._floor > 0
+                self._sources[key] = build_source(self._model, network, category, share=share, opinion=opinion)
         return self._sources[key]
 
     def _find_share(self, category: Category) -> float:
