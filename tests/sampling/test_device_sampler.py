@@ -49,7 +49,7 @@ def on_device(monkeypatch):
 
     def run(model, *arguments, **settings):
         with monkeypatch.context() as patched:
-            patched.setattr(rejection, "build_torch_steppers", lambda model, _: steppers(model, CPU))
+            patched.setattr(inference_torch, "build_torch_steppers", lambda model, _: steppers(model, CPU))
             patched.setattr(rejection, "sample_prefix_tree", None)
             patched.setattr(torch.cuda, "device_count", lambda: 1)
             return namegen.sample(model, *arguments, device="cuda", **settings)
