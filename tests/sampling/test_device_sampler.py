@@ -15,7 +15,7 @@ from distributions import LOGITS, TABLE, chi_square_fits, name_shares
 from namegen.config import SamplingConfig
 from namegen.datasets.dataset import Dataset
 from namegen.errors import DeviceError, NamegenError
-from namegen.models import mixture_torch
+from namegen.models import inference_torch, mixture_torch
 from namegen.models.inference import Source
 from namegen.models.inference_torch import TorchStepper, build_torch_steppers
 from namegen.models.mixture import Mixture, Opinion, Weights
@@ -94,7 +94,7 @@ def assert_alike(ours, expected):
         ("X+Y", {"ngram_share": 0.3, "floor": 0.7, "guidance": 0.2, "max_length": 6}),
         ("Z", {"dropout": 0.2, "top_p": 0.9, "floor": 0.5}),
         (None, {"temperature": 0.0, "dropout": 0.3, "max_length": 5}),
-        (None, {"min_length": 4, "match": "[abcd]*a", "floor": 0.5}),
+        ("Z", {"min_length": 3, "match": ".*[ab]", "floor": 0.5}),
         ("X", {"unique": True, "floor": 0.5}),
     ],
 )
@@ -169,7 +169,7 @@ def test_the_included_model_gives_the_names_of_numpy(floor, on_device):
 # Memory, errors and exceptions.
 
 
-@pytest.mark.parametrize("most", [300, 1])
+@pytest.mark.parametrize("most", [150, 1])
 def test_a_full_memory_means_fewer_names_at_once(most, on_device, monkeypatch):
     model, read, rows = make_mixed_model(), TorchStepper.read, []
 
@@ -282,20 +282,22 @@ def test_sampled_outputs_are_those_of_numpy_at_the_ends_of_the_sums_too():
 @pytest.mark.parametrize("sos", [True, False], ids=["sos", "no sos"])
 def test_the_tables_of_an_n_gram_are_what_it_says(sos):
     model = make_mixed_model(sos=sos)
-    mixture, outputs, random = model.mixture, 5, np.random.default_rng(0)
+    mixture, outputs = model.mixture, 5
+    text = model.alphabet.encode("".join(itertools.chain(*NAMES.values())) * 2)  # so that long contexts occur
     tables = NGramTables.build(mixture, BLEND, CPU, outputs, sos=sos, share=0.4, opinion=True)
     ngrams = [mixture.ngram.select(category) for category in (0, 2)]
-    nodes, expected = tables.start.repeat(200, 1), [np.zeros(200, dtype=np.int64)] * 2
+    nodes, expected = tables.start.repeat(40, 1), [np.zeros(40, dtype=np.int64)] * 2
     if not sos:
-        expected = [ngram.advance(own, np.full(200, 4)) for ngram, own in zip(ngrams, expected, strict=True)]
-    for _ in range(8):
-        letters = random.integers(0, outputs, 200)
+        expected = [ngram.advance(own, np.full(40, 4)) for ngram, own in zip(ngrams, expected, strict=True)]
+    for place in range(8):
+        letters = text[place : place + 40].astype(np.int64)
+        letters[::7] = 4  # ends
         nodes = tables.advance(nodes, torch.tensor(letters))
         expected = [ngram.advance(own, letters) for ngram, own in zip(ngrams, expected, strict=True)]
         likely = sum(
             share * ngram.probabilities(own) for share, ngram, own in zip((0.25, 0.75), ngrams, expected, strict=True)
         )
         for letter in range(outputs):
-            scores = tables.log_probabilities(nodes, torch.full((200,), letter))
+            scores = tables.log_probabilities(nodes, torch.full((40,), letter))
             np.testing.assert_allclose(scores, np.log(likely[:, letter]), rtol=0, atol=1e-5)
-        assert len(np.unique(np.stack(expected), axis=1).T) > 5
+    assert min(len(np.unique(own)) for own in expected) > 8

@@ -116,7 +116,7 @@ class NGramTables:
 
     def advance(self, nodes: Tensor, letters: Tensor) -> Tensor:
         """Read a letter after each state, (states,); return the states after, (states, C)."""
-        return self.next_nodes[nodes * self.outputs + letters.unsqueeze(1)].long()
+        return self.next_nodes.take(nodes * self.outputs + letters.unsqueeze(1)).long()
 
     def mix(self, logits: Tensor, nodes: Tensor) -> Tensor:
         """Return the logarithms of the mixture's probabilities up to a constant, (states, O).
@@ -144,14 +144,15 @@ class NGramTables:
         """
         if self.opinions is None:
             raise ValueError("the tables were built without opinions")
-        flat = self.opinions.flatten()[nodes * self.outputs + letters.unsqueeze(1)]
-        return (flat.clamp(min=_LEAST) * self.shares).sum(1).log()
+        likely = self.opinions.take(nodes * self.outputs + letters.unsqueeze(1))
+        return (likely.clamp(min=_LEAST) * self.shares).sum(1).log()
 
     def _average(self, table: Tensor, nodes: Tensor) -> Tensor:
         """Return the mean of the rows of a table for the nodes of each state, (states, columns)."""
+        rows = table.index_select(0, nodes.flatten())
         if nodes.shape[1] == 1:
-            return table[nodes[:, 0]]
-        return (table[nodes] * self.shares.unsqueeze(1)).sum(1)
+            return rows
+        return (rows.view(*nodes.shape, rows.shape[1]) * self.shares.unsqueeze(1)).sum(1)
 
 
 def _find_nodes(ngram: CategoryNGram, outputs: int, max_nodes: int) -> tuple[Integers, Integers] | None:

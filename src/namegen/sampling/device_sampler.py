@@ -205,20 +205,24 @@ class _Batch:
         names, is_asked, boundary_id = self._names, self._grows, self._source.plain.boundary_id
         chosen = self._choose(length)
         if length < self._max_given:
-            is_free = self._given[names] <= length
-            chosen = torch.where(is_free, chosen, self._prefixes[self._prefix_of[names], length])
+            is_free = self._given.index_select(0, names) <= length
+            own_prefixes = self._prefix_of.index_select(0, names)
+            chosen = torch.where(is_free, chosen, self._prefixes.select(1, length).index_select(0, own_prefixes))
             is_asked = is_asked & is_free
-        grows = self._grows if self._floor is None else self._grows & ~self._ask(chosen, is_asked, self._floor)
+        grows = self._grows
+        if self._floor is not None:
+            grows = grows & self._ask(chosen, is_asked, self._floor).logical_not()
         is_end = chosen == boundary_id
         self._end(grows & is_end, length)
-        grows = grows & ~is_end & (self._limits[names] > length)
+        limits = self._limits.index_select(0, names)
+        grows = grows & is_end.logical_not() & (limits > length)
         if length < self._max_limit:
             dtype = torch.uint8 if boundary_id < 2**8 else torch.int32
             self._letters.append(torch.zeros_like(self._lengths, dtype=dtype).scatter_(0, names, chosen.to(dtype)))
         if self._config.greedy:
-            is_cut = self._limits[names] == length + 1
+            is_cut = limits == length + 1
             self._end(grows & is_cut, length + 1)  # truncated, as in the tutorial
-            grows = grows & ~is_cut
+            grows = grows & is_cut.logical_not()
         self._grows = grows
         self._branch(chosen, length)
 
@@ -229,7 +233,7 @@ class _Batch:
         from namegen.sampling.decoding_torch import choose_letters, sample_categorical
         from namegen.sampling.rng_torch import uniform
 
-        source, plain, streams = self._source, self._source.plain, self._streams[self._names]
+        source, plain, streams = self._source, self._source.plain, self._streams.index_select(0, self._names)
         if length == 0 and not plain.sos:  # as frequent as in the training names
             shares = self._to_device(plain.first_letters.astype(np.float32)).unsqueeze(0)
             return sample_categorical(shares, torch.zeros_like(streams), uniform(streams, FIRST_LETTER))
@@ -244,16 +248,18 @@ class _Batch:
         """Note the n-gram's opinion on chosen letters; return the names that are given up, (names,)."""
         if self._source.ngrams is None or self._nodes is None:
             raise ValueError("there is no n-gram to ask")
-        nodes = self._nodes if self._rows is None else self._nodes[self._rows]
+        nodes = self._nodes if self._rows is None else self._nodes.index_select(0, self._rows)
         scores = self._source.ngrams.log_probabilities(nodes, chosen)
-        self._total[self._names] += scores.masked_fill(~is_asked, 0)
+        self._total.index_add_(0, self._names, scores.masked_fill(is_asked.logical_not(), 0))
         is_weak = is_asked & (scores < floor.weakest)
-        self._is_weak[self._names] |= is_weak
+        was_weak = self._is_weak.index_select(0, self._names)
+        self._is_weak.index_copy_(0, self._names, was_weak | is_weak)
         return is_weak
 
     def _end(self, is_ended: Tensor, length: int) -> None:
         """End some of the names."""
-        self._lengths[self._names] = self._lengths[self._names].masked_fill(is_ended, length)
+        lengths = self._lengths.index_select(0, self._names)
+        self._lengths.index_copy_(0, self._names, lengths.masked_fill(is_ended, length))
 
     def _branch(self, chosen: Tensor, length: int) -> None:
         """Prepare the next rows: the prefixes that are one letter longer."""
@@ -261,7 +267,7 @@ class _Batch:
 
         outputs = self._source.plain.boundary_id + 1
         if length < self._min_given:
-            self._unread = self._prefixes[:, length]
+            self._unread = self._prefixes.select(1, length)
         elif self._rows is None:
             self._unread = chosen
         elif len(self._hidden) * outputs * _NAMES_PER_PREFIX <= len(self._names):  # all that are possible
@@ -274,19 +280,19 @@ class _Batch:
 
     def _select_rows(self, indices: Tensor, rows: Tensor | None) -> None:
         """Replace the states by those at some indices, and the row of each name."""
-        self._hidden = self._hidden[indices]
-        self._nodes = None if self._nodes is None else self._nodes[indices]
+        self._hidden = self._hidden.index_select(0, indices)
+        self._nodes = None if self._nodes is None else self._nodes.index_select(0, indices)
         self._rows = rows
 
     def _remove_ended(self) -> bool:
         """Remove the names that no longer grow; return whether there are others."""
         kept = self._grows.nonzero().squeeze(1)  # waits for the device
-        self._names, self._grows = self._names[kept], self._grows[kept]
+        self._names, self._grows = self._names.index_select(0, kept), self._grows.index_select(0, kept)
         if self._rows is None:
-            self._unread = self._unread[kept]
+            self._unread = self._unread.index_select(0, kept)
             self._select_rows(kept, None)
         else:
-            self._rows = self._rows[kept]
+            self._rows = self._rows.index_select(0, kept)
         return len(kept) > 0
 
     def _to_device(self, array: NDArray[np.generic]) -> Tensor:
