@@ -213,7 +213,7 @@ class _Tree:
             ends = _Ends(letters, indices, places[indices], totals[indices], nodes[indices])
             begun = _Prefixes(hidden, states, ends, sizes[indices], names)
             if length or source.sos:
-                self.levels[length] = [begun]
+                self.levels.setdefault(length, []).append(begun)
             else:
                 shares = source.first_letters[None].astype(np.float32)  # as frequent as in the training names
                 numbers = uniform(self._streams[names], FIRST_LETTER)
