@@ -61,7 +61,7 @@ def show_progress(
 class _SaveNotes:
     """Writes the log, and prints a note when that or saves begin to fail, and when saves succeed again."""
 
-    def __init__(self, log: RunLogWriter | None) -> None:
+    def __init__(self, log: RunLogWriter | None = None) -> None:
         self._is_failing, self._log = False, log
 
     def __call__(self, progress: Progress) -> None:

@@ -17,6 +17,7 @@ from namegen.config import NGRAM_SETTINGS, check_unchanged
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.open import is_dataset_name
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
+from namegen.datasets.origins import remember_origin
 from namegen.errors import NamegenError, RunError, UsageError
 from namegen.io.files import check_writable, remove_leftovers
 from namegen.io.locks import hold_lock
@@ -293,6 +294,7 @@ def run_plan(
         except NamegenError as error:
             raise RunError(f"{error}; {_save_elsewhere(model, location)}") from error
         location.checkpoint.unlink(missing_ok=True)
+        remember_origin(dataset)
     return model
 
 
