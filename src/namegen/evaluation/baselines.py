@@ -32,6 +32,7 @@ _SMOOTHINGS: dict[str, Smoothing] = {"Witten-Bell": "witten-bell", "Kneser-Ney":
 _ORDERS = range(2, 8)
 _DEFAULT_ORDER = 3  # if there are too few names to choose
 _HELD_OUT = 0.1
+_MIN_HELD_OUT = 20  # names
 _NAMES_AT_A_TIME = 1000
 
 
@@ -115,7 +116,7 @@ def fit_baselines(model: Model, training: Dataset, parts: Mapping[str, Any]) -> 
     config = dataclasses.replace(
         config, **{name: value for name, value in parts.items() if name not in ("guidance", "dropout", "ngram_share")}
     )
-    low, held_out = training.split(_HELD_OUT)
+    low, held_out = _hold_out(training)
     notes, systems = [], dict[str, "System"]()
     if held_out is None:
         notes.append(f"the baselines have order {_DEFAULT_ORDER}: there are too few names to choose it")
@@ -127,6 +128,20 @@ def fit_baselines(model: Model, training: Dataset, parts: Mapping[str, Any]) -> 
     else:
         systems["namemaker"] = NameMakerBaseline(training)
     return systems, notes
+
+
+def _hold_out(training: Dataset) -> tuple[Dataset, Dataset | None]:
+    """Hold out a tenth of the names, chosen by hash, or none if that is too few; no category loses all of its names.
+
+    The choice does not depend on that of ``Dataset.split``, which has removed the model's held-out names.
+    """
+    scrambled = training.hashes * np.uint64(0xD1B54A32D192ED03)
+    chosen = (scrambled >> np.uint64(11)).astype(np.float64) / 2.0**53 < _HELD_OUT
+    left = np.bincount(training.category_of[~chosen], minlength=len(training.categories))
+    chosen &= left[training.category_of] > 0
+    if np.count_nonzero(chosen) < _MIN_HELD_OUT:
+        return training, None
+    return training.select(~chosen), training.select(chosen)
 
 
 def _choose_order(model: Model, training: Dataset, held_out: Dataset, smoothing: Smoothing) -> int:

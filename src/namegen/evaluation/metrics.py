@@ -260,7 +260,7 @@ def evaluate(
             "give other names with --data, or score these with --all"
         )
     judge = _build_judge(source.select(np.isin(source.hashes, model.name_hashes)))
-    if judge is None and count:
+    if judge is None and count and len(model.categories) > 1:
         which = "only one category" if np.isin(source.hashes, model.name_hashes).any() else "no names"
         notes.append(f"no share of right names: {source.label} contains {which} that the model was trained on")
     systems: dict[str, System] = {}
