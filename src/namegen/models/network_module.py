@@ -54,8 +54,8 @@ class NetworkModule(nn.Module):
             states after each letter, (batch, length, hidden).
         """
         logits, states, hidden = [], [], None
-        for letter in letters.split(1, dim=1):
-            output, hidden = self.network(category, letter, hidden)
+        for letter in letters.unbind(dim=1):
+            output, hidden = self.network(category, letter[:, None], hidden)
             logits.append(output)
             states.append(hidden)
         return torch.cat(logits, dim=1), torch.stack(states, dim=1)
@@ -73,13 +73,12 @@ class NetworkModule(nn.Module):
             ``torch.nn.functional.cross_entropy`` ignores.
 
         Raises:
-            UsageError: there is no such category, or a name is empty or has other letters than the model.
+            UsageError: there is no such category, a name is empty, or a letter is not in the alphabet.
         """
         if category not in self.categories:
             raise UsageError(f"no category {category!r}; choose from {', '.join(self.categories)}")
-        for name in names:
-            if not name or self._alphabet.transliterate(name)[0] != name:
-                raise UsageError(f"{name!r} is not written in the letters of the model; transliterate it first")
+        if not all(names):
+            raise UsageError("a name is empty; leave it out")
         encoded = [self._alphabet.encode(name).tolist() for name in names]
         start, end = [self.boundary_id] if self.sos else [], [self.boundary_id]
         inputs = [[*start, *letters] for letters in encoded]
