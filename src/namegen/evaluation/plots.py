@@ -12,7 +12,7 @@ from namegen._validate import check_arguments, check_path, check_text, describe_
 from namegen.errors import UsageError, quote, shorten
 from namegen.evaluation.curves import Curve, Losses, build_curves, needs_log_axis
 from namegen.evaluation.metrics import Evaluation
-from namegen.evaluation.run_logs import RunLog
+from namegen.evaluation.run_logs import RunLog, is_log, read_log
 from namegen.io.files import write_atomically
 from namegen.models.model import History, Model
 from namegen.models.store import to_model
@@ -43,7 +43,7 @@ def plot_history(histories: Mapping[str, Losses] | Losses | str | os.PathLike[st
 
     Args:
         histories: the histories, models with them or logs of runs, keyed by the models' names; or one of them, or the
-            name or path of a model.
+            name or path of a model, or the path of a log.
         path: the file.
 
     Raises:
@@ -80,7 +80,7 @@ def _to_histories(given: object) -> dict[str, Losses]:
     if isinstance(given, History | Model | RunLog):
         given = {"the model": given}
     elif isinstance(given, str | os.PathLike):
-        given = {Path(given).stem: to_model(given)}
+        given = {Path(given).stem: read_log(Path(given)) if is_log(Path(given)) else to_model(given)}
     if not isinstance(given, Mapping) or not given:
         raise UsageError(
             "histories must be a model or histories by name, such as {'mine': model.history}, not "
