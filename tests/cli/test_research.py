@@ -1,4 +1,4 @@
-"""What researchers do: sweep over settings, train several seeds, compare with baselines, and plot logs."""
+"""Sweeps over settings, logs, several seeds, baselines and intervals: the commands that researchers need."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from support import Terminal
 TINY = ("--iters", 300, "--hidden-size", 4)
 PARTS = ("bdgklmrtv", "aeiou", ("l", "nd", "r"), ("a", "o", "us", "is", "en"))
 NAMES = ["".join(parts).capitalize() for parts in itertools.product(*PARTS)]
-    "".join(parts).capitalize() for parts in itertools.product("bdgklmr", "aeiou", ("l", "nd", "r"), ("a", "o", "us"))
-]
 
 
 def write(path, names):

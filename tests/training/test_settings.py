@@ -55,7 +55,7 @@ def test_settings_of_distillation_are_based_on_those_of_the_recipe():
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["weight_decya=0.3"], "no setting 'weight_decya'; did you mean weight_decay"),
+        (["weight_decya=0.3"], "'weight_decya' is not a setting; did you mean weight_decay"),
         (["teachers=3"], "did you mean distillation.teachers"),
         (["weight"], "write it as NAME=VALUE"),
         (["=3"], "write it as NAME=VALUE"),

@@ -67,7 +67,7 @@ def build_curves(losses: Mapping[str, Losses]) -> list[Curve]:
 
 
 def needs_log_axis(curves: Sequence[Curve]) -> bool:
-    """Return whether one run is so much longer than another that a linear axis would hide the shorter one."""
+    """Return whether a linear axis would hide a run, because another one is much longer."""
     ends = [int(curve.iterations[-1]) for curve in curves if not curve.is_validation]
     return bool(ends) and max(ends) > _LONG * min(ends)
 

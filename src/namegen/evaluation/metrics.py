@@ -235,7 +235,7 @@ def evaluate(
 
     Raises:
         UsageError: the count, seed or a setting is out of range.
-        DataError: the categories or alphabets differ, or there are no names for the baselines to learn from.
+        DataError: the categories or alphabets differ, or a category lacks names for the baselines to learn from.
         NamegenError: the training has not finished, or names cannot be sampled.
     """
     count, seed = check_int("count", count, 0, _MAX_COUNT), check_int("seed", seed, 0, None)

@@ -80,7 +80,7 @@ def _check_name(name: str) -> None:
     begins = [key for key in known if key.startswith(name.lower())]
     meant = (begins if len(begins) == 1 else close) or close
     hint = f"did you mean {meant[0]}?" if meant else f"use one of {', '.join(known)}"
-    raise UsageError(f"there is no setting {quote(name)}; {hint}")
+    raise UsageError(f"{quote(name)} is not a setting; {hint}")
 
 
 def _parse_value(name: str, text: str) -> object:
