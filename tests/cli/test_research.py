@@ -242,7 +242,10 @@ def test_the_training_data_are_found_again(cli, tmp_path, monkeypatch):
     assert f"Evaluating on the training data, {table}." in done.err
     held_out = len(load_model().held_out_hashes)
     assert f"Scored {held_out} of {len(NAMES)} names" in done.err
+    assert "changed" not in done.err
 
+    write(table, ["id,name", *(f"{i},{name}" for i, name in enumerate(NAMES[10:]))])
+    assert "has changed since the training: " in cli("evaluate", "-n", 10).err
     table.unlink()
     refused = cli("evaluate")
     assert refused.is_error(2)

@@ -163,7 +163,9 @@ def _open_dataset(
     if origin.paths != (model.dataset,):
         print_note(f"Evaluating on the training data, {', '.join(origin.paths)}.", whole=origin.paths)
     reading = origin.reading if reading == DEFAULT_READING else reading
-    return open_dataset(origin.paths, alphabet=model.alphabet, reading=reading)
+    dataset = open_dataset(origin.paths, alphabet=model.alphabet, reading=reading)
+    _report_missing(model, dataset)
+    return dataset
 
 
 def _open_training(
@@ -193,10 +195,25 @@ def _open_training(
             origin = str(error)
         else:
             print_note(f"The training data are {', '.join(origin.paths)}.", whole=origin.paths)
+            _report_missing(model, dataset)
             return dataset
     if is_needed:
         raise NamegenError(f"{origin}; --baseline needs them, so give them with --training-data")
     return None
+
+
+def _report_missing(model: Model, dataset: Dataset) -> None:
+    """Print a note if data that were found again lack names that the model was trained on."""
+    import numpy as np
+
+    from namegen.cli.terminal import print_note
+
+    missing = 0 if model.training.init else int(np.count_nonzero(~np.isin(model.name_hashes, dataset.hashes)))
+    if missing:
+        print_note(
+            f"{dataset.label} has changed since the training: "
+            f"{missing:,} of the model's {len(model.name_hashes):,} training names are missing."
+        )
 
 
 def _find_training_data(location: ModelLocation, model: Model) -> DataSource | str:
@@ -212,7 +229,7 @@ def _find_training_data(location: ModelLocation, model: Model) -> DataSource | s
     if origin is None:
         if is_dataset_name(model.dataset):
             return DataSource((model.dataset,))
-        return f"the training data of {location.name}, {model.dataset}, were not read on this machine"
+        return f"namegen does not know where the training data of {location.name}, {model.dataset}, are"
     for path in origin.paths:
         if path == STDIN:
             return f"the training data of {location.name} were read from standard input"
