@@ -26,6 +26,7 @@ class Curve:
     """The training or validation loss of a network.
 
     Attributes:
+        run: the index of the run, which may train several networks.
         group: the index of the network.
         label: its description.
         iterations: the number of training names before each point, (points,).
@@ -35,6 +36,7 @@ class Curve:
             losses on names.
     """
 
+    run: int
     group: int
     label: str
     iterations: NDArray[np.int64]
@@ -51,25 +53,27 @@ def build_curves(losses: Mapping[str, Losses]) -> list[Curve]:
     """
     curves: list[Curve] = []
     groups = 0
-    for name, given in losses.items():
+    for run, (name, given) in enumerate(losses.items()):
         before = f"{name}: " if len(losses) > 1 else ""
         for stage in _list_stages(name, given):
             own, history = before + (f"{stage.name}, " if stage.name else ""), stage.history
             if len(history.iterations):
                 label = f"{own}training{_TARGETS.get(stage.targets, '')}"
                 is_soft = stage.targets in _TARGETS
-                curves.append(Curve(groups, label, history.iterations, history.training, is_soft=is_soft))
+                curves.append(Curve(run, groups, label, history.iterations, history.training, is_soft=is_soft))
             if len(history.validation):
                 points = history.validation_iterations, history.validation
-                curves.append(Curve(groups, f"{own}validation", *points, is_validation=True))
+                curves.append(Curve(run, groups, f"{own}validation", *points, is_validation=True))
             groups += 1
     return curves
 
 
 def needs_log_axis(curves: Sequence[Curve]) -> bool:
     """Return whether a linear axis would hide a run, because another one is much longer."""
-    ends = [int(curve.iterations[-1]) for curve in curves if not curve.is_validation]
-    return bool(ends) and max(ends) > _LONG * min(ends)
+    ends: dict[int, int] = {}
+    for curve in curves:
+        ends[curve.run] = max(ends.get(curve.run, 0), int(curve.iterations[-1]))
+    return bool(ends) and max(ends.values()) > _LONG * min(ends.values())
 
 
 def _list_stages(name: str, given: Losses) -> tuple[LoggedStage, ...]:
