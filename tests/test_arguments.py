@@ -234,11 +234,14 @@ def test_a_model_may_be_given_by_its_name_or_path(model, path, tmp_path):
 
 def test_a_loss_history_may_be_given_as_a_model_or_alone(tmp_path):
     model = namegen.load_model("pretrained")
-    files = [tmp_path / f"{number}.svg" for number in range(3)]
-    for given, file in zip([model, model.history, {"the model": model.history}], files, strict=True):
+    files = [tmp_path / f"{number}.svg" for number in range(4)]
+    named = [{"the model": model}, {"the model": model.history}]
+    for given, file in zip([model, named[0], model.history, named[1]], files, strict=True):
         namegen.plot_history(given, file)
 
-    assert files[0].read_bytes() == files[1].read_bytes() == files[2].read_bytes()
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert files[2].read_bytes() == files[3].read_bytes()
+    assert b"against teachers" in files[0].read_bytes()  # which a history alone does not tell
 
 
 def test_lists_are_accepted_in_place_of_a_dataset(dataset):

@@ -6,6 +6,7 @@ namegen stores its files in one directory, the user's cache directory for ``name
     models/NAME.safetensors    finished models
     runs/NAME.safetensors      unfinished training runs
     locks/                     locks of running trainings
+    origins/                   where the names of finished trainings were read from
 
 Paths given by the user are used as given. The package's own files are in its directory ``data``, which may be
 read-only.
@@ -70,6 +71,11 @@ def runs_dir() -> Path:
 def locks_dir() -> Path:
     """Return the directory of locks."""
     return cache_dir() / "locks"
+
+
+def origins_dir() -> Path:
+    """Return the directory of the origins of training names."""
+    return cache_dir() / "origins"
 
 
 def check_name(name: str) -> str:

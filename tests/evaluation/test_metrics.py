@@ -41,7 +41,7 @@ def test_names_in_many_batches_are_scored_as_one_by_one(monkeypatch):
     names = {"".join(rng.choice(list("abc"), size=rng.integers(1, 9))) for _ in range(60)}
     dataset = Dataset.from_names({"X": names}, alphabet=Alphabet(tuple("abc")))
     whole = likelihood(model, dataset)
-    monkeypatch.setattr("namegen.evaluation.metrics._NAMES_AT_A_TIME", 1)
+    monkeypatch.setattr("namegen.evaluation.systems._NAMES_AT_A_TIME", 1)
 
     np.testing.assert_allclose(likelihood(model, dataset).nats, whole.nats, rtol=1e-5)
 
@@ -215,6 +215,6 @@ def test_data_of_another_kind_cannot_be_evaluated():
     ],
 )
 def test_unknown_settings_are_errors_before_anything_is_scored(parts, message, monkeypatch):
-    monkeypatch.setattr("namegen.evaluation.metrics.likelihood", None)
+    monkeypatch.setattr("namegen.evaluation.metrics.score_each", None)
     with pytest.raises(UsageError, match=message):
         evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=10, **parts)

@@ -54,6 +54,13 @@ def complete_catalogue() -> list[tuple[str, str]]:
     return [(entry.name, entry.about) for entry in CATALOGUE.values()]
 
 
+def complete_setting() -> list[str]:
+    """Return the names of the settings of a training, each with the sign before its value."""
+    from namegen.training.settings import list_settings
+
+    return [f"{name}=" for name in list_settings()]
+
+
 _MODEL_HELP = "Model name or file.  [default: $NAMEGEN_MODEL, else default, else pretrained]"
 _LOOKUP_HELP = "Model name or file.  [default: $NAMEGEN_MODEL, else default, pretrained or people]"
 

@@ -6,11 +6,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from namegen.cli.options import complete_model
+
+if TYPE_CHECKING:
+    from namegen.evaluation.curves import Losses
 
 
 def plot(
@@ -19,7 +22,7 @@ def plot(
         typer.Argument(
             metavar="[MODEL]...",
             autocompletion=complete_model,
-            help="Model names or files.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
+            help="Models, or logs of `train --log`.  [default: $NAMEGEN_MODEL, else default, else pretrained]",
         ),
     ] = None,
     *,
@@ -30,13 +33,16 @@ def plot(
         ),
     ] = None,
 ) -> None:
-    """Plot the loss history of one or more models."""
+    """Plot the loss history of one or more models or logs.
+
+    Losses against teachers, which are not losses on names, are marked. If one run is much longer than another, the axis
+    is logarithmic.
+    """
     from namegen.cli.terminal import make_printable, print_note, print_result
     from namegen.evaluation.plots import plot_history, plot_in_terminal
-    from namegen.models.store import find_model
 
-    locations = [find_model(name) for name in models or (None,)]
-    histories = {make_printable(location.name): location.load().history for location in locations}
+    histories = dict(_load_losses(name) for name in models or (None,))
+    histories = {make_printable(name): losses for name, losses in histories.items()}
     if output is not None:
         plot_history(histories, output)
         print_note(f"Saved the plot to {output}.", whole=[str(output)])
@@ -45,3 +51,17 @@ def plot(
     is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     plot = plot_in_terminal(histories, width=columns, height=min(lines - 2, 24), colour=is_coloured)
     print_result(plot, styled=True)
+
+
+def _load_losses(name: str | None) -> tuple[str, Losses]:
+    """Return the name and the losses of a model or a log."""
+    from namegen.errors import DataError
+    from namegen.evaluation.run_logs import is_log, read_log
+    from namegen.models.store import find_model
+
+    if name is not None and is_log(Path(name)):
+        return name, read_log(Path(name))
+    if name is not None and name.endswith(".jsonl"):
+        raise DataError(f"{name} does not exist, or is not a log of `namegen train --log`; give another file")
+    location = find_model(name)
+    return location.name, location.load()

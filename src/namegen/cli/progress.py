@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from namegen.config import TrainingConfig
     from namegen.datasets.dataset import Dataset
+    from namegen.training.run_logs import RunLogWriter
     from namegen.training.train import Progress, Report
 
 _MIN_REDRAW_INTERVAL = 0.25  # seconds
@@ -26,9 +27,17 @@ _ECHO_WIDTH = 8  # columns of the last line that stay free, so that the terminal
 
 
 @contextlib.contextmanager
-def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: str, *, quiet: bool) -> Iterator[Report]:
-    """Show the progress of a training, or if ``quiet`` only failed saves; yield the function to report it to."""
-    save_notes = _SaveNotes()
+def show_progress(
+    dataset: Dataset,
+    config: TrainingConfig,
+    name: str,
+    where: str,
+    log: RunLogWriter | None = None,
+    *,
+    quiet: bool,
+) -> Iterator[Report]:
+    """Show and log the progress of a training, or if ``quiet`` only failed saves; yield the function to report to."""
+    save_notes = _SaveNotes(log)
     if quiet:
         yield save_notes
         return
@@ -50,12 +59,20 @@ def show_progress(dataset: Dataset, config: TrainingConfig, name: str, where: st
 
 
 class _SaveNotes:
-    """Prints a note when saves begin to fail, and when they succeed again."""
+    """Writes the log, and prints a note when that or saves begin to fail, and when saves succeed again."""
 
-    def __init__(self) -> None:
-        self._is_failing = False
+    def __init__(self, log: RunLogWriter | None = None) -> None:
+        self._is_failing, self._log = False, log
 
     def __call__(self, progress: Progress) -> None:
+        if self._log:
+            self._log(progress)
+            if self._log.unwritten:
+                print_note(
+                    f"Not logged after {progress.iteration:,} iterations: {self._log.unwritten}. "
+                    "The training continues without a log."
+                )
+                self._log = None
         if progress.unsaved and not self._is_failing:
             print_note(
                 f"Not saved after {progress.iteration:,} iterations: {progress.unsaved}. "

@@ -9,23 +9,24 @@ prior, assigns it to the category in which it is most probable.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from namegen._validate import check_arguments, check_bool, check_int, describe_kind
-from namegen.datasets.dataset import Dataset, hash_names
-from namegen.datasets.encoding import EncodedNames
+from namegen.datasets.dataset import Dataset
 from namegen.datasets.in_memory import to_dataset
 from namegen.errors import DataError, NamegenError, UsageError
-from namegen.models.inference import Source, build_steppers
+from namegen.evaluation.baselines import fit_baselines
+from namegen.evaluation.bootstrap import Resampled
+from namegen.evaluation.matching import drop_empty, join_categories, match_categories
+from namegen.evaluation.samples import Samples
+from namegen.evaluation.systems import ModelSystem, score_each
 from namegen.models.ngram import NGram
-from namegen.models.scoring import score_names
 from namegen.models.store import to_model
-from namegen.sampling.generate import blocks
 from namegen.sampling.settings import SAMPLING_FIELDS, override_sampling
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
 
     from namegen.config import SamplingConfig
     from namegen.datasets.in_memory import Names
+    from namegen.evaluation.bootstrap import Interval
+    from namegen.evaluation.systems import System
     from namegen.models.model import Model
-    from namegen.sampling.results import NameBlock
 
-_NAMES_AT_A_TIME = 2**16  # bounds the memory
 _MAX_COUNT = 10**6  # samples of a category, whose distinct names are kept in memory
 _SHARED = ("novel", "unique", "right", "length", "data_length")  # figures of a category and their means
 
@@ -80,20 +81,22 @@ def likelihood(model: Model, dataset: Dataset) -> Likelihood:
     Raises:
         DataError: the categories or alphabets differ.
     """
-    _check_compatible(model, dataset)
-    steppers = build_steppers(model)
-    nats, letters = np.zeros(len(dataset.categories)), np.zeros(len(dataset.categories), dtype=np.int64)
-    for index, category in enumerate(dataset.categories):
-        own = model.categories.index(category)
-        source, names = Source.of(model, steppers(own), own), dataset.select(dataset.category_of == index)
-        for begin in range(0, len(names), _NAMES_AT_A_TIME):
-            offsets = names.offsets[begin : begin + _NAMES_AT_A_TIME + 1]
-            encoded = EncodedNames.from_flat(names.letters[offsets[0] : offsets[-1]], np.diff(offsets))
-            nats[index] -= float(score_names(source, encoded).rest.sum())
-        letters[index] = len(names.letters)
+    for category in dataset.categories:
+        if category not in model.categories:
+            raise DataError(f"the model has no category {category!r}; give names of its categories")
+    if dataset.alphabet != model.alphabet:
+        raise DataError("the names are not in the model's alphabet; open them with alphabet=model.alphabet")
+    return sum_losses(dataset, score_each(model, dataset))
+
+
+def sum_losses(dataset: Dataset, nats: NDArray[np.float64]) -> Likelihood:
+    """Return the loss by category from the negative log-probability of each name's letters, (names,)."""
+    size = len(dataset.categories)
+    letters = np.bincount(dataset.category_of, dataset.lengths, minlength=size).astype(np.int64)
     measured = letters > 0
+    sums = np.bincount(dataset.category_of, nats, minlength=size).astype(np.float64)
     categories = tuple(np.array(dataset.categories, dtype=object)[measured])
-    return Likelihood(categories, nats[measured], letters[measured])
+    return Likelihood(categories, sums[measured], letters[measured])
 
 
 def perplexity_of(loss: float | None) -> float | None:
@@ -113,6 +116,7 @@ class CategoryEvaluation:
         right: the share of sampled names that the judge assigns to this category.
         length: the mean number of letters of sampled names.
         data_length: the mean number of letters of the names in the data.
+        intervals: the bootstrap intervals of ``loss``, ``novel``, ``right`` and ``length``, if asked for.
     """
 
     names: int
@@ -122,6 +126,7 @@ class CategoryEvaluation:
     right: float | None
     length: float | None
     data_length: float
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def perplexity(self) -> float | None:
@@ -146,6 +151,9 @@ class Evaluation:
         data_length: the number of letters of a name in the data.
         categories: the quality in each category that has names in the data.
         notes: why something could not be measured, and what to do.
+        intervals: the bootstrap intervals of ``macro``, ``micro``, ``novel``, ``right`` and ``length``, if asked for:
+            95 % of the values in resamples of the names.
+        baselines: the quality of each baseline, by name, if asked for.
     """
 
     macro: float | None
@@ -160,16 +168,32 @@ class Evaluation:
     data_length: float | None
     categories: dict[str, CategoryEvaluation]
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    baselines: Mapping[str, Evaluation] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all figures for JSON."""
+        """Return all figures for JSON; intervals and baselines only if they were measured."""
         perplexity = {"macro": perplexity_of(self.macro), "micro": perplexity_of(self.micro)}
         categories = {
-            category: {"names": figures.names, "loss": figures.loss, "perplexity": figures.perplexity, **vars(figures)}
+            category: _without_empty(
+                {
+                    "names": figures.names,
+                    "loss": figures.loss,
+                    "perplexity": figures.perplexity,
+                    **vars(figures),
+                    "intervals": _to_lists(figures.intervals),
+                }
+            )
             for category, figures in self.categories.items()
         }
+        parts = {
+            "categories": categories,
+            "notes": list(self.notes),
+            "intervals": _to_lists(self.intervals),
+            "baselines": {name: baseline.as_dict() for name, baseline in self.baselines.items()},
+        }
         head = {"macro": self.macro, "micro": self.micro, "perplexity": perplexity}
-        return {**head, **vars(self), "categories": categories, "notes": list(self.notes)}
+        return _without_empty({**head, **vars(self), **parts})
 
 
 @check_arguments(*SAMPLING_FIELDS)
@@ -180,6 +204,9 @@ def evaluate(
     count: int = 1000,
     seed: int = 1,
     everything: bool = False,
+    training: Names | None = None,
+    baselines: bool = False,
+    intervals: bool = False,
     config: SamplingConfig | None = None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig
 ) -> Evaluation:
@@ -191,17 +218,24 @@ def evaluate(
     Args:
         model: the model, or its name or path; its training must have finished.
         dataset: names of the categories to measure: a dataset in the model's alphabet, lists of names by category, or
-            for a model of one category a list. Names that the model was trained on,
-            recognised by their hashes, train the judge (see :attr:`Evaluation.right`); the other names are scored.
+            for a model of one category a list. Names that the model was trained on, recognised by their hashes, are
+            not scored.
         count: the number of names to sample for each category, from 0 to 1,000,000.
         seed: the random seed.
         everything: score the training names too.
+        training: the names of the training data, for the judge (see :attr:`Evaluation.right`) and the baselines; by
+            default those of ``dataset``.
+        baselines: also measure n-grams, with Witten and Bell's smoothing and with Kneser and Ney's, and namemaker if it
+            is installed. They learn from all names of the training data that are not scored as unseen. The orders of
+            the n-grams are chosen on a tenth of these names. The n-grams sample at temperature 1, unless ``parts`` has
+            other settings.
+        intervals: also compute bootstrap intervals.
         config: how to choose letters; by default the model's own configuration.
         parts: fields of the configuration to replace, such as ``temperature=0.5``.
 
     Raises:
         UsageError: the count, seed or a setting is out of range.
-        DataError: the categories or alphabets differ.
+        DataError: the categories or alphabets differ, or a category lacks names for the baselines to learn from.
         NamegenError: the training has not finished, or names cannot be sampled.
     """
     count, seed = check_int("count", count, 0, _MAX_COUNT), check_int("seed", seed, 0, None)
@@ -209,56 +243,126 @@ def evaluate(
         raise UsageError("an evaluation never applies a floor; leave floor out")
     model, everything = to_model(model), check_bool("everything", everything)
     config = replace(override_sampling(model.sampling if config is None else config, parts), floor=0.0)
-    if not isinstance(dataset, Dataset | Mapping) and len(model.categories) > 1:
-        raise UsageError(
-            "evaluate needs a dataset or lists of names by category, such as "
-            f"{{{model.categories[0]!r}: [...]}}, not {describe_kind(dataset)}"
-        )
-    dataset = to_dataset(dataset, alphabet=model.alphabet, category=model.categories[0])
-    _check_compatible(model, dataset)
     if not len(model.name_hashes):
         raise NamegenError(
             "a model whose training has not finished cannot be evaluated; finish it with `namegen train --resume`"
         )
-    dataset = dataset.in_case(model.casing)  # as training that adds to a model does
+    dataset, notes = _prepare_names(model, dataset)
+    source = dataset
+    if training is not None:
+        dataset, source = join_categories(dataset, _prepare_names(model, training)[0])
     known = np.isin(dataset.hashes, model.name_hashes)
     scored = dataset if everything else dataset.select(~known)
-    trained_on = dataset.select(known)
-    notes, measured, judge = [], None, None
-    if len(scored):
-        measured = likelihood(model, scored)
-    else:
+    unseen = dataset.hashes[~known]
+    if not len(scored):
         notes.append(
             f"no loss: the model was trained on all names of {dataset.label}; "
             "give other names with --data, or score these with --all"
         )
-    if np.count_nonzero(trained_on.counts) > 1:
-        judge = NGram.fit(trained_on, 3, "witten-bell")
-    elif count:
-        which = "only one category" if len(trained_on) else "no names"
-        notes.append(f"no share of right names: {dataset.label} contains {which} that the model was trained on")
+    judge = _build_judge(source.select(np.isin(source.hashes, model.name_hashes)))
+    if judge is None and count and len(model.categories) > 1:
+        which = "only one category" if np.isin(source.hashes, model.name_hashes).any() else "no names"
+        notes.append(f"no share of right names: {source.label} contains {which} that the model was trained on")
+    systems: dict[str, System] = {}
+    if check_bool("baselines", baselines):
+        # Only the categories that are measured, in which a baseline must have names to learn from.
+        learned = source.select(~np.isin(source.hashes, unseen) & (dataset.counts > 0)[source.category_of])
+        systems, more = fit_baselines(model, drop_empty(learned, dataset), parts)
+        notes += more
+    measure = partial(
+        _measure,
+        dataset=dataset,
+        scored=scored,
+        judge=judge,
+        known=model.name_hashes,
+        count=count,
+        seed=seed,
+        intervals=check_bool("intervals", intervals),
+    )
+    own = measure(ModelSystem(model, config))
+    return replace(own, notes=tuple(notes), baselines={name: measure(system) for name, system in systems.items()})
+
+
+def _prepare_names(model: Model, names: Names) -> tuple[Dataset, list[str]]:
+    """Return names as a dataset of the model's categories in its case, and notes."""
+    if not isinstance(names, Dataset | Mapping) and len(model.categories) > 1:
+        raise UsageError(
+            "evaluate needs a dataset or lists of names by category, such as "
+            f"{{{model.categories[0]!r}: [...]}}, not {describe_kind(names)}"
+        )
+    dataset, notes = match_categories(model, to_dataset(names, alphabet=model.alphabet, category=model.categories[0]))
+    return dataset.in_case(model.casing), notes  # as training that adds to a model does
+
+
+class _Judge(NamedTuple):
+    """An n-gram that assigns names to the categories that it was trained on."""
+
+    ngram: NGram
+    has_names: NDArray[np.bool_]
+
+    def assign(self, samples: Samples) -> NDArray[np.int64]:
+        """Return the index of the category of each distinct name, (distinct names,)."""
+        scores = self.ngram.log_probabilities(samples.letters, samples.lengths)
+        assigned: NDArray[np.int64] = np.where(self.has_names, scores, -np.inf).argmax(axis=1)
+        return assigned
+
+
+def _build_judge(trained_on: Dataset) -> _Judge | None:
+    """Return the judge, or ``None`` if there are not several categories."""
+    if np.count_nonzero(trained_on.counts) < 2:
+        return None
+    return _Judge(NGram.fit(trained_on, 3, "witten-bell"), trained_on.counts > 0)
+
+
+def _measure(
+    system: System,
+    *,
+    dataset: Dataset,
+    scored: Dataset,
+    judge: _Judge | None,
+    known: NDArray[np.uint64],
+    count: int,
+    seed: int,
+    intervals: bool,
+) -> Evaluation:
+    """Measure one system.
+
+    Args:
+        system: the system.
+        dataset: all names of the data.
+        scored: the names to score.
+        judge: the judge, if there is one.
+        known: the hashes of the training names, sorted.
+        count: the number of names to sample for each category.
+        seed: the random seed.
+        intervals: whether to compute intervals.
+    """
+    nats = system.score(scored) if len(scored) else None
+    measured = None if nats is None else sum_losses(scored, nats)
+    resampled = Resampled(seed) if intervals else None
+    if resampled and nats is not None:
+        resampled.add_losses(scored, nats)
     categories = {}
-    for index, category in enumerate(dataset.categories):
-        if dataset.counts[index]:
-            own_seed = seed + (index << 64)  # or all categories would use the same random numbers
-            samples = _Samples(
-                model, blocks(model, category, count=count, seed=own_seed, config=config, allow_offensive=True)
-            )
-            right = None
-            if judge and trained_on.counts[index]:
-                scores = judge.log_probabilities(samples.letters, samples.lengths)
-                assigned = np.where(trained_on.counts > 0, scores, -np.inf).argmax(axis=1)
-                right = samples.mean(assigned == index)
-            categories[category] = CategoryEvaluation(
-                names=int(scored.counts[index]),
-                loss=measured.by_category.get(category) if measured else None,
-                novel=samples.mean(~np.isin(samples.hashes, model.name_hashes)),
-                unique=samples.mean(1 / samples.counts),
-                right=right,
-                length=samples.mean(samples.lengths),
-                data_length=float(dataset.lengths[dataset.category_of == index].mean()),
-            )
-    means = {figure: _mean(getattr(of_category, figure) for of_category in categories.values()) for figure in _SHARED}
+    for index in np.flatnonzero(dataset.counts).tolist():
+        category = dataset.categories[index]
+        own_seed = seed + (index << 64)  # or all categories would use the same random numbers
+        samples = Samples(dataset.alphabet, system.sample(category, count, own_seed) if count else ())
+        figures = CategoryEvaluation(
+            names=int(scored.counts[index]),
+            loss=measured.by_category.get(category) if measured else None,
+            novel=samples.mean(~np.isin(samples.hashes, known)),
+            unique=len(samples.counts) / count if count else None,
+            right=samples.mean(judge.assign(samples) == index) if judge and judge.has_names[index] else None,
+            length=samples.mean(samples.lengths),
+            data_length=float(dataset.lengths[dataset.category_of == index].mean()),
+        )
+        if resampled:
+            resampled.add_samples(category, samples, figures.novel, figures.right)
+            figures = replace(figures, intervals=resampled.of_category(category))
+        categories[category] = figures
+    means: dict[str, Any] = {
+        figure: _mean(getattr(of_category, figure) for of_category in categories.values()) for figure in _SHARED
+    }
     return Evaluation(
         categories=categories,
         macro=measured.macro if measured else None,
@@ -266,37 +370,20 @@ def evaluate(
         names=len(scored),
         data_names=len(dataset),
         drawn=count,
-        notes=tuple(notes),
+        intervals=resampled.of_all() if resampled else {},
         **means,
     )
+
+
+def _to_lists(intervals: Mapping[str, Interval]) -> dict[str, list[float]]:
+    return {name: list(interval) for name, interval in intervals.items()}
+
+
+def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in ("intervals", "baselines") or value}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
     """Return the mean of the values that are known."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-class _Samples:
-    """The distinct names among sampled ones: how often each was sampled, its hash, its letters and their number."""
-
-    def __init__(self, model: Model, sampled: Iterable[NameBlock]) -> None:
-        counter = Counter[str]()
-        for block in sampled:
-            counter.update(block.names)
-        lines = [name.encode() for name in counter]
-        self.counts = np.array(list(counter.values()), dtype=np.int64)
-        self.hashes = hash_names(lines)
-        self.letters, self.lengths = model.alphabet.encode_lines(b"".join(line + b"\n" for line in lines))
-
-    def mean(self, values: NDArray[Any]) -> float | None:
-        """Return the mean over all sampled names of a value for each distinct one; ``None`` if there are none."""
-        return float(np.average(values, weights=self.counts)) if len(values) else None
-
-
-def _check_compatible(model: Model, dataset: Dataset) -> None:
-    for category in dataset.categories:
-        if category not in model.categories:
-            raise DataError(f"the model has no category {category!r}; give names of its categories")
-    if dataset.alphabet != model.alphabet:
-        raise DataError("the names are not in the model's alphabet; open them with alphabet=model.alphabet")

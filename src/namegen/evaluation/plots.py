@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namegen._validate import check_arguments, check_path, check_text, describe_kind
-from namegen.errors import NamegenError, UsageError, quote, shorten
+from namegen.errors import UsageError, quote, shorten
+from namegen.evaluation.curves import Curve, Losses, build_curves, needs_log_axis
 from namegen.evaluation.metrics import Evaluation
+from namegen.evaluation.run_logs import RunLog, is_log, read_log
 from namegen.io.files import write_atomically
 from namegen.models.model import History, Model
 from namegen.models.store import to_model
@@ -20,15 +21,14 @@ from namegen.optional_packages import check_installed, required
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import numpy as np
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
 _X, _Y = "training names (iterations)", "loss (nats per letter)"
 _SUFFIXES = (".png", ".svg", ".pdf")
 _FONT = "DejaVu Sans"  # included in matplotlib
 _FALLBACK_FONT = "Last Resort High-Efficiency"  # of boxes, which matplotlib uses by itself
 _DASHES = ("-", "--", "-.", ":")
+_SOFT_DASHES = (0, (1, 4))  # wide dots, of losses against teachers
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _MAX_MARKERS = 8  # on a training curve, if there are several models
 _MAX_HEIGHT = 60  # inches
@@ -36,16 +36,15 @@ _MAX_LABELS = 240  # on an axis of that height
 
 
 @check_arguments()
-def plot_history(
-    histories: Mapping[str, History | Model] | History | Model | str | os.PathLike[str], path: str | Path
-) -> None:
+def plot_history(histories: Mapping[str, Losses] | Losses | str | os.PathLike[str], path: str | Path) -> None:
     """Plot loss histories to a PNG, SVG or PDF file.
 
-    Validation curves are thick, with a ring around their lowest point. The same histories give the same bytes.
+    Validation curves are thick, with a ring around their lowest point. Losses against teachers are dotted. If one run
+    is much longer than another, the axis is logarithmic. The same histories give the same bytes.
 
     Args:
-        histories: the histories, or models with them, keyed by the models' names; or one model, its name or path, or
-            its history.
+        histories: the histories, models with them or logs of runs, keyed by the models' names; or one of them, or the
+            name or path of a model, or the path of a log.
         path: the file.
 
     Raises:
@@ -55,12 +54,12 @@ def plot_history(
     """
     path = check_path("path", path)
     histories = _to_histories(histories)
-    curves = _build_curves(histories)
+    curves = build_curves(histories)
     with _open_figure(path, (8, 5), "".join(histories)) as figure:
         axes = figure.add_subplot()
         lines, rings = [], []
         for curve in curves:
-            style = _choose_style(curve, alone=len(histories) == 1)
+            style = _choose_style(curve, alone=curves[-1].group == 0)
             lines += axes.plot(curve.iterations, curve.losses, **style)
             if curve.is_validation:
                 best = curve.losses.argmin()
@@ -68,7 +67,9 @@ def plot_history(
                 rings += axes.plot(curve.iterations[best], curve.losses[best], **ring, clip_on=False)
         begin = min(int(curve.iterations[0]) for curve in curves)
         end = max(int(curve.iterations[-1]) for curve in curves)
-        left = 0 if 4 * begin < end else None  # the history of a distilled network begins after its teachers'
+        is_log = needs_log_axis(curves)
+        left = 0 if 4 * begin < end and not is_log else None  # that of a distilled network begins after its teachers'
+        axes.set(xscale="log" if is_log else "linear")
         axes.set(xlabel=_X, ylabel=_Y, xlim=(left, None), title=f"Loss of {_join_names(histories)}")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(visible=True, alpha=0.3)
@@ -76,22 +77,23 @@ def plot_history(
         axes.legend([*lines, *rings[:1]], [*(curve.label for curve in curves), *ring_labels], frameon=False)
 
 
-def _to_histories(given: object) -> dict[str, History]:
-    """Return histories by the names of their models."""
-    if isinstance(given, History | Model):
+def _to_histories(given: object) -> dict[str, Losses]:
+    """Return histories, models and logs by their names."""
+    if isinstance(given, History | Model | RunLog):
         given = {"the model": given}
     elif isinstance(given, str | os.PathLike):
-        given = {Path(given).stem: to_model(given)}
+        given = {Path(given).stem: read_log(Path(given)) if is_log(Path(given)) else to_model(given)}
     if not isinstance(given, Mapping) or not given:
         raise UsageError(
             "histories must be a model or histories by name, such as {'mine': model.history}, not "
             + ("empty" if isinstance(given, Mapping) else describe_kind(given))
         )
-    histories = {str(name): of.history if isinstance(of, Model) else of for name, of in given.items()}
-    for name, history in histories.items():
-        if not isinstance(history, History):
-            raise UsageError(f"the history of {quote(name)} must be a History or a model, not {describe_kind(history)}")
-    return histories
+    for name, history in given.items():
+        if not isinstance(history, History | Model | RunLog):
+            raise UsageError(
+                f"the history of {quote(str(name))} must be a History or a model, not {describe_kind(history)}"
+            )
+    return {str(name): history for name, history in given.items()}
 
 
 @check_arguments()
@@ -201,8 +203,8 @@ def check_image_path(path: Path) -> None:
     check_installed("matplotlib")
 
 
-def plot_in_terminal(histories: Mapping[str, History], *, width: int, height: int, colour: bool) -> str:
-    """Plot the loss histories of models, given by name, as text of at least 30 columns and 10 lines.
+def plot_in_terminal(histories: Mapping[str, Losses], *, width: int, height: int, colour: bool) -> str:
+    """Plot histories, models or logs, given by name, as text of at least 30 columns and 10 lines.
 
     Raises:
         MissingPackageError: plotext is not installed.
@@ -211,7 +213,7 @@ def plot_in_terminal(histories: Mapping[str, History], *, width: int, height: in
     with required("plotext"):
         import plotext
 
-    curves = _build_curves(histories)
+    curves = build_curves(histories)
     plotext.clear_figure()
     plotext.limit_size(*[False] * 2)  # not to the size of this terminal
     plotext.plotsize(max(30, width), max(10, height))
@@ -221,44 +223,23 @@ def plot_in_terminal(histories: Mapping[str, History], *, width: int, height: in
         plotext.plot(curve.iterations.tolist(), curve.losses.tolist(), label=curve.label, marker=marker)
     plotext.title(f"{_Y}, {_join_names(histories)}")  # a label of the y axis would be cut in a narrow terminal
     plotext.xlabel(_X)
-    plotext.xlim(0, max(int(curve.iterations[-1]) for curve in curves))  # it fails if a curve lies outside
+    if needs_log_axis(curves):
+        plotext.xscale("log")
+    else:
+        plotext.xlim(0, max(int(curve.iterations[-1]) for curve in curves))  # it fails if a curve lies outside
     plotext.theme("clear" if not colour else "pro")
     text = str(plotext.build())
     plotext.clear_figure()
     return (text if colour else str(plotext.uncolorize(text))).rstrip("\n") + "\n"
 
 
-@dataclass(frozen=True, eq=False)
-class _Curve:
-    """The training or validation loss of a model, given by its index."""
-
-    model: int
-    label: str
-    iterations: NDArray[np.int64]
-    losses: NDArray[np.float64]
-    is_validation: bool = False
-
-
-def _build_curves(histories: Mapping[str, History]) -> list[_Curve]:
-    curves = []
-    for index, (name, history) in enumerate(histories.items()):
-        if not len(history.iterations):
-            raise NamegenError(f"{name} has no loss history; plot a network that has been trained for longer")
-        begin = f"{name}: " if len(histories) > 1 else ""
-        curves.append(_Curve(index, f"{begin}training", history.iterations, history.training))
-        if len(history.validation):
-            iterations, losses = history.validation_iterations, history.validation
-            curves.append(_Curve(index, f"{begin}validation", iterations, losses, is_validation=True))
-    return curves
-
-
-def _choose_style(curve: _Curve, *, alone: bool) -> dict[str, Any]:
+def _choose_style(curve: Curve, *, alone: bool) -> dict[str, Any]:
     """Return matplotlib's settings for a curve of the only model, or of one of several."""
-    style: dict[str, Any] = {"color": f"C{curve.model}", "ls": _DASHES[curve.model % len(_DASHES)]}
-    marker, points = _MARKERS[curve.model % len(_MARKERS)], len(curve.losses)
+    style: dict[str, Any] = {"color": f"C{curve.group}", "ls": _DASHES[curve.group % len(_DASHES)]}
+    marker, points = _MARKERS[curve.group % len(_MARKERS)], len(curve.losses)
     if curve.is_validation:
         return style | {"marker": marker, "lw": 2.2, "ms": 5}
-    style |= {"lw": 1.2, "alpha": 0.8}
+    style |= {"lw": 1.2, "alpha": 0.8, "ls": _SOFT_DASHES if curve.is_soft else style["ls"]}
     if not alone or points == 1:
         style |= {"marker": marker, "ms": 4, "mfc": "white", "markevery": max(1, points // _MAX_MARKERS)}
     return style

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from namegen.datasets.options import DataSource
     from namegen.models.closed import ClosedNames
     from namegen.models.mixture import Mixture
+    from namegen.models.network_module import NetworkModule
     from namegen.models.plausibility import Plausibility
 
 MAX_THREADS = 1024
@@ -179,6 +180,23 @@ class Model:
     def parameters(self) -> int:
         """The number of parameters of the network."""
         return sum(weight.size for weight in self.weights.values())
+
+    def to_torch(self) -> NetworkModule:
+        """Return the network as a torch module, to train it further or to look at its hidden states.
+
+        Its forward pass takes the indices of categories and of letters, and returns the logits and the hidden states
+        after every letter. The model's n-gram is not part of it. The module has copies of the weights.
+
+        Returns:
+            The module, in evaluation mode on the CPU. :class:`~namegen.models.network_module.NetworkModule` describes
+            its arguments.
+
+        Raises:
+            UsageError: the model has no network.
+        """
+        from namegen.models.network_module import NetworkModule
+
+        return NetworkModule(self)
 
     @check_arguments()
     def save(self, path: str | Path, *, half: bool = False) -> None:

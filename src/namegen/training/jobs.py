@@ -10,23 +10,25 @@ import shlex
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from namegen.architectures import find_architecture
-from namegen.config import check_unchanged
+from namegen.config import NGRAM_SETTINGS, check_unchanged
 from namegen.datasets.alphabet import ASCII
 from namegen.datasets.open import is_dataset_name
 from namegen.datasets.options import DEFAULT_READING, STDIN, DataSource
+from namegen.datasets.origins import remember_origin
 from namegen.errors import NamegenError, RunError, UsageError
 from namegen.io.files import check_writable, remove_leftovers
 from namegen.io.locks import hold_lock
 from namegen.models.extension import find_names_alphabet
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import DEFAULT_MODEL, PEOPLE, PRETRAINED, RUN_SUFFIX, find_model
-from namegen.recipes import RECIPES, training_config
+from namegen.recipes import FINE_TUNING, RECIPES, training_config
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import fine_tuning_config
 from namegen.training.resources import device_name, find_training_device
+from namegen.training.settings import complete_settings
 from namegen.training.train import train
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ MIN_ADDED_NAMES = 20
 class TrainingRequest:
     """A request for a training; ``None`` means the setting of the recipe, or of the run to resume."""
 
-    parts: Mapping[str, object] = field(default_factory=dict)  # settings of the configuration
+    parts: Mapping[str, Any] = field(default_factory=dict)  # settings, as parse_settings returns them
     recipe: str | None = None
     init: str | None = None  # the name or path of the model to add categories to
     data: tuple[str, ...] = ()  # names or paths of datasets, to be merged
@@ -65,6 +67,7 @@ class TrainingRequest:
     threads: int | None = None
     resume: bool = False  # the unfinished run
     force: bool = False  # replace the unfinished run
+    log: Path | None = None  # the file for the log of the run
 
     @property
     def has_network(self) -> bool:
@@ -108,12 +111,14 @@ def plan_training(
         raise UsageError("--resume and --force cannot be combined; use one of them")
     if not request.has_network:
         request = _without_network(request)
+    elif request.parts.get("architecture") == "ngram":
+        raise UsageError("an n-gram is not trained with these settings; use --recipe instant")
     init = None if request.init is None else find_model(request.init).load()
     before, data, reading, device = None, request.data, request.reading, request.device
     if request.resume:
         before, source = _load_run(location, request, init, group)
         recipe = {} if request.recipe is None else {"recipe": request.recipe}
-        config = check_unchanged(before.training, {**recipe, **request.parts})
+        config = check_unchanged(before.training, {**recipe, **complete_settings(request.parts, before.training)})
         data = data or source.paths
         reading = source.reading if reading == DEFAULT_READING else reading
         device = before.device if device is None else device
@@ -121,10 +126,8 @@ def plan_training(
         raise RunError(
             f"{location.name} has an unfinished training run; use --resume to continue it, or --force to start over"
         )
-    elif init:
-        config = fine_tuning_config(init, None, **request.parts)
     else:
-        config = training_config(request.recipe or "default", **request.parts)
+        config = _build_config(request, init)
     group.check(config)
     if request.has_network:
         device = device_name(find_training_device("auto" if device is None else device, group), group)
@@ -141,21 +144,30 @@ def plan_training(
     )
 
 
+def _build_config(request: TrainingRequest, init: Model | None, names: int | None = None) -> TrainingConfig:
+    """Return the configuration of a new run; ``names`` is the number of names to add to ``init``, if it is known."""
+    if init:
+        return fine_tuning_config(init, names, **complete_settings(request.parts, FINE_TUNING))
+    recipe = request.recipe or "default"
+    base = RECIPES[recipe].training if recipe in RECIPES else RECIPES["default"].training
+    return training_config(recipe, **complete_settings(request.parts, base))
+
+
 def _without_network(request: TrainingRequest) -> TrainingRequest:
     """Return a request for a model without a network, without the settings that have no effect."""
-    given = [name for name in ("resume", "device", "threads") if getattr(request, name) not in (None, False)]
-    given += [name for name in request.parts if name not in NO_EFFECT]
+    given = [name for name in ("resume", "device", "threads", "log") if getattr(request, name) not in (None, False)]
+    given += [name for name in request.parts if name not in (*NO_EFFECT, *NGRAM_SETTINGS) or name == "architecture"]
     if given:
         option = {"architecture": "arch"}.get(given[0], given[0]).replace("_", "-")
         raise UsageError(f"--recipe {request.recipe} trains no network, so --{option} does not apply; leave it out")
-    return replace(request, parts={})
+    return replace(request, parts={name: value for name, value in request.parts.items() if name not in NO_EFFECT})
 
 
 def fit_plan(plan: TrainingPlan, request: TrainingRequest, dataset: Dataset) -> TrainingPlan:
     """Return a plan with the defaults that depend on the number of names."""
     if plan.init is None or plan.resume:
         return plan
-    return replace(plan, config=fine_tuning_config(plan.init, len(dataset), **request.parts))
+    return replace(plan, config=_build_config(request, plan.init, len(dataset)))
 
 
 def _load_run(
@@ -238,6 +250,8 @@ def command_to_resume(location: ModelLocation, request: TrainingRequest, group: 
         options += ["--data", "PATH" if path == STDIN else path]
     if request.init is not None:
         options += ["--init", request.init]
+    if request.log is not None:
+        options += ["--log", str(request.log)]
     command = shlex.join(["namegen", "train", *options, "--resume"])
     if group.is_single:
         return command
@@ -280,6 +294,7 @@ def run_plan(
         except NamegenError as error:
             raise RunError(f"{error}; {_save_elsewhere(model, location)}") from error
         location.checkpoint.unlink(missing_ok=True)
+        remember_origin(dataset)
     return model
 
 

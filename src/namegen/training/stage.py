@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from namegen.training.batches import BatchSource
     from namegen.training.distributed import ProcessGroup
 
+    Targets = Literal["names", "teachers", "names and base model"]
     State = dict[str, NDArray[Any]]
     Weights = dict[str, NDArray[np.float32]]
 
@@ -75,6 +76,21 @@ class Stage:
     def is_finished(self) -> bool:
         """True once all iterations of the stage are done."""
         return self.iteration - self._start == self._config.iterations
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the last optimiser step, or of the first one before it."""
+        from namegen.training.optimize import learning_rate
+
+        done = self.iteration - self._start
+        return learning_rate(self._config, max(0, done - 1) // self._config.batch_size)
+
+    @property
+    def targets(self) -> Targets:
+        """The targets that training losses are measured against."""
+        if self._config.distillation:
+            return "teachers"
+        return "names and base model" if self._config.init else "names"
 
     def run(self) -> Iterator[int]:
         """Train on the remaining names; yield the number of names of each stretch after it."""

@@ -7,8 +7,8 @@ file an interrupted run can be resumed, and produces exactly the model an uninte
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from namegen._validate import check_arguments, check_bool, check_callable, check_int, check_path, describe_kind
 from namegen.architectures import find_architecture
@@ -17,7 +17,7 @@ from namegen.datasets.dataset import Dataset
 from namegen.datasets.in_memory import to_dataset
 from namegen.errors import DataError, TrainingStopped, UsageError, quote
 from namegen.models.extension import find_names_alphabet
-from namegen.models.model import MAX_THREADS
+from namegen.models.model import MAX_THREADS, History
 from namegen.models.serialization import load_checkpoint
 from namegen.models.store import to_model
 from namegen.optional_packages import required
@@ -54,6 +54,10 @@ class Progress:
         last_loss: returns the mean loss per letter of the last training name. With several processes, this is the last
             name of the process's part of the batch, or NaN if that part is empty.
         model: returns the current model.
+        learning_rate: the learning rate of the last optimiser step.
+        targets: what the training loss is measured against: ``names``, ``teachers``, or with ``init`` half of each,
+            ``names and base model``.
+        history: the loss history of the network that is being trained.
     """
 
     iteration: int
@@ -64,6 +68,9 @@ class Progress:
     stage: str
     last_loss: Callable[[], float]
     model: Callable[[], Model]
+    learning_rate: float = 0.0
+    targets: Literal["names", "teachers", "names and base model"] = "names"
+    history: History = field(default_factory=History)
 
 
 Report: TypeAlias = "Callable[[Progress], None]"
@@ -232,14 +239,18 @@ def _resolve_threads(
 
 def _build_progress(trainer: Trainer) -> Progress:
     """Return the progress of a run."""
-    latest, history = trainer.stage.latest, trainer.stage.history
+    name, stage = trainer.reported
+    latest, history = stage.latest, stage.history
     return Progress(
         iteration=trainer.iteration,
         iterations=trainer.config.iterations,
         loss=history.final_training,
         validation_loss=float(history.validation[-1]) if len(history.validation) else None,
         unsaved=trainer.unsaved,
-        stage=trainer.stage_name,
+        stage=name,
         last_loss=lambda: float(latest[-1]) if latest is not None and len(latest) else float("nan"),
         model=trainer.model,
+        learning_rate=stage.learning_rate,
+        targets=stage.targets,
+        history=history,
     )

@@ -44,6 +44,7 @@ class Trainer:
 
     Attributes:
         stage: the present stage.
+        reported: the name of the stage that the last names were for, and the stage.
         unsaved: why the last attempt to save the state failed; ``None`` if it did not.
     """
 
@@ -82,6 +83,7 @@ class Trainer:
             self._restore(checkpoint)
         else:
             self.stage = self._build_stage()
+        self.reported = self.stage_name, self.stage
 
     @property
     def iteration(self) -> int:
@@ -144,6 +146,7 @@ class Trainer:
         """Train to the end; yield the number of names of each stretch after it."""
         while self.iteration < self.config.iterations:
             for count in self.stage.run():
+                self.reported = self.stage_name, self.stage
                 if self.stage.is_finished and self.iteration < self.config.iterations:
                     self._teachers.append(self.stage.weights())
                     self.stage = self._build_stage()
