@@ -18,6 +18,7 @@ _COMMANDS = (
     "people",
     "score",
     "classify",
+    "explain",
     "evaluate",
     "plot",
     "export",
