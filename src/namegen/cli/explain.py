@@ -24,7 +24,7 @@ def explain(
             "-c",
             metavar="CATEGORY",
             autocompletion=complete_category,
-            help="A category, or a blend such as German+Italian.  [default: the name's most probable one]",
+            help="A category, or a blend such as German+Italian.  [default: the most probable one]",
         ),
     ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Alternatives per letter.")] = 3,

@@ -140,7 +140,7 @@ class Explanation:
         }
 
     def __repr__(self) -> str:
-        likely = ", ".join(f"{letter} {p:.2f}" for letter, p in zip(self.letters, self.probabilities, strict=True))
+        likely = ", ".join(f"{letter} {p:.1%}" for letter, p in zip(self.letters, self.probabilities, strict=True))
         return f"<Explanation of {self.name} as {self.category}: {likely}>"
 
     def _repr_html_(self) -> str:
@@ -169,7 +169,7 @@ def explain(model: Model | str | PathLike[str], name: str, category: str | None 
     """Explain how a model reads a name: the probability of each letter, how certain the model was, and alternatives.
 
     >>> namegen.explain(model, "Bauer", "German")     # doctest: +SKIP
-    <Explanation of Bauer as German: B 0.12, a 0.20, u 0.42, e 0.15, r 0.85, EOS 0.87>
+    <Explanation of Bauer as German: B 10.9%, a 20.4%, u 43.7%, e 16.3%, r 89.8%, EOS 84.6%>
 
     Args:
         model: the model, or its name or path, used at temperature 1.

@@ -76,7 +76,7 @@ class History:
             MissingPackageError: pandas is not installed.
         """
         points = np.union1d(self.iterations, self.validation_iterations)
-        return build_frame(self._losses_at(points), index=points, name="iterations")
+        return build_frame(self._losses_at(points), index=points.tolist(), name="iterations")
 
     def _losses_at(self, points: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """Return both losses at some points, each (points,)."""

@@ -194,8 +194,8 @@ class _View:
 
 def format_figures(progress: Progress, clock: Clock) -> list[str]:
     """Return the share, iterations, times, rate and stage of a run as text; some may be empty."""
-    rate = clock.rate
-    left = f", {format_duration((progress.iterations - progress.iteration) / rate)} left" if rate else ""
+    rate, remaining = clock.rate, progress.iterations - progress.iteration
+    left = f", {format_duration(remaining / rate)} left" if rate and remaining else ""
     return [
         f" {progress.iteration / progress.iterations:4.0%}",
         f"{progress.iteration:,}/{progress.iterations:,}",

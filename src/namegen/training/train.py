@@ -1,8 +1,8 @@
 """Train a model on a dataset.
 
 :func:`train` reports through a callback and asks another callback whether to stop. It prints nothing, but shows the
-progress in a notebook, or if asked to. With a checkpoint file an interrupted run can be resumed, and produces exactly the
-model an uninterrupted run would have.
+progress in a notebook, or if asked to. With a checkpoint file an interrupted run can be resumed, and produces exactly
+the model an uninterrupted run would have.
 """
 
 from __future__ import annotations
