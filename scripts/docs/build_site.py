@@ -84,7 +84,9 @@ def lay_out_pages(source: Path, pages: Path) -> None:
     for notebook in pages.rglob("*.ipynb"):
         notebook.with_suffix(".md").write_text(notebook_pages.page(notebook), encoding="utf-8")
     places = {page: source / "docs" / page.relative_to(pages) for page in pages.rglob("*.md")}
-    places |= {pages / new: source / old for old, new in OF_ROOT.items()}
+    for old, new in OF_ROOT.items():
+        shutil.copy(source / old, pages / new)
+        places[pages / new] = source / old
     for page, place in places.items():
         above = "../" * (len(page.relative_to(pages).parts) - 1)
 
@@ -104,7 +106,7 @@ def lay_out_pages(source: Path, pages: Path) -> None:
             shutil.copy(target, copy)
             return link[1] + above + copy.relative_to(pages).as_posix()
 
-        page.write_text(_LINK.sub(turned, place.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(_LINK.sub(turned, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def check_navigation(configuration: Path, pages: Path) -> None:
