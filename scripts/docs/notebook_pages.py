@@ -45,7 +45,8 @@ def _cell(cell: dict[str, Any], name: str) -> Iterator[str]:
                 raise ValueError(f"{name}: the picture of the cell {cell['id']} needs a description, as metadata `alt`")
             yield f"![{alt}](data:image/png;base64,{data['image/png'].replace(chr(10), '')})"
         elif "text/html" in data:
-            yield data["text/html"].replace("\n", "")
+            html = data["text/html"].replace("\n", "")
+            yield html.replace('<table border="1" class="dataframe">', "<table>")  # pandas; the theme has its own style
         else:
             yield f"```text\n{_join(output.get('text', data.get('text/plain', ''))).rstrip()}\n```"
     if is_solution:

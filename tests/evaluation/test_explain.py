@@ -1,4 +1,4 @@
-"""What a model expects at each letter of a name."""
+"""Explanations of names: the probabilities of letters, their entropies and the alternatives."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ Prior = Literal["uniform", "data"]
 
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
 _MAX_LETTERS = 1000
-_EMPTY = "(no letters)"  # in place of an empty name
+_EMPTY = "(no letters)"  # instead of an empty name
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ _SPACE = "space"  # the label of a letter that would not be visible
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """What a model expects at each letter of a name, and at its end. L letters of the name, O letters to choose from.
+    """The probabilities of the letters at each place of a name, and at its end. L letters of the name, O outputs.
 
     Attributes:
         name: the name as the model read it.
@@ -147,7 +147,7 @@ class Explanation:
         head = ("letter", *self._columns(), "alternatives")
         columns = zip(self.letters, *self._columns().values(), self.alternatives(), strict=True)
         rows = [
-            (letter, f"{p:.1%}", f"{rank:.0f}", f"{loss:.2f}", f"{entropy:.2f}", format_alternatives(others))
+            (letter, f"{p:.1%}", rank, f"{loss:.2f}", f"{entropy:.2f}", format_alternatives(others, gap=", "))
             for letter, p, rank, loss, entropy, others in columns
         ]
         caption = f"{self.name} as {self.category}: log-probability {self.log_probability:.2f} nats"
@@ -155,13 +155,13 @@ class Explanation:
 
 
 def _finite(value: float) -> float | None:
-    """Return a number, or ``None`` in place of an infinite one, which JSON does not have."""
+    """Return a number, or ``None`` instead of an infinite one, which JSON does not have."""
     return value if math.isfinite(value) else None
 
 
-def format_alternatives(alternatives: list[tuple[str, float]]) -> str:
+def format_alternatives(alternatives: list[tuple[str, float]], gap: str = "  ") -> str:
     """Return letters and their probabilities as text."""
-    return "  ".join(f"{letter} {probability:.1%}" for letter, probability in alternatives)
+    return gap.join(f"{letter} {probability:.1%}" for letter, probability in alternatives)
 
 
 @check_arguments()
