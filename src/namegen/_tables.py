@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, TypeVar
 
 from namegen.errors import MissingPackageError, escape_unprintable
@@ -73,4 +72,6 @@ def _cell(tag: str, value: object, place: int) -> str:
 
 
 def _to_html(value: object) -> str:
+    from html import escape  # slow to import, and only notebooks need it
+
     return escape(escape_unprintable(str(value)))
