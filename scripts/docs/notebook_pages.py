@@ -22,7 +22,7 @@ def page(notebook: Path) -> str:
     """
     content = json.loads(notebook.read_text(encoding="utf-8"))
     first, *others = content["cells"]
-    download = f'<a href="../{notebook.name}" download>Download this notebook</a>'
+    download = f'<a href="{notebook.name}" download>Download this notebook</a>'
     parts = [_join(first["source"]), download, *(part for cell in others for part in _cell(cell, notebook.name))]
     return "\n\n".join(parts) + "\n"
 
