@@ -9,7 +9,7 @@ PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --d
 SURNAMES ?= ../shared/data/surnames
 MAKEMORE ?= ../shared/data/makemore
 
-.PHONY: help install demo test test-all test-slim lint format docs pictures site playground fuzz soak bench quality pretrained people clean
+.PHONY: help install demo test test-all test-slim lint format docs notebooks pictures site playground fuzz soak bench quality pretrained people clean
 
 help:
 	@echo "make demo        install into $(VENV), train on the included names, and sample some"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint        run ruff, mypy --strict and import-linter"
 	@echo "make format      format the code with ruff"
 	@echo "make docs        regenerate the generated docs: references, manual page, recording, badges"
+	@echo "make notebooks   run the notebooks of docs/ and save their outputs (two minutes)"
 	@echo "make site        build the documentation as a site, into site/"
 	@echo "make playground  serve the name generator for the browser on this machine"
 	@echo "make pictures    redraw the pictures of docs/tutorial.md (two minutes)"
@@ -88,6 +89,9 @@ docs: $(VENV)/.installed-dev
 	mv docs/namegen.1.new docs/namegen.1
 	$(BIN)/python scripts/docs/record.py
 	$(BIN)/python scripts/docs/badges.py
+
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/python scripts/docs/run_notebooks.py
 
 site: install
 	$(INSTALL) '.[docs]'

@@ -1,7 +1,8 @@
 """Build the site from docs/ into site/, in strict mode and without a network connection.
 
 The pages link to files of the repository such as ``../CHANGELOG.md``, which is right on GitHub but not on a site. So
-this script copies the pages of docs/ and of the repository's root into a temporary folder and adapts their links.
+this script copies the pages of docs/ and of the repository's root into a temporary folder, turns notebooks with their
+saved outputs into pages, and adapts the links.
 Zensical builds the site from there and fails on a dead link or anchor. In addition, this script checks that the
 navigation contains every page and that a browser loads nothing from another host.
 """
@@ -16,6 +17,8 @@ import sys
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
+
+import notebook_pages
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
@@ -68,7 +71,7 @@ def build(source: Path, site: Path) -> None:
 
 
 def lay_out_pages(source: Path, pages: Path) -> None:
-    """Copy the pages into a folder and adapt their links.
+    """Copy the pages into a folder, with a page for each notebook, and adapt their links.
 
     Args:
         source: the repository.
@@ -78,8 +81,12 @@ def lay_out_pages(source: Path, pages: Path) -> None:
         SiteError: the target of a link is not a file in the repository.
     """
     shutil.copytree(source / "docs", pages, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    for notebook in pages.rglob("*.ipynb"):
+        notebook.with_suffix(".md").write_text(notebook_pages.page(notebook), encoding="utf-8")
     places = {page: source / "docs" / page.relative_to(pages) for page in pages.rglob("*.md")}
-    places |= {pages / new: source / old for old, new in OF_ROOT.items()}
+    for old, new in OF_ROOT.items():
+        shutil.copy(source / old, pages / new)
+        places[pages / new] = source / old
     for page, place in places.items():
         above = "../" * (len(page.relative_to(pages).parts) - 1)
 
@@ -91,7 +98,7 @@ def lay_out_pages(source: Path, pages: Path) -> None:
                 )
             inside = target.relative_to(source).as_posix()
             if inside.startswith("docs/") and not inside.endswith(".py"):
-                return link[1] + above + inside.removeprefix("docs/")
+                return link[1] + above + re.sub(r"\.ipynb$", ".md", inside.removeprefix("docs/"))
             if inside in OF_ROOT:
                 return link[1] + above + OF_ROOT[inside]
             copy = pages / "repository" / (f"{inside}.txt" if inside.endswith(".md") else inside)
@@ -99,7 +106,7 @@ def lay_out_pages(source: Path, pages: Path) -> None:
             shutil.copy(target, copy)
             return link[1] + above + copy.relative_to(pages).as_posix()
 
-        page.write_text(_LINK.sub(turned, place.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(_LINK.sub(turned, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def check_navigation(configuration: Path, pages: Path) -> None:

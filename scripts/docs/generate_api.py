@@ -29,8 +29,8 @@ GROUPS = {
     "Models": ("load_model", "Model", "History"),
     "Sampling": ("sample", "iterate", "top", "like", "like_model", "SamplingConfig", "Filters"),
     "People": ("people", "Person"),
-    "Evaluation": ("score", "Scores", "classify", "Classification", "evaluate", "Evaluation"),
-    "Plots": ("plot_history", "plot_evaluation"),
+    "Evaluation": ("score", "Scores", "classify", "Classification", "explain", "Explanation", "evaluate", "Evaluation"),
+    "Plots": ("plot_history", "plot_evaluation", "plot_explanation"),
     "Export": ("export_onnx",),
     "Errors": ("errors",),
 }
@@ -53,6 +53,7 @@ INTERNAL = {
     "TrainingConfig.history_interval",
     "TrainingConfig.stage_at",
     "TrainingConfig.stages",
+    "Explanation.rank_letters",
 }
 """Members that only namegen itself uses."""
 

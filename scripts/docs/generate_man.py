@@ -59,6 +59,7 @@ EXAMPLES = {
     "namegen train --init pretrained --data elves.txt --model elves": "Fine-tune the included model on few names.",
     "namegen train --resume": "Resume a stopped run.",
     "namegen classify Sato Ivanov": "Print the most probable languages of these names.",
+    "namegen explain Johansson -o johansson.png": "Show what a model expects at each letter of a name.",
     'eval "$(namegen completion bash)"': "Let bash complete commands, options, models and categories.",
 }
 

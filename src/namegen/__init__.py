@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from namegen.datasets.options import ReadingOptions
     from namegen.datasets.readers import load_dataset
     from namegen.evaluation.classify import Classification, Scores, classify, score
+    from namegen.evaluation.explain import Explanation, explain
     from namegen.evaluation.metrics import Evaluation, evaluate
-    from namegen.evaluation.plots import plot_evaluation, plot_history
+    from namegen.evaluation.plots import plot_evaluation, plot_explanation, plot_history
     from namegen.models.model import History, Model
     from namegen.models.onnx import export_onnx
     from namegen.models.store import load_model
@@ -51,8 +52,9 @@ _EXPORTS = {
     "datasets.options": ("ReadingOptions",),
     "datasets.readers": ("load_dataset",),
     "evaluation.classify": ("Classification", "Scores", "classify", "score"),
+    "evaluation.explain": ("Explanation", "explain"),
     "evaluation.metrics": ("Evaluation", "evaluate"),
-    "evaluation.plots": ("plot_evaluation", "plot_history"),
+    "evaluation.plots": ("plot_evaluation", "plot_explanation", "plot_history"),
     "models.model": ("History", "Model"),
     "models.onnx": ("export_onnx",),
     "models.store": ("load_model",),
@@ -72,6 +74,7 @@ __all__ = [
     "Classification",
     "Dataset",
     "Evaluation",
+    "Explanation",
     "Filters",
     "History",
     "Model",
@@ -88,6 +91,7 @@ __all__ = [
     "download",
     "errors",
     "evaluate",
+    "explain",
     "export_onnx",
     "iterate",
     "like",
@@ -97,6 +101,7 @@ __all__ = [
     "open_dataset",
     "people",
     "plot_evaluation",
+    "plot_explanation",
     "plot_history",
     "sample",
     "score",

@@ -70,6 +70,7 @@ def beginnings(cache, data, monkeypatch):
     return {
         "sample": ["sample", "German"],
         "classify": ["classify", "Anna"],
+        "explain": ["explain", "Anna"],
         "people": ["people", "German", "-n", "3"],
         "evaluate": ["evaluate", "--data", str(data), "-n", "3"],
         "data": ["data", str(data)],

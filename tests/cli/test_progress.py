@@ -8,6 +8,8 @@ import re
 import pytest
 
 from namegen.cli import progress
+from namegen.cli.terminal import print_note
+from namegen.training import progress as training_progress
 from namegen.training.train import Progress
 
 WIDTHS = [40, 60, 80, 120]
@@ -21,7 +23,7 @@ def at(iteration: int, *, loss: float | None = 2.0, validation: float | None = 2
 def clock(monkeypatch):
     """A clock that shows what the test sets it to."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(training_progress.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -83,7 +85,7 @@ def test_without_a_loss_the_live_display_says_nothing_of_one(live):
 def test_a_plain_line_without_a_loss_has_no_gap(capsys, names, clock):
     from namegen.recipes import training_config
 
-    lines = progress.PlainLines(training_config(iterations=1_000_000), progress.Preview())
+    lines = progress.PlainLines(training_config(iterations=1_000_000), progress.Preview(), print_note)
     lines.report(at(50_000, loss=None, validation=None))
     lines.report(at(100_000, validation=None))
     listed = ", ".join(names)

@@ -12,7 +12,10 @@ import pytest
 
 from support import REPOSITORY
 
-SITE = SimpleNamespace(**runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "build_site.py")))
+SCRIPTS = REPOSITORY / "scripts" / "docs"
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(SCRIPTS))
+    SITE = SimpleNamespace(**runpy.run_path(str(SCRIPTS / "build_site.py")))
 pytestmark = pytest.mark.slow
 WITH_ZENSICAL = pytest.mark.skipif(find_spec("zensical") is None, reason="there is no Zensical")
 
@@ -44,9 +47,16 @@ def add(path, text):
 @WITH_ZENSICAL
 def test_the_site_has_every_page_and_the_playground_its_files(site):
     pages = {page.relative_to(REPOSITORY / "docs").with_suffix("") for page in (REPOSITORY / "docs").rglob("*.md")}
+    notebooks = [*(REPOSITORY / "docs" / "notebooks").glob("*.ipynb")]
+    pages |= {notebook.relative_to(REPOSITORY / "docs").with_suffix("") for notebook in notebooks}
     for page in pages:
         place = site / page.parent if page.name == "index" else site / page
         assert "<h1" in (place / "index.html").read_text(encoding="utf-8"), page
+    for notebook in notebooks:
+        assert (site / "notebooks" / notebook.name).read_bytes() == notebook.read_bytes()
+        page = (site / "notebooks" / notebook.stem / "index.html").read_text(encoding="utf-8")
+        assert f'<a href="../{notebook.name}" download' in page
+        assert "<progress" in page  # an output
     assert (site / "changelog" / "index.html").exists()
     assert (site / "search.json").exists()
     if (REPOSITORY / "docs" / "playground").exists():

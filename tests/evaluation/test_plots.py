@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from namegen.errors import NamegenError, UsageError
-from namegen.evaluation import plots
+from namegen.evaluation import figures
 from namegen.evaluation.metrics import CategoryEvaluation, Evaluation
 from namegen.evaluation.plots import plot_evaluation, plot_history, plot_in_terminal
 from namegen.models.model import History
@@ -174,6 +175,29 @@ def test_the_callers_settings_of_matplotlib_stay(svg):
     assert dict(mpl.rcParams) == before
 
 
+# Notebooks
+
+
+def test_a_notebook_shows_the_figure_without_a_file_and_without_pyplot(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    for figure in (plot_history({"elves": make_history()}), plot_evaluation(make_evaluation())):
+        assert isinstance(figure, Figure)
+        assert figure._repr_png_().startswith(MAGIC["png"])
+    assert not list(tmp_path.iterdir())
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_the_figure_can_be_changed_and_saved_by_the_caller_in_the_same_style(tmp_path):
+    figure = plot_evaluation(make_evaluation(), name="elves $x$")  # not a formula
+    figure.axes[0].set_title("mine")
+    figure.savefig(tmp_path / "mine.svg")
+
+    assert {"mine", "Evaluation of elves $x$", "number 2"} <= set(texts_of(tmp_path / "mine.svg"))
+
+
 # The terminal
 
 
@@ -252,11 +276,11 @@ def test_letters_missing_from_the_default_font_use_another_installed_font(monkey
     removed = font_manager.FontEntry(fname="/nowhere/removed.ttf", name="AAA")
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [removed, *font_manager.fontManager.ttflist])
     letter = chr(min(letters_of("STIXGeneral") - letters_of("DejaVu Sans")))  # both are included in matplotlib
-    default, *others = plots._find_fonts(f"Анна {letter}")
+    default, *others = figures._find_fonts(f"Анна {letter}")
 
     assert default == "DejaVu Sans"
     assert any(ord(letter) in letters_of(font) for font in others)
-    assert plots._find_fonts("Анна") == ["DejaVu Sans"]
+    assert figures._find_fonts("Анна") == ["DejaVu Sans"]
 
 
 def test_a_letter_that_no_font_has_gives_no_warning(svg):

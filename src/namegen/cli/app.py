@@ -19,6 +19,7 @@ _COMMANDS = (
     "people",
     "score",
     "classify",
+    "explain",
     "evaluate",
     "plot",
     "export",

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import time
 from typing import TYPE_CHECKING
 
 from namegen.cli.terminal import is_live_terminal, print_note
+from namegen.training.progress import (
+    PREVIEW_NAMES,
+    Clock,
+    PlainLines,
+    Preview,
+    Redraws,
+    format_figures,
+    format_losses,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from namegen.config import TrainingConfig
     from namegen.datasets.dataset import Dataset
     from namegen.training.run_logs import RunLogWriter
     from namegen.training.train import Progress, Report
 
-_MIN_REDRAW_INTERVAL = 0.25  # seconds
-_LINES = 20  # per run
-_PREVIEWS = 10  # per run; sampling a few names takes some milliseconds
-_PREVIEW_NAMES = 5
-_MAX_PREVIEW_LENGTH = 60  # sampling longer names would delay the training
 _MIN_BAR_WIDTH = 10  # columns
 _ECHO_WIDTH = 8  # columns of the last line that stay free, so that the terminal's ^C does not begin another line
 
@@ -49,7 +51,11 @@ def show_progress(
     categories = "1 category" if len(dataset.categories) == 1 else f"{len(dataset.categories):,} categories"
     print_note(f"Training {name}{recipe} on {where}: {units}, {len(dataset):,} names in {categories}.")
     preview = Preview(dataset.categories if config.init else [])
-    with LiveDisplay(preview) if is_live_terminal() else contextlib.nullcontext(PlainLines(config, preview)) as display:
+    with (
+        LiveDisplay(preview)
+        if is_live_terminal()
+        else contextlib.nullcontext(PlainLines(config, preview, print_note)) as display
+    ):
 
         def report(progress: Progress) -> None:
             save_notes(progress)
@@ -83,69 +89,6 @@ class _SaveNotes:
         self._is_failing = bool(progress.unsaved)
 
 
-class Preview:
-    """Names from the present model: of each added category in turn, else of all categories."""
-
-    def __init__(self, added: Sequence[str] = ()) -> None:
-        self._categories = itertools.cycle(added or [None])
-
-    def sample(self, progress: Progress, count: int) -> list[str]:
-        """Return names, with their categories if there are several; none if names may be very long."""
-        from namegen.sampling.generate import sample_preview
-
-        model = progress.model()
-        if model.longest > _MAX_PREVIEW_LENGTH:
-            return []
-        names = sample_preview(model, next(self._categories), count=count, seed=progress.iteration)
-        return [name.name if len(model.categories) == 1 else f"{name.name} ({name.category})" for name in names]
-
-
-class _Clock:
-    """The time since the first update, in seconds, and the rate since then, in iterations per second."""
-
-    def __init__(self) -> None:
-        self._start: tuple[float, int] | None = None
-        self.elapsed = self.rate = 0.0
-
-    def update(self, iteration: int) -> None:
-        """Measure the time and the rate after a number of iterations."""
-        now = time.monotonic()
-        if self._start is None:
-            self._start = now, iteration  # leaves out the warming up in the first stretch
-        self.elapsed = now - self._start[0]
-        self.rate = (iteration - self._start[1]) / self.elapsed if self.elapsed else 0.0
-
-
-class PlainLines:
-    """Plain lines every 5 %, for logs; with the tutorial recipe every 5,000 iterations."""
-
-    def __init__(self, config: TrainingConfig, preview: Preview) -> None:
-        self._preview, self._is_tutorial = preview, config.recipe == "tutorial"
-        self._interval = 5_000 if self._is_tutorial else max(1, config.iterations // _LINES)
-        self._printed: int | None = None
-        self._clock = _Clock()
-
-    def report(self, progress: Progress) -> None:
-        """Print a line if one is due."""
-        self._clock.update(progress.iteration)
-        if self._printed is None:
-            self._printed = (progress.iteration - 1) // self._interval
-        if progress.iteration // self._interval <= self._printed and progress.iteration < progress.iterations:
-            return
-        self._printed = progress.iteration // self._interval
-        parts = [
-            f"{progress.iteration / progress.iterations:4.0%}",
-            progress.stage,
-            f"{progress.iteration:,}/{progress.iterations:,}",
-            _format_duration(self._clock.elapsed),
-        ]
-        if self._is_tutorial:
-            parts.append(f"loss of the last name {progress.last_loss():.4f}")
-        else:
-            parts += [*_format_losses(progress), ", ".join(self._preview.sample(progress, 3))]
-        print_note("  ".join(part for part in parts if part))
-
-
 class LiveDisplay:
     """A bar, the losses and a preview, redrawn in place."""
 
@@ -155,7 +98,7 @@ class LiveDisplay:
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.text import Text
 
-        self._preview, self._clock, self._redrawn_at, self._previewed = preview, _Clock(), float("-inf"), -1
+        self._preview, self._clock, self._redraws = preview, Clock(), Redraws()
         self._bar = Progress(BarColumn(bar_width=None), TextColumn("{task.fields[figures]}"), expand=True)
         self._task = self._bar.add_task("", total=None, figures="")
         self._losses, self._names = Text(), Text(style="italic", overflow="ellipsis", no_wrap=True)
@@ -174,40 +117,18 @@ class LiveDisplay:
     def report(self, progress: Progress) -> None:
         """Redraw the display, at most four times a second, except for a new preview and at the end."""
         self._clock.update(progress.iteration)
-        reached = progress.iteration * _PREVIEWS // progress.iterations
-        now, is_last = time.monotonic(), progress.iteration == progress.iterations
-        if now - self._redrawn_at < _MIN_REDRAW_INTERVAL and reached == self._previewed and not is_last:
+        is_due, is_new = self._redraws.check(progress)
+        if not is_due:
             return
-        self._redrawn_at = now
-        width, rate = self._console.width, self._clock.rate
-        left = f", {_format_duration((progress.iterations - progress.iteration) / rate)} left" if rate else ""
-        figures = (
-            f" {progress.iteration / progress.iterations:4.0%}",
-            f"{progress.iteration:,}/{progress.iterations:,}",
-            f"{_format_duration(self._clock.elapsed)} elapsed{left}",
-            f"{rate:,.0f} names/s" if round(rate) else "",
-            progress.stage,
-        )
-        fitting = _join_fitting(figures, width - _MIN_BAR_WIDTH)
+        width = self._console.width
+        fitting = _join_fitting(format_figures(progress, self._clock), width - _MIN_BAR_WIDTH)
         self._bar.update(self._task, completed=progress.iteration, total=progress.iterations, figures=fitting)
-        losses = ", ".join(_format_losses(progress))
+        losses = ", ".join(format_losses(progress))
         self._losses.plain = f"{losses} nats per letter" if losses else ""
-        if reached > self._previewed:
-            self._previewed = reached
-            self._names.plain = _join_fitting(self._preview.sample(progress, _PREVIEW_NAMES), width - _ECHO_WIDTH)
+        if is_new:
+            self._names.plain = _join_fitting(self._preview.sample(progress, PREVIEW_NAMES), width - _ECHO_WIDTH)
         with contextlib.suppress(OSError, ValueError):  # the training continues without its terminal
             self._live.refresh()
-
-
-def _format_duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _format_losses(progress: Progress) -> list[str]:
-    losses = {"loss": progress.loss, "validation": progress.validation_loss}
-    return [f"{name} {loss:.3f}" for name, loss in losses.items() if loss is not None]
 
 
 def _join_fitting(parts: Iterable[str], width: int) -> str:

@@ -1,1 +1,1 @@
-"""Likelihood, perplexity, novelty, classification, plots."""
+"""Likelihood, perplexity, novelty, classification, explanations, plots."""

@@ -8,14 +8,17 @@ A model gives the probability of a name given its category. By Bayes' rule and a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from namegen._tables import MAX_ROWS, MISSING, build_frame, build_html, format_value, join_first
 from namegen._validate import check_arguments
+from namegen.datasets.dataset import count_of
 from namegen.datasets.encoding import EncodedNames
 from namegen.datasets.in_memory import iterate_names
-from namegen.errors import DataError, UsageError, quote
+from namegen.errors import DataError, UsageError, quote, shorten
 from namegen.models.categories import find_blend
 from namegen.models.inference import Source, build_steppers
 from namegen.models.scoring import score_names, score_per_category
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from namegen.models.model import Model
@@ -35,6 +39,7 @@ Prior = Literal["uniform", "data"]
 
 _NAMES_AT_A_TIME = 2**16  # bounds the memory
 _MAX_LETTERS = 1000
+_EMPTY = "(no letters)"  # instead of an empty name
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class FittedNames:
         return sum(not name for name in self.names)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scores:
     """The probabilities of names in a category; ``nan`` for an empty name.
 
@@ -69,8 +74,30 @@ class Scores:
     log_probabilities: Floats
     perplexities: Floats
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a data frame with a row for each name, as the model read it.
 
-@dataclass(frozen=True, eq=False)
+        Raises:
+            MissingPackageError: pandas is not installed.
+        """
+        columns = {"log_probability": self.log_probabilities, "perplexity": self.perplexities}
+        return build_frame(columns, index=self.fitted.names, name="name")
+
+    def __repr__(self) -> str:
+        first = zip(self.fitted.names, self.log_probabilities[:4].tolist(), strict=False)
+        scores = [f"{shorten(name) or _EMPTY} {format_value(score, '.2f')}" for name, score in first]
+        return f"<Scores of {count_of(len(self.fitted.names), 'name')}: {join_first(scores)}>"
+
+    def _repr_html_(self) -> str:
+        figures = zip(self.fitted.names, self.log_probabilities, self.perplexities, strict=True)
+        rows = [
+            (name or _EMPTY, format_value(score, ".2f"), format_value(perplexity, ".2f"))
+            for name, score, perplexity in islice(figures, MAX_ROWS)
+        ]
+        return build_html(("name", "log-probability", "perplexity"), rows, total=len(self.fitted.names))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Classification:
     """The probabilities of categories given names; ``nan`` for an empty name.
 
@@ -93,6 +120,37 @@ class Classification:
         """The most probable category of each name; ``None`` for an empty name."""
         first = self.ranked()[:, 0].tolist()
         return [self.categories[index] if name else None for name, index in zip(self.fitted.names, first, strict=True)]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a data frame with a row for each name, as the model read it, and a column for each category.
+
+        Raises:
+            MissingPackageError: pandas is not installed.
+        """
+        columns = dict(zip(self.categories, self.probabilities.T, strict=True))
+        return build_frame(columns, index=self.fitted.names, name="name")
+
+    def __repr__(self) -> str:
+        found = [f"{name} {', '.join(best[:1]) or MISSING}" for name, best in self._list_best(4, 1)]
+        return f"<Classification of {count_of(len(self.fitted.names), 'name')}: {join_first(found)}>"
+
+    def _repr_html_(self) -> str:
+        ranks = range(1, min(3, len(self.categories)) + 1)
+        rows = [
+            (name, *best, *[MISSING] * (len(ranks) - len(best))) for name, best in self._list_best(MAX_ROWS, len(ranks))
+        ]
+        return build_html(("name", *(f"{rank}." for rank in ranks)), rows, total=len(self.fitted.names))
+
+    def _list_best(self, names: int, categories: int) -> list[tuple[str, list[str]]]:
+        """Return the first names with their most probable categories, which an empty name does not have."""
+        part = Classification(self.fitted, self.categories, self.probabilities[:names])
+        return [
+            (
+                shorten(name) or _EMPTY,
+                [f"{self.categories[index]} {row[index]:.1%}" for index in order[:categories]] if name else [],
+            )
+            for name, row, order in zip(self.fitted.names, part.probabilities, part.ranked(), strict=False)
+        ]
 
 
 @check_arguments()

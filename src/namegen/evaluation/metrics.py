@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from namegen._tables import MAX_ROWS, build_frame, build_html, format_value
 from namegen._validate import check_arguments, check_bool, check_int, describe_kind
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.in_memory import to_dataset
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig
@@ -134,7 +137,7 @@ class CategoryEvaluation:
         return perplexity_of(self.loss)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """The quality of a model; ``None`` for what could not be measured.
 
@@ -194,6 +197,43 @@ class Evaluation:
         }
         head = {"macro": self.macro, "micro": self.micro, "perplexity": perplexity}
         return _without_empty({**head, **vars(self), **parts})
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a data frame with a row for each category; ``nan`` for what could not be measured.
+
+        Raises:
+            MissingPackageError: pandas is not installed.
+        """
+        rows = [{"perplexity": figures.perplexity, **vars(figures)} for figures in self.categories.values()]
+        columns = ("names", "loss", "perplexity", *_SHARED)
+        values = {name: [np.nan if row[name] is None else row[name] for row in rows] for name in columns}
+        return build_frame(values, index=list(self.categories), name="category")
+
+    def __repr__(self) -> str:
+        losses = f"loss {format_value(self.macro, '.3f')} macro, {format_value(self.micro, '.3f')} micro"
+        shares = ", ".join(
+            f"{format_value(getattr(self, name), '.1%')} {name}" for name in ("novel", "unique", "right")
+        )
+        categories = "1 category" if len(self.categories) == 1 else f"{len(self.categories):,} categories"
+        return f"<Evaluation of {categories}: {losses}; {shares}>"
+
+    def _repr_html_(self) -> str:
+        rows = [self._format_row("all (macro)", self, self.macro)]
+        rows += [self._format_row(name, row, row.loss) for name, row in islice(self.categories.items(), 2 * MAX_ROWS)]
+        head = ("category", "names", "loss", "perplexity", "novel", "unique", "right", "length", "length in the data")
+        caption = "".join(f"{note[0].upper()}{note[1:]}. " for note in self.notes).strip()
+        return build_html(head, rows, total=1 + len(self.categories), caption=caption)
+
+    @staticmethod
+    def _format_row(label: str, figures: CategoryEvaluation | Evaluation, loss: float | None) -> tuple[str, ...]:
+        values = {
+            ".3f": [loss],
+            ".2f": [perplexity_of(loss)],
+            ".1%": [figures.novel, figures.unique, figures.right],
+            ".1f": [figures.length, figures.data_length],
+        }
+        cells = [format_value(value, form) for form, group in values.items() for value in group]
+        return (label, f"{figures.names:,}", *cells)
 
 
 @check_arguments(*SAMPLING_FIELDS)

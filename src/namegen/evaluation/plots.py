@@ -1,4 +1,4 @@
-"""Plot loss histories and evaluations: into a file with matplotlib, or in the terminal with plotext."""
+"""Plot loss histories, evaluations and explanations with matplotlib, or histories in the terminal with plotext."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from namegen._validate import check_arguments, check_path, check_text, describe_kind
 from namegen.errors import UsageError, quote, shorten
 from namegen.evaluation.curves import Curve, Losses, build_curves, needs_log_axis
+from namegen.evaluation.explain import Explanation
 from namegen.evaluation.metrics import Evaluation
 from namegen.evaluation.run_logs import RunLog, is_log, read_log
-from namegen.io.files import write_atomically
 from namegen.models.model import History, Model
 from namegen.models.store import to_model
 from namegen.optional_packages import check_installed, required
@@ -23,21 +23,26 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from namegen.evaluation.figures import NotebookFigure
+
 _X, _Y = "training names (iterations)", "loss (nats per letter)"
 _SUFFIXES = (".png", ".svg", ".pdf")
-_FONT = "DejaVu Sans"  # included in matplotlib
-_FALLBACK_FONT = "Last Resort High-Efficiency"  # of boxes, which matplotlib uses by itself
 _DASHES = ("-", "--", "-.", ":")
 _SOFT_DASHES = (0, (1, 4))  # wide dots, of losses against teachers
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _MAX_MARKERS = 8  # on a training curve, if there are several models
 _MAX_HEIGHT = 60  # inches
 _MAX_LABELS = 240  # on an axis of that height
+_MAX_COLUMNS = 61  # of an explanation: 60 letters and the end
+_LIKELIEST = 6  # letters in each column
+_DARK = 0.55  # the probability above which letters are white
 
 
 @check_arguments()
-def plot_history(histories: Mapping[str, Losses] | Losses | str | os.PathLike[str], path: str | Path) -> None:
-    """Plot loss histories to a PNG, SVG or PDF file.
+def plot_history(
+    histories: Mapping[str, Losses] | Losses | str | os.PathLike[str], path: str | Path | None = None
+) -> Figure:
+    """Plot loss histories, for a notebook or to a PNG, SVG or PDF file.
 
     Validation curves are thick, with a ring around their lowest point. Losses against teachers are dotted. If one run
     is much longer than another, the axis is logarithmic. The same histories give the same bytes.
@@ -45,14 +50,17 @@ def plot_history(histories: Mapping[str, Losses] | Losses | str | os.PathLike[st
     Args:
         histories: the histories, models with them or logs of runs, keyed by the models' names; or one of them, or the
             name or path of a model, or the path of a log.
-        path: the file.
+        path: the file; by default none is written.
+
+    Returns:
+        The figure, which a notebook shows if it is the last value of a cell.
 
     Raises:
         UsageError: the file has a different suffix, or an argument is something else.
         MissingPackageError: matplotlib is not installed.
         NamegenError: a model has no history, or the file cannot be written.
     """
-    path = check_path("path", path)
+    path = None if path is None else check_path("path", path)
     histories = _to_histories(histories)
     curves = build_curves(histories)
     with _open_figure(path, (8, 5), "".join(histories)) as figure:
@@ -75,6 +83,7 @@ def plot_history(histories: Mapping[str, Losses] | Losses | str | os.PathLike[st
         axes.grid(visible=True, alpha=0.3)
         ring_labels = ["lowest validation loss"] if rings else []
         axes.legend([*lines, *rings[:1]], [*(curve.label for curve in curves), *ring_labels], frameon=False)
+    return figure
 
 
 def _to_histories(given: object) -> dict[str, Losses]:
@@ -97,18 +106,26 @@ def _to_histories(given: object) -> dict[str, Losses]:
 
 
 @check_arguments()
-def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None:
-    """Plot an evaluation to a PNG, SVG or PDF file, with the model's name in the title.
+def plot_evaluation(evaluation: Evaluation, path: str | Path | None = None, name: str = "the model") -> Figure:
+    """Plot an evaluation, for a notebook or to a PNG, SVG or PDF file.
 
     Bars show the loss and the shares of novel and right names of each category; a line shows their mean. The same
     figures give the same bytes.
+
+    Args:
+        evaluation: what :func:`evaluate` returns.
+        path: the file; by default none is written.
+        name: the name of the model, for the title.
+
+    Returns:
+        The figure, which a notebook shows if it is the last value of a cell.
 
     Raises:
         UsageError: the file has a different suffix, or an argument is something else.
         MissingPackageError: matplotlib is not installed.
         NamegenError: the file cannot be written.
     """
-    path, name = check_path("path", path), check_text("name", name, "'my model'")
+    path, name = None if path is None else check_path("path", path), check_text("name", name, "'my model'")
     if not isinstance(evaluation, Evaluation):
         raise UsageError(f"plot_evaluation needs what evaluate returns, not {describe_kind(evaluation)}")
     categories = list(evaluation.categories)
@@ -138,57 +155,89 @@ def plot_evaluation(evaluation: Evaluation, path: str | Path, name: str) -> None
         if len(categories) <= _MAX_LABELS:
             panels[0].set_yticks(range(len(categories)), map(shorten, categories))
         figure.suptitle(f"Evaluation of {shorten(name)}")
+    return figure
+
+
+@check_arguments()
+def plot_explanation(explanation: Explanation, path: str | Path | None = None) -> Figure:
+    """Plot an explanation, for a notebook or to a PNG, SVG or PDF file.
+
+    Each column is a letter of the name. It shows the most likely letters there, darker if they are likelier, with a
+    frame around the letter of the name, which takes the last place if it is less likely. Bars below show the entropy,
+    dots the loss of the letter.
+
+    Args:
+        explanation: what :func:`explain` returns, for a name of at most 60 letters.
+        path: the file; by default none is written.
+
+    Returns:
+        The figure, which a notebook shows if it is the last value of a cell.
+
+    Raises:
+        UsageError: the name is longer, the file has a different suffix, or an argument is something else.
+        NamegenError: the file cannot be written.
+    """
+    path = None if path is None else check_path("path", path)
+    if not isinstance(explanation, Explanation):
+        raise UsageError(f"plot_explanation needs what explain returns, not {describe_kind(explanation)}")
+    places = len(explanation.letters)
+    if places > _MAX_COLUMNS:
+        raise UsageError(f"a name of {places - 1} letters is too long for a picture; explain one of at most 60")
+    shown = min(_LIKELIEST, explanation.distributions.shape[1])
+    ranked = explanation.rank_letters()[:, :shown]
+    cells = [[*row] if own in row else [*row[:-1], own] for row, own in zip(ranked, explanation.targets, strict=True)]
+    spelled = "".join(explanation.labels[index] for row in cells for index in row)
+    size = max(6.0, 1.6 + 0.66 * places), 5.6
+    with _open_figure(path, size, spelled + explanation.category) as figure:
+        above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1.3]})
+        for place, (row, own) in enumerate(zip(cells, explanation.targets, strict=True)):
+            for rank, index in enumerate(row):
+                probability = explanation.distributions[place, index]
+                dark = {"color": "white" if probability > _DARK else "black", "ha": "center"}
+                above.barh(rank, 1, 0.94, place - 0.5, color=str(1 - 0.85 * probability), ec="none")
+                above.text(place, rank - 0.05, explanation.labels[index], va="bottom", weight="bold", **dark)
+                share = "<1%" if probability < 0.005 else f"{probability:.0%}"
+                if index not in ranked[place]:
+                    share = f"{share} (no. {explanation.ranks[place]})"
+                above.text(place, rank + 0.1, share, va="top", fontsize="x-small", **dark)
+                if index == own:
+                    above.barh(rank, 0.94, 0.9, place - 0.47, color="none", ec="C1", lw=2.2)
+        above.set(ylim=(shown - 0.5, -0.5), yticks=[], ylabel="most likely letters, from the top")
+        below.bar(
+            range(places), explanation.entropies, color="C0", width=0.6, label="entropy, the expected loss (nats)"
+        )
+        below.plot(
+            range(places),
+            explanation.losses,
+            color="C1",
+            marker="o",
+            ls="none",
+            label="loss of the name's letter (nats)",
+        )
+        below.set(xlim=(-0.55, places - 0.45), xticks=range(places), xticklabels=explanation.letters)
+        below.grid(visible=True, axis="y", alpha=0.3)
+        below.set_axisbelow(True)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
+        figure.suptitle(f"{shorten(explanation.name)} as {shorten(explanation.category)}")
+    return figure
 
 
 @contextmanager
-def _open_figure(path: Path, size: tuple[float, float], text: str) -> Iterator[Figure]:
-    """Yield a figure with fonts for the letters of a text, and write it to a file afterwards."""
-    import io
+def _open_figure(path: Path | None, size: tuple[float, float], text: str) -> Iterator[NotebookFigure]:
+    """Yield a figure with fonts for the letters of a text, and afterwards write it to a file, if one is given."""
+    if path is not None:
+        check_image_path(path)
     import logging
-    import warnings
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of an unwritable cache directory
-    check_image_path(path)
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with required("matplotlib"):
+        from namegen.evaluation.figures import NotebookFigure
 
-    settings: dict[Any, Any] = {
-        "svg.hashsalt": "namegen",
-        "text.parse_math": False,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "font.family": _find_fonts(text),
-    }
-    with mpl.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font")  # a box stands for the letter
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
+    figure = NotebookFigure(size, text)
+    with figure.style():
         yield figure
-        buffer, kind = io.BytesIO(), path.suffix.lower()[1:]
-        without_dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        figure.savefig(buffer, format=kind, dpi=150, metadata=without_dates[kind])
-    write_atomically(path, buffer.getvalue())
-
-
-def _find_fonts(text: str) -> list[str]:
-    """Return matplotlib's default font, and installed fonts with the letters of a text that it lacks."""
-    from matplotlib import font_manager
-
-    fonts, missing = [_FONT], {ord(letter) for letter in text}
-    missing -= set(font_manager.get_font(font_manager.findfont(_FONT)).get_charmap())
-    installed = [font for font in font_manager.fontManager.ttflist if font.name != _FALLBACK_FONT]
-    for font in sorted(installed, key=lambda font: (font.name, font.fname)):
-        if not missing:
-            break
-        try:
-            covered = missing & set(font_manager.get_font(font.fname).get_charmap())
-        except (OSError, RuntimeError):  # removed since matplotlib listed it, or damaged
-            continue
-        if covered:
-            fonts.append(font.name)
-            missing -= covered
-    return fonts
+    if path is not None:
+        figure.write(path)
 
 
 def check_image_path(path: Path) -> None:

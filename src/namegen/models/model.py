@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namegen._tables import MAX_ROWS, build_frame, build_html, format_value
 from namegen._validate import check_arguments, check_bool, check_constructor, check_path
 from namegen.architectures import find_architecture
 from namegen.config import MAX_CATEGORIES, MAX_CATEGORY_LENGTH
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from namegen.config import SamplingConfig, TrainingConfig
@@ -34,7 +36,7 @@ MAX_LOSS = 1e9  # nats per letter
 _MAX_CARD = 20_000  # characters
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class History:
     """The loss history of a training run, in nats per letter. Each point is the mean of the names' mean losses.
 
@@ -67,6 +69,48 @@ class History:
     def best_iteration(self) -> int | None:
         """The number of training names before the first lowest validation point, or ``None``."""
         return int(self.validation_iterations[self.validation.argmin()]) if len(self.validation) else None
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a data frame with a row for each point; ``nan`` where one of the two losses was not measured.
+
+        Raises:
+            MissingPackageError: pandas is not installed.
+        """
+        points = np.union1d(self.iterations, self.validation_iterations)
+        return build_frame(self._losses_at(points), index=points.tolist(), name="iterations")
+
+    def _losses_at(self, points: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """Return both losses at some points, each (points,)."""
+        training, validation = np.full((2, len(points)), np.nan)
+        training[np.searchsorted(points, self.iterations)] = self.training
+        validation[np.searchsorted(points, self.validation_iterations)] = self.validation
+        return {"training": training, "validation": validation}
+
+    def __repr__(self) -> str:
+        losses = [f"training {self.training[-1]:.3f}"] if len(self.training) else []
+        if self.best_validation is not None:
+            losses.append(f"lowest validation {self.best_validation:.3f} after {self.best_iteration:,} names")
+        return f"<History of {len(self.iterations):,} points: {', '.join(losses) or 'no losses'}>"
+
+    def _repr_html_(self) -> str:
+        points = np.union1d(self.iterations, self.validation_iterations)
+        if len(points) > MAX_ROWS:  # evenly spaced, the last one included
+            points = points[np.linspace(0, len(points) - 1, MAX_ROWS).round().astype(np.int64)]
+        measured = np.isin(self.iterations, points), np.isin(self.validation_iterations, points)
+        part = History(
+            self.iterations[measured[0]],
+            self.training[measured[0]],
+            self.validation_iterations[measured[1]],
+            self.validation[measured[1]],
+        )
+        losses = part._losses_at(points)
+        rows = [
+            (f"{point:,}", format_value(training, ".3f"), format_value(validation, ".3f"))
+            for point, training, validation in zip(points.tolist(), *losses.values(), strict=True)
+        ]
+        return build_html(
+            ("training names", "training loss", "validation loss"), rows, total=len(rows), caption=repr(self)[1:-1]
+        )
 
 
 @check_constructor("load_model loads a model")

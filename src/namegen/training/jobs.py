@@ -286,6 +286,7 @@ def run_plan(
         resume=plan.resume,
         report=report,
         stop=stop,
+        progress=False,  # the caller shows it
         group=group,
     )
     if group.is_rank_zero:

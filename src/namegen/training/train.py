@@ -1,7 +1,8 @@
 """Train a model on a dataset.
 
-:func:`train` prints nothing. It reports through a callback and asks another callback whether to stop. With a checkpoint
-file an interrupted run can be resumed, and produces exactly the model an uninterrupted run would have.
+:func:`train` reports through a callback and asks another callback whether to stop. It prints nothing, but shows the
+progress in a notebook, or if asked to. With a checkpoint file an interrupted run can be resumed, and produces exactly
+the model an uninterrupted run would have.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
+
+from namegen._tables import MISSING, build_frame, build_html, format_value
 from namegen._validate import check_arguments, check_bool, check_callable, check_int, check_path, describe_kind
 from namegen.architectures import find_architecture
 from namegen.config import TrainingConfig, check_unchanged, fit_to_data
@@ -25,6 +29,7 @@ from namegen.recipes import TRAINING_FIELDS, training_config
 from namegen.training.distributed import SINGLE_PROCESS
 from namegen.training.fine_tuning import check_fine_tuning, fine_tuning_config, model_digest
 from namegen.training.ngrams import train_ngram
+from namegen.training.progress import build_report, format_losses
 from namegen.training.resources import check_memory, default_threads, find_training_device
 
 if TYPE_CHECKING:
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
+    import pandas as pd
     import torch
 
     from namegen.datasets.in_memory import Names
@@ -40,7 +46,7 @@ if TYPE_CHECKING:
     from namegen.training.trainer import Trainer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Progress:
     """The progress of a training run.
 
@@ -72,6 +78,26 @@ class Progress:
     targets: Literal["names", "teachers", "names and base model"] = "names"
     history: History = field(default_factory=History)
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a data frame of one row, so that the reports of a run can be concatenated.
+
+        Raises:
+            MissingPackageError: pandas is not installed.
+        """
+        losses = {"loss": self.loss, "validation_loss": self.validation_loss}
+        known = {name: np.nan if loss is None else loss for name, loss in losses.items()}
+        columns = {"iteration": self.iteration, "iterations": self.iterations, **known, "stage": self.stage}
+        return build_frame({name: [value] for name, value in columns.items()})
+
+    def __repr__(self) -> str:
+        losses = "".join(f", {text}" for text in format_losses(self))
+        return f"<Progress: {self.iteration:,} of {self.iterations:,} names{losses}>"
+
+    def _repr_html_(self) -> str:
+        losses = [format_value(loss, ".3f") for loss in (self.loss, self.validation_loss)]
+        row = (f"{self.iteration:,} of {self.iterations:,}", *losses, self.stage or MISSING)
+        return build_html(("training names", "loss", "validation loss", "network"), [row], total=1)
+
 
 Report: TypeAlias = "Callable[[Progress], None]"
 
@@ -88,6 +114,7 @@ def train(
     resume: bool = False,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    progress: bool | None = None,
     group: ProcessGroup = SINGLE_PROCESS,
     **parts: Any,  # noqa: ANN401 - the fields of TrainingConfig
 ) -> Model:
@@ -112,6 +139,8 @@ def train(
             bit-identical; the configuration must be the same.
         report: called at least every few hundred iterations.
         stop: called as often as ``report``; the run stops when it returns true.
+        progress: whether to show the progress, with names from the model so far: live in a notebook, elsewhere as
+            lines on standard error. By default, only a notebook shows it.
         group: the processes that train together, from :func:`~namegen.training.distributed.joined`. All must pass the
             same arguments; all return the model. Only rank 0 reads and writes the checkpoint.
         parts: settings to replace in the configuration, such as ``iterations=20_000``.
@@ -134,6 +163,7 @@ def train(
     init = None if init is None else to_model(init)
     check_callable("report", report)
     check_callable("stop", stop)
+    progress = None if progress is None else check_bool("progress", progress)
     _check_config(config, parts, init=init)
     if not isinstance(dataset, Dataset):
         own = (config or training_config(parts.get("recipe", "default"))).keep_repeats
@@ -156,6 +186,8 @@ def train(
 
     where = _find_device(config, dataset, device or (before.model.device if before else "auto"), group)
     threads = _resolve_threads(config, threads, before, group)
+    added = dataset.categories if init else ()
+    report = build_report(report, config, added, show=progress if group.is_rank_zero else False)
     threads_before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
