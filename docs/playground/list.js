@@ -71,7 +71,7 @@ function linesOf(text) {
   const comments = lines.filter((line) => COMMENT.test(line));
   if (comments.length && (2 * comments.length <= lines.length || comments.every((line) => [" ", ""].includes(line.slice(1, 2))))) {
     lines = lines.filter((line) => !COMMENT.test(line));
-    notes.push(`Skipped ${comments.length} comments, such as “${comments[0].slice(0, 40)}”.`);
+    notes.push(`Skipped comments, such as “${comments[0].slice(0, 40)}”.`);
   }
   for (const [mark, what] of [[BULLET, "bullets"], [NUMBERING, "the numbers of the lines"]]) {
     const marks = lines.map((line) => line.match(mark)).filter((match) => match);

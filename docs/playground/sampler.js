@@ -105,6 +105,18 @@ export class Sampler {
     );
   }
 
+  /** Return the network's logits before each letter that it chooses, and before the end: arrays (O). */
+  outputsFor(letters) {
+    const outputs = [];
+    let hidden = this.#network.start();
+    for (const letter of this.model.sos ? [this.model.alphabet.edge, ...letters] : letters) {
+      const step = this.#network.step(letter, hidden);
+      hidden = step.hidden;
+      outputs.push(Float32Array.from(step.logits));
+    }
+    return outputs;
+  }
+
   /** Sample one name, and say what is wrong with it. */
   #attempt(given, limit, stream, plausibility) {
     const { alphabet, sos } = this.model;

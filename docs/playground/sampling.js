@@ -4,8 +4,9 @@
 
 import { ClosedSampler } from "./closed.js";
 import { NamegenError } from "./errors.js";
+import { restrict } from "./letters.js";
 import { isGreedy } from "./model.js";
-import { Sampler } from "./sampler.js";
+import { Sampler, asBlend } from "./sampler.js";
 import { CATEGORY, streamOf, uniform } from "./streams.js";
 
 export { blendOf } from "./categories.js";
@@ -58,6 +59,13 @@ export function* drawNames(model, { category, prefixes, count, sampling, seed, f
       yield { category: chosen, name: yield* samplerOf(chosen).draw(prefix, seed, number) };
     }
   }
+}
+
+/** Return the model with the letters of a category or blend, in whose alphabet its prefixes are. */
+export function modelFor(model, category) {
+  if (category === null) return model;
+  if (category.isClosed) return new ClosedSampler(model, category.label, {}).model;
+  return restrict(model, asBlend(model, category).shares);
 }
 
 /** Return the sampler of a category, closed or not, or of a blend. */

@@ -39,7 +39,6 @@ from support import REPOSITORY, make_model
 pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
@@ -48,10 +47,6 @@ from selenium.webdriver.support.wait import WebDriverWait
 pytestmark = pytest.mark.slow
 
 SECONDS = 30
-SWITCHES = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 LETTERS = ("и́", "и", "И", "Ива", "김", "ngữ", "a", "b", " ", "-")
 DTYPES = {
     "gru": {},
@@ -59,36 +54,6 @@ DTYPES = {
     "tutorial": {"recipe_name": "tutorial"},
     "rnn with tanh": {"architecture": "rnn"},
 }
-
-
-@pytest.fixture(scope="module")
-def address():
-    """The playground, served as people serve it."""
-    served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
-    served["Handler"].log_message = lambda *_: None
-    with served["server"]() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Chromium as a newcomer has it."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("chromium or chromedriver is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for switch in [*SWITCHES.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options=options, service=Service(driver)) as browser:
-        browser.set_script_timeout(SECONDS)
-        yield browser
 
 
 class Page:
@@ -199,9 +164,10 @@ def test_the_greedy_names_are_those_of_namegen(page, pretrained):
     greedy = page.run(
         """
         const [prefixes] = given;
+        const { loadFile } = await import("./files.js");
         const { readModel } = await import("./model.js");
         const { atTemperature, sampleNames } = await import("./sampling.js");
-        const model = readModel(await (await fetch("pretrained.safetensors")).arrayBuffer());
+        const model = readModel(await loadFile("pretrained.safetensors.gz"));
         const sampling = atTemperature(model.sampling, 0);
         return model.categories.map((_, category) =>
           [...sampleNames(model, { category, prefixes, count: 1, sampling, seed: 1 })].map(({ name }) => name));
@@ -608,14 +574,14 @@ def test_without_the_model_beside_it_the_page_says_what_to_do(browser, address, 
     shutil.copytree(REPOSITORY / "docs" / "playground", tmp_path / "playground")
     served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
     served["Handler"].log_message = lambda *_: None
-    served["Handler"].translate_path.__globals__["DATA"] = tmp_path
+    served["Handler"].send_head.__globals__["DATA"] = tmp_path
     shutil.copy(OFFENSIVE_FILE, tmp_path)
     with served["server"]() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         page = Page(browser, f"http://127.0.0.1:{server.server_port}/")
         try:
-            assert "Cannot load pretrained.safetensors: the server answered 404" in page["problem"].text
+            assert "Cannot load pretrained.safetensors.gz: the server answered 404" in page["problem"].text
             tiny("gru").save(tmp_path / "m.safetensors")
             assert page.open_model(tmp_path / "m.safetensors") or page.wait(lambda: page["state"].text)
             page.wait(lambda: page["state"].text)
