@@ -109,7 +109,7 @@ function parsePart({ categories, closed }, part) {
   if (index === null) {
     const isClosed = lookUp([...closed.keys()], name) !== null;
     throw new NamegenError(
-      isClosed ? `${name} has known names only, so it cannot be blended. Use it alone.` : `There is no category “${name.slice(0, 40)}”. Choose another.`,
+      isClosed ? `${name} has known names only, so it cannot be blended. Use it alone.` : `“${name.slice(0, 40)}” is not a category of the model. Choose another.`,
     );
   }
   return [categories[index], weight];

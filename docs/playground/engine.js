@@ -51,7 +51,7 @@ const MAX_COUNT = 100_000; // names or people
 
 export class Engine {
   #models = new Map(); // promises by name
-  #common = null; // a promise of what all tasks need
+  #common = null; // a promise of the files that all tasks need
   #isOffensive = null;
   #listeners = new Set(); // of the tasks that wait for files
   #style = null; // the last one, with its key
@@ -153,7 +153,7 @@ export class Engine {
   /** Return a model, and the filter of offensive names. A task that is cancelled does not stop the download. */
   async #prepare(name, { signal, onProgress = () => {} }) {
     if (!this.#models.has(name)) {
-      if (![PRETRAINED, PEOPLE].includes(name)) throw new NamegenError(`There is no model ${name.slice(0, 40)}. Open its file first.`);
+      if (![PRETRAINED, PEOPLE].includes(name)) throw new NamegenError(`The model ${name.slice(0, 40)} is not open. Open its file first.`);
       this.#models.set(name, loadFile(`${name}.safetensors.gz`, this.#tell).then(readModel));
     }
     this.#listeners.add(onProgress);

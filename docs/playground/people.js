@@ -219,7 +219,7 @@ function sharesOf(model, texts, gender, seed) {
   for (const text of texts) {
     const [name, weight] = parseWeight(text, (name) => lookUp(names, name));
     const index = lookUp(names, name);
-    if (index === null) throw new NamegenError(`There is no culture “${name.slice(0, 40)}”. Choose another.`);
+    if (index === null) throw new NamegenError(`“${name.slice(0, 40)}” is not a culture of the model. Choose another.`);
     weights.set(names[index], (weights.get(names[index]) ?? 0) + weight);
   }
   if (!weights.size) throw new NamegenError("No culture is given. Choose at least one.");

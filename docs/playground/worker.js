@@ -11,7 +11,7 @@
  *     {id, progress}          {file, loaded, total} in bytes (total may be null), or {done, total}
  *     {id, items}             an array of names, people or notes
  *     {id, result}
- *     {id, error, isBug}      a line for the user; a bug is an error that nobody expected
+ *     {id, error, isBug}      a line for the user; a bug is any other error than a `NamegenError`
  *     {id, cancelled: true}
  */
 

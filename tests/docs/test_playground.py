@@ -436,7 +436,7 @@ def test_prefixes_are_brought_into_the_alphabet_and_the_case_as_namegen_does_it(
 def test_the_example_of_the_page_draws_names(page, pretrained):
     text = (REPOSITORY / "docs" / "export.md").read_text(encoding="utf-8")
     examples = re.findall(r"^```javascript\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    (code,) = (code for code in examples if "readModel" in code)
+    (code,) = (code for code in examples if "Client" in code)
     code = re.sub(r'^import (.*) from (".*");$', r"const \1 = await import(\2);", code, flags=re.MULTILINE)
     assert page.run(f"{code} return names;") == sample(pretrained, "German", "ABC", seed=1)
 
