@@ -85,6 +85,9 @@ export class Sampler {
     if (given.length > limit) {
       throw new NamegenError(`“${prefix.slice(0, 40)}” is too long: names of this model have at most ${limit} letters.`);
     }
+    if ((this.#filters.minLength ?? 0) > limit) {
+      throw new NamegenError(`Names have at most ${limit} letters here. Ask for fewer than ${this.#filters.minLength}.`);
+    }
     const attempts = isCertain(this.model, this.#sampling, prefix) ? 1 : MAX_ATTEMPTS;
     const lastStep = this.#steps + MAX_STEPS;
     const unmet = new Set();
