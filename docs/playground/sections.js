@@ -2,7 +2,7 @@
  * Read the sections of a model file: n-grams, limits of plausibility, masks of letters, and closed categories.
  */
 
-import { number, texts, whole } from "./checks.js";
+import { number, settings, texts, whole } from "./checks.js";
 import { NamegenError } from "./errors.js";
 import { NGram } from "./ngram.js";
 import { broken, isObject } from "./safetensors.js";
@@ -47,11 +47,11 @@ export function readMixture({ weights, own }, tensors, C, O) {
   }
   return {
     ngram: new NGram({ outputs: O, order, letters, counts, first, discounts }),
-    weights: readWeights(weights),
+    weights: readWeights(settings("n-gram", weights)),
     own: new Map(
-      Object.entries(own).map(([category, weights]) => [
+      Object.entries(settings("categories' n-gram", own)).map(([category, weights]) => [
         whole("category", Number(category), 0, C - 1),
-        readWeights(weights),
+        readWeights(settings("n-gram", weights)),
       ]),
     ),
   };

@@ -23,6 +23,7 @@ from namegen.config import SamplingConfig
 from namegen.datasets.alphabet import ASCII, Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.errors import UsageError
+from namegen.models.closed import ClosedNames
 from namegen.models.inference import apply_guidance, build_steppers
 from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import NGram
@@ -462,7 +463,8 @@ def spoilt(content, rng):
         tensor[rng.choice(list(tensor))] = odd
     elif kind == 4:
         facts = json.loads(header["__metadata__"]["namegen"])
-        part = rng.choice([facts, facts["training"], facts["sampling"]])
+        sections = facts.get("sections") or {}
+        part = rng.choice([facts, facts["training"], facts["sampling"], *filter(None, [sections, *sections.values()])])
         part[rng.choice(list(part))] = odd
         header["__metadata__"]["namegen"] = json.dumps(facts)
     else:
@@ -471,11 +473,17 @@ def spoilt(content, rng):
     return len(text).to_bytes(8, "little") + text + data
 
 
+def with_parts(model):
+    """Return a model with a mask of letters and a closed category."""
+    mask = np.ones((len(model.categories), len(model.alphabet)), dtype=np.bool_)
+    return dataclasses.replace(model, letters=mask, closed={"Z": ClosedNames(("Ann", "Bo"), np.ones(2, np.float32))})
+
+
 def test_spoilt_files_are_one_line_or_a_model_that_works(page, tmp_path):
     models = []
     for kind in ("gru", "tutorial"):
         model = tiny(kind, categories=("X", "Y"))
-        model = with_ngram(model, 0.2) if kind == "gru" else model
+        model = with_parts(with_ngram(model, 0.2)) if kind == "gru" else model
         model.save(tmp_path / "m.safetensors", half=kind == "gru")
         models.append((tmp_path / "m.safetensors").read_bytes())
     rng = random.Random(1)
@@ -488,7 +496,10 @@ def test_spoilt_files_are_one_line_or_a_model_that_works(page, tmp_path):
         return given[0].map((bytes) => {
           try {
             const model = readModel(Uint8Array.from(atob(bytes), (each) => each.charCodeAt()).buffer);
-            [...sampleNames(model, { category: 0, prefixes: [""], count: 2, sampling: model.sampling, seed: 1 })];
+            const closed = [...model.closed.keys()].map((label) => ({ label, isClosed: true }));
+            for (const category of [0, ...closed]) {
+              [...sampleNames(model, { category, prefixes: [""], count: 2, sampling: model.sampling, seed: 1 })];
+            }
             return "works";
           } catch (error) {
             return error instanceof NamegenError ? error.message : `BUG ${error.stack}`;
