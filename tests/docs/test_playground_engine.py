@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -215,6 +216,43 @@ def test_every_kind_of_people_is_that_of_namegen(engine, people_model, kind):
     (persons,) = engine.ask("people", [wanted])
     expected = [person._asdict() for person in people(wanted.pop("cultures"), **wanted, model=people_model)]
     assert persons == expected
+
+
+COMMANDS = [
+    {"category": "German:2+Italian:1", "letters": "ABC", "count": 2, "seed": 5},
+    {"category": None, "letters": "S", "count": 4, "seed": 5, "sampling": {"temperature": 0.7}},
+    {
+        "category": "Irish",
+        "prefixes": ["O'", "Mc"],
+        "seed": 6,
+        "filters": {"ending": "n", "novel": True, "minLength": 6},
+    },
+    {"category": None, "list": {"text": LISTS["elves"], "label": "my elves"}, "count": 3, "seed": 7},
+]
+
+
+def test_the_command_that_the_page_shows_gives_the_same_names(engine, cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my elves.txt").write_text(LISTS["elves"], encoding="utf-8")
+    commands = engine.run(
+        'const { namesCommand } = await import("./command.js"); return given[0].map(namesCommand);', COMMANDS
+    )
+    expected = [printed(cli, *shlex.split(command)[1:]) for command in commands]
+    assert engine.names(*COMMANDS) == expected
+
+
+def test_the_command_that_the_page_shows_gives_the_same_people(engine, cli):
+    request = {
+        "cultures": ["German:2", "Polish"],
+        "gender": "female",
+        "start": "AB",
+        "unique": True,
+        "count": 5,
+        "seed": 8,
+    }
+    command = engine.run('return (await import("./command.js")).peopleCommand(given[0]);', request)
+    (persons,) = engine.ask("people", [request])
+    assert [person["name"] for person in persons] == printed(cli, *shlex.split(command)[1:])
 
 
 # Looking inside
