@@ -98,8 +98,8 @@ site: install
 	$(BIN)/python scripts/docs/build_site.py
 	@echo "To look at it: $(PYTHON) -m http.server --directory site --bind 127.0.0.1, and http://127.0.0.1:8000/"
 
-playground:
-	$(PYTHON) scripts/docs/serve_playground.py $(PORT)
+playground: install
+	$(BIN)/python scripts/docs/serve_playground.py $(PORT)
 
 pictures: install
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/docs/pictures/draw.py

@@ -6,28 +6,23 @@
  */
 
 import { NamegenError } from "./errors.js";
+import { isUpper, matchCase, normalize, otherCase, withSingleSpaces } from "./graphemes.js";
+import { unidecode } from "./transliteration.js";
 
 const MAX_SHOWN = 30; // letters or runs of letters, in words
-
-/** Spellings of letters that do not decompose into a letter and an accent. namegen itself knows other scripts too. */
-const SPELT = new Map(
-  Object.entries({
-    ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ð: "d", ħ: "h", ı: "i", ĸ: "k", ł: "l", ŋ: "ng", þ: "th", ŧ: "t",
-    "’": "'", "‘": "'", "ʼ": "'", "–": "-", "—": "-", "‐": "-", "\u00a0": " ",
-  }),
-);
 
 export class Alphabet {
   #index;
   #pattern;
+  #pieces;
 
   /** @param {string[]} letters distinct and not empty */
   constructor(letters) {
     this.letters = letters;
     this.#index = new Map(letters.map((letter, index) => [letter, index]));
     // The longest letter that matches, else a character with its combining marks.
-    const longestFirst = letters.filter((letter) => letter.length > 1).sort((a, b) => b.length - a.length);
-    this.#pattern = new RegExp([...longestFirst.map(escaped), ".\\p{M}*"].join("|"), "gsu");
+    this.#pattern = patternOf(letters, ".\\p{M}*");
+    this.#pieces = patternOf(letters.some((letter) => letter.length > 1) ? withOtherCases(letters) : letters, ".");
   }
 
   /** The index that begins and ends a name. */
@@ -39,7 +34,12 @@ export class Alphabet {
     return this.#index.has(letter);
   }
 
-  /** Split a text into letters, and everything else into characters. */
+  /** Return the index of a letter; `undefined` if the alphabet does not have it. */
+  indexOf(letter) {
+    return this.#index.get(letter);
+  }
+
+  /** Split a text into letters, and everything else into characters with their marks. */
   split(text) {
     const pieces = text.normalize("NFC").match(this.#pattern) ?? [];
     // A mark may be a letter of its own.
@@ -49,12 +49,23 @@ export class Alphabet {
 
   /** Return the indices of the letters of a text, which must all be in the alphabet. */
   encode(text) {
-    return this.split(text).map((letter) => this.#index.get(letter));
+    return this.#split(text).map((letter) => this.#index.get(letter));
   }
 
   /** Return the text of letters with these indices. */
   decode(indices) {
-    return indices.map((index) => this.letters[index]).join("");
+    return Array.from(indices, (index) => this.letters[index]).join("");
+  }
+
+  /** Whether the alphabet has all letters of a text. */
+  hasAll(text) {
+    return this.#split(text).every((letter) => this.has(letter));
+  }
+
+  /** Return an alphabet with more letters after these, in order; the same one if it has them all. */
+  extended(letters) {
+    const added = [...new Set(letters)].filter((letter) => !this.has(letter)).sort(byCodePoint);
+    return added.length ? new Alphabet([...this.letters, ...added]) : this;
   }
 
   /**
@@ -67,30 +78,66 @@ export class Alphabet {
    * @throws {NamegenError} no name can begin with the prefix
    */
   fit(prefix, casing) {
-    const characters = this.split(prefix);
-    const spelt = characters.map((character, place) => this.#transliterated(character, characters, place));
-    let text = spelt.join("").trim().replace(/\s+/gu, " ");
+    let { text, dropped } = this.#transliterate(prefix);
     if (text && prefix.endsWith(" ") && this.has(" ")) text += " "; // “van ” is another prefix than “van”
-    if (spelt.includes("") || (prefix && !text)) {
+    if (prefix && (dropped || !text)) {
       throw new NamegenError(`No name can begin with “${prefix.slice(0, 40)}”: the model’s letters are ${this}.`);
     }
-    const cased = inCase(text, casing);
-    return this.split(cased).every((letter) => this.has(letter)) ? cased : text;
+    return this.inCase(text, casing);
   }
 
-  /** Return a character as the alphabet spells it, or an empty string if it cannot. */
-  #transliterated(character, all, place) {
-    if (this.has(character)) return character;
-    const otherCase = swapped(character); // if the alphabet has the letter in one case only
-    if (this.has(otherCase) && swapped(otherCase) === character) return otherCase;
-    if (/^\s/u.test(character)) return this.has(" ") ? " " : "";
-    const lower = character.toLowerCase();
-    let spelling = withoutAccents(lower);
-    if (character !== lower) {
-      const shouted = [all[place - 1], all[place + 1]].some((beside) => beside && isUpper(beside));
-      spelling = shouted ? spelling.toUpperCase() : capitalised(spelling);
-    }
-    return this.split(spelling).every((letter) => this.has(letter)) ? spelling : "";
+  /** Return a name in another case, or unchanged if that would leave the alphabet. */
+  inCase(name, casing) {
+    const cased = inCase(name, casing);
+    return this.hasAll(cased) ? cased : name;
+  }
+
+  /**
+   * Read a name as `namegen sample --like` does: its letters stay as they are, and the alphabet gains them. Punctuation is
+   * transliterated if the alphabet has its replacement, and symbols otherwise dropped.
+   *
+   * @returns {{name: string, dropped: number}} and how many characters were dropped
+   */
+  read(text) {
+    const { name, dropped } = normalize(text);
+    if (this.hasAll(name)) return { name, dropped };
+    const parts = this.#split(name).map((letter) => this.#readLetter(letter));
+    return { name: withSingleSpaces(parts.join("")), dropped: dropped + parts.filter((part) => part === "").length };
+  }
+
+  #readLetter(letter) {
+    if (this.has(letter) || /^[\p{L}\p{M}\p{N}\p{Z}]/u.test(letter)) return letter;
+    const replacement = unidecode(letter);
+    if (replacement && this.hasAll(replacement)) return replacement;
+    return /^\p{P}/u.test(letter) ? letter : "";
+  }
+
+  #transliterate(given) {
+    const characters = this.#split(given.normalize("NFC"));
+    if (characters.every((character) => this.has(character))) return { text: withSingleSpaces(given.normalize("NFC")), dropped: 0 };
+    let dropped = 0;
+    let isKept = false; // whether the letter before is in the alphabet
+    const parts = characters.map((character, place) => {
+      const isAccent = /^\p{Mn}/u.test(character);
+      if (/^\p{M}/u.test(character) && isKept && !this.has(character)) {
+        dropped += isAccent ? 0 : 1; // a vowel sign must not become a Latin letter
+        return "";
+      }
+      const known = this.has(character) ? character : otherCase(character);
+      isKept = known !== null && this.has(known);
+      if (isKept) return known;
+      if (/^[\s\x1c-\x1f\x85]/u.test(character)) return this.has(" ") ? " " : "";
+      const replacement = matchCase(unidecode(character), character, characters[place - 1] ?? "", characters[place + 1] ?? "");
+      const part = this.#split(replacement).filter((letter) => this.has(letter)).join("");
+      dropped += part || isAccent ? 0 : 1;
+      return part;
+    });
+    return { text: withSingleSpaces(parts.join("")), dropped };
+  }
+
+  /** Split a text into letters, in either case, and into the characters between them. */
+  #split(text) {
+    return text.match(this.#pieces) ?? [];
   }
 
   /** Describe the letters, runs first and the space last: `a–z, A–Z, . , ; ' - and space`. */
@@ -110,31 +157,31 @@ export class Alphabet {
   }
 }
 
-/** Return a text in lower case with Latin letters without accents: `łódź` becomes `lodz`. */
-export function withoutAccents(lower) {
-  const spelt = [...lower].map((character) => SPELT.get(character) ?? character).join("");
-  return spelt.normalize("NFD").replace(/\p{Mn}/gu, "");
+/** Compare texts by their code points, as Python sorts them. */
+export function byCodePoint(one, other) {
+  const [left, right] = [[...one], [...other]];
+  const place = left.findIndex((character, at) => character !== right[at]);
+  if (place < 0) return left.length - right.length;
+  return place < right.length ? left[place].codePointAt() - right[place].codePointAt() : 1;
 }
 
 function inCase(text, casing) {
   if (casing === "lower") return text.toLowerCase();
   if (casing === "upper") return text.toUpperCase();
   if (casing !== "capitalised" || !text) return text;
-  const shouted = [...text].length > 1 && /^\p{L}+$/u.test(text) && isUpper(text);
-  return capitalised(shouted ? text.toLowerCase() : text);
+  const [first, ...others] = text;
+  const isShouted = others.length > 0 && /^\p{L}+$/u.test(text) && isUpper(text);
+  return first.toUpperCase() + (isShouted ? others.join("").toLowerCase() : others.join(""));
 }
 
-function capitalised(text) {
-  const [first = "", ...others] = text;
-  return first.toUpperCase() + others.join("");
+/** Return a pattern of the letters of several characters, the longest first, or of something else. */
+function patternOf(letters, other) {
+  const longestFirst = letters.filter((letter) => letter.length > 1).sort((a, b) => b.length - a.length);
+  return new RegExp([...longestFirst.map(escaped), other].join("|"), "gsu");
 }
 
-function swapped(letter) {
-  return isUpper(letter) ? letter.toLowerCase() : letter.toUpperCase();
-}
-
-function isUpper(text) {
-  return text === text.toUpperCase() && text !== text.toLowerCase();
+function withOtherCases(letters) {
+  return [...new Set([...letters, ...letters.map(otherCase).filter((letter) => letter !== null)])];
 }
 
 function follows(letter, last) {

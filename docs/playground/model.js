@@ -3,20 +3,17 @@
  */
 
 import { Alphabet } from "./alphabet.js";
-import { NamegenError, UNSHOWABLE } from "./errors.js";
-import { NGram } from "./ngram.js";
-import { TensorFile, broken, isObject, parsed } from "./safetensors.js";
+import { number, oneOf, settings, texts, whole } from "./checks.js";
+import { NamegenError } from "./errors.js";
+import { TensorFile, broken, parsed } from "./safetensors.js";
+import { readClosed, readLetters, readLimits, readMixture, readSections } from "./sections.js";
 
 const FORMAT_VERSIONS = [1, 2];
-const SECTIONS = ["ngram", "plausibility"];
 const MAX_ALPHABET = 65_535;
 const MAX_CATEGORIES = 20_000;
 const MAX_NAMES = 1e12; // of a category
 const MAX_LETTER_LENGTH = 32; // characters
 const MAX_CATEGORY_LENGTH = 1_000;
-const MAX_ORDER = 16; // of an n-gram
-const MAX_NGRAM_LETTERS = 2 ** 24; // of all n-grams
-const MAX_FLOORS = 1_001;
 
 /**
  * How letters are chosen, as the library's SamplingConfig; `null` means off.
@@ -42,7 +39,9 @@ const MAX_FLOORS = 1_001;
  * @property {number} longest the number of letters of the longest training name
  * @property {Sampling} sampling the model's own settings
  * @property {boolean} sos whether the network itself chooses the first letter
+ * @property {Float64Array} counts (C), the number of training names
  * @property {Float64Array} firstLetters (C, L), the number of training names that begin with each
+ * @property {BigUint64Array[]} hashes the hashes of all known names: lists, each ascending
  * @property {"gru" | "rnn" | "ngram"} architecture
  * @property {boolean} tanh whether the rnn applies tanh to its new hidden state
  * @property {number} hidden H
@@ -51,6 +50,10 @@ const MAX_FLOORS = 1_001;
  * @property {{ngram: NGram, weights: Weights, own: Map<number, Weights>} | null} mixture with the weights
  *   {share, minContext, pooled, sampled} of all categories and of some
  * @property {{values: Float32Array, floors: number} | null} limits of plausibility, (C, floors, 3)
+ * @property {Uint8Array | null} mask (C, L), 1 for a letter that names of a category may have; `null` for all
+ * @property {number} added how many letters, the last ones, were added to a trained model
+ * @property {Map<string, {names: string[], weights: Float32Array}>} closed the closed categories, and how frequent each
+ *   of their names is
  */
 
 /**
@@ -80,10 +83,18 @@ export function readModel(buffer) {
   const architecture = oneOf("architecture", training.architecture ?? "gru", ["gru", "rnn", "ngram"]);
   const { hidden, shapes } = sizes(tensors, architecture, categories.length, letters.length + 1);
   const firstLetters = tensors.integers("categories.first_letters", [categories.length, letters.length]);
-  checkCounts(firstLetters, tensors.integers("categories.counts", [categories.length]));
+  const counts = tensors.integers("categories.counts", [categories.length]);
+  checkCounts(firstLetters, counts);
   const mixture = sections.ngram ? readMixture(sections.ngram, tensors, categories.length, letters.length + 1) : null;
   if (!mixture && architecture === "ngram") throw broken("it has neither a network nor an n-gram");
   if (!mixture && sections.plausibility) throw broken("it has plausibility limits, but no n-gram");
+  if (architecture === "rnn" && sections.letters) throw broken("it has a mask of letters, but an rnn cannot have one");
+  const { mask, added } = sections.letters
+    ? readLetters(sections.letters, tensors, categories.length, letters.length)
+    : { mask: null, added: 0 };
+  if (mask && firstLetters.some((count, at) => count && !mask[at])) {
+    throw broken("its training names begin with letters that their categories do not have");
+  }
   return {
     alphabet: new Alphabet(letters),
     categories,
@@ -91,7 +102,9 @@ export function readModel(buffer) {
     longest: whole("longest", facts.longest, 1, 1e6),
     sampling: sampling(settings("sampling", facts.sampling)),
     sos: oneOf("sos", training.sos ?? true, [true, false]),
+    counts,
     firstLetters,
+    hashes: ["training_names.hashes", "held_out_names.hashes"].filter((name) => tensors.shape(name)).map((name) => tensors.hashes(name)),
     architecture,
     tanh: oneOf("nonlinearity", training.nonlinearity ?? "tanh", ["tanh", "none"]) === "tanh",
     hidden,
@@ -101,6 +114,9 @@ export function readModel(buffer) {
     allowsOffensive: training.recipe === "tutorial",
     mixture,
     limits: sections.plausibility ? readLimits(tensors, categories.length) : null,
+    mask,
+    added,
+    closed: sections.closed ? readClosed(sections.closed, tensors) : new Map(),
   };
 }
 
@@ -146,64 +162,6 @@ function sizes(tensors, architecture, C, O) {
   return { hidden, shapes: shapes[architecture] };
 }
 
-/** Return the sections that this page knows. */
-function readSections(sections) {
-  if (!isObject(sections) || !Object.values(sections).every(isObject)) throw broken("its sections are malformed");
-  const isUnknown = ([name, section]) => !SECTIONS.includes(name) && section.required !== false;
-  const unknown = Object.entries(sections).find(isUnknown);
-  if (unknown) {
-    const name = unknown[0].slice(0, 40);
-    throw new NamegenError(`The model has a section “${name}” that this page does not know. Use a newer version of this page.`);
-  }
-  return sections;
-}
-
-function readMixture({ weights, own }, tensors, C, O) {
-  const [rows = 0, order = 0] = tensors.shape("ngram.letters") ?? [];
-  if (!(1 <= order && order <= MAX_ORDER && rows * order <= MAX_NGRAM_LETTERS)) {
-    throw broken(`its n-gram has order ${order} and ${rows} rows`);
-  }
-  const letters = tensors.integers("ngram.letters", [rows, order], ["U8", "U16", "U32"]);
-  const counts = tensors.integers("ngram.counts", [rows], ["U8", "U16", "U32", "U64"]);
-  const first = tensors.integers("ngram.first", [C + 1]);
-  const discounts = tensors.shape("ngram.discounts") ? tensors.doubles("ngram.discounts", [order, 3]) : null;
-  const areLetters = letters.every((letter, at) => (at % order ? letter <= O : letter < O));
-  if (!areLetters || !counts.every((count) => 1 <= count && count <= MAX_NAMES)) {
-    throw broken("its n-gram has letters or counts that are out of range");
-  }
-  if (first[0] !== 0 || first[C] !== rows || !first.every((row, category) => category === 0 || row > first[category - 1])) {
-    throw broken("the categories of its n-gram are inconsistent");
-  }
-  if (discounts && !discounts.every((discount, at) => 0.01 <= discount && discount <= (at % 3) + 1 - 0.01)) {
-    throw broken("the discounts of its n-gram are out of range");
-  }
-  return {
-    ngram: new NGram({ outputs: O, order, letters, counts, first, discounts }),
-    weights: readWeights(weights),
-    own: new Map(
-      Object.entries(own).map(([category, weights]) => [
-        whole("category", Number(category), 0, C - 1),
-        readWeights(weights),
-      ]),
-    ),
-  };
-}
-
-function readWeights({ share, min_context: minContext, pooled = 0, sampled = 0 }) {
-  return {
-    share: number("share of its n-gram", share, 0, 1),
-    minContext: whole("min_context", minContext, 0, MAX_ORDER - 1),
-    pooled: number("pooled share", pooled, 0, 1),
-    sampled: number("sampled share", sampled, 0, 1),
-  };
-}
-
-function readLimits(tensors, C) {
-  const floors = tensors.shape("plausibility.limits")?.[1] ?? 0;
-  if (!(2 <= floors && floors <= MAX_FLOORS)) throw broken("its plausibility limits are out of range");
-  return { values: tensors.floats("plausibility.limits", [C, floors, 3]), floors };
-}
-
 function sampling(given) {
   const orNull = (value, check) => (value === undefined || value === null ? null : check(value));
   const temperature = number("temperature", given.temperature ?? 0.8, 0, 1e6);
@@ -229,37 +187,4 @@ function checkCounts(firstLetters, counts) {
       throw broken("its counts of first letters do not add up to its number of names");
     }
   });
-}
-
-function texts(what, values, most, longest) {
-  const isText = (text) =>
-    typeof text === "string" && text !== "" && [...text].length <= longest && text.search(UNSHOWABLE) < 0;
-  const fit =
-    Array.isArray(values) &&
-    values.length >= 1 &&
-    values.length <= most &&
-    values.every(isText) &&
-    new Set(values).size === values.length;
-  if (!fit) throw broken(`its ${what} are not distinct strings`);
-  return values;
-}
-
-function settings(what, values) {
-  if (!isObject(values)) throw broken(`its ${what} settings are missing`);
-  return values;
-}
-
-function oneOf(what, value, choices) {
-  if (!choices.includes(value)) throw broken(`its ${what} is ${String(JSON.stringify(value)).slice(0, 40)}`);
-  return value;
-}
-
-function number(what, value, low, high) {
-  if (typeof value !== "number" || !(low <= value && value <= high)) throw broken(`its ${what} is out of range`);
-  return value;
-}
-
-function whole(what, value, low, high) {
-  if (!Number.isInteger(number(what, value, low, high))) throw broken(`its ${what} is not an integer`);
-  return value;
 }

@@ -11,6 +11,7 @@
  */
 
 import { NGramNetwork } from "./mixture.js";
+import { affine, mixed } from "./products.js";
 
 /** Return a model's network for shares of its categories, an array (C) of numbers that add up to 1. */
 export function networkOf(model, shares) {
@@ -48,17 +49,32 @@ class ConditionalGRU {
   }
 
   step(letter, hidden) {
+    return this.steps([letter], hidden);
+  }
+
+  /**
+   * Read a letter after each of several hidden states.
+   *
+   * @param {ArrayLike<number>} letters (rows)
+   * @param {Float32Array} hidden (rows, H)
+   * @returns {{logits: Float32Array, hidden: Float32Array}} (rows, O), and (rows, H)
+   */
+  steps(letters, hidden) {
     const H = this.#hidden;
-    const g = this.#reading(letter);
-    const k = affine(this.#weights["recurrent.weight"], hidden, this.#weights["recurrent.bias"]);
-    const after = new Float32Array(H);
-    for (let unit = 0; unit < H; unit++) {
-      const reset = logistic(g[unit] + k[unit]);
-      const update = logistic(g[H + unit] + k[H + unit]);
-      const candidate = Math.tanh(g[2 * H + unit] + reset * k[2 * H + unit]);
-      after[unit] = (1 - update) * candidate + update * hidden[unit];
+    const rows = letters.length;
+    const k = affine(this.#weights["recurrent.weight"], hidden, this.#weights["recurrent.bias"], rows);
+    const after = new Float32Array(rows * H);
+    for (let row = 0; row < rows; row++) {
+      const g = this.#reading(letters[row]);
+      const gates = row * 3 * H;
+      for (let unit = 0, at = row * H; unit < H; unit++, at++) {
+        const reset = logistic(g[unit] + k[gates + unit]);
+        const update = logistic(g[H + unit] + k[gates + H + unit]);
+        const candidate = Math.tanh(g[2 * H + unit] + reset * k[gates + 2 * H + unit]);
+        after[at] = candidate + update * (hidden[at] - candidate);
+      }
     }
-    return { logits: affine(this.#weights["head.weight"], after, this.#outputs), hidden: after };
+    return { logits: affine(this.#weights["head.weight"], after, this.#outputs, rows), hidden: after };
   }
 
   #reading(letter) {
@@ -102,28 +118,6 @@ class TutorialRNN {
     const both = Float32Array.of(...after, ...affine(i2o, read, biases["i2o.bias"]));
     return { logits: affine(o2o, both, biases["o2o.bias"]), hidden: after };
   }
-}
-
-/** matrix · vector + bias. matrix: (rows, columns); vector: (columns); bias: (rows). Returns (rows). */
-function affine(matrix, vector, bias) {
-  const columns = vector.length;
-  const product = new Float32Array(bias.length);
-  for (let row = 0; row < bias.length; row++) {
-    let total = bias[row];
-    for (let column = 0, at = row * columns; column < columns; column++, at++) total += matrix[at] * vector[column];
-    product[row] = total;
-  }
-  return product;
-}
-
-/** Return the sum of a table's rows, weighted by shares. table: (C, width); shares: (C). Returns (width). */
-function mixed(table, shares) {
-  const width = table.length / shares.length;
-  const mixture = new Float32Array(width);
-  shares.forEach((share, row) => {
-    if (share) for (let column = 0; column < width; column++) mixture[column] += share * table[row * width + column];
-  });
-  return mixture;
 }
 
 function sum(one, other) {

@@ -1,11 +1,9 @@
 /**
  * Find offensive names as `src/namegen/sampling/offensive.py` does. The list, `src/namegen/data/offensive.txt`, has hashes
  * of words and, after `*`, parts of words in ROT13, so that it does not display them.
- *
- * Letters of scripts other than Latin separate words here; namegen transliterates them.
  */
 
-import { withoutAccents } from "./alphabet.js";
+import { toAscii } from "./transliteration.js";
 
 const MAX_WORD = 16; // letters
 const MULTIPLIER = 0x9e3779b97f4a7c15n;
@@ -21,7 +19,7 @@ export function offensiveFilter(list) {
   const words = new Set(lines.filter((line) => !line.startsWith("*")));
   const parts = lines.filter((line) => line.startsWith("*")).map((line) => rot13(line.slice(1)));
   return (name) => {
-    const letters = `_${withoutAccents(name.toLowerCase()).replace(/[^a-z]/g, "_")}_`; // _ separates words
+    const letters = `_${[...name].map(toAscii).join("").toLowerCase().replace(/[^a-z]/g, "_")}_`; // _ separates words
     return parts.some((part) => letters.includes(part)) || letters.split("_").some((word) => words.has(hashOf(word)));
   };
 }

@@ -7,12 +7,15 @@
 
 import { commandFor, trainingCommand } from "./command.js";
 import { NamegenError } from "./errors.js";
+import { loadFile, loadText } from "./files.js";
 import { readModel } from "./model.js";
 import { offensiveFilter } from "./offensive.js";
 import { atTemperature, sampleNames, isCertain } from "./sampling.js";
+import { useSpellings } from "./transliteration.js";
 
 const PRETRAINED = "pretrained";
 const OFFENSIVE = "offensive.txt";
+const SPELLINGS = "spellings.txt.gz";
 const MAX_FILE_SIZE = 2 ** 30; // bytes
 const LIST_OF_NAMES = /\.(txt|csv|tsv|zip)$/i;
 const MAX_BUSY = 30; // milliseconds of sampling before the browser may update the page
@@ -26,7 +29,7 @@ const results = document.getElementById("results");
 /** The model, its name on the command line, and its own temperature as the slider shows it. */
 let loaded = null;
 
-/** A promise of the list of offensive words, which loads along with the first model. */
+/** A promise of the list of offensive words and of spellings, which load along with the first model. */
 let offensive = null;
 
 let loads = 0; // models requested so far: a load that is not the latest is dropped
@@ -35,7 +38,7 @@ let requests = 0; // requests for names so far: a request that is not the latest
 async function loadPretrained() {
   say("Loading the model …");
   try {
-    await load(PRETRAINED, fetched(`${PRETRAINED}.safetensors`).then((response) => response.arrayBuffer()));
+    await load(PRETRAINED, loadFile(`${PRETRAINED}.safetensors.gz`));
     presetByAddress();
     if (seed.value !== "") form.requestSubmit();
   } catch (error) {
@@ -43,22 +46,12 @@ async function loadPretrained() {
   }
 }
 
-/** Fetch a file next to the page. */
-async function fetched(name) {
-  const response = await fetch(name).catch(() => null);
-  if (!response?.ok) {
-    const why = response ? `the server answered ${response.status}` : "the server did not answer";
-    const instead = name === OFFENSIVE ? "" : ", or open your own model under “More options”";
-    throw new NamegenError(`Cannot load ${name}: ${why}. Put the file next to this page${instead}.`);
-  }
-  return response;
-}
-
 /** Use a model from now on. If it cannot be read, the previous model stays. */
 async function load(name, content) {
   const mine = ++loads;
-  offensive ??= fetched(OFFENSIVE).then((response) => response.text());
-  const [bytes, list] = await Promise.all([content, offensive]);
+  offensive ??= Promise.all([OFFENSIVE, SPELLINGS].map((name) => loadText(name)));
+  const [bytes, [list, spellings]] = await Promise.all([content, offensive]);
+  useSpellings(spellings);
   const model = readModel(bytes);
   if (mine !== loads) return; // another model was opened meanwhile
   requests++;

@@ -12,9 +12,7 @@ const MAX_HEADER = 17_825_792; // bytes, the limit of namegen itself
 const MAX_DIMENSIONS = 8;
 const MAX_REASON = 200; // characters
 const BYTES = { F16: 2, F32: 4, F64: 8, U8: 1, U16: 2, U32: 4, I64: 8, U64: 8 };
-const ARRAYS = {
-  F64: Float64Array, U8: Uint8Array, U16: Uint16Array, U32: Uint32Array, I64: BigInt64Array, U64: BigUint64Array,
-};
+const ARRAYS = { U8: Uint8Array, U16: Uint16Array, U32: Uint32Array };
 
 export class TensorFile {
   #buffer;
@@ -52,7 +50,7 @@ export class TensorFile {
   /** Return a tensor, stored in single or half precision, as a Float32Array, row by row. */
   floats(name, shape) {
     const { kind, bytes } = this.#read(name, ["F16", "F32"], shape);
-    const values = kind === "F32" ? new Float32Array(bytes) : Float32Array.from(new Uint16Array(bytes), fromHalf);
+    const values = kind === "F32" ? new Float32Array(bytes) : fromHalves(new Uint16Array(bytes));
     if (!values.every(Number.isFinite)) throw broken(`the weights ${name} are not finite`);
     return values;
   }
@@ -65,8 +63,21 @@ export class TensorFile {
   /** Return a tensor of integers as a typed array, row by row; those of 64 bits, up to 2**53, as a Float64Array. */
   integers(name, shape, kinds = ["I64"]) {
     const { kind, bytes } = this.#read(name, kinds, shape);
-    const values = new ARRAYS[kind](bytes);
-    return BYTES[kind] === 8 ? Float64Array.from(values, Number) : values;
+    return kind in ARRAYS ? new ARRAYS[kind](bytes) : fromPairs(new Uint32Array(bytes), kind === "I64");
+  }
+
+  /** Return ascending hashes of names, of which there may be any number. */
+  hashes(name) {
+    const size = this.shape(name)?.[0] ?? 0;
+    const values = new BigUint64Array(this.#read(name, ["U64"], [size]).bytes);
+    if (values.some((hash, at) => at && hash <= values[at - 1])) throw broken(`the hashes ${name} are not ascending`);
+    return values;
+  }
+
+  /** Return the text that a tensor of bytes contains in UTF-8. */
+  text(name) {
+    const size = this.shape(name)?.[0] ?? 0;
+    return decoded(new Uint8Array(this.#read(name, ["U8"], [size]).bytes), `the text ${name}`);
   }
 
   #read(name, kinds, shape) {
@@ -102,11 +113,11 @@ function checkLayout(entries, size) {
   if (reached !== size) throw broken(`its tensors take ${reached} bytes, but the file has ${size}`);
 }
 
-function decoded(bytes) {
+function decoded(bytes, what = "its header") {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw broken("its header is not UTF-8");
+    throw broken(`${what} is not UTF-8`);
   }
 }
 
@@ -133,6 +144,26 @@ export function isObject(value) {
 
 function areSizes(values) {
   return Array.isArray(values) && values.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 48);
+}
+
+/** Return integers of 64 bits, each given as its low and its high half, as numbers. */
+function fromPairs(halves, isSigned) {
+  const numbers = new Float64Array(halves.length / 2);
+  for (let at = 0; at < numbers.length; at++) {
+    const high = halves[2 * at + 1];
+    numbers[at] = (isSigned ? high | 0 : high) * 2 ** 32 + halves[2 * at];
+  }
+  return numbers;
+}
+
+let halves = null; // the number that each 16 bits encode, computed when first needed
+
+/** Return numbers in half precision in single precision. */
+function fromHalves(values) {
+  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromHalf(bits));
+  const numbers = new Float32Array(values.length);
+  for (let at = 0; at < values.length; at++) numbers[at] = halves[values[at]];
+  return numbers;
 }
 
 /** Return the number that 16 bits encode: a sign, 5 bits of exponent and 10 of fraction (IEEE 754 binary16). */

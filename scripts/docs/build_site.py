@@ -19,13 +19,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import notebook_pages
+from playground_files import FILES, build_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 """The pages of the repository's root that are on the site, with their names there."""
-
-OF_PLAYGROUND = ("src/namegen/data/pretrained.safetensors", "src/namegen/data/offensive.txt")
-"""The files that the playground loads."""
 
 _LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)")
 _ADDRESS = re.compile(r"(?:https?:|(?<=[\"'(=]))//[\w.-]+\.\w[^\s\"'`)<>]*")
@@ -59,8 +57,8 @@ def build(source: Path, site: Path) -> None:
         made = folder / "site"
         silence_theme(made / "assets")
         if (made / "playground").is_dir():
-            for file in OF_PLAYGROUND:
-                shutil.copy(source / file, made / "playground")
+            for name in FILES:
+                (made / "playground" / name).write_bytes(build_file(name))
             lead_back(made / "playground" / "index.html")
         if found := loaded_from_elsewhere(made):
             raise SiteError("something would be loaded from another host:\n" + "\n".join(found))

@@ -6,17 +6,21 @@ import argparse
 import contextlib
 import sys
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from playground_files import DATA, FILES, build_file
 
 PLAYGROUND = Path(__file__).parents[2] / "docs" / "playground"
-DATA = Path(__file__).parents[2] / "src" / "namegen" / "data"
-SERVED = ("pretrained.safetensors", "offensive.txt")
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves the folder of the playground, and two data files of namegen as if they were there."""
+    """Serves the folder of the playground, and the data files that it loads as if they were there."""
 
     # Browsers run modules only if they have this type, which some systems do not know.
     extensions_map: ClassVar[dict[str, str]] = {
@@ -24,12 +28,21 @@ class Handler(SimpleHTTPRequestHandler):
         ".js": "text/javascript",
     }
 
-    def translate_path(self, path: str) -> str:
-        """Return the file of a URL's path."""
-        name = path.partition("?")[0].removeprefix("/")
-        if name in SERVED:
-            return str(DATA / name)
-        return super().translate_path(path)
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        """Send the headers of a file; return its content."""
+        name = self.path.partition("?")[0].removeprefix("/")
+        if name not in FILES:
+            return super().send_head()
+        try:
+            content = build_file(name, DATA)
+        except OSError:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "application/gzip" if name.endswith(".gz") else "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        return BytesIO(content)
 
 
 def server(port: int = 0) -> ThreadingHTTPServer:

@@ -23,6 +23,7 @@ from namegen.config import SamplingConfig
 from namegen.datasets.alphabet import ASCII, Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.errors import UsageError
+from namegen.models.closed import ClosedNames
 from namegen.models.inference import apply_guidance, build_steppers
 from namegen.models.mixture import Mixture, Weights
 from namegen.models.ngram import NGram
@@ -39,7 +40,6 @@ from support import REPOSITORY, make_model
 pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
@@ -48,10 +48,6 @@ from selenium.webdriver.support.wait import WebDriverWait
 pytestmark = pytest.mark.slow
 
 SECONDS = 30
-SWITCHES = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 LETTERS = ("и́", "и", "И", "Ива", "김", "ngữ", "a", "b", " ", "-")
 DTYPES = {
     "gru": {},
@@ -59,36 +55,6 @@ DTYPES = {
     "tutorial": {"recipe_name": "tutorial"},
     "rnn with tanh": {"architecture": "rnn"},
 }
-
-
-@pytest.fixture(scope="module")
-def address():
-    """The playground, served as people serve it."""
-    served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
-    served["Handler"].log_message = lambda *_: None
-    with served["server"]() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Chromium as a newcomer has it."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("chromium or chromedriver is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for switch in [*SWITCHES.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options=options, service=Service(driver)) as browser:
-        browser.set_script_timeout(SECONDS)
-        yield browser
 
 
 class Page:
@@ -199,9 +165,10 @@ def test_the_greedy_names_are_those_of_namegen(page, pretrained):
     greedy = page.run(
         """
         const [prefixes] = given;
+        const { loadFile } = await import("./files.js");
         const { readModel } = await import("./model.js");
         const { atTemperature, sampleNames } = await import("./sampling.js");
-        const model = readModel(await (await fetch("pretrained.safetensors")).arrayBuffer());
+        const model = readModel(await loadFile("pretrained.safetensors.gz"));
         const sampling = atTemperature(model.sampling, 0);
         return model.categories.map((_, category) =>
           [...sampleNames(model, { category, prefixes, count: 1, sampling, seed: 1 })].map(({ name }) => name));
@@ -470,7 +437,7 @@ def test_prefixes_are_brought_into_the_alphabet_and_the_case_as_namegen_does_it(
 def test_the_example_of_the_page_draws_names(page, pretrained):
     text = (REPOSITORY / "docs" / "export.md").read_text(encoding="utf-8")
     examples = re.findall(r"^```javascript\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    (code,) = (code for code in examples if "readModel" in code)
+    (code,) = (code for code in examples if "Client" in code)
     code = re.sub(r'^import (.*) from (".*");$', r"const \1 = await import(\2);", code, flags=re.MULTILINE)
     assert page.run(f"{code} return names;") == sample(pretrained, "German", "ABC", seed=1)
 
@@ -496,7 +463,8 @@ def spoilt(content, rng):
         tensor[rng.choice(list(tensor))] = odd
     elif kind == 4:
         facts = json.loads(header["__metadata__"]["namegen"])
-        part = rng.choice([facts, facts["training"], facts["sampling"]])
+        sections = facts.get("sections") or {}
+        part = rng.choice([facts, facts["training"], facts["sampling"], *filter(None, [sections, *sections.values()])])
         part[rng.choice(list(part))] = odd
         header["__metadata__"]["namegen"] = json.dumps(facts)
     else:
@@ -505,11 +473,17 @@ def spoilt(content, rng):
     return len(text).to_bytes(8, "little") + text + data
 
 
+def with_parts(model):
+    """Return a model with a mask of letters and a closed category."""
+    mask = np.ones((len(model.categories), len(model.alphabet)), dtype=np.bool_)
+    return dataclasses.replace(model, letters=mask, closed={"Z": ClosedNames(("Ann", "Bo"), np.ones(2, np.float32))})
+
+
 def test_spoilt_files_are_one_line_or_a_model_that_works(page, tmp_path):
     models = []
     for kind in ("gru", "tutorial"):
         model = tiny(kind, categories=("X", "Y"))
-        model = with_ngram(model, 0.2) if kind == "gru" else model
+        model = with_parts(with_ngram(model, 0.2)) if kind == "gru" else model
         model.save(tmp_path / "m.safetensors", half=kind == "gru")
         models.append((tmp_path / "m.safetensors").read_bytes())
     rng = random.Random(1)
@@ -522,7 +496,10 @@ def test_spoilt_files_are_one_line_or_a_model_that_works(page, tmp_path):
         return given[0].map((bytes) => {
           try {
             const model = readModel(Uint8Array.from(atob(bytes), (each) => each.charCodeAt()).buffer);
-            [...sampleNames(model, { category: 0, prefixes: [""], count: 2, sampling: model.sampling, seed: 1 })];
+            const closed = [...model.closed.keys()].map((label) => ({ label, isClosed: true }));
+            for (const category of [0, ...closed]) {
+              [...sampleNames(model, { category, prefixes: [""], count: 2, sampling: model.sampling, seed: 1 })];
+            }
             return "works";
           } catch (error) {
             return error instanceof NamegenError ? error.message : `BUG ${error.stack}`;
@@ -608,14 +585,14 @@ def test_without_the_model_beside_it_the_page_says_what_to_do(browser, address, 
     shutil.copytree(REPOSITORY / "docs" / "playground", tmp_path / "playground")
     served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
     served["Handler"].log_message = lambda *_: None
-    served["Handler"].translate_path.__globals__["DATA"] = tmp_path
+    served["Handler"].send_head.__globals__["DATA"] = tmp_path
     shutil.copy(OFFENSIVE_FILE, tmp_path)
     with served["server"]() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         page = Page(browser, f"http://127.0.0.1:{server.server_port}/")
         try:
-            assert "Cannot load pretrained.safetensors: the server answered 404" in page["problem"].text
+            assert "Cannot load pretrained.safetensors.gz: the server answered 404" in page["problem"].text
             tiny("gru").save(tmp_path / "m.safetensors")
             assert page.open_model(tmp_path / "m.safetensors") or page.wait(lambda: page["state"].text)
             page.wait(lambda: page["state"].text)
@@ -688,10 +665,10 @@ def test_what_changes_is_announced(page):
     roles = {name: page[name].aria_role for name in ("problem", "state")}
     assert roles == {"problem": "alert", "state": "status"}
     assert page["results"].get_attribute("aria-live") == "polite"
-    page.fill("letters", "漢")
+    page.fill("letters", "☃")
     page["invent"].click()
     page.wait(lambda: page["problem"].text)
-    assert page["problem"].text.startswith("No name can begin with “漢”: the model’s letters are a–z, A–Z")
+    assert page["problem"].text.startswith("No name can begin with “☃”: the model’s letters are a–z, A–Z")
     assert page["letters"].get_attribute("aria-invalid") == "true"
     assert page.browser.switch_to.active_element == page["letters"]
     assert "problem" in page["letters"].get_attribute("aria-describedby").split()

@@ -1,0 +1,78 @@
+"""Write the data files that the playground loads: ``python scripts/docs/playground_files.py FOLDER``.
+
+The models are compressed, so that little is transferred whatever the server does. ``spellings.txt`` has Unidecode's
+transliterations of the characters of the Basic Multilingual Plane.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from unidecode import unidecode
+
+DATA = Path(__file__).resolve().parents[2] / "src" / "namegen" / "data"
+FILES = ("pretrained.safetensors.gz", "people.safetensors.gz", "spellings.txt.gz", "offensive.txt")
+"""The names of the files."""
+
+_BLOCK = 256  # characters on a line
+
+
+@lru_cache
+def build_file(name: str, data: Path = DATA) -> bytes:
+    """Return the content of one of the files.
+
+    Args:
+        name: one of :data:`FILES`.
+        data: the folder of the models.
+
+    Raises:
+        OSError: the model is missing.
+    """
+    if name == "spellings.txt.gz":
+        return _compress(build_spellings().encode())
+    if name.endswith(".gz"):
+        return _compress((data / name.removesuffix(".gz")).read_bytes())
+    return (data / name).read_bytes()
+
+
+def build_spellings() -> str:
+    """Return a line for each 256 characters: the number of the block, and their spellings, each after a tab."""
+    lines = []
+    for begin in range(0, 2**16, _BLOCK):
+        spellings = [_spell(point) for point in range(begin, begin + _BLOCK)]
+        while spellings and not spellings[-1]:
+            spellings.pop()
+        if spellings:
+            lines.append("\t".join([f"{begin // _BLOCK:x}", *spellings]))
+    return "\n".join(lines) + "\n"
+
+
+def _spell(point: int) -> str:
+    if point < 0x80 or 0xD800 <= point < 0xE000:
+        return ""  # ASCII stays as it is; half of a surrogate pair is not a character
+    spelling: str = unidecode(chr(point), errors="ignore")
+    return "" if "\n" in spelling or "\t" in spelling else spelling
+
+
+def _compress(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)  # the same bytes at any time
+
+
+def main() -> None:
+    """Write the files to a folder."""
+    parser = argparse.ArgumentParser(description="Write the data files that the playground loads.")
+    parser.add_argument("folder", type=Path, help="the folder of the page")
+    folder = parser.parse_args().folder
+    try:
+        for name in FILES:
+            (folder / name).write_bytes(build_file(name))
+    except OSError as error:
+        sys.exit(f"Error: {error.filename}: {error.strerror}; give the folder of the page")
+
+
+if __name__ == "__main__":
+    main()
