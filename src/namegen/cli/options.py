@@ -102,11 +102,14 @@ FloorOption = Annotated[
     typer.Option(help="Reject names less plausible than this share of real ones.  [default: the model's, usually 0.5]"),
 ]
 
-# Options of reading names. The defaults let the contents of the files decide.
 JobsOption = Annotated[
     str,
-    typer.Option("--jobs", "-j", metavar="N|auto", help="Worker processes; auto: all cores for 500,000 names or more."),
+    typer.Option(
+        "--jobs", "-j", metavar="N|auto", help="Worker processes; auto: one for each core from 500,000 names."
+    ),
 ]
+
+# Options of reading names. The defaults let the contents of the files decide.
 NameColumnOption = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of the names in tables: its title or number.")
 ]

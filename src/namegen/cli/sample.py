@@ -6,7 +6,6 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -37,7 +36,7 @@ from namegen.cli.options import (
 from namegen.errors import UsageError, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from namegen.datasets.options import ReadingOptions
     from namegen.models.model import Model
@@ -129,7 +128,7 @@ def sample(
     `namegen sample German ABC` prints three German names, which begin with A, B and C.
     `namegen sample Turkish/female` prints a given name; `namegen categories` lists all categories.
     """
-    from namegen.cli.terminal import print_note, print_result
+    from namegen.cli.terminal import print_note
     from namegen.models.store import INCLUDED, PRETRAINED, find_models, included_models
     from namegen.sampling.name_filters import Filters, read_exclusions
 
@@ -199,10 +198,18 @@ def sample(
         details += ("" if seed is None else f", seed {seed}") + ("" if device is None else f", on {chosen}")
     if verbose:
         print_note(details)
-    from_stdin = not isinstance(prefixes, Sequence)
-    with closing(blocks):  # which ends worker processes
+    _print_blocks(blocks, output_format, flush=not isinstance(prefixes, Sequence))
+
+
+def _print_blocks(blocks: Generator[NameBlock, None, None], output_format: str, *, flush: bool) -> None:
+    """Print the names; whatever happens, end their worker processes."""
+    from namegen.cli.terminal import print_result
+
+    try:
         for block in blocks:
-            print_result(_format_block(block, output_format), flush=from_stdin)
+            print_result(_format_block(block, output_format), flush=flush)
+    finally:
+        blocks.close()
 
 
 def _parse_arguments(

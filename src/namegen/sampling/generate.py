@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from namegen.sampling.results import GeneratedName, NameBlock
 
     _Workers = Workers[Any, Any, Any]
+    _Blocks = Generator[NameBlock, None, None]
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -158,7 +159,7 @@ def blocks(
     jobs: int | str = 1,
     notice: Callable[[str], None] = lambda _text: None,
     **parts: Any,  # noqa: ANN401 - the fields of SamplingConfig and Filters
-) -> Iterator[NameBlock]:
+) -> _Blocks:
     """Generate names in blocks, without a Python object for each name.
 
     The arguments are those of :func:`iterate`. A block has at most ``BLOCK_SIZE`` names; the first block, and blocks of
@@ -241,7 +242,7 @@ class _Generator:
     request: Request
     jobs: int
 
-    def generate(self, prefixes: Iterable[str], first: int = 0, last: int | None = None) -> Iterator[NameBlock]:
+    def generate(self, prefixes: Iterable[str], first: int = 0, last: int | None = None) -> _Blocks:
         """Yield the names with the numbers from ``first`` up to but excluding ``last``; no others are sampled."""
         groups = self.partition.split(prefixes, first, last)
         if not self.partition.one_by_one:
@@ -254,7 +255,7 @@ class _Generator:
                     if failure:
                         raise failure
 
-    def generate_shard(self, prefixes: Sequence[str], shard: int, shards: int) -> Iterator[NameBlock]:
+    def generate_shard(self, prefixes: Sequence[str], shard: int, shards: int) -> _Blocks:
         """Yield one of several shards of the names of all prefixes."""
         total = len(prefixes) * self.request.count
         if total > _MAX_NAMES:
@@ -262,14 +263,14 @@ class _Generator:
         places = ((shard - 1) * total // shards, shard * total // shards)
         return self.generate(prefixes, *(self.partition.find_cut(prefixes, place) for place in places))
 
-    def generate_unique(self, prefixes: Iterable[str]) -> Iterator[NameBlock]:
+    def generate_unique(self, prefixes: Iterable[str]) -> _Blocks:
         """Yield the names of one prefix after the other, without repetitions."""
         seen = KeySet()
         with self._start_workers() as workers:
             for place, prefix in enumerate(prefixes):
                 yield from self._generate_unique(prefix, self.request.seed + (place << 64), seen, workers)
 
-    def _generate_unique(self, prefix: str, seed: int, seen: KeySet, workers: _Workers | None) -> Iterator[NameBlock]:
+    def _generate_unique(self, prefix: str, seed: int, seen: KeySet, workers: _Workers | None) -> _Blocks:
         """Yield names of one prefix that have not been seen, and add them to those seen.
 
         Workers sample the names, and this process leaves out the repeats.

@@ -33,7 +33,7 @@ from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS, override_f
 from namegen.sampling.unique import KeySet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
     from os import PathLike
 
     from numpy.typing import NDArray
@@ -103,7 +103,7 @@ def top_blocks(
     scores: bool = False,
     notice: Callable[[str], None] = lambda _text: None,
     **parts: Any,  # noqa: ANN401 - the fields of Filters
-) -> Iterator[NameBlock]:
+) -> Generator[NameBlock, None, None]:
     """Find the most probable names of each of several prefixes, a block for each, as :func:`top` does.
 
     With ``unique``, a prefix does not repeat names of the prefixes before. ``notice`` is as for
@@ -139,7 +139,7 @@ def _find_names(
     filters: Filters,
     *,
     scores: bool,
-) -> Iterator[NameBlock]:
+) -> Generator[NameBlock, None, None]:
     """Yield a block for each prefix."""
     source = Source.of(model, build_steppers(model)(blend.category), blend.category)
     name_filter, seen = NameFilter(model, filters), KeySet()
