@@ -13,6 +13,7 @@ from namegen.models.devices import find_sampling_device
 from namegen.models.letters import restrict
 from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
 from namegen.sampling.partition import Block
+from namegen.sampling.prefixes import fit_prefix
 from namegen.sampling.rejection import LETTERS_PER_ROUND, RejectionSampler
 from namegen.sampling.results import build_block
 from namegen.sampling.settings import SAMPLING_FIELDS
@@ -101,7 +102,8 @@ class BlockSampler:
         Raises:
             NamegenError: the model hardly ever generates such a name.
         """
-        sampled = self.sampler.sample([prefix], np.zeros(count, dtype=np.int64), seed, np.arange(count))
+        fitted = fit_prefix(self.model, prefix, self._request.config.max_length)
+        sampled = self.sampler.sample([fitted], np.zeros(count, dtype=np.int64), seed, np.arange(count))
         if sampled.failure:
             raise sampled.failure
         return self.build_block(sampled, None).names

@@ -107,14 +107,15 @@ class Workers(Generic[_Setup, _Task, _Result]):
         """
         numbered = enumerate(tasks)
         answers: dict[int, tuple[_Result, Exception | None]] = {}
-        place = 0  # of the next result to yield
+        place, is_done = 0, False  # the next result to yield; whether all tasks have been read
         try:
             self._start()
             while True:
                 while self._idle and len(self._busy) + len(answers) < 2 * self._jobs:
-                    if (following := next(numbered, None)) is None:
+                    number, task = next(numbered, (-1, None))
+                    if number < 0:
+                        is_done = True
                         break
-                    number, task = following
                     pipe = self._idle.pop()
                     self._busy[pipe] = number
                     pipe.send(task)
@@ -124,7 +125,7 @@ class Workers(Generic[_Setup, _Task, _Result]):
                         raise error
                     yield result
                     place += 1
-                elif self._is_waiting():
+                elif self._is_waiting() or not (is_done or self._idle):
                     answers |= self._receive()
                 else:
                     return
