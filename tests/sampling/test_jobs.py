@@ -39,7 +39,7 @@ def describe(model, *arguments, **options):
         (("",), {"count": 1_500}),
         (("B", "Sch", ""), {"count": 400, "scores": True}),
         (("B", "Sch") * 300, {"count": 2, "novel": True}),
-        (("",), {"count": 700, "match": ".*n", "min_length": 5, "ascii": True}),
+        (("",), {"count": 700, "match": ".*[aeiou].*", "min_length": 4, "ascii": True}),
         (("A", ""), {"count": 500, "unique": True, "scores": True}),
     ],
     ids=["plain", "scores", "many prefixes", "filters", "unique"],
@@ -58,14 +58,19 @@ def test_blocks_do_not_depend_on_jobs_and_shards(small_blocks, category, prefixe
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"known": "none", "start": "AB", "ascii": True}, {"unique": True, "surname": "Novak"}, {"known": "allow"}],
+    [
+        {},
+        {"known": "none", "start": "AB", "ascii": True},
+        {"unique": True, "surname": "Novak", "cultures": ["German", "Czech"]},
+        {"known": "allow"},
+    ],
     ids=str,
 )
 def test_people_do_not_depend_on_jobs(options):
     model = build_people_model()
-    people = list(namegen.people(count=300, seed=3, model=model, **options))
+    people = list(namegen.people(count=200, seed=3, model=model, **options))
 
-    assert list(namegen.people(count=300, seed=3, model=model, jobs=2, **options)) == people
+    assert list(namegen.people(count=200, seed=3, model=model, jobs=2, **options)) == people
 
 
 def test_prefixes_from_an_iterator_are_still_read_one_at_a_time(small_blocks):
@@ -145,7 +150,7 @@ def test_an_error_of_a_task_is_raised_in_its_place():
     with pytest.raises(UsageError, match="the setup -1"), Workers(2, sleep_or_fail, "the setup") as pool:
         results.extend(pool.map([1, 2, 3, 4, -1, 5, 6]))
 
-    assert not results  # `extend` adds none of an iterator that fails
+    assert len(results) == 4
     with Workers(2, sleep_or_fail, "") as pool:
         first = pool.map([1, 2, 3, -1])
         assert len([next(first) for _ in range(3)]) == 3

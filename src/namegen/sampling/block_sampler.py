@@ -48,7 +48,7 @@ class SampledSequence(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """What a process needs to know to sample any block of names.
+    """The arguments of a process that samples blocks of names.
 
     Attributes:
         model: the model.
