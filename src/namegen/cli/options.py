@@ -100,7 +100,9 @@ FloorOption = Annotated[
 
 JobsOption = Annotated[
     str,
-    typer.Option("--jobs", "-j", metavar="N|auto", help="Worker processes; auto: all cores for 500,000 names or more."),
+    typer.Option(
+        "--jobs", "-j", metavar="N|auto", help="Worker processes; auto: one for each core from 500,000 names."
+    ),
 ]
 
 # Options of reading names. The defaults let the contents of the files decide.

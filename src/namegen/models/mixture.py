@@ -16,7 +16,6 @@ The n-gram is also a second opinion on letters that the network generates: see :
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -64,7 +63,7 @@ class Mixture(NamedTuple):
 
     ngram: NGram
     weights: Weights
-    own: Mapping[int, Weights] = MappingProxyType({})
+    own: Mapping[int, Weights] = {}  # not a MappingProxyType, which cannot be sent to a worker process
 
     def find_weights(self, category: Category) -> Weights:
         """Return the weights of a category, or the mean of those of a blend."""

@@ -12,6 +12,7 @@ from namegen.models.categories import Blend, find_blend
 from namegen.models.devices import find_sampling_device
 from namegen.models.letters import restrict
 from namegen.sampling.partition import Block
+from namegen.sampling.prefixes import fit_prefix
 from namegen.sampling.rejection import LETTERS_PER_ROUND, RejectionSampler
 from namegen.sampling.results import build_block
 from namegen.sampling.settings import SAMPLING_FIELDS
@@ -47,7 +48,7 @@ class SampledSequence(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """What a process needs to know to sample any block of names.
+    """The arguments of a process that samples blocks of names.
 
     Attributes:
         model: the model.
@@ -103,7 +104,8 @@ class BlockSampler:
         Raises:
             NamegenError: the model hardly ever generates such a name.
         """
-        sampled = self.sampler.sample([prefix], np.zeros(count, dtype=np.int64), seed, np.arange(count))
+        fitted = fit_prefix(self.model, prefix, self._request.config.max_length)
+        sampled = self.sampler.sample([fitted], np.zeros(count, dtype=np.int64), seed, np.arange(count))
         if sampled.failure:
             raise sampled.failure
         return self.build_block(sampled, None).names

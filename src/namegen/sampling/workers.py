@@ -11,20 +11,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection
-from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from namegen.errors import NamegenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 
     from typing_extensions import Self
+
+    _Pipe = Connection
 
 _Setup = TypeVar("_Setup")
 _Task = TypeVar("_Task")
@@ -38,6 +38,10 @@ class Workers(Generic[_Setup, _Task, _Result]):
 
     The processes start at the first task. As a context manager, it ends them at once when the body ends.
 
+    A pipe leads to each process, and only that process has its other end. So if a process ends at any moment, reading
+    from its pipe and writing to it fail. With ``concurrent.futures``, a process that is killed while it starts or
+    returns a result can leave the caller waiting forever.
+
     Args:
         jobs: the number of processes.
         build: builds the function, in each worker; it must be a function of a module.
@@ -46,17 +50,20 @@ class Workers(Generic[_Setup, _Task, _Result]):
 
     def __init__(self, jobs: int, build: Callable[[_Setup], Callable[[_Task], _Result]], setup: _Setup) -> None:
         self._jobs, self._build, self._setup = jobs, build, setup
-        self._context = _Context()
-        self._executor: ProcessPoolExecutor | None = None
+        self._processes: list[SpawnProcess] = []
+        self._idle: list[_Pipe] = []
+        self._busy: dict[_Pipe, int | None] = {}  # the number of the task, None if its result is no longer needed
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._context.processes:
+        for process in self._processes:
             process.kill()
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.join()
+        for pipe in (*self._idle, *self._busy):
+            pipe.close()
 
     def map(self, tasks: Iterable[_Task]) -> Iterator[_Result]:
         """Yield the result of each task, in order. Few tasks are read ahead, and few results wait.
@@ -64,51 +71,68 @@ class Workers(Generic[_Setup, _Task, _Result]):
         Raises:
             NamegenError: a worker has ended unexpectedly.
         """
-        if self._executor is None:
-            self._executor = ProcessPoolExecutor(
-                self._jobs, self._context, initializer=_initialize, initargs=(self._build, self._setup)
-            )
-        waiting: deque[Any] = deque()
+        numbered = enumerate(tasks)
+        answers: dict[int, tuple[_Result, Exception | None]] = {}
+        place, is_done = 0, False  # the next result to yield; whether all tasks have been read
         try:
-            for task in tasks:
-                waiting.append(self._executor.submit(_compute, task))
-                if len(waiting) > self._jobs + 1:  # one waits, so that no worker does
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BrokenProcessPool:
+            self._start()
+            while True:
+                while self._idle and len(self._busy) + len(answers) < 2 * self._jobs:
+                    number, task = next(numbered, (-1, None))
+                    if number < 0:
+                        is_done = True
+                        break
+                    pipe = self._idle.pop()
+                    self._busy[pipe] = number
+                    pipe.send(task)
+                if place in answers:
+                    result, error = answers.pop(place)
+                    if error is not None:
+                        raise error
+                    yield result
+                    place += 1
+                elif self._is_waiting() or not (is_done or self._idle):
+                    answers |= self._receive()
+                else:
+                    return
+        except (EOFError, ConnectionError):
             raise NamegenError(
                 "a worker process ended unexpectedly: it was killed, or there is not enough memory; use fewer --jobs"
             ) from None
         finally:
-            for future in waiting:
-                future.cancel()
+            self._busy = dict.fromkeys(self._busy)
 
-
-class _Process(SpawnProcess):
-    """A worker process, in which Ctrl-C has no effect and BLAS has one thread from the start."""
-
-    def start(self) -> None:
+    def _start(self) -> None:
+        """Start the processes, unless they have started."""
+        if self._processes:
+            return
+        context = multiprocessing.get_context("spawn")
         with _block_interrupt(), _limit_threads():
-            super().start()
+            for _ in range(self._jobs):
+                ours, theirs = context.Pipe()
+                self._idle.append(ours)
+                process = context.Process(target=_work, args=(theirs,), daemon=True)
+                self._processes.append(process)
+                process.start()
+                theirs.close()
+        for pipe in self._idle:
+            pipe.send((self._build, self._setup))  # not an argument: a process may end before it has read them
 
+    def _is_waiting(self) -> bool:
+        """Return whether a result is expected."""
+        return any(number is not None for number in self._busy.values())
 
-class _Context(SpawnContext):
-    """Starts worker processes and remembers them, for ending them.
-
-    Attributes:
-        processes: the processes.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.processes: list[_Process] = []
-
-    def Process(self, *args: Any, **kwargs: Any) -> _Process:  # type: ignore[override] # noqa: ANN401, N802 - as in the base class
-        """Return a new process."""
-        process = _Process(*args, **kwargs)
-        self.processes.append(process)
-        return process
+    def _receive(self) -> dict[int, tuple[_Result, Exception | None]]:
+        """Wait for answers, and return those still needed, by the numbers of their tasks."""
+        answers = {}
+        for ready in connection.wait(list(self._busy)):
+            pipe = cast("_Pipe", ready)
+            answer = pipe.recv()
+            number = self._busy.pop(pipe)
+            self._idle.append(pipe)
+            if number is not None:
+                answers[number] = answer
+        return answers
 
 
 @contextmanager
@@ -117,6 +141,9 @@ def _block_interrupt() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # it would start with the first process, and unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -139,25 +166,22 @@ def _limit_threads() -> Iterator[None]:
                 os.environ[name] = value
 
 
-_build: Callable[[Any], Callable[[Any], Any]]  # of this worker
-_setup: Any
-_function: Callable[[Any], Any] | None = None
-
-
-def _initialize(build: Callable[[Any], Callable[[Any], Any]], setup: object) -> None:
-    """Prepare this worker."""
-    global _build, _setup
-    _build, _setup = build, setup
+def _work(pipe: _Pipe) -> None:
+    """Compute results in this process, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _compute(task: object) -> object:
-    """Return the result of a task, in this worker."""
-    global _function  # noqa: PLW0603 - the state of the process
-    if _function is None:  # not in the initializer, whose exceptions do not reach the caller
-        _function = _build(_setup)
-    return _function(task)
+    with suppress(EOFError, ConnectionError):
+        build, setup = pipe.recv()
+        function: Callable[[Any], Any] | None = None
+        while True:
+            task = pipe.recv()
+            answer: tuple[Any, Exception | None]
+            try:
+                function = function or build(setup)
+                answer = (function(task), None)
+            except Exception as error:  # noqa: BLE001 - the parent process raises it
+                answer = (None, error)
+            pipe.send(answer)
 
 
 def _end_with_parent() -> None:
