@@ -11,9 +11,10 @@ import pytest
 
 import namegen
 from namegen.errors import NamegenError, UsageError
-from namegen.sampling import partition, workers
+from namegen.sampling import jobs, partition
 from namegen.sampling.generate import blocks
-from namegen.sampling.workers import Workers, choose_jobs
+from namegen.sampling.jobs import choose_jobs
+from namegen.sampling.workers import Workers
 from small_people import build_people_model
 from support import make_bigram_model
 
@@ -169,7 +170,7 @@ def test_tasks_are_read_as_results_are_taken():
 
 
 def test_auto_uses_all_cores_for_many_names_only(monkeypatch):
-    monkeypatch.setattr(workers, "_count_cores", lambda: 6)
+    monkeypatch.setattr(jobs, "_count_cores", lambda: 6)
 
     assert [choose_jobs("auto", names) for names in (1, 499_999, 500_000, 10**15)] == [1, 1, 6, 6]
     assert choose_jobs("auto", 10**15, "cuda") == 1
