@@ -28,8 +28,8 @@ import torch
 import namegen
 from namegen.models.categories import find_blend
 from namegen.models.devices import find_device
-from namegen.sampling.generate import BLOCK_SIZE
 from namegen.sampling.name_filters import Filters
+from namegen.sampling.partition import BLOCK_SIZE
 from namegen.sampling.rejection import RejectionSampler
 
 if TYPE_CHECKING:

@@ -169,11 +169,14 @@ class Site:
                 self.tally.lost.append(f"a damaged file: {error}")
 
     def check_nothing_stray(self, *expected: Path) -> None:
-        """Check that the cache contains only locks and the expected files."""
+        """Check that the cache contains only locks, origins of names and the expected files."""
         stray = [
             file
             for file in self.cache.rglob("*")
-            if not file.is_dir() and file.suffix != ".lock" and file not in expected
+            if not file.is_dir()
+            and file.suffix != ".lock"
+            and file.parent != self.cache / "origins"
+            and file not in expected
         ]
         self.tally.require(not stray, f"left behind: {', '.join(map(str, stray))}")
 

@@ -1,8 +1,8 @@
 /**
  * Pools of names, from which people get their names, as in `src/namegen/sampling/name_pools.py`.
  *
- * A pool grows in stages up to a maximum. Each of its names is used once, in order; after that, names are chosen from it
- * at random. Here, a name of a stage is sampled when it is first needed; its random numbers are the same.
+ * A pool grows up to a maximum. Each of its names is used once, in order; after that, names are chosen from it at random.
+ * Here, a name is sampled when it is first needed; its random numbers are the same.
  */
 
 import { findCategory } from "./categories.js";
@@ -11,9 +11,6 @@ import { findKnownNames } from "./knownnames.js";
 import { samplerFor } from "./sampling.js";
 import { hashOf, streamOf, uniform } from "./streams.js";
 
-const FIRST_STAGE = 2 ** 4; // names
-const MAX_STAGE = 2 ** 16;
-const GROWTH = 4;
 const MIN_NAMES = 200; // of a category, for other settings than the model's
 
 /** Names of one category. */
@@ -24,7 +21,6 @@ export class NamePool {
   #label;
   #number;
   #maxSize;
-  #stages = [{ begin: 0, size: 0 }];
   #names = [];
   #taken = 0;
 
@@ -62,26 +58,12 @@ export class NamePool {
 
   *#name(index) {
     if (this.#names[index] === undefined) {
-      const { begin } = this.#stageOf(index);
-      const seed = this.#seed + (((BigInt(this.#number) << 32n) + BigInt(begin)) << 64n); // different in every stage
-      const name = yield* this.#sampler.draw(this.#prefix, seed, index - begin);
+      const seed = this.#seed + (BigInt(this.#number) << 96n); // different in every pool
+      const name = yield* this.#sampler.draw(this.#prefix, seed, index);
       // A letter without a capital among the training names has become a small one.
       this.#names[index] = this.#prefix ? withCapital(name) : name;
     }
     return this.#names[index];
-  }
-
-  /** Return the stage of a name. */
-  #stageOf(index) {
-    const stages = this.#stages;
-    for (;;) {
-      const { begin, size } = stages.at(-1);
-      const done = begin + size;
-      if (index < done) break;
-      const wanted = Math.min(Math.max(FIRST_STAGE, (GROWTH - 1) * done), MAX_STAGE, this.#maxSize - done);
-      stages.push({ begin: done, size: wanted });
-    }
-    return stages.findLast(({ begin, size }) => size && begin <= index);
   }
 }
 

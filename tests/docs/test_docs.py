@@ -151,7 +151,19 @@ def test_links_within_the_documentation_lead_somewhere(page):
 def test_every_option_that_the_documentation_names_exists(page):
     reference = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
     # Of benchmarks/, and of other programs.
-    foreign = {"--set", "--only", "--loop", "--json", "--array", "--strict", "--type", "--people"}
+    foreign = {
+        "--set",
+        "--only",
+        "--loop",
+        "--json",
+        "--array",
+        "--strict",
+        "--type",
+        "--people",
+        "--table",
+        "--mem",
+        "--time",
+    }
     foreign |= {
         "--standalone",
         "--nproc-per-node",

@@ -28,6 +28,7 @@ def load(name, monkeypatch):
     spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.syspath_prepend(BENCHMARKS)
     spec.loader.exec_module(module)
     return module
 

@@ -33,7 +33,7 @@ def spell(model, sampled):
     return [text[which] if which >= 0 else None for which in sampled.which]
 
 
-def sample_both(model, category, config, floor, prefixes=("",), count=500, limit=12):
+def sample_both(model, category, config, floor, prefixes=("",), count=250, limit=12):
     """Return the names of the walks and those of the tree."""
     source = Source.of(model, build_steppers(model)(category), category)
     encoded = [np.array(model.alphabet.encode(prefix), dtype=np.int64) for prefix in prefixes]

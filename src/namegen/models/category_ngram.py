@@ -143,8 +143,10 @@ class CategoryNGram:
         np.maximum(scores, _LEAST, out=scores)
         return np.log(scores, out=scores)
 
-    def best_endings(self, longest: int) -> NDArray[np.float32]:
-        """Return the highest log-probability with which names can go on after each context and end.
+    def bound_endings(self, longest: int) -> NDArray[np.float32]:
+        """Return upper bounds of the log-probabilities with which names can go on after each context and end.
+
+        A letter that has not followed a context is taken to be followed by the best ending after the shorter context.
 
         Args:
             longest: the most letters that may follow.
@@ -152,20 +154,26 @@ class CategoryNGram:
         Returns:
             In nats, by the number of letters that follow, (longest + 1, contexts).
         """
-        nodes, end = np.arange(len(self._parents)), self._outputs - 1
+        end, nodes = self._outputs - 1, np.arange(len(self._parents))
         rows = np.log(np.maximum(self._compute_rows(nodes), _LEAST))
-        best = np.empty((longest + 1, len(nodes)), dtype=np.float32)
+        follows = [np.repeat(np.arange(len(level.keys)), np.diff(level.first)) for level in self._levels]
+        befores = np.concatenate([own + offset for own, offset in zip(follows, self._offsets[:-1], strict=True)])
+        letters = np.concatenate([level.followers for level in self._levels])
+        befores, letters = befores[letters != end], letters[letters != end]
+        afters, scores = self.advance(befores, letters), rows[befores, self._column_of[letters]]
+        is_first = np.diff(befores, prepend=-1) > 0
+        first, with_letters = np.flatnonzero(is_first), befores[is_first]
+        backoffs = [np.log(level.backoff / (level.totals + level.backoff)).astype(np.float32) for level in self._levels]
+        best = np.full((longest + 1, len(nodes)), -np.inf, dtype=np.float32)
         best[0] = rows[:, self._column_of[end]]
-        letters = self._own[self._own != end]
-        after = [self.advance(nodes, np.full(len(nodes), letter)) for letter in letters]
-        scores = [np.ascontiguousarray(rows[:, self._column_of[letter]]) for letter in letters]
-        if not self._has_all:  # letters that do not occur in the category
-            after.append(np.full(len(nodes), ROOT))
-            scores.append(np.ascontiguousarray(rows[:, -1]))
         for more in range(1, longest + 1):
-            best[more] = -np.inf
-            for score, node in zip(scores, after, strict=True):
-                np.maximum(best[more], score + best[more - 1].take(node), out=best[more])
+            own, shorter = best[more], best[more - 1]
+            if len(first):
+                own[with_letters] = np.maximum.reduceat(scores + shorter.take(afters), first)
+            own[ROOT] = max(own[ROOT], rows[ROOT, -1] + shorter[ROOT])  # letters that do not occur in the category
+            for length in range(1, len(self._levels)):
+                part = slice(self._offsets[length], self._offsets[length + 1])
+                np.maximum(own[part], backoffs[length] + own.take(self._parents[part]), out=own[part])
         return best
 
     def _compute_rows(self, nodes: Integers) -> NDArray[np.float32]:

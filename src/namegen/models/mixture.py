@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _LEAST = np.finfo(np.float32).tiny
-_MAX_BEST = 2**16  # nodes for which the best endings are found
+_MAX_BOUND = 2**16  # nodes whose endings are bounded
 
 
 class Weights(NamedTuple):
@@ -244,19 +244,19 @@ class Opinion:
         scores: Floats = np.log(np.tensordot(self._shares, parts, axes=1))
         return scores
 
-    def best_endings(self, longest: int) -> Floats | None:
-        """Return the highest log-probability with which a name can go on after each node and end.
+    def bound_endings(self, longest: int) -> Floats | None:
+        """Return upper bounds of the log-probabilities with which names can go on after each node and end.
 
         Args:
             longest: the most letters that may follow.
 
         Returns:
             In nats, by the number of letters that follow, (longest + 1, nodes) float32; ``None`` for a blend and for a
-            large n-gram, where finding them would take too long.
+            large n-gram, which would take too long.
         """
-        if len(self._parts) > 1 or len(self._parts[0]) > _MAX_BEST:
+        if len(self._parts) > 1 or len(self._parts[0]) > _MAX_BOUND:
             return None
-        return self._parts[0].best_endings(longest)
+        return self._parts[0].bound_endings(longest)
 
 
 def _list_shares(category: Category) -> dict[int, float]:

@@ -98,14 +98,17 @@ class BlockSampler:
             sampled, self._request.filters.keys(self.model.alphabet, sampled.names), self._score(sampled)
         )
 
-    def sample_all(self, prefix: str, count: int, seed: int) -> list[str]:
-        """Return names of one prefix, sampled at once; they have another seed than the request.
+    def sample_all(self, prefix: str, first: int, last: int, seed: int) -> list[str]:
+        """Return the names of one prefix with the numbers from ``first`` to before ``last``, sampled at once.
+
+        They have another seed than the request.
 
         Raises:
             NamegenError: the model hardly ever generates such a name.
         """
+        numbers = np.arange(first, last)
         fitted = fit_prefix(self.model, prefix, self._request.config.max_length)
-        sampled = self.sampler.sample([fitted], np.zeros(count, dtype=np.int64), seed, np.arange(count))
+        sampled = self.sampler.sample([fitted], np.zeros(len(numbers), dtype=np.int32), seed, numbers)
         if sampled.failure:
             raise sampled.failure
         return self.build_block(sampled, None).names

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Flags = NDArray[np.bool_]
 
-_MAX_LETTERS = 64  # of names whose best endings are found
+_MAX_LETTERS = 64  # of names whose endings are bounded
 _TOLERANCE = 1e-3  # nats; totals are sums of rounded numbers
 
 
@@ -39,13 +39,13 @@ class Floor:
 
     def __init__(self, opinion: Opinion, limits: Limits) -> None:
         self.opinion, self._limits, self.weakest = opinion, limits, limits.weakest
-        self._best: Floats | None = None  # the best endings, by the number of letters that follow and by node
+        self._best: Floats | None = None  # bounds of endings, by the number of letters that follow and by node
         self._needed: dict[int, Floats] = {}
 
     def look_ahead(self, longest: int) -> None:
-        """Find the best endings of names of up to some letters, if that has not been done; worth it for many names."""
+        """Bound the endings of names of up to some letters, if that has not been done; worth it for many names."""
         if longest <= _MAX_LETTERS and (self._best is None or len(self._best) <= longest):
-            self._best, self._needed = self.opinion.best_endings(longest), {}
+            self._best, self._needed = self.opinion.bound_endings(longest), {}
 
     def is_too_weak(self, scores: Floats) -> Flags:
         """Return which letters are too improbable, given their log-probabilities."""
@@ -71,7 +71,7 @@ class Floor:
             chosen: the number of letters chosen so far after a given prefix.
 
         Returns:
-            In nats, by the n-gram's node after these letters, (nodes,); ``None`` if endings have not been found.
+            In nats, by the n-gram's node after these letters, (nodes,); ``None`` if endings have not been bounded.
         """
         if self._best is None:
             return None

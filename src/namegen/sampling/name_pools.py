@@ -40,6 +40,7 @@ class NamePool:
         seed: the random seed.
         number: the number of the pool; the names of different pools are independent.
         max_size: the maximum number of names.
+        expected: the number of names that will be needed, which are sampled at once.
         novel: whether to leave out known names. A closed category ignores this, as all its names are known.
         settings: sampling settings to replace those of the model. They do not apply to closed categories and to
             categories of fewer than 200 names, for which the model may generate hardly any other plausible names.
@@ -54,6 +55,7 @@ class NamePool:
         seed: int,
         number: int,
         max_size: int,
+        expected: int = 0,
         novel: bool,
         **settings: float,
     ) -> None:
@@ -65,7 +67,7 @@ class NamePool:
         config, filters = override_settings(model.sampling, Filters(novel=novel and not is_closed), own)
         self._request = Request(model, category, config, filters, seed=seed)
         self._sampler: BlockSampler | None = None
-        self._prefix, self._max_size, self._number = prefix, max_size, number
+        self._prefix, self._max_size, self._expected, self._number = prefix, max_size, expected, number
         self._names: list[str] = []
         self._taken = 0
 
@@ -95,9 +97,10 @@ class NamePool:
         if self._sampler is None:
             self._sampler = BlockSampler(self._request)
         done = len(self._names)
-        count = min(max(_FIRST_STAGE, (_GROWTH - 1) * done), _MAX_STAGE, self._max_size - done)
-        seed = self._request.seed + ((self._number << 32) + done << 64)  # different in every pool and stage
-        names = self._sampler.sample_all(self._prefix, count, seed)
+        wanted = max(_FIRST_STAGE, (_GROWTH - 1) * done, self._expected - done)
+        count = min(wanted, _MAX_STAGE, self._max_size - done)
+        seed = self._request.seed + (self._number << 96)  # different in every pool
+        names = self._sampler.sample_all(self._prefix, done, done + count, seed)
         if self._prefix:  # a letter without a capital among the training names has become a small one
             names = [name[:1].title() + name[1:] for name in names]
         self._names += names

@@ -129,8 +129,11 @@ def _generate(
     populations: Sequence[Population], shares: Shares, count: int, *, unique: bool, request: Request, jobs: int
 ) -> Iterator[Person]:
     """Yield people of several cultures, in blocks."""
+    expected = np.ceil(shares * count).astype(np.int64).tolist()
+    for population, people_of_culture in zip(populations, expected, strict=True):
+        population.expect(people_of_culture)
     if jobs > 1:
-        _fill_pools(populations, np.ceil(shares * count).astype(np.int64).tolist(), request, jobs)
+        _fill_pools(populations, expected, request, jobs)
     seen = KeySet() if unique else None
     done, size = np.zeros(len(shares), dtype=np.int64), _FIRST_BLOCK
     while left := count - int(done.sum()):

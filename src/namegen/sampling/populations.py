@@ -123,6 +123,7 @@ class Population:
         self._surname_parts = list(dict.fromkeys(find_surname_part(self._parts, gender) for gender in self._genders))
         self._given, self._surname = self._choose_purposes()
         self._pools: dict[PoolKey, NamePool | KnownPool] = {}
+        self._expected: dict[PoolKey, int] = {}
         self._done = 0
         if any(request.start):
             for gender in self._genders:
@@ -147,11 +148,16 @@ class Population:
             pools.append((("male", _Purpose.FATHER, None), count))
         return pools
 
+    def expect(self, count: int) -> None:
+        """Prepare for ``count`` people, whose names are then sampled together."""
+        self._expected = dict(self.list_pools(count))
+
     def fill_pool(self, key: PoolKey, count: int) -> tuple[str, bool]:
         """Return the names of a pool, at least ``count`` or the maximum, and whether they are known names.
 
         Each name ends in a line feed.
         """
+        self._expected[key] = count
         pool = self._pool(*key)
         names = pool.fill(count)
         return "".join([f"{name}\n" for name in names]), isinstance(pool, KnownPool)
@@ -273,6 +279,7 @@ class Population:
             seed=request.seed,
             number=number,
             max_size=request.pool_size,
+            expected=self._expected.get((category.rpartition("/")[2], purpose, letter), 0),
             novel=is_novel,
             floor=_FLOOR,
             **({"temperature": _NOVEL_TEMPERATURE} if request.known == "parts" else {}),

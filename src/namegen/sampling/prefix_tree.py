@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 BELOW_FLOOR, UNFINISHED = -1, -2
 """In place of an index: names below the plausibility floor, and names that had not ended at the maximum length."""
 
-MIN_NAMES_TO_LOOK_AHEAD = 4096
-"""The number of names from which it is worth finding the best endings of the floor's n-gram."""
+MIN_NAMES_TO_LOOK_AHEAD = 256
+"""The number of names from which it is worth bounding the endings by the floor's n-gram."""
 
 _ROWS = 1024  # prefixes per step of the network: as fast as more, and they fit the processor's cache
 _GOES_ON = -3

@@ -167,7 +167,7 @@ class NotebookDisplay:
         if self._handle is None:
             from IPython.display import display
 
-            self._handle = display(view, display_id=True)
+            self._handle = display(view, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(view)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from namegen.config import check_unchanged
 from namegen.errors import UsageError
@@ -52,7 +53,7 @@ def summarize_seeds(models: Mapping[int, Model]) -> dict[str, SeedSummary]:
     for name, given in losses.items():
         values = tuple(value for value in given if value is not None)
         if len(values) == len(models) > 1:
-            summaries[name] = SeedSummary(values, statistics.fmean(values), statistics.stdev(values))
+            summaries[name] = SeedSummary(values, float(np.mean(values)), float(np.std(values, ddof=1)))
     return summaries
 
 
