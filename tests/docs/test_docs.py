@@ -163,6 +163,7 @@ def test_every_option_that_the_documentation_names_exists(page):
         "--table",
         "--mem",
         "--time",
+        "--cpus-per-task",
     }
     foreign |= {
         "--standalone",
