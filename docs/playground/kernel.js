@@ -1,5 +1,5 @@
 /**
- * The inner loop of `products.js` in WebAssembly, with instructions that multiply four numbers at once (SIMD): ten times
+ * The inner loop of `products.js` in WebAssembly, with instructions that multiply four numbers at once (SIMD): many times
  * as fast as JavaScript. Where the browser or the page's policy does not allow it, {@link kernelOf} returns `null`.
  */
 
@@ -86,7 +86,8 @@ export function kernelOf(matrix, rows) {
   const width = Math.ceil(columns / 8) * 8; // filled up with zeros
   const [vectorAt, biasAt, outAt] = [rows * width, (rows + 1) * width, (rows + 1) * width + rows];
   const size = 4 * (outAt + rows);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(size / 2 ** 16) });
+  const memory = allocated(size);
+  if (!memory) return null;
   const { f } = new WebAssembly.Instance(module, { m: { m: memory } }).exports;
   const numbers = new Float32Array(memory.buffer);
   for (let row = 0; row < rows; row++) numbers.set(matrix.subarray(row * columns, (row + 1) * columns), row * width);
@@ -96,4 +97,12 @@ export function kernelOf(matrix, rows) {
     f(rows, 4 * width, 0, 4 * vectorAt, 4 * biasAt, 4 * outAt);
     product.set(numbers.subarray(outAt, outAt + rows));
   };
+}
+
+function allocated(size) {
+  try {
+    return new WebAssembly.Memory({ initial: Math.ceil(size / 2 ** 16) });
+  } catch {
+    return null; // there are too many, or the matrix is too large
+  }
 }

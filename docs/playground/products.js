@@ -5,6 +5,7 @@
 
 import { kernelOf } from "./kernel.js";
 
+const MIN_SIZE = 2 ** 15; // numbers of a matrix for a kernel, as browsers reserve much address space for each of them
 const kernels = new WeakMap(); // by matrix
 
 /**
@@ -20,20 +21,35 @@ export function affine(matrix, vectors, bias, count = 1) {
   const rows = bias.length;
   const columns = matrix.length / rows;
   const products = new Float32Array(count * rows);
-  if (!kernels.has(matrix)) kernels.set(matrix, kernelOf(matrix, rows) ?? ((vector, bias, product) => multiply(matrix, vector, bias, product)));
+  if (!kernels.has(matrix)) kernels.set(matrix, matrix.length < MIN_SIZE ? null : kernelOf(matrix, rows));
   const kernel = kernels.get(matrix);
   for (let at = 0; at < count; at++) {
-    kernel(vectors.subarray(at * columns, (at + 1) * columns), bias, products.subarray(at * rows, (at + 1) * rows));
+    const vector = vectors.subarray(at * columns, (at + 1) * columns);
+    const product = products.subarray(at * rows, (at + 1) * rows);
+    if (kernel) kernel(vector, bias, product);
+    else multiply(matrix, vector, bias, product);
   }
   return products;
 }
 
+/** Multiply with four sums at once, which do not wait for one another. */
 function multiply(matrix, vector, bias, product) {
   const columns = vector.length;
+  const even = columns - (columns % 4);
   for (let row = 0, at = 0; row < bias.length; row++) {
-    let total = bias[row];
-    for (let column = 0; column < columns; column++, at++) total += matrix[at] * vector[column];
-    product[row] = total;
+    let first = bias[row];
+    let second = 0;
+    let third = 0;
+    let fourth = 0;
+    let column = 0;
+    for (; column < even; column += 4, at += 4) {
+      first += matrix[at] * vector[column];
+      second += matrix[at + 1] * vector[column + 1];
+      third += matrix[at + 2] * vector[column + 2];
+      fourth += matrix[at + 3] * vector[column + 3];
+    }
+    for (; column < columns; column++, at++) first += matrix[at] * vector[column];
+    product[row] = first + second + third + fourth;
   }
 }
 
