@@ -11,13 +11,13 @@ import { NamegenError } from "./errors.js";
 /** The kinds of names, in the order of the page. */
 const KINDS = {
   full: "Full names",
-  "full-female": "Full names of women",
-  "full-male": "Full names of men",
-  female: "Women’s given names",
-  male: "Men’s given names",
+  "full-female": "Full names, women",
+  "full-male": "Full names, men",
+  female: "Women’s names",
+  male: "Men’s names",
   surname: "Surnames",
-  "surname-female": "Surnames of women",
-  "surname-male": "Surnames of men",
+  "surname-female": "Surnames, women",
+  "surname-male": "Surnames, men",
   place: "Places",
   name: "Names",
 };

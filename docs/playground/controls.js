@@ -22,7 +22,8 @@ export class Controls {
     element("style").addEventListener("input", () => this.#showStyle());
     element("wanted").addEventListener("change", ({ target }) => {
       if (target.name === "source") this.#refresh();
-      if (target.type !== "file" && target.id !== "list" && !target.closest("#blend, #culture")) onChange();
+      const isAwaited = this.#source === "list" && element("list").value.trim() === ""; // a list is yet to be pasted
+      if (target.type !== "file" && target.id !== "list" && !target.closest("#blend, #culture") && !isAwaited) onChange();
     });
     element("add").addEventListener("click", () => this.#shares.add());
   }
@@ -120,7 +121,7 @@ export class Controls {
     const chosen = [kind, "surname", "name", kinds[0]?.kind].find((each) => kinds.some(({ kind }) => kind === each));
     element("kind").value = chosen ?? "";
     element("by-culture").hidden = element("blend").hidden = isList;
-    element("by-list").hidden = !isList;
+    element("by-list").hidden = element("mixing").hidden = !isList;
     this.showKind();
   }
 

@@ -44,6 +44,7 @@ const MAX_COUNT = 100_000; // names or people
  * @property {string} [letters] start letters; or
  * @property {string[]} [prefixes]
  * @property {number} [count] of names for each letter or prefix
+ * @property {boolean} [unique] whether to sample no name twice
  * @property {Partial<import("./model.js").Sampling>} [sampling] settings instead of the model's own
  * @property {import("./filters.js").Filters} [filters]
  * @property {{text: string, label: string}} [list] names to imitate, and the name of their file without its extension
@@ -77,7 +78,7 @@ export class Engine {
    */
   async names(request, reporter = {}) {
     const { model, category, isOffensive } = await this.#find(request, reporter);
-    const { letters = "", prefixes = letters === "" ? [""] : splitLetters(letters), count = 1, filters = {}, seed } = request;
+    const { letters = "", prefixes = letters === "" ? [""] : splitLetters(letters), count = 1, unique, filters = {}, seed } = request;
     checkCount(count * prefixes.length);
     const { alphabet } = modelFor(model, category);
     const wanted = {
@@ -85,6 +86,7 @@ export class Engine {
       prefixes: prefixes.map((prefix) => alphabet.fit(prefix, model.casing)),
       count,
       seed,
+      unique,
       sampling: override(model.sampling, request.sampling ?? {}),
       filters: { ...filters, isOffensive },
     };

@@ -4,11 +4,6 @@ import { COUNT } from "./settings.js";
 
 const list = document.getElementById("names");
 
-/** Show places for names before there are any, so that nothing moves when they arrive. */
-export function showPlaces() {
-  list.replaceChildren(...Array.from({ length: COUNT }, placeholder));
-}
-
 /**
  * Names that arrive one after another.
  *
@@ -17,7 +12,7 @@ export function showPlaces() {
  * @param {boolean} hasOrigin whether to show the culture of each
  */
 export class Names {
-  /** The different names, each an item `{name, from}` for {@link import("./kept.js").Kept}. */
+  /** The names, each an item `{name, from}` for {@link import("./kept.js").Kept}. */
   items = [];
   #kept;
   #areFull;
@@ -29,34 +24,46 @@ export class Names {
     this.#hasOrigin = hasOrigin;
   }
 
-  /** Show a name, unless it is among the names already. */
+  /** Show one more name. */
   add(item) {
-    if (this.items.some(({ name }) => name === item.name)) return;
-    if (!this.items.length) {
-      showPlaces();
-      list.classList.toggle("full", this.#areFull);
-    }
-    const chip = keepButton(item.name, this.#hasOrigin ? item.from : "");
-    chip.addEventListener("click", () => this.#kept.toggle(item));
-    const entry = document.createElement("li");
-    entry.append(chip);
-    const place = list.children[this.items.length];
-    if (place) place.replaceWith(entry);
-    else list.append(entry);
+    if (!this.items.length) this.#begin();
     this.items.push(item);
-    this.showKept();
+    this.#show(this.items.length - 1);
   }
 
   /** Remove the places of names that did not come. */
   end() {
-    if (!this.items.length) list.classList.toggle("full", this.#areFull);
     while (list.children.length > this.items.length) list.lastElementChild.remove();
+  }
+
+  /** Show all names again. */
+  render() {
+    this.#begin();
+    for (const index of this.items.keys()) this.#show(index);
+    this.end();
   }
 
   showKept() {
     for (const [index, { name }] of this.items.entries()) {
       list.children[index].firstElementChild.setAttribute("aria-pressed", String(this.#kept.has(name)));
     }
+  }
+
+  #begin() {
+    list.replaceChildren(...Array.from({ length: COUNT }, placeholder));
+    list.classList.toggle("full", this.#areFull);
+  }
+
+  #show(index) {
+    const item = this.items[index];
+    const chip = keepButton(item.name, this.#hasOrigin ? item.from : "");
+    chip.setAttribute("aria-pressed", String(this.#kept.has(item.name)));
+    chip.addEventListener("click", () => this.#kept.toggle(item));
+    const entry = document.createElement("li");
+    entry.append(chip);
+    const place = list.children[index];
+    if (place) place.replaceWith(entry);
+    else list.append(entry);
   }
 }
 

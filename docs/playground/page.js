@@ -52,6 +52,7 @@ async function start() {
     controls.offer(catalogue);
     controls.enable();
   } catch (error) {
+    say("");
     complain(error);
     return;
   }
@@ -66,20 +67,26 @@ async function openAddress() {
     settings = await readAddress(location.hash);
   } catch (error) {
     controls.show(DEFAULTS);
+    say("");
     complain(error);
     return;
   }
   if (settings?.model) {
     awaited = settings;
     controls.show(DEFAULTS);
+    say("");
     complain(new NamegenError(`This address needs the model ${settings.model.slice(0, 80)}. Open it under “More settings”, “Your own model”.`));
     return;
   }
   if (catalogue !== included) useCatalogue(included);
   controls.show(settings ?? DEFAULTS);
   const problem = settings && unavailable(settings);
-  if (problem) complain(problem);
-  else await generate(settings?.seed ?? undefined);
+  if (problem) {
+    say("");
+    complain(problem);
+    return;
+  }
+  await generate(settings?.seed ?? undefined);
 }
 
 /** Return what the page does not have of the settings of an address, as an error. */
@@ -95,44 +102,55 @@ function unavailable({ source, cultures, kind, mix }) {
 
 /** Invent names with the settings of the controls. */
 async function generate(seed = crypto.getRandomValues(new Uint32Array(1))[0]) {
-  task.abort();
   clearTimeout(typing);
-  task = new AbortController();
-  const { signal } = task;
   complain(null);
   const settings = { ...controls.read(), seed };
-  const busy = setTimeout(() => say("Inventing names …"), PATIENCE);
+  let wanted;
   try {
-    const { method, request } = requestOf(settings, catalogue);
-    const { origin } = describe(settings);
-    const arrived = new Names(kept, { areFull: method === "people", hasOrigin: origin === null });
-    const notes = [];
-    const onItems = (items) => {
-      for (const item of items) {
-        if (item.note) notes.push(item.note);
-        else arrived.add(itemOf(item, settings, origin));
-      }
-    };
+    wanted = requestOf(settings, catalogue);
+  } catch (error) {
+    complain(error);
+    return;
+  }
+  task.abort();
+  task = new AbortController();
+  const { signal } = task;
+  const { method, request } = wanted;
+  const { origin } = describe(settings);
+  const arrived = new Names(kept, { areFull: method === "people", hasOrigin: origin === null });
+  const notes = [];
+  const onItems = (items) => {
+    for (const item of items) {
+      if (item.note) notes.push(item.note);
+      else arrived.add(itemOf(item, settings, origin));
+    }
+  };
+  progress.begin();
+  const busy = setTimeout(() => say("Inventing names …"), PATIENCE);
+  let problem = null;
+  try {
     await client[method](request, { signal, onItems, onProgress: (each) => progress.show(each) });
-    if (signal.aborted) return;
-    arrived.end();
+  } catch (error) {
+    problem = error;
+  }
+  clearTimeout(busy);
+  if (signal.aborted) return;
+  progress.hide();
+  if (arrived.items.length) {
     [names, shown] = [arrived, settings];
-    progress.hide();
-    clearTimeout(busy);
-    announce(describe(settings, arrived.items.length).title, arrived.items);
+    names.end();
+    announce(describe(settings, names.items.length).title, names.items);
     showNotes(notes);
-    offerInside(method, request, arrived.items);
+    offerInside(method, request, names.items);
     showCommand(method, request, settings);
-    for (const id of ["copy", "download", "share"]) element(id).disabled = !arrived.items.length;
+    for (const id of ["copy", "download", "share"]) element(id).disabled = false;
     if (request.model === "people") keepForOffline("people.safetensors.gz");
     await showAddress(settings);
-  } catch (error) {
-    if (signal.aborted) return;
-    progress.hide();
-    complain(error);
-  } finally {
-    clearTimeout(busy);
+  } else {
+    names?.render(); // an earlier task may have replaced a part of them
+    say("");
   }
+  if (problem) complain(problem);
 }
 
 /** Return an item for the page and for the kept names. */
@@ -190,9 +208,7 @@ function complain(error) {
   controls.mark(error?.control ?? null);
   const isBug = error && !(error instanceof NamegenError);
   element("problem").textContent = !error ? "" : isBug ? `${error.message} Reload the page, and report the error if it happens again.` : error.message;
-  if (!error) return;
   if (isBug) console.error(error);
-  say("");
 }
 
 /** Do something with the names, and say what was done. */

@@ -7,6 +7,12 @@ const state = document.getElementById("state");
 export class Progress {
   #files = new Map(); // bytes loaded and in total
 
+  /** Begin with other files. */
+  begin() {
+    this.#files.clear();
+    this.hide();
+  }
+
   /** @param {{file: string, loaded: number, total: number | null} | {done: number, total: number}} progress of the engine */
   show({ file, loaded, done, total }) {
     if (file === undefined) {
@@ -17,6 +23,10 @@ export class Progress {
     const files = [...this.#files.values()];
     const all = files.every((each) => each.total !== null) ? sumOf(files, "total") : null;
     const sum = sumOf(files, "loaded");
+    if (sum === all) {
+      this.hide();
+      return;
+    }
     const what = file.startsWith("people") ? "Loading the names of all cultures" : "Loading";
     this.#set(`${what} …`, sum, all, `${what}: ${megabytes(sum)}${all === null ? "" : ` of ${megabytes(all)}`} MB`);
   }
@@ -24,7 +34,6 @@ export class Progress {
   hide() {
     bar.hidden = true;
     figures.textContent = "";
-    this.#files.clear();
   }
 
   /** The live region gets one line; the figures are in the label of the bar and next to it. */

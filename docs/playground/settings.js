@@ -89,7 +89,7 @@ export function requestOf(settings, catalogue) {
     throw new SettingError("start", "Full names can only begin with single letters. Write them like this: A, B, C.");
   }
   const known = settings.novel ? "none" : "parts";
-  return { method: "people", request: { model, ...people, count: COUNT, known, start: start.join("") || null, seed } };
+  return { method: "people", request: { model, ...people, count: COUNT, unique: true, known, start: start.join("") || null, seed } };
 }
 
 /** Return the conditions on single names. */
@@ -104,11 +104,11 @@ function conditionsOf(settings) {
     throw new SettingError("longest", `No name has at least ${shortest} and at most ${longest} letters. Change one of them.`);
   }
   const start = beginningsOf(settings);
-  const prefixes = start.length ? start : [""];
   const { sampling } = STYLES.find(({ id }) => id === style);
   return {
-    prefixes,
-    count: Math.round(COUNT / prefixes.length),
+    ...(start.length ? { prefixes: start } : {}),
+    count: Math.round(COUNT / (start.length || 1)),
+    unique: true,
     sampling: { ...sampling, ...(longest === null ? {} : { maxLength: longest }) },
     filters: { novel, minLength: shortest, ending: end.trim() },
   };

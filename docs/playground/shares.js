@@ -112,7 +112,7 @@ export class Shares {
 
   #remover(index) {
     const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "plain", textContent: "Remove" });
+    Object.assign(button, { type: "button", className: "plain", textContent: "✕" });
     button.setAttribute("aria-label", `Remove ${this.#rows[index][0]}`);
     button.addEventListener("click", () => {
       this.#rows.splice(index, 1);
