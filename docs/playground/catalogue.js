@@ -37,9 +37,15 @@ export function labelOf(kind) {
 export class Catalogue {
   #entries;
 
-  /** @param {{model: string, categories: string[], plain: string}[]} models the first that has all that is asked is used */
+  /**
+   * @param {object[]} models the first that has all that is asked is used
+   * @param {string} models[].model its name
+   * @param {string[]} models[].categories
+   * @param {string} models[].plain the kind of its plain categories
+   * @param {boolean} [models[].hasFloor] whether it can tell how plausible names are
+   */
   constructor(models) {
-    this.#entries = models.map(({ model, categories, plain }) => {
+    this.#entries = models.map(({ model, categories, plain, hasFloor = true }) => {
       const parts = new Map(); // by culture, the category of each part
       for (const category of categories) {
         const slash = category.indexOf("/");
@@ -48,7 +54,7 @@ export class Catalogue {
         parts.get(culture).set(part, category);
       }
       const isPlain = categories.every((category) => !category.includes("/"));
-      return { model, plain, parts, isPlain, people: listCultures(categories) };
+      return { model, plain, hasFloor, parts, isPlain, people: listCultures(categories) };
     });
     const names = new Set(this.#entries.flatMap(({ parts }) => [...parts.keys()]));
     /** The names of all cultures. */
@@ -72,7 +78,7 @@ export class Catalogue {
    *
    * @param {[string, number][]} cultures with their weights; none for any culture
    * @param {string} kind
-   * @returns {{model: string, people: {cultures: string[] | null, gender: string}} | {model: string, category: string | null}}
+   * @returns {{model: string, people: {cultures: string[] | null, gender: string}} | {model: string, category: string | null, hasFloor: boolean}}
    * @throws {NamegenError} a culture or its names of the kind do not exist
    */
   find(cultures, kind) {
@@ -89,7 +95,7 @@ export class Catalogue {
       return { model: entry.model, people: { cultures: cultures.length ? cultures.map((each) => weigh(each)) : null, gender: GENDERS[kind] } };
     }
     const parts = cultures.map((each) => weigh(each, categoryOf(entry, each[0], kind)));
-    return { model: entry.model, category: parts.length ? parts.join("+") : null };
+    return { model: entry.model, category: parts.length ? parts.join("+") : null, hasFloor: entry.hasFloor };
   }
 
   /** Return the cultures that a list can be mixed with: the categories of the first model. */

@@ -8,7 +8,7 @@ import { allCategories, findCategory, listCultures } from "./categories.js";
 import { NamegenError } from "./errors.js";
 import { explainName } from "./explanation.js";
 import { loadFile, loadText } from "./files.js";
-import { splitLetters } from "./graphemes.js";
+import { folded, splitLetters } from "./graphemes.js";
 import { readList } from "./list.js";
 import { readModel } from "./model.js";
 import { offensiveFilter } from "./offensive.js";
@@ -30,7 +30,8 @@ const MAX_COUNT = 100_000; // names or people
  * @property {AbortSignal} [signal] cancels the task
  * @property {(progress: object) => void} [onProgress] `{file, loaded, total}` in bytes, or `{done, total}` of the
  *   comparison of a list with the model's categories
- * @property {(item: object) => void} [onItem] a name `{category, name}`, a person, or `{note}` about a list
+ * @property {(item: object) => void} [onItem] a name `{category, name}`, a person, or `{note}` about a list or a
+ *   beginning
  */
 
 /**
@@ -70,7 +71,7 @@ export class Engine {
   }
 
   /**
-   * Sample names: an item `{category, name}` for each, and with a list `{note}` for each note about it.
+   * Sample names: an item `{category, name}` for each, and `{note}` for each note about the list or the beginnings.
    *
    * @param {NamesRequest} request
    * @param {Reporter} [reporter]
@@ -81,9 +82,14 @@ export class Engine {
     const { letters = "", prefixes = letters === "" ? [""] : splitLetters(letters), count = 1, unique, filters = {}, seed } = request;
     checkCount(count * prefixes.length);
     const { alphabet } = modelFor(model, category);
+    const fitted = prefixes.map((prefix) => alphabet.fit(prefix, model.casing));
+    for (const [place, prefix] of prefixes.entries()) {
+      if (folded(fitted[place]) === folded(prefix.normalize("NFC"))) continue;
+      reporter.onItem?.({ note: `“${prefix.slice(0, 40)}” cannot be written here; names begin with “${fitted[place]}”.` });
+    }
     const wanted = {
       category,
-      prefixes: prefixes.map((prefix) => alphabet.fit(prefix, model.casing)),
+      prefixes: fitted,
       count,
       seed,
       unique,

@@ -52,8 +52,7 @@ async function start() {
     controls.offer(catalogue);
     controls.enable();
   } catch (error) {
-    say("");
-    complain(error);
+    fail(error);
     return;
   }
   await openAddress();
@@ -67,23 +66,20 @@ async function openAddress() {
     settings = await readAddress(location.hash);
   } catch (error) {
     controls.show(DEFAULTS);
-    say("");
-    complain(error);
+    fail(error);
     return;
   }
   if (settings?.model) {
     awaited = settings;
     controls.show(DEFAULTS);
-    say("");
-    complain(new NamegenError(`This address needs the model ${settings.model.slice(0, 80)}. Open it under “More settings”, “Your own model”.`));
+    fail(new NamegenError(`This address needs the model ${settings.model.slice(0, 80)}. Open it under “More settings”, “Your own model”.`));
     return;
   }
   if (catalogue !== included) useCatalogue(included);
   controls.show(settings ?? DEFAULTS);
   const problem = settings && unavailable(settings);
   if (problem) {
-    say("");
-    complain(problem);
+    fail(problem);
     return;
   }
   await generate(settings?.seed ?? undefined);
@@ -126,6 +122,7 @@ async function generate(seed = crypto.getRandomValues(new Uint32Array(1))[0]) {
     }
   };
   progress.begin();
+  element("names").setAttribute("aria-busy", "true");
   const busy = setTimeout(() => say("Inventing names …"), PATIENCE);
   let problem = null;
   try {
@@ -151,6 +148,7 @@ async function generate(seed = crypto.getRandomValues(new Uint32Array(1))[0]) {
     say("");
   }
   if (problem) complain(problem);
+  element("names").removeAttribute("aria-busy");
 }
 
 /** Return an item for the page and for the kept names. */
@@ -203,6 +201,13 @@ function say(text) {
   element("state").textContent = text;
 }
 
+/** Show why there are no names. */
+function fail(error) {
+  say("");
+  complain(error);
+  element("names").removeAttribute("aria-busy");
+}
+
 /** Show an error, or clear the last one. */
 function complain(error) {
   controls.mark(error?.control ?? null);
@@ -238,8 +243,8 @@ async function receive(file, isChosenAsModel) {
     await generate();
     return;
   }
-  const { categories } = await client.open({ name: file.name, buffer: await openModel(file) });
-  useCatalogue(new Catalogue([{ model: file.name, categories, plain: "name" }]), file.name);
+  const { categories, hasFloor } = await client.open({ name: file.name, buffer: await openModel(file) });
+  useCatalogue(new Catalogue([{ model: file.name, categories, plain: "name", hasFloor }]), file.name);
   const settings = awaited?.model === file.name ? awaited : null;
   awaited = null;
   if (settings) controls.show(settings);

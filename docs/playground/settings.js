@@ -82,8 +82,8 @@ export function requestOf(settings, catalogue) {
     if (!list.text.trim()) throw new SettingError("list", "Paste some names first, one per line.");
     return { method: "names", request: { model: "pretrained", category: mix || null, list, seed, ...conditionsOf(settings) } };
   }
-  const { model, people, category } = catalogue.find(cultures, kind);
-  if (!people) return { method: "names", request: { model, category, seed, ...conditionsOf(settings) } };
+  const { model, people, category, hasFloor } = catalogue.find(cultures, kind);
+  if (!people) return { method: "names", request: { model, category, seed, ...conditionsOf(settings, hasFloor) } };
   const start = beginningsOf(settings);
   if (start.some((text) => splitLetters(text).length > 1)) {
     throw new SettingError("start", "Full names can only begin with single letters. Write them like this: A, B, C.");
@@ -93,7 +93,7 @@ export function requestOf(settings, catalogue) {
 }
 
 /** Return the conditions on single names. */
-function conditionsOf(settings) {
+function conditionsOf(settings, hasFloor = true) {
   const { end, shortest, longest, novel, style } = settings;
   for (const [control, value] of Object.entries({ shortest, longest })) {
     if (value !== null && !(Number.isInteger(value) && value >= 1 && value <= MAX_LENGTH)) {
@@ -104,12 +104,14 @@ function conditionsOf(settings) {
     throw new SettingError("longest", `No name has at least ${shortest} and at most ${longest} letters. Change one of them.`);
   }
   const start = beginningsOf(settings);
-  const { sampling } = STYLES.find(({ id }) => id === style);
+  const sampling = { ...STYLES.find(({ id }) => id === style).sampling };
+  if (!hasFloor) delete sampling.floor;
+  if (longest !== null) sampling.maxLength = longest;
   return {
     ...(start.length ? { prefixes: start } : {}),
     count: Math.round(COUNT / (start.length || 1)),
     unique: true,
-    sampling: { ...sampling, ...(longest === null ? {} : { maxLength: longest }) },
+    sampling,
     filters: { novel, minLength: shortest, ending: end.trim() },
   };
 }

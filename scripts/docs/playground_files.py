@@ -12,13 +12,16 @@ import gzip
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unidecode import unidecode
 
 from namegen import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DATA = Path(__file__).resolve().parents[2] / "src" / "namegen" / "data"
 MODELS = ("pretrained", "people")
@@ -40,12 +43,14 @@ def build_file(name: str, data: Path = DATA) -> bytes:
         data: the folder of the models.
 
     Raises:
-        OSError: the model is missing.
+        OSError, ModelFileError: a model is missing.
     """
     if name == "spellings.txt.gz":
         return _compress(build_spellings().encode())
     if name == "catalogue.json":
-        return json.dumps({model: load_model(data / f"{model}.safetensors").all_categories for model in MODELS}).encode()
+        return json.dumps(
+            {model: load_model(data / f"{model}.safetensors").all_categories for model in MODELS}
+        ).encode()
     if name.endswith(".gz"):
         return _compress((data / name.removesuffix(".gz")).read_bytes())
     return (data / name).read_bytes()
@@ -55,8 +60,8 @@ def build_version(files: Mapping[str, bytes]) -> bytes:
     """Return the content of ``version.js``.
 
     Args:
-        files: the content of each file of the page, by name. Compressed files count as what they contain, since a server
-            may decompress them.
+        files: the content of each file of the page, by name. The hash of a compressed file is that of what it contains,
+            since a server may decompress it.
     """
     hashes = {
         name: hashlib.sha256(gzip.decompress(content) if name.endswith(".gz") else content).hexdigest()

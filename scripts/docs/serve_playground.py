@@ -14,6 +14,7 @@ from typing import BinaryIO, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from namegen.errors import NamegenError
 from playground_files import DATA, FILES, VERSION, build_file, build_version, read_page
 
 PLAYGROUND = Path(__file__).parents[2] / "docs" / "playground"
@@ -35,7 +36,7 @@ class Handler(SimpleHTTPRequestHandler):
             return super().send_head()
         try:
             content = build_file(name, DATA) if name != VERSION else self._build_version()
-        except OSError:
+        except (OSError, NamegenError):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
         self.send_response(HTTPStatus.OK)
