@@ -21,7 +21,10 @@ SECONDS = 60
 
 @contextlib.contextmanager
 def serve(
-    folder: Path = FOLDER, data: Path | None = None, requested: list[str] | None = None
+    folder: Path = FOLDER,
+    data: Path | None = None,
+    requested: list[str] | None = None,
+    spoil_version: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[tuple[str, Callable[[], None]]]:
     """Serve a folder as ``make playground`` does; give the address, and a function that stops the server early.
 
@@ -29,6 +32,7 @@ def serve(
         folder: the page.
         data: the folder of the models, unless it is that of namegen.
         requested: receives the path of each request.
+        spoil_version: changes the content of ``version.js``.
     """
     served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
     handler = served["Handler"]
@@ -36,8 +40,12 @@ def serve(
     if requested is not None:
         handler.log_request = lambda self, *_: requested.append(self.path)
     served["server"].__globals__["PLAYGROUND"] = folder
+    names = handler.send_head.__globals__
     if data is not None:
-        handler.send_head.__globals__["DATA"] = data
+        names["DATA"] = data
+    if spoil_version is not None:
+        build_version = names["build_version"]
+        names["build_version"] = lambda files: spoil_version(build_version(files))
     with served["server"]() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -1,6 +1,7 @@
 /** Make the page work offline, and offer new versions of it: the side of the page of `sw.js`. */
 
 const note = document.getElementById("offline");
+const PRIVATE = "Nothing you type or paste leaves your device.";
 
 /** Register the service worker, once the first names are there. */
 export async function workOffline() {
@@ -10,14 +11,20 @@ export async function workOffline() {
   serviceWorker.addEventListener("controllerchange", () => {
     if (wasControlled) location.reload(); // all files from the same version
   });
+  const needsConnection = () => {
+    note.textContent = `${PRIVATE} This page needs a connection: your browser could not store it.`;
+  };
   try {
     const registration = await serviceWorker.register(new URL("sw.js", import.meta.url), { updateViaCache: "none" });
+    const first = registration.active ? null : registration.installing;
+    first?.addEventListener("statechange", () => {
+      if (first.state === "redundant") needsConnection();
+    });
     offerUpdates(registration);
     await serviceWorker.ready;
-    note.textContent = "Nothing you type or paste leaves your device. This page works offline.";
-  } catch (error) {
-    note.textContent = "Nothing you type or paste leaves your device. This page needs a connection: your browser could not store it.";
-    console.info(`The page does not work offline: ${error.message}`);
+    note.textContent = `${PRIVATE} This page works offline.`;
+  } catch {
+    needsConnection();
   }
 }
 
