@@ -8,7 +8,7 @@ import { allCategories, findCategory, listCultures } from "./categories.js";
 import { NamegenError } from "./errors.js";
 import { explainName } from "./explanation.js";
 import { loadFile, loadText } from "./files.js";
-import { splitLetters } from "./graphemes.js";
+import { folded, splitLetters } from "./graphemes.js";
 import { readList } from "./list.js";
 import { readModel } from "./model.js";
 import { offensiveFilter } from "./offensive.js";
@@ -30,7 +30,8 @@ const MAX_COUNT = 100_000; // names or people
  * @property {AbortSignal} [signal] cancels the task
  * @property {(progress: object) => void} [onProgress] `{file, loaded, total}` in bytes, or `{done, total}` of the
  *   comparison of a list with the model's categories
- * @property {(item: object) => void} [onItem] a name `{category, name}`, a person, or `{note}` about a list
+ * @property {(item: object) => void} [onItem] a name `{category, name}`, a person, or `{note}` about a list or a
+ *   beginning
  */
 
 /**
@@ -44,6 +45,7 @@ const MAX_COUNT = 100_000; // names or people
  * @property {string} [letters] start letters; or
  * @property {string[]} [prefixes]
  * @property {number} [count] of names for each letter or prefix
+ * @property {boolean} [unique] whether to sample no name twice
  * @property {Partial<import("./model.js").Sampling>} [sampling] settings instead of the model's own
  * @property {import("./filters.js").Filters} [filters]
  * @property {{text: string, label: string}} [list] names to imitate, and the name of their file without its extension
@@ -69,7 +71,7 @@ export class Engine {
   }
 
   /**
-   * Sample names: an item `{category, name}` for each, and with a list `{note}` for each note about it.
+   * Sample names: an item `{category, name}` for each, and `{note}` for each note about the list or the beginnings.
    *
    * @param {NamesRequest} request
    * @param {Reporter} [reporter]
@@ -77,14 +79,20 @@ export class Engine {
    */
   async names(request, reporter = {}) {
     const { model, category, isOffensive } = await this.#find(request, reporter);
-    const { letters = "", prefixes = letters === "" ? [""] : splitLetters(letters), count = 1, filters = {}, seed } = request;
+    const { letters = "", prefixes = letters === "" ? [""] : splitLetters(letters), count = 1, unique, filters = {}, seed } = request;
     checkCount(count * prefixes.length);
     const { alphabet } = modelFor(model, category);
+    const fitted = prefixes.map((prefix) => alphabet.fit(prefix, model.casing));
+    for (const [place, prefix] of prefixes.entries()) {
+      if (folded(fitted[place]) === folded(prefix.normalize("NFC"))) continue;
+      reporter.onItem?.({ note: `“${prefix.slice(0, 40)}” cannot be written here; names begin with “${fitted[place]}”.` });
+    }
     const wanted = {
       category,
-      prefixes: prefixes.map((prefix) => alphabet.fit(prefix, model.casing)),
+      prefixes: fitted,
       count,
       seed,
+      unique,
       sampling: override(model.sampling, request.sampling ?? {}),
       filters: { ...filters, isOffensive },
     };

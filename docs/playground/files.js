@@ -16,8 +16,8 @@ const GZIP = [0x1f, 0x8b]; // how a compressed file begins
 export async function loadFile(name, onProgress = () => {}) {
   const response = await fetch(new URL(name, import.meta.url)).catch(() => null);
   if (!response?.ok) {
-    const why = response ? `the server answered ${response.status}` : "the server did not answer";
-    throw new NamegenError(`Cannot load ${name}: ${why}. Put the file next to this page.`);
+    if (!response) throw new NamegenError(`Cannot load ${name}: the server did not answer. Check the connection, and try again.`);
+    throw new NamegenError(`Cannot load ${name}: the server answered ${response.status}. Put the file next to this page.`);
   }
   // With a content encoding, the length is that of the compressed file.
   const length = response.headers.get("Content-Encoding") ? null : response.headers.get("Content-Length");

@@ -9,6 +9,8 @@ import { isGreedy } from "./model.js";
 import { Sampler, asBlend } from "./sampler.js";
 import { CATEGORY, streamOf, uniform } from "./streams.js";
 
+const MAX_REPEATS = 2000; // names in succession that are not new
+
 export { blendOf } from "./categories.js";
 export { greedyProbabilities, probabilities } from "./decoding.js";
 export { isCertain } from "./sampler.js";
@@ -29,6 +31,7 @@ export function atTemperature(sampling, temperature) {
  * @property {number} count of names for each prefix
  * @property {import("./model.js").Sampling} sampling how letters are chosen
  * @property {number | bigint} seed a non-negative integer
+ * @property {boolean} [unique] whether to sample no name twice
  * @property {import("./filters.js").Filters} [filters] conditions on the names
  * @property {(name: string) => boolean} [isOffensive] the same as in the filters
  */
@@ -46,17 +49,39 @@ export function* sampleNames(model, wanted) {
 }
 
 /** Sample names as {@link sampleNames}, but also yield `null` after each rejected name, so that the caller can stop. */
-export function* drawNames(model, { category, prefixes, count, sampling, seed, filters = {}, isOffensive = filters.isOffensive }) {
+export function* drawNames(model, { category, prefixes, count, sampling, seed, unique = false, filters = {}, isOffensive = filters.isOffensive }) {
   const samplers = new Map();
   const samplerOf = (category) => {
     if (!samplers.has(category)) samplers.set(category, samplerFor(model, category, sampling, { ...filters, isOffensive }));
     return samplers.get(category);
   };
+  const seen = new Set();
   for (const [place, prefix] of prefixes.entries()) {
     const possible = category === null ? categoriesWith(model, prefix) : [];
-    for (let number = place * count; number < (place + 1) * count; number++) {
+    const draw = function* (seed, number) {
       const chosen = category ?? possible[Math.floor(uniform(streamOf(seed, 0, number), CATEGORY) * possible.length)];
-      yield { category: chosen, name: yield* samplerOf(chosen).draw(prefix, seed, number) };
+      return { category: chosen, name: yield* samplerOf(chosen).draw(prefix, seed, number) };
+    };
+    if (unique) yield* drawUnique(draw, count, BigInt(seed) + (BigInt(place) << 64n), seen);
+    else for (let number = place * count; number < (place + 1) * count; number++) yield yield* draw(seed, number);
+  }
+}
+
+/** Yield names that have not been seen, and add them to those seen. */
+function* drawUnique(draw, count, seed, seen) {
+  let found = 0;
+  let repeats = 0;
+  for (let number = 0; found < count; number++) {
+    const each = yield* draw(seed, number);
+    if (!seen.has(each.name)) {
+      seen.add(each.name);
+      found++;
+      repeats = 0;
+      yield each;
+    } else if (++repeats === MAX_REPEATS) {
+      throw new NamegenError(`There are only ${seen.size} different names of this kind. Loosen the conditions, or make the names wilder.`);
+    } else {
+      yield null;
     }
   }
 }

@@ -19,7 +19,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import notebook_pages
-from playground_files import FILES, build_file
+from playground_files import FILES, VERSION, build_file, build_version, read_page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OF_ROOT = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
@@ -57,9 +57,11 @@ def build(source: Path, site: Path) -> None:
         made = folder / "site"
         silence_theme(made / "assets")
         if (made / "playground").is_dir():
+            playground = made / "playground"
             for name in FILES:
-                (made / "playground" / name).write_bytes(build_file(name))
-            lead_back(made / "playground" / "index.html")
+                (playground / name).write_bytes(build_file(name))
+            lead_back(playground / "index.html")
+            (playground / VERSION).write_bytes(build_version(read_page(playground)))
         if found := loaded_from_elsewhere(made):
             raise SiteError("something would be loaded from another host:\n" + "\n".join(found))
         if site.is_dir() and any(site.iterdir()) and not (site / "404.html").exists():

@@ -14,7 +14,8 @@ from typing import BinaryIO, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from playground_files import DATA, FILES, build_file
+from namegen.errors import NamegenError
+from playground_files import DATA, FILES, VERSION, build_file, build_version, read_page
 
 PLAYGROUND = Path(__file__).parents[2] / "docs" / "playground"
 
@@ -31,18 +32,22 @@ class Handler(SimpleHTTPRequestHandler):
     def send_head(self) -> BytesIO | BinaryIO | None:
         """Send the headers of a file; return its content."""
         name = self.path.partition("?")[0].removeprefix("/")
-        if name not in FILES:
+        if name not in {*FILES, VERSION}:
             return super().send_head()
         try:
-            content = build_file(name, DATA)
-        except OSError:
+            content = build_file(name, DATA) if name != VERSION else self._build_version()
+        except (OSError, NamegenError):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "application/gzip" if name.endswith(".gz") else "text/plain; charset=utf-8")
+        self.send_header("Content-Type", self.guess_type(name))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         return BytesIO(content)
+
+    def _build_version(self) -> bytes:
+        page = read_page(Path(self.directory))
+        return build_version(page | {name: build_file(name, DATA) for name in FILES})
 
 
 def server(port: int = 0) -> ThreadingHTTPServer:

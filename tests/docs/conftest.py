@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import runpy
 import shutil
-import threading
 
 import pytest
 
-from support import REPOSITORY
+from playground import Page, serve
 
 SECONDS = 30
 SWITCHES = (
@@ -20,14 +18,8 @@ SWITCHES = (
 @pytest.fixture(scope="module")
 def address():
     """The playground, served as people serve it."""
-    served = runpy.run_path(str(REPOSITORY / "scripts" / "docs" / "serve_playground.py"))
-    served["Handler"].log_message = lambda *_: None
-    with served["server"]() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with serve() as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +41,13 @@ def browser(tmp_path_factory):
     with webdriver.Chrome(options=options, service=Service(driver)) as browser:
         browser.set_script_timeout(SECONDS)
         yield browser
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page; nothing may be logged to the console."""
+    page = Page(browser, address)
+    page.run("localStorage.clear();")
+    page.open()
+    yield page
+    assert page.logged() == []
