@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from namegen.sampling.name_pools import KnownPool, NamePool, list_known_names, t
 from namegen.sampling.rng import derive_streams, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,14 +68,27 @@ def compose(
         mother_surname: the mother's surname, for cultures with ``second_surname``; if empty, ``surname`` is used
             as it is.
     """
-    rules = find_culture(culture)
-    if " " not in surname:  # the lists have some surnames in lower case; those with a particle begin with it
-        surname = surname[:1].title() + surname[1:]
+    rules, surname = find_culture(culture), _capitalise(surname)
     middle = rules.patronymic(father, gender) if rules.patronymic and father else ""
     if rules.second_surname and mother_surname:
         both = (surname, mother_surname) if rules.second_surname == "last" else (mother_surname, surname)
         surname = " ".join(map(rules.link, both) if rules.link else both)
     return _join(culture, gender, given, middle, surname, rules.separator)
+
+
+def _compose_all(culture: str, genders: Sequence[str], givens: Sequence[str], surnames: Sequence[str]) -> list[Person]:
+    """Do the same as :func:`compose` for many people of a culture without patronymics and second surnames."""
+    rules = find_culture(culture)
+    capitalised = {surname: _capitalise(surname) for surname in set(surnames)}
+    surnames = [capitalised[surname] for surname in surnames]
+    first, last = (surnames, givens) if rules.family_first else (givens, surnames)
+    names = map(rules.separator.join, zip(first, last, strict=True))
+    return list(map(Person, repeat(culture), genders, givens, repeat(""), surnames, names))
+
+
+def _capitalise(surname: str) -> str:
+    """Return a surname with a capital: the lists have some in lower case. Those with a particle begin with it."""
+    return surname if " " in surname else surname[:1].title() + surname[1:]
 
 
 @dataclass(frozen=True)
@@ -192,11 +206,14 @@ class Population:
         if self._rules.patronymic and "male" in self._parts:
             fathers = self._pool("male", _Purpose.FATHER).take(count)
         genders = [self._genders[gender] for gender in gender_of.tolist()]
-        rows_of_parts = zip(genders, givens, surnames, fathers, mothers, strict=True)
-        persons = [
-            compose(self.culture, gender, given, surname, father=father, mother_surname=mother)
-            for gender, given, surname, father, mother in rows_of_parts
-        ]
+        if self._rules.patronymic or self._rules.second_surname:
+            rows_of_parts = zip(genders, givens, surnames, fathers, mothers, strict=True)
+            persons = [
+                compose(self.culture, gender, given, surname, father=father, mother_surname=mother)
+                for gender, given, surname, father, mother in rows_of_parts
+            ]
+        else:
+            persons = _compose_all(self.culture, genders, givens, surnames)
         return [_transliterate(person) for person in persons] if request.ascii else persons
 
     def _has_mothers(self) -> bool:

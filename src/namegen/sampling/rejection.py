@@ -245,9 +245,10 @@ class RejectionSampler:
                     unmet.discard(IMPLAUSIBLE)
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             left = (min(allowed, _FLOOR_ATTEMPTS) if tried < _FLOOR_ATTEMPTS else allowed) - tried
-            # As many as a name is expected to need, or more to fill the round, but at most as many as it has had.
-            expected = total // max(1, len(numbers) - len(missing))
-            each = min(tried, max_at_once, max(1, expected, _MIN_ATTEMPTS // len(missing)), left)
+            # As many as a name is expected to need, or up to as many as it has had, to fill the round.
+            accepted = len(numbers) - len(missing)
+            expected = total // accepted if accepted else 1
+            each = min(max(tried, expected), max_at_once, max(expected, _MIN_ATTEMPTS // len(missing)), left)
             round_size = min(max(_MIN_ATTEMPTS, total // 2), max_at_once)
             indices = missing[: max(1, round_size // each)]
             # The floor applies either to all names of a round or to none.
