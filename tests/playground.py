@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = REPOSITORY / "docs" / "playground"
-SECONDS = 60
+SECONDS = 30
 
 
 @contextlib.contextmanager
@@ -81,9 +81,11 @@ class Page:
         return self.browser.find_element("id", name)
 
     def wait(self, until: Callable[[], Any]) -> Any:
+        from selenium.common.exceptions import StaleElementReferenceException
         from selenium.webdriver.support.wait import WebDriverWait
 
-        return WebDriverWait(self.browser, SECONDS, poll_frequency=0.02).until(lambda _: until())
+        stale = [StaleElementReferenceException]  # the page may be loading again
+        return WebDriverWait(self.browser, SECONDS, 0.02, ignored_exceptions=stale).until(lambda _: until())
 
     def wait_for_names(self) -> None:
         self.wait(lambda: self["names"].get_attribute("aria-busy") is None)

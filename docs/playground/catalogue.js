@@ -114,12 +114,13 @@ export class Catalogue {
     return !isExtra && this.#entryOf(cultures, kind) !== undefined;
   }
 
+  /** Return the first model that has the names of a kind; rather one with names of just this kind than one with stand-ins. */
   #entryOf(cultures, kind) {
-    return this.#entries.find((entry) => {
-      if (isFull(kind)) return hasFull(entry, cultures, GENDERS[kind]);
-      if (!cultures.length) return kind === entry.plain && (entry.isPlain || this.#entries.length === 1);
-      return cultures.every((culture) => categoryOf(entry, culture, kind) !== undefined);
-    });
+    if (isFull(kind)) return this.#entries.find((entry) => hasFull(entry, cultures, GENDERS[kind]));
+    if (!cultures.length) return this.#entries.find(({ plain, isPlain }) => kind === plain && (isPlain || this.#entries.length === 1));
+    const able = this.#entries.filter((entry) => cultures.every((culture) => categoryOf(entry, culture, kind) !== undefined));
+    const exact = ({ parts }) => cultures.filter((culture) => parts.get(culture).has(kind)).length;
+    return able.find((entry) => exact(entry) === cultures.length) ?? able.find(exact) ?? able[0];
   }
 }
 

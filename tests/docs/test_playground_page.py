@@ -141,12 +141,11 @@ def test_wildness_goes_from_typical_to_wild_in_words(page):
 @pytest.mark.parametrize(
     ("control", "text", "kind", "message"),
     [
-        ("start", "漢", "Surnames", "No name can begin with “漢”"),
+        ("start", "☃", "Surnames", "No name can begin with “☃”"),
         ("start", ",".join("abcdefghijklmnopqrstu"), "Surnames", "Give at most 20 beginnings."),
         ("start", "Mar", "Full names", "Full names can only begin with single letters."),
         ("shortest", "0", "Surnames", "A length is a whole number from 1 to 40."),
         ("longest", "2.5", "Surnames", "A length is a whole number from 1 to 40."),
-        ("end", "xqz", "Surnames", "ends with “xqz”"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line_and_the_names_stay(page, control, text, kind, message):
@@ -528,12 +527,12 @@ def test_axe_finds_nothing(page, scheme, width):
         page.unfold(fold)
     page.wait(lambda: page["steps"].text)
     assert_accessible()
-    page.fill("end", "xqz")
+    page.fill("start", "☃")
     page["invent"].click()
     page.wait_for_names()
     assert page["problem"].text
     assert_accessible()
-    page.fill("end", "")
+    page.fill("start", "")
     page.paste("\n".join(ELVES))
     page.run('document.getElementById("update").hidden = false;')
     assert_accessible()
@@ -736,7 +735,7 @@ def test_a_new_version_replaces_the_old_one_whole(browser, tmp_path):
         assert page.names() == sample("pretrained", "German", count=20, unique=True, seed=1)  # the address stayed
         stored = page.run(
             "const cache = await caches.open((await caches.keys())[0]);"
-            "return (await cache.keys()).filter(({ url }) => url.includes('names.js')).length;"
+            "return (await cache.keys()).filter(({ url }) => url.includes('/names.js')).length;"
         )
         assert stored == 1
 
