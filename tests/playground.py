@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = REPOSITORY / "docs" / "playground"
-SECONDS = 30
+SECONDS = 120
 
 
 @contextlib.contextmanager

@@ -201,7 +201,7 @@ function say(text) {
   element("state").textContent = text;
 }
 
-/** Show why there are no names. */
+/** Show why no names came. */
 function fail(error) {
   say("");
   complain(error);
@@ -282,7 +282,7 @@ element("share").addEventListener("click", () => act(async () => {
   const address = new URL(location.href);
   address.hash = await writeAddress(shown);
   const message = await share(address.href);
-  return shown.model ? `${message} Whoever opens it needs the file ${shown.model}, too.` : message;
+  return shown.model ? `${message} To open it, people need the file ${shown.model}, too.` : message;
 }));
 addEventListener("hashchange", openAddress);
 onFile((file, isChosenAsModel) => act(() => receive(file, isChosenAsModel)));

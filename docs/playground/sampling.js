@@ -6,14 +6,13 @@ import { ClosedSampler } from "./closed.js";
 import { NamegenError } from "./errors.js";
 import { restrict } from "./letters.js";
 import { isGreedy } from "./model.js";
-import { Sampler, asBlend } from "./sampler.js";
+import { Sampler, asBlend, isCertain } from "./sampler.js";
 import { CATEGORY, streamOf, uniform } from "./streams.js";
 
 const MAX_REPEATS = 2000; // names in succession that are not new
 
 export { blendOf } from "./categories.js";
 export { greedyProbabilities, probabilities } from "./decoding.js";
-export { isCertain } from "./sampler.js";
 
 /** Return a model's sampling settings with another temperature. At 0, top-k, top-p, dropout and floor are off. */
 export function atTemperature(sampling, temperature) {
@@ -62,13 +61,14 @@ export function* drawNames(model, { category, prefixes, count, sampling, seed, u
       const chosen = category ?? possible[Math.floor(uniform(streamOf(seed, 0, number), CATEGORY) * possible.length)];
       return { category: chosen, name: yield* samplerOf(chosen).draw(prefix, seed, number) };
     };
-    if (unique) yield* drawUnique(draw, count, BigInt(seed) + (BigInt(place) << 64n), seen);
+    const maxRepeats = typeof category === "number" && isCertain(model, sampling, prefix) ? 1 : MAX_REPEATS;
+    if (unique) yield* drawUnique(draw, count, BigInt(seed) + (BigInt(place) << 64n), seen, maxRepeats);
     else for (let number = place * count; number < (place + 1) * count; number++) yield yield* draw(seed, number);
   }
 }
 
 /** Yield names that have not been seen, and add them to those seen. */
-function* drawUnique(draw, count, seed, seen) {
+function* drawUnique(draw, count, seed, seen, maxRepeats) {
   let found = 0;
   let repeats = 0;
   for (let number = 0; found < count; number++) {
@@ -78,7 +78,7 @@ function* drawUnique(draw, count, seed, seen) {
       found++;
       repeats = 0;
       yield each;
-    } else if (++repeats === MAX_REPEATS) {
+    } else if (++repeats === maxRepeats) {
       throw new NamegenError(`There are only ${seen.size} different names of this kind. Loosen the conditions, or make the names wilder.`);
     } else {
       yield null;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import threading
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from namegen.errors import NamegenError
 from playground_files import DATA, FILES, VERSION, build_file, build_version, read_page
 
+_building = threading.Lock()
 PLAYGROUND = Path(__file__).parents[2] / "docs" / "playground"
 
 
@@ -35,7 +37,8 @@ class Handler(SimpleHTTPRequestHandler):
         if name not in {*FILES, VERSION}:
             return super().send_head()
         try:
-            content = build_file(name, DATA) if name != VERSION else self._build_version()
+            with _building:  # several requests at once would build the same file several times
+                content = build_file(name, DATA) if name != VERSION else self._build_version()
         except (OSError, NamegenError):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
