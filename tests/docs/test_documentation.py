@@ -57,7 +57,7 @@ def test_every_line_of_the_workflow_for_ci_runs(tmp_path):
         ("```console\n$ echo one\none\ntwo\n```", "output:\none\n"),
         ("```console\n$ false\n$ echo $?\n0\n```", "output:\n1\n"),
         ("```console\n$ pip install numpy\n```", "needs the network"),
-        ("```console\n$ namegen sample German ABC --seed 1\nAhrens\nBesser\nChenritz\n```", "output:\nAberner"),
+        ("```console\n$ namegen sample German ABC --seed 1\nAhrens\nBesser\nChenritz\n```", "output:\nAchald"),
         ("```console\n$ namegen sample German AB\nAhrens\nXanten\n```", "output:\n"),
         ("```console\n$ namegen sample German AB\nAhrens\n```", "output:\n"),
     ],
