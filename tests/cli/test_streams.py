@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,20 @@ def test_ctrl_c_ends_sampling_quietly():
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, b"")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_file_that_may_not_be_so_large_is_an_error_whatever_the_buffer(unbuffered, tmp_path):
+    resource = pytest.importorskip("resource")
+    with (tmp_path / "names.txt").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "namegen", "sample", "German", "-n", "3000", "--seed", "1"],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),  # noqa: PLW1509
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (1, "Error: cannot write the results: File too large\n")

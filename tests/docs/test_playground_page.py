@@ -663,7 +663,7 @@ def test_few_bytes_are_loaded_before_the_first_names_and_people_only_when_needed
             """,
             sorted({*requested} - {"/sw.js", "/version.js"}),
         )
-        assert 2_000_000 < size < MAX_FIRST_BYTES
+        assert 1_000_000 < size < MAX_FIRST_BYTES
         assert "/people.safetensors.gz" not in requested
         page.choose("kind", "Full names")
         assert "/people.safetensors.gz" in requested

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import sys
@@ -48,6 +49,11 @@ def prepare_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode, encoding="utf-8"))
         with contextlib.suppress(AttributeError):  # a stand-in, such as io.StringIO
             getattr(sys, name).reconfigure(errors="surrogateescape" if mode == "r" else "replace")
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):  # PYTHONUNBUFFERED, where Python drops what a write leaves over
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(raw), sys.stdout.encoding, "replace", newline="\n", line_buffering=True
+        )
 
 
 def make_printable(text: str, but: str = "") -> str:
