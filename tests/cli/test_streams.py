@@ -228,7 +228,7 @@ def test_a_file_that_may_not_be_so_large_is_an_error_whatever_the_buffer(unbuffe
         done = subprocess.run(
             [sys.executable, "-m", "namegen", "sample", "German", "-n", "3000", "--seed", "1"],
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),  # noqa: PLW1509
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
             stdout=out,
             stderr=subprocess.PIPE,
             text=True,
