@@ -79,7 +79,7 @@ function* drawUnique(draw, count, seed, seen, maxRepeats) {
       repeats = 0;
       yield each;
     } else if (++repeats === maxRepeats) {
-      throw new NamegenError(`There are only ${seen.size} different names of this kind. Loosen the conditions, or make the names wilder.`);
+      throw new NamegenError(`There ${seen.size === 1 ? "is only 1 name" : `are only ${seen.size} different names`} of this kind. Loosen the conditions, or make the names wilder.`);
     } else {
       yield null;
     }
