@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 RESULTS, SIZES = HERE / "results.json", HERE / "scale.json"
 PAGE = HERE.parent / "docs" / "many-machines.md"
 BEGIN, END = "<!-- made by benchmarks/scale.py -->\n", "<!-- until here -->\n"
-ROW = "sample names against fastest namemaker"
+ROW = "sample against fastest namemaker"
 NAMES, SHARDS, CORES = 10**12, 1000, (1, 100, 1000)
 
 
