@@ -49,7 +49,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured.
+    """The sizes of the measurement.
 
     Attributes:
         compared: the number of names that are compared between the devices.

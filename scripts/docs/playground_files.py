@@ -29,7 +29,7 @@ FILES = (*(f"{name}.safetensors.gz" for name in MODELS), "catalogue.json", "spel
 """The names of the files, except :data:`VERSION`."""
 VERSION = "version.js"
 
-_NOT_VERSIONED = (VERSION, "sw.js")  # the browser itself keeps these up to date
+_NOT_VERSIONED = (VERSION, "sw.js")  # the browser itself looks for new ones
 
 _BLOCK = 256  # characters on a line
 
@@ -60,8 +60,8 @@ def build_version(files: Mapping[str, bytes]) -> bytes:
     """Return the content of ``version.js``.
 
     Args:
-        files: the content of each file of the page, by name. The hash of a compressed file is that of what it contains,
-            since a server may decompress it.
+        files: the content of each file of the page, by name. A compressed file has the hash of its content, since a
+            server may decompress it.
     """
     hashes = {
         name: hashlib.sha256(gzip.decompress(content) if name.endswith(".gz") else content).hexdigest()

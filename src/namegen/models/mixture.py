@@ -204,7 +204,7 @@ class MixedStepper:
 
 
 class Opinion:
-    """What the n-gram of a category or a blend thinks of letters that the network has chosen.
+    """The opinion of the n-gram of a category or a blend on letters that the network has chosen.
 
     A node is the n-gram's node of each category of the blend, (categories,) integers.
 
