@@ -27,7 +27,7 @@ import torch
 import namegen
 import tutorial_loop
 from namegen.datasets.dataset import hash_names
-from namegen.evaluation.metrics import Likelihood, likelihood
+from namegen.evaluation.likelihood import Likelihood, likelihood
 from namegen.models.category_ngram import list_positions
 from namegen.models.ngram import NGram
 from protocol import makemore_parts, parts
@@ -59,7 +59,7 @@ def letter_scores(ngram: NGram, names: namegen.Dataset) -> tuple[NDArray[np.floa
 
 
 def ngram_likelihood(ngram: NGram, names: namegen.Dataset) -> Likelihood:
-    """Return the loss of an n-gram, as :func:`namegen.evaluation.metrics.likelihood` does for a model."""
+    """Return the loss of an n-gram, as :func:`namegen.evaluation.likelihood.likelihood` does for a model."""
     scores, name_of = letter_scores(ngram, names)
     counted = np.diff(name_of, prepend=-1) == 0
     category, size = names.category_of[name_of[counted]], len(names.categories)

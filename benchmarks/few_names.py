@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import namegen
-from namegen.evaluation.metrics import likelihood
+from namegen.evaluation.likelihood import likelihood
 from namegen.models.category_ngram import list_positions
 from namegen.models.ngram import NGram
 

@@ -28,7 +28,8 @@ import numpy as np
 import namegen
 from few_names import few_names
 from namegen.evaluation.classify import classify
-from namegen.evaluation.metrics import evaluate, likelihood
+from namegen.evaluation.likelihood import likelihood
+from namegen.evaluation.metrics import evaluate
 from namegen.recipes import RECIPES
 from protocol import makemore_loss, makemore_parts, parts
 

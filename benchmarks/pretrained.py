@@ -25,11 +25,12 @@ import namegen
 from figures import accuracy
 from namegen.datasets.catalogue import CATALOGUE
 from namegen.datasets.dataset import hash_names
-from namegen.evaluation.metrics import likelihood
+from namegen.evaluation.likelihood import likelihood
 from protocol import parts
 
 if TYPE_CHECKING:
-    from namegen.evaluation.metrics import Evaluation, Likelihood
+    from namegen.evaluation.likelihood import Likelihood
+    from namegen.evaluation.metrics import Evaluation
 
 REPOSITORY = Path(__file__).parent.parent
 MODEL = Path("src", "namegen", "data", "pretrained.safetensors")

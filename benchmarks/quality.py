@@ -15,7 +15,7 @@ import statistics
 import time
 
 import namegen
-from namegen.evaluation.metrics import likelihood
+from namegen.evaluation.likelihood import likelihood
 from protocol import parts
 
 

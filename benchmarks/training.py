@@ -20,7 +20,7 @@ from pathlib import Path
 import torch  # noqa: F401 - imported here, so that its import is not in the training time
 
 import namegen
-from namegen.evaluation.metrics import likelihood
+from namegen.evaluation.likelihood import likelihood
 from namegen.training.distributed import ProcessGroup, joined
 
 

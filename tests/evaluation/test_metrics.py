@@ -11,7 +11,8 @@ import pytest
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.errors import DataError, NamegenError, UsageError
-from namegen.evaluation.metrics import evaluate, likelihood
+from namegen.evaluation.likelihood import likelihood
+from namegen.evaluation.metrics import evaluate
 from namegen.recipes import training_config
 from namegen.sampling.generate import sample
 from ngram_definition import count_ngrams, predict
@@ -215,6 +216,6 @@ def test_data_of_another_kind_cannot_be_evaluated():
     ],
 )
 def test_unknown_settings_are_errors_before_anything_is_scored(parts, message, monkeypatch):
-    monkeypatch.setattr("namegen.evaluation.metrics.score_each", None)
+    monkeypatch.setattr("namegen.evaluation.systems.score_each", None)
     with pytest.raises(UsageError, match=message):
         evaluate(trained_on(SEEN), data(SEEN, UNSEEN), count=10, **parts)

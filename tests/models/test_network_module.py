@@ -9,7 +9,7 @@ import torch
 from namegen.datasets.alphabet import Alphabet
 from namegen.datasets.dataset import Dataset
 from namegen.errors import UsageError
-from namegen.evaluation.metrics import likelihood
+from namegen.evaluation.likelihood import likelihood
 from namegen.models.inference import build_steppers
 from namegen.models.store import load_model
 from namegen.recipes import training_config

@@ -12,7 +12,8 @@ import torch
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.readers import load_dataset
 from namegen.errors import RunError, TrainingStopped, UsageError
-from namegen.evaluation.metrics import evaluate, likelihood
+from namegen.evaluation.likelihood import likelihood
+from namegen.evaluation.metrics import evaluate
 from namegen.models.closed import ClosedNames
 from namegen.models.extension import extend_letters
 from namegen.models.inference import build_steppers

@@ -16,7 +16,8 @@ from namegen.datasets.dataset import Dataset
 from namegen.datasets.open import open_dataset
 from namegen.errors import ModelFileError, UsageError
 from namegen.evaluation.classify import classify, score
-from namegen.evaluation.metrics import evaluate, likelihood
+from namegen.evaluation.likelihood import likelihood
+from namegen.evaluation.metrics import evaluate
 from namegen.models.category_ngram import list_positions
 from namegen.models.inference import Source, build_steppers
 from namegen.models.ngram import NGram

@@ -22,7 +22,7 @@ from namegen.errors import (
     TrainingStopped,
     UsageError,
 )
-from namegen.evaluation.metrics import likelihood
+from namegen.evaluation.likelihood import likelihood
 from namegen.models import networks
 from namegen.models.model import Checkpoint
 from namegen.models.serialization import load_checkpoint, load_model_file

@@ -97,6 +97,6 @@ def _format(value: float | None, form: str, interval: Interval | None = None) ->
 
 
 def _perplexity(loss: float | None) -> float | None:
-    from namegen.evaluation.metrics import perplexity_of
+    from namegen.evaluation.likelihood import perplexity_of
 
     return perplexity_of(loss)

@@ -1,7 +1,6 @@
 """Measure the quality of a model: its loss, and how novel, diverse and typical its samples are.
 
-The loss counts every letter from the second one to EOS, given the category and the letters before, so that networks
-with and without a start-of-sequence token can be compared.
+The loss is that of :mod:`namegen.evaluation.likelihood`.
 
 A judge that is not the model rates how typical a sample is: an n-gram of order 3 of the training names, with a uniform
 prior, assigns it to the category in which it is most probable.
@@ -21,12 +20,13 @@ from namegen._tables import MAX_ROWS, build_frame, build_html, format_value
 from namegen._validate import check_arguments, check_bool, check_int, describe_kind
 from namegen.datasets.dataset import Dataset
 from namegen.datasets.in_memory import to_dataset
-from namegen.errors import DataError, NamegenError, UsageError
+from namegen.errors import NamegenError, UsageError
 from namegen.evaluation.baselines import fit_baselines
 from namegen.evaluation.bootstrap import Resampled
+from namegen.evaluation.likelihood import perplexity_of, sum_losses
 from namegen.evaluation.matching import drop_empty, join_categories, match_categories
 from namegen.evaluation.samples import Samples
-from namegen.evaluation.systems import ModelSystem, score_each
+from namegen.evaluation.systems import ModelSystem
 from namegen.models.ngram import NGram
 from namegen.models.store import to_model
 from namegen.sampling.settings import SAMPLING_FIELDS, override_sampling
@@ -46,65 +46,6 @@ if TYPE_CHECKING:
 
 _MAX_COUNT = 10**6  # samples of a category, whose distinct names are kept in memory
 _SHARED = ("novel", "unique", "right", "length", "data_length")  # figures of a category and their means
-
-
-@dataclass(frozen=True, eq=False)
-class Likelihood:
-    """The loss of a model by category.
-
-    Attributes:
-        categories: the categories that have names.
-        nats: the negative log-likelihood of all letters of each category, (categories,) float64.
-        letters: the number of these letters, (categories,) int64.
-    """
-
-    categories: tuple[str, ...]
-    nats: NDArray[np.float64]
-    letters: NDArray[np.int64]
-
-    @property
-    def by_category(self) -> dict[str, float]:
-        """The loss of each category, in nats per letter."""
-        return dict(zip(self.categories, (self.nats / self.letters).tolist(), strict=True))
-
-    @property
-    def macro(self) -> float:
-        """The mean of the categories' losses."""
-        return float((self.nats / self.letters).mean())
-
-    @property
-    def micro(self) -> float:
-        """The mean over all letters."""
-        return float(self.nats.sum() / self.letters.sum())
-
-
-def likelihood(model: Model, dataset: Dataset) -> Likelihood:
-    """Measure the loss of a model on names of its categories, in its alphabet.
-
-    Raises:
-        DataError: the categories or alphabets differ.
-    """
-    for category in dataset.categories:
-        if category not in model.categories:
-            raise DataError(f"the model has no category {category!r}; give names of its categories")
-    if dataset.alphabet != model.alphabet:
-        raise DataError("the names are not in the model's alphabet; open them with alphabet=model.alphabet")
-    return sum_losses(dataset, score_each(model, dataset))
-
-
-def sum_losses(dataset: Dataset, nats: NDArray[np.float64]) -> Likelihood:
-    """Return the loss by category from the negative log-probability of each name's letters, (names,)."""
-    size = len(dataset.categories)
-    letters = np.bincount(dataset.category_of, dataset.lengths, minlength=size).astype(np.int64)
-    measured = letters > 0
-    sums = np.bincount(dataset.category_of, nats, minlength=size).astype(np.float64)
-    categories = tuple(np.array(dataset.categories, dtype=object)[measured])
-    return Likelihood(categories, sums[measured], letters[measured])
-
-
-def perplexity_of(loss: float | None) -> float | None:
-    """Return exp of a loss; ``None`` if the loss is ``None``."""
-    return None if loss is None else float(np.exp(loss))
 
 
 @dataclass(frozen=True)

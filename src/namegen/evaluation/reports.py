@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from namegen.evaluation.metrics import perplexity_of
+from namegen.evaluation.likelihood import perplexity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
