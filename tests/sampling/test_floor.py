@@ -263,3 +263,22 @@ def test_names_are_given_up_before_their_end(monkeypatch):
         read.append(sum(total))
 
     assert read[0] < read[1]
+
+
+def test_names_without_a_floor_are_attempted_as_often_as_they_need(monkeypatch):
+    """Names with a floor that hardly any attempt reaches must not make the others take thousands of attempts."""
+    model, attempt = make_model({"X": (-0.93, -9.0), "Y": (-1.6, -1.8)}), rejection.sample_prefix_tree
+    attempted = {True: 0, False: 0}  # whether there is a floor: attempts
+
+    def counted(*arguments):
+        attempted[arguments[-1] is not None] += len(arguments[5])
+        return attempt(*arguments)
+
+    monkeypatch.setattr(rejection, "sample_prefix_tree", counted)
+    sampler = rejection.RejectionSampler(model, dataclasses.replace(model.sampling, floor=1.0), Filters(), None)
+    attempts = sampler.sample([""], np.zeros(300, dtype=int), 1, np.arange(300)).attempts
+
+    waived = int((attempts > 64).sum())
+    assert 30 < waived < 270
+    assert attempted[True] <= 64 * 300
+    assert waived <= attempted[False] < 2 * waived

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES_AT_A_TIME = 65_536  # bounds the memory
 _MASKS_AT_A_TIME = 4096
+_FEW_ROWS = 64
 
 
 def choose_letters(
@@ -136,8 +137,11 @@ def search_sums(
 def cumulate(columns: NDArray[np.floating], out: NDArray[np.float64]) -> None:
     """Write the cumulative sums of each column, (outputs, rows), to ``out``.
 
-    The same as ``np.cumsum`` along the first axis, which is several times slower for many rows.
+    The same as ``np.cumsum`` along the first axis, which is several times slower for many rows, and faster for few.
     """
+    if out.shape[1] <= _FEW_ROWS:
+        np.cumsum(columns, axis=0, dtype=np.float64, out=out)
+        return
     out[:] = columns
     for row in range(1, len(out)):
         out[row] += out[row - 1]

@@ -232,7 +232,8 @@ class RejectionSampler:
         missing = np.flatnonzero(verdicts)
         seen = np.uint16(1) << verdicts  # a bit for each verdict on a name's attempts
         is_waived = np.zeros(len(numbers), dtype=np.bool_)  # whether the floor no longer applies to a name
-        total = len(numbers)
+        # All attempts and the accepted ones, first with the floor, then without it.
+        counts = np.array([[len(numbers), len(numbers) - len(missing)], [0, 0]])
         max_at_once = max(1, LETTERS_PER_ROUND // self.max_letters(max(map(len, prefixes))))
         while len(missing):
             # The first missing name has had the most attempts, so the first name of all is the first to fail.
@@ -246,18 +247,19 @@ class RejectionSampler:
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             left = (min(allowed, _FLOOR_ATTEMPTS) if tried < _FLOOR_ATTEMPTS else allowed) - tried
             # As many as a name is expected to need, or up to as many as it has had, to fill the round.
-            accepted = len(numbers) - len(missing)
-            expected = total // accepted if accepted else 1
-            each = min(max(tried, expected), max_at_once, max(expected, _MIN_ATTEMPTS // len(missing)), left)
-            round_size = min(max(_MIN_ATTEMPTS, total // 2), max_at_once)
+            waived = int(is_waived[first])
+            tried_so, accepted = counts[waived].tolist()
+            expected = tried_so // accepted if accepted else 1
+            had = max(1, tried - waived * _FLOOR_ATTEMPTS)
+            each = min(max(had, expected), max_at_once, max(expected, _MIN_ATTEMPTS // len(missing)), left)
+            round_size = min(max(_MIN_ATTEMPTS, int(counts[:, 0].sum()) // 2), max_at_once)
             indices = missing[: max(1, round_size // each)]
             # The floor applies either to all names of a round or to none.
             chosen = np.flatnonzero((attempts[indices] == tried) & (is_waived[indices] == is_waived[first]))
             indices = indices[chosen]
             streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
-            total += len(streams)
-            has_floor = not is_waived[first]
-            sampled = self._attempt(category, prefixes, np.tile(prefix_of[indices], each), streams, has_floor=has_floor)
+            tiled = np.tile(prefix_of[indices], each)
+            sampled = self._attempt(category, prefixes, tiled, streams, has_floor=not waived)
             operations[indices] += self._count_operations(sampled.read, each)
             verdicts = self._judge(sampled).reshape(each, len(indices))
             seen[indices] |= np.bitwise_or.reduce(np.uint16(1) << verdicts, axis=0)
@@ -267,6 +269,7 @@ class RejectionSampler:
             is_hopeless = (seen[indices] | _ILL_FORMED) == _ILL_FORMED
             is_waived[indices] |= ~is_found & is_hopeless & (attempts[indices] == _FLOOR_ATTEMPTS)
             found = np.flatnonzero(is_found)
+            counts[waived] += len(streams), len(found)
             _assign(names, indices[found], sampled, best[found] * len(indices) + found)
             missing = np.delete(missing, chosen[is_found])
         return result
