@@ -25,7 +25,7 @@ from namegen.models.model import Model
 from namegen.models.serialization import load_model_file
 from namegen.models.store import PEOPLE, PRETRAINED, file_location, find_model
 from namegen.optional_packages import required
-from namegen.sampling.block_sampler import build_sampler
+from namegen.sampling.block_sampler import Request, build_sampler
 from namegen.sampling.culture_parts import GENDERS, find_surname_part, list_cultures
 from namegen.sampling.cultures import find_culture
 from namegen.sampling.generate import sample
@@ -350,7 +350,7 @@ class _Sampler:
 
     def __init__(self, model: Model, category: str | None, novel: bool) -> None:
         filters = Filters(novel=novel)
-        self._model, _, self._sampler = build_sampler(model, category, model.sampling, filters, None, given=set())
+        self._model, _, self._sampler = build_sampler(Request(model, category, model.sampling, filters))
         self._lock = threading.Lock()  # threads cannot share a network, see Stepper
 
     def fit_prefix(self, prefix: str) -> str:

@@ -19,7 +19,6 @@ from namegen.sampling.settings import SAMPLING_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -60,6 +59,7 @@ class Request:
         count: the number of names for each prefix.
         seed: the random seed.
         scores: whether names have scores.
+        expected_attempts: see :class:`RejectionSampler <namegen.sampling.rejection.RejectionSampler>`.
     """
 
     model: Model
@@ -71,6 +71,7 @@ class Request:
     count: int = 1
     seed: int = 0
     scores: bool = False
+    expected_attempts: int = 1
 
 
 class BlockSampler:
@@ -78,9 +79,7 @@ class BlockSampler:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self.model, self.blend, self.sampler = build_sampler(
-            request.model, request.category, request.config, request.filters, request.device, given=request.given
-        )
+        self.model, self.blend, self.sampler = build_sampler(request)
 
     def sample_block(self, block: Block) -> tuple[NameBlock | None, NamegenError | None]:
         """Return the names of a block, if any can be sampled, and why the next one cannot be."""
@@ -137,28 +136,13 @@ def build_function(request: Request) -> Callable[[tuple[Any, ...]], Any]:
     return lambda task: own.sample_block(task) if isinstance(task, Block) else own.sample_names(*task)
 
 
-def build_sampler(
-    model: Model,
-    category: str | None,
-    config: SamplingConfig,
-    filters: Filters,
-    device: str | None,
-    *,
-    given: AbstractSet[str],
-) -> tuple[Model, Blend | None, RejectionSampler | ClosedSampler]:
-    """Return a model with the letters of a category or blend, the category or blend, and its sampler.
-
-    Args:
-        model: the model.
-        category: the category, open or closed, or the blend; ``None`` for any open category.
-        config: the sampling settings.
-        filters: the filters.
-        device: the device of the network; ``None`` for the CPU.
-        given: the names of the settings that the caller has chosen.
+def build_sampler(request: Request) -> tuple[Model, Blend | None, RejectionSampler | ClosedSampler]:
+    """Return a model with the letters of the category or blend, the category or blend, and its sampler.
 
     Raises:
         UsageError: the model does not have the category, or it is closed and a chosen setting does not apply to it.
     """
+    model, category, config, filters = request.model, request.category, request.config, request.filters
     closed = None
     if category is not None and model.closed:
         from namegen.sampling.closed import ClosedSampler, find_closed, restrict_to_closed
@@ -166,7 +150,7 @@ def build_sampler(
         closed = find_closed(model, category)
     if closed is not None:
         for setting in SAMPLING_FIELDS:
-            if setting in given - {"max_length"}:
+            if setting in request.given - {"max_length"}:
                 option = setting.replace("_", "-")
                 raise UsageError(f"{closed} is a closed category of known names; leave out --{option}")
         model = restrict_to_closed(model, closed)
@@ -175,4 +159,6 @@ def build_sampler(
     blend = None if category is None else find_blend(model, category)
     if blend is not None:
         model = restrict(model, blend.category)
-    return model, blend, RejectionSampler(model, config, filters, blend, find_sampling_device(device))
+    device = find_sampling_device(request.device)
+    sampler = RejectionSampler(model, config, filters, blend, device, expected_attempts=request.expected_attempts)
+    return model, blend, sampler

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,9 +46,10 @@ def find_known_names(model: Model, category: str) -> tuple[str, ...]:
     candidates = _find_candidates(model, category)
     if not candidates:
         return ()
-    is_offensive = find_offensive("".join(f"{name}\n" for name in candidates))
-    is_kept = find_known(model, candidates) & ~is_offensive
-    return tuple(sorted(name for name, kept in zip(candidates, is_kept.tolist(), strict=True) if kept))
+    known = list(compress(candidates, find_known(model, candidates).tolist()))
+    is_offensive = find_offensive("".join(f"{name}\n" for name in known)).tolist()
+    pairs = zip(known, is_offensive, strict=True)
+    return tuple(sorted(name for name, offends in pairs if not offends and normalize(name)[0] == name))
 
 
 def _find_candidates(model: Model, category: str) -> list[str]:
@@ -72,7 +74,7 @@ def _find_candidates(model: Model, category: str) -> list[str]:
                 found.append(model.alphabet.decode(reversed(prefix[:-1])))
             else:
                 waiting.append((letter, *prefix))
-    return [] if waiting else [name for name in found if name and normalize(name)[0] == name]
+    return [] if waiting else list(filter(None, found))
 
 
 def find_known(model: Model, names: Sequence[str]) -> Flags:

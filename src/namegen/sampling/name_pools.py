@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FIRST_STAGE, _MAX_STAGE = 2**4, 2**16  # names
 _GROWTH = 4
+_EXPECTED_ATTEMPTS = 4  # at a name: the median of all cultures is about 5
 _MIN_NAMES = 200  # of a category, for other settings than the model's
 
 
@@ -65,7 +66,7 @@ class NamePool:
         if not model.plausibility:
             own.pop("floor", None)
         config, filters = override_settings(model.sampling, Filters(novel=novel and not is_closed), own)
-        self._request = Request(model, category, config, filters, seed=seed)
+        self._request = Request(model, category, config, filters, seed=seed, expected_attempts=_EXPECTED_ATTEMPTS)
         self._sampler: BlockSampler | None = None
         self._prefix, self._max_size, self._expected, self._number = prefix, max_size, expected, number
         self._names: list[str] = []

@@ -54,7 +54,8 @@ LETTERS_PER_ROUND = 2**26
 
 _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
 _FLOOR_ATTEMPTS = 64  # at a name; if none is plausible, the model is hardly trained, and the floor no longer applies
-_MIN_ATTEMPTS = 8192  # per round of sampling rejected names again, unless fewer are left
+_MIN_ATTEMPTS = 8192  # per round, unless a name would have many more than it is expected to need
+_MAX_FACTOR = 4  # more than that
 _NAMES_AT_A_TIME = 65_536
 _ILL_FORMED = np.uint16(1 << MALFORMED | 1 << IMPLAUSIBLE)  # verdicts, as bits
 _MAX_SOURCES = 64  # prepared networks that are kept
@@ -103,6 +104,7 @@ class RejectionSampler:
             have been restricted to the category or blend.
         device: the torch device of the network; ``None`` for numpy.
         max_rejections: the number of consecutive rejections to allow, ``MAX_REJECTIONS`` by default.
+        expected_attempts: the number of attempts that a name is expected to need. It affects the speed alone.
     """
 
     def __init__(
@@ -113,8 +115,10 @@ class RejectionSampler:
         blend: Blend | None,
         device: torch.device | None = None,
         max_rejections: int | None = None,
+        expected_attempts: int = 1,
     ) -> None:
         self._model, self._config, self._blend = model, config, blend
+        self._expected_attempts = expected_attempts
         self._floor = config.floor if model.plausibility else 0.0
         self._max_rejections = MAX_REJECTIONS if max_rejections is None else max_rejections
         self._filter = NameFilter(model, filters, greedy=config.greedy)
@@ -221,19 +225,14 @@ class RejectionSampler:
     ) -> SampledNames:
         """Sample names of one category or blend, up to the first that cannot be sampled."""
         label, category = blend
-        sampled = self._attempt(category, prefixes, prefix_of, derive_streams(seed, 0, numbers, label))
-        verdicts = self._judge(sampled)
-        names = EncodedNames.unfinished(len(numbers))
-        _assign(names, np.flatnonzero(verdicts == ACCEPTED), sampled)
-        attempts = np.ones(len(numbers), dtype=np.int32)
-        operations = self._count_operations(sampled.read, 1)
+        names, attempts = EncodedNames.unfinished(len(numbers)), np.zeros(len(numbers), dtype=np.int32)
+        operations = np.zeros(len(numbers), dtype=np.float32)
         category_of = np.broadcast_to(np.int64(category if isinstance(category, int) else 0), len(numbers))
         result = SampledNames(names, category_of, attempts)
-        missing = np.flatnonzero(verdicts)
-        seen = np.uint16(1) << verdicts  # a bit for each verdict on a name's attempts
+        missing = np.arange(len(numbers), dtype=np.int32)
+        seen = np.zeros(len(numbers), dtype=np.uint16)  # a bit for each verdict on a name's attempts
         is_waived = np.zeros(len(numbers), dtype=np.bool_)  # whether the floor no longer applies to a name
-        # All attempts and the accepted ones, first with the floor, then without it.
-        counts = np.array([[len(numbers), len(numbers) - len(missing)], [0, 0]])
+        counts = np.zeros((2, 2), dtype=np.int64)  # all attempts and the accepted ones, with the floor and without it
         max_at_once = max(1, LETTERS_PER_ROUND // self.max_letters(max(map(len, prefixes))))
         while len(missing):
             # The first missing name has had the most attempts, so the first name of all is the first to fail.
@@ -246,14 +245,14 @@ class RejectionSampler:
                     unmet.discard(IMPLAUSIBLE)
                 return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
             left = (min(allowed, _FLOOR_ATTEMPTS) if tried < _FLOOR_ATTEMPTS else allowed) - tried
-            # As many as a name is expected to need, or up to as many as it has had, to fill the round.
+            # As many as a name is expected to need, and more in a small round. Without an estimate, as many as before.
             waived = int(is_waived[first])
-            tried_so, accepted = counts[waived].tolist()
-            expected = tried_so // accepted if accepted else 1
-            had = max(1, tried - waived * _FLOOR_ATTEMPTS)
-            each = min(max(had, expected), max_at_once, max(expected, _MIN_ATTEMPTS // len(missing)), left)
-            round_size = min(max(_MIN_ATTEMPTS, int(counts[:, 0].sum()) // 2), max_at_once)
-            indices = missing[: max(1, round_size // each)]
+            had, accepted = counts[waived].tolist()
+            expected = had // accepted if accepted else self._expected_attempts
+            most = _MAX_FACTOR * expected if accepted else max(expected, tried - waived * _FLOOR_ATTEMPTS)
+            each = min(max(expected, min(most, _MIN_ATTEMPTS // len(missing))), max_at_once, left)
+            round_size = _MIN_ATTEMPTS + int(counts[:, 0].sum()) // 2 if tried else len(missing) * each
+            indices = missing[: max(1, min(round_size, max_at_once) // each)]
             # The floor applies either to all names of a round or to none.
             chosen = np.flatnonzero((attempts[indices] == tried) & (is_waived[indices] == is_waived[first]))
             indices = indices[chosen]
