@@ -74,6 +74,26 @@ def test_people_do_not_depend_on_jobs(options):
     assert list(namegen.people(count=200, seed=3, model=model, jobs=2, **options)) == people
 
 
+def test_people_with_patronymics_and_two_surnames_do_not_depend_on_jobs_either():
+    asked = {"cultures": ["Russian", "Spanish:2", "Portuguese", "Icelandic"], "count": 500, "seed": 3}
+
+    assert list(namegen.people(**asked, jobs=2)) == list(namegen.people(**asked))
+
+
+def test_people_are_rendered_by_workers():
+    """As the command does it: blocks of text instead of people."""
+    model = build_people_model()
+    people = namegen.people(count=500, seed=3, model=model, jobs=2)
+
+    blocks = list(people.render(count_people))
+    assert [count for count, _ in blocks] == [64, 256, 180]
+    assert os.getpid() not in {process for _, process in blocks}
+
+
+def count_people(people):
+    return len(people), os.getpid()
+
+
 def test_prefixes_from_an_iterator_are_still_read_one_at_a_time(small_blocks):
     read = []
 

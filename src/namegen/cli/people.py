@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,12 +11,7 @@ from namegen.cli.options import JobsOption, complete_model
 from namegen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from namegen.models.model import Model
-    from namegen.sampling.populations import Person
-
-_PEOPLE_PER_WRITE = 2**14
 
 
 def complete_culture(context: typer.Context) -> list[str]:
@@ -80,6 +74,7 @@ def people(
     `namegen people Hungarian -n 3` prints three Hungarian names, surname first.
     """
     from namegen.cli.inputs import load_model_to_use
+    from namegen.cli.people_formats import FORMATS, format_csv
     from namegen.cli.terminal import print_result
     from namegen.models.store import PEOPLE
     from namegen.sampling.persons import people as invent_people
@@ -106,9 +101,9 @@ def people(
         jobs=parse_jobs(jobs),
     )
     if output_format == "csv":
-        print_result(_format_csv([Person._fields]))
-    while block := list(islice(persons, _PEOPLE_PER_WRITE)):
-        print_result(_format_block(block, output_format))
+        print_result(format_csv([Person._fields]))
+    for text in persons.render(FORMATS[output_format]):
+        print_result(text)
 
 
 def _print_cultures(model: Model) -> None:
@@ -121,31 +116,3 @@ def _print_cultures(model: Model) -> None:
     examples = {person.culture: person.name for person in invent_people(count=len(parts), seed=1, model=model)}
     rows = [(culture, ", ".join(own), examples[culture]) for culture, own in parts.items()]
     print_table(("culture", "parts", "example"), rows)
-
-
-def _format_block(persons: Sequence[Person], output_format: str) -> str:
-    """Return a line for each person."""
-    if output_format == "csv":
-        return _format_csv(persons)
-    if output_format == "jsonl":
-        from json.encoder import encode_basestring as encode
-
-        return "".join(
-            [
-                f'{{"culture": {encode(culture)}, "gender": "{gender}", "given": {encode(given)}, '
-                f'"middle": {encode(middle)}, "surname": {encode(surname)}, "name": {encode(name)}}}\n'
-                for culture, gender, given, middle, surname, name in persons
-            ]
-        )
-    if output_format == "tsv":
-        return "".join(["\t".join(person) + "\n" for person in persons])
-    return "".join([person.name + "\n" for person in persons])
-
-
-def _format_csv(rows: Sequence[Sequence[str]]) -> str:
-    import csv
-    import io
-
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

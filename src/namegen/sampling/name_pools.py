@@ -82,6 +82,10 @@ class NamePool:
         """Set the names, which the same pool in another process has returned from :meth:`fill`."""
         self._names = names
 
+    def skip(self, count: int) -> None:
+        """Leave names out."""
+        self._taken += count
+
     def take(self, count: int) -> list[str]:
         """Return the next names."""
         numbers = np.arange(self._taken, self._taken + count)
@@ -131,6 +135,10 @@ class KnownPool:
     def fill(self, count: int) -> list[str]:  # noqa: ARG002 - as of the other pools
         """Return all names of the pool."""
         return self._names
+
+    def skip(self, count: int) -> None:
+        """Leave names out."""
+        self._taken += count
 
     def take(self, count: int) -> list[str]:
         """Return the next names."""

@@ -12,36 +12,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namegen._validate import check_arguments, check_bool, check_int, check_text
-from namegen.datasets.dataset import hash_names
 from namegen.datasets.graphemes import normalize, split_letters
-from namegen.errors import NamegenError, UsageError, quote
+from namegen.errors import UsageError, quote
 from namegen.models.store import PEOPLE, to_model
+from namegen.sampling.crowds import Crowd
 from namegen.sampling.culture_parts import GENDERS, parse_cultures
 from namegen.sampling.jobs import choose_jobs
-from namegen.sampling.populations import Person, Population, Request
-from namegen.sampling.unique import KeySet
-from namegen.sampling.workers import Workers
+from namegen.sampling.populations import Population, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from os import PathLike
 
-    from numpy.typing import NDArray
-
     from namegen.models.model import Model
-    from namegen.sampling.populations import PoolKey
-
-    Indices = NDArray[np.int64]
-    Shares = NDArray[np.float64]
 
 _MAX_PEOPLE = 10**15
 _MIN_POOL, _MAX_POOL = 2**10, 2**14  # names
 _ALL_POOLS = 2**16  # names, if that leaves every pool its minimum
 _POOLS_PER_CULTURE = 4
 _MAX_UNIQUE_POOL = 2**20  # if a name is fixed
-_FIRST_BLOCK, _MAX_BLOCK, _GROWTH = 64, 2**15, 4  # people
-_MAX_REPEATS = 2**14  # full names in succession that are not new
-_MAX_EXTRA = 2**10  # people at once, if new full names are rare
 
 
 @check_arguments()
@@ -59,7 +48,7 @@ def people(
     seed: int | None = None,
     model: Model | str | PathLike[str] | None = None,
     jobs: int | str = 1,
-) -> Iterator[Person]:
+) -> Crowd:
     """Invent people.
 
     >>> next(namegen.people("Hungarian", seed=1)).name     # doctest: +SKIP
@@ -80,10 +69,12 @@ def people(
         ascii: whether to transliterate names into ASCII letters, with a space between given name and surname.
         seed: the random seed; by default a different one each time.
         model: the model, or its name or path; by default the included model ``people``.
-        jobs: as for :func:`sample`. Worker processes sample the names, and this process combines them into people.
+        jobs: as for :func:`sample`. With ``unique``, worker processes only sample the names.
 
     Returns:
-        An iterator over people, in bounded memory. The first people do not depend on ``count``.
+        A :class:`Crowd`, which is an iterator over people, in bounded memory. The first people do not depend on
+        ``count``. Instead of iterating over it, ``crowd.render(function)`` yields the people in blocks, each a list of
+        :class:`Person` as the function returns it. With several jobs, the workers call the function.
 
     Raises:
         UsageError: the model does not have a culture, or the culture has no names of the gender; or an argument is not
@@ -122,86 +113,8 @@ def people(
     if not populations:
         raise UsageError(f"no culture has given names that begin with each of {quote(start or '')}; use other letters")
     own = np.array([shares[population.culture] for population in populations])
-    return _generate(populations, own / own.sum(), count, unique=unique, request=request, jobs=choose_jobs(jobs, count))
-
-
-def _generate(
-    populations: Sequence[Population], shares: Shares, count: int, *, unique: bool, request: Request, jobs: int
-) -> Iterator[Person]:
-    """Yield people of several cultures, in blocks."""
-    expected = np.ceil(shares * count).astype(np.int64).tolist()
-    for population, people_of_culture in zip(populations, expected, strict=True):
-        population.expect(people_of_culture)
-    if jobs > 1:
-        _fill_pools(populations, expected, request, jobs)
-    seen = KeySet() if unique else None
-    done, size = np.zeros(len(shares), dtype=np.int64), _FIRST_BLOCK
-    while left := count - int(done.sum()):
-        order = _interleave(shares, done, min(size, left))
-        counts = np.bincount(order, minlength=len(shares))
-        taken = [
-            population.take(wanted) if seen is None else _take_new(population, wanted, seen)
-            for population, wanted in zip(populations, counts.tolist(), strict=True)
-        ]
-        remaining = [iter(persons) for persons in taken]
-        for index in order.tolist():
-            if (person := next(remaining[index], None)) is None:
-                raise NamegenError(
-                    f"only {int(done[index]) + len(taken[index]):,} different full names of this kind were found for "
-                    f"{populations[index].culture}: {_MAX_REPEATS:,} more were repeats; ask for fewer people"
-                )
-            yield person
-        done += counts
-        size = min(size * _GROWTH, _MAX_BLOCK)
-
-
-def _fill_pools(populations: Sequence[Population], counts: Sequence[int], request: Request, jobs: int) -> None:
-    """Sample the names that populations of some sizes need, in worker processes."""
-    tasks = [
-        (population.culture, key, wanted)
-        for population, count in zip(populations, counts, strict=True)
-        for key, wanted in population.list_pools(count)
-    ]
-    by_culture = {population.culture: population for population in populations}
-    with Workers(jobs, _build_filler, request) as workers:
-        for (culture, key, _), (names, known) in zip(tasks, workers.map(tasks), strict=True):
-            by_culture[culture].set_pool(key, names, known=known)
-
-
-def _build_filler(request: Request) -> Callable[[tuple[str, PoolKey, int]], tuple[str, bool]]:
-    """Return the function of a worker: it returns the names of a pool of a culture."""
-    return lambda task: Population(request, task[0]).fill_pool(*task[1:])
-
-
-def _interleave(shares: Shares, done: Indices, count: int) -> Indices:
-    """Return the culture of each of the next people, (count,), such that any beginning has about the right shares.
-
-    The n-th person of a culture comes after ``(n - 1/2) / share`` people.
-
-    Args:
-        shares: the share of each culture, (cultures,).
-        done: the number of people of each culture before, (cultures,).
-        count: the number of people.
-    """
-    enough = np.ceil((count + len(shares)) * shares).astype(np.int64) + 1
-    places = [(first + np.arange(more) + 0.5) / share for share, first, more in zip(shares, done, enough, strict=True)]
-    order: Indices = np.repeat(np.arange(len(shares)), enough)[np.argsort(np.concatenate(places), kind="stable")]
-    return order[:count]
-
-
-def _take_new(population: Population, count: int, seen: KeySet) -> list[Person]:
-    """Return the next people whose full names are new, fewer if there are no more, and add them to those seen."""
-    new: list[Person] = []
-    repeats = 0  # since the last new name
-    while len(new) < count and repeats < _MAX_REPEATS:
-        persons = population.take(count - len(new) + min(repeats, _MAX_EXTRA))
-        keys = hash_names(person.name.encode() for person in persons)
-        first = seen.find_new(keys)[: count - len(new)]
-        if len(first):
-            seen.add(keys[first])
-            new += [persons[index] for index in first.tolist()]
-        repeats = 0 if len(first) else repeats + len(persons)
-    return new
+    jobs = choose_jobs(jobs, count)
+    return Crowd(request, populations, own / own.sum(), count=count, unique=unique, jobs=jobs)
 
 
 def _choose_pool_size(cultures: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,13 +20,14 @@ from namegen.sampling.name_pools import KnownPool, NamePool, list_known_names, t
 from namegen.sampling.rng import derive_streams, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from namegen.models.model import Model
 
     Indices = NDArray[np.int64]
+    _Pool = NamePool | KnownPool
 
 _FLOOR = 0.7  # the plausibility floor
 _NOVEL_TEMPERATURE = 0.8  # of names beside a known one: readers compare them with it
@@ -54,6 +55,9 @@ class Person(NamedTuple):
     name: str
 
 
+_build_person: Callable[[tuple[str, ...]], Person] = partial(tuple.__new__, Person)  # faster than to call the class
+
+
 def compose(
     culture: str, gender: str, given: str, surname: str, *, father: str = "", mother_surname: str = ""
 ) -> Person:
@@ -79,13 +83,14 @@ def compose(
 def _compose_all(culture: str, genders: Sequence[str], givens: Sequence[str], surnames: Sequence[str]) -> list[Person]:
     """Do the same as :func:`compose` for many people of a culture without patronymics and second surnames."""
     rules = find_culture(culture)
-    capitalised = {surname: _capitalise(surname) for surname in set(surnames)}
-    surnames = [capitalised[surname] for surname in surnames]
+    surnames = list(map(_capitalise, surnames))
     first, last = (surnames, givens) if rules.family_first else (givens, surnames)
     names = map(rules.separator.join, zip(first, last, strict=True))
-    return list(map(Person, repeat(culture), genders, givens, repeat(""), surnames, names))
+    columns = repeat(culture), genders, givens, repeat(""), surnames, names
+    return list(map(_build_person, zip(*columns, strict=False)))  # repeat has no end
 
 
+@lru_cache(_WORDS_KEPT)
 def _capitalise(surname: str) -> str:
     """Return a surname with a capital: the lists have some in lower case. Those with a particle begin with it."""
     return surname if " " in surname else surname[:1].title() + surname[1:]
@@ -116,6 +121,15 @@ class _Purpose(IntEnum):
     FATHER = 4
 
 
+class _Column(IntEnum):
+    """A column of names from pools."""
+
+    GIVEN = 0
+    SURNAME = 1
+    MOTHER = 2
+    FATHER = 3
+
+
 PoolKey = tuple[str, int, int | None]
 """A pool of names: the part of the culture, the purpose, and the index of the start letter."""
 
@@ -136,7 +150,7 @@ class Population:
             raise UsageError(f"the model has no {request.gender} names for {culture}; use the gender {genders[0]}")
         self._surname_parts = list(dict.fromkeys(find_surname_part(self._parts, gender) for gender in self._genders))
         self._given, self._surname = self._choose_purposes()
-        self._pools: dict[PoolKey, NamePool | KnownPool] = {}
+        self._pools: dict[PoolKey, _Pool] = {}
         self._expected: dict[PoolKey, int] = {}
         self._done = 0
         if any(request.start):
@@ -183,38 +197,65 @@ class Population:
             f"{self.culture}/{part}", _Purpose(purpose), letter, names.split("\n")[:-1], known=known
         )
 
+    def skip_to(self, number: int) -> None:
+        """Leave people out, so that the next one has a number, which is at least that of the next one so far."""
+        if number == self._done:
+            return
+        _, columns = self._choose_pools(number - self._done)
+        for pools, pool_of in columns.values():
+            for pool, count in zip(pools, np.bincount(pool_of, minlength=len(pools)).tolist(), strict=True):
+                pool.skip(count)
+
     def take(self, count: int) -> list[Person]:
         """Return the next people."""
-        request = self._request
-        numbers = np.arange(self._done, self._done + count)
+        request, rules = self._request, self._rules
+        gender_of, columns = self._choose_pools(count)
+        names = {column: take_names(*chosen) for column, chosen in columns.items()}
+        empty = [""] * count
+        givens = [request.given] * count if request.given is not None else names[_Column.GIVEN]
+        surnames = [request.surname] * count if request.surname is not None else names[_Column.SURNAME]
+        mothers, fathers = names.get(_Column.MOTHER, empty), names.get(_Column.FATHER, empty)
+        if len(surnames) > count:
+            surnames, mothers = surnames[::2], surnames[1::2]
+        genders = [self._genders[gender] for gender in gender_of.tolist()]
+        if rules.patronymic or rules.second_surname:
+            rows = zip(genders, givens, surnames, fathers, mothers, strict=True)
+            persons = [
+                compose(self.culture, gender, given, surname, father=father, mother_surname=mother)
+                for gender, given, surname, father, mother in rows
+            ]
+        else:
+            persons = _compose_all(self.culture, genders, givens, surnames)
+        return [_transliterate(person) for person in persons] if request.ascii else persons
+
+    def _choose_pools(self, count: int) -> tuple[Indices, dict[_Column, tuple[Sequence[_Pool], Indices]]]:
+        """Choose the genders of the next people, and the pools of their names.
+
+        Returns:
+            The index of each gender, (people,), and for each column of names that is not fixed its pools, and the index
+            of the pool of each name, (names,). If people have two surnames from the same pools, these alternate.
+        """
+        request, numbers = self._request, np.arange(self._done, self._done + count)
         self._done += count
         gender_of = np.zeros(count, dtype=np.int64)
         if len(self._genders) > 1:
             streams = derive_streams(request.seed, 0, numbers, f"{self.culture} gender")
             gender_of = (uniform(streams, 0) * 2).astype(np.int64)
-        letter_of = numbers % len(request.start)
-        givens = self._choose_givens(gender_of, letter_of)
-        mothers = fathers = [""] * count
-        if not self._rules.second_surname or request.surname is not None:
-            surnames = self._choose_surnames(gender_of, self._surname)
-        elif self._has_mothers():
-            surnames = self._choose_surnames(gender_of, self._surname)
-            mothers = self._choose_surnames(gender_of, _Purpose.MOTHER)
-        else:
-            both = self._choose_surnames(np.repeat(gender_of, 2), self._surname)
-            surnames, mothers = both[::2], both[1::2]
+        columns: dict[_Column, tuple[Sequence[_Pool], Indices]] = {}
+        if request.given is None:
+            letters = len(request.start)
+            pools = [self._pool(gender, self._given, letter) for gender in self._genders for letter in range(letters)]
+            columns[_Column.GIVEN] = pools, gender_of * letters + numbers % letters
+        if request.surname is None:
+            part_of = gender_of if len(self._surname_parts) > 1 else np.zeros_like(gender_of)
+            if self._rules.second_surname and not self._has_mothers():
+                part_of = np.repeat(part_of, 2)
+            columns[_Column.SURNAME] = [self._pool(part, self._surname) for part in self._surname_parts], part_of
+            if self._has_mothers():
+                columns[_Column.MOTHER] = [self._pool(part, _Purpose.MOTHER) for part in self._surname_parts], part_of
         if self._rules.patronymic and "male" in self._parts:
-            fathers = self._pool("male", _Purpose.FATHER).take(count)
-        genders = [self._genders[gender] for gender in gender_of.tolist()]
-        if self._rules.patronymic or self._rules.second_surname:
-            rows_of_parts = zip(genders, givens, surnames, fathers, mothers, strict=True)
-            persons = [
-                compose(self.culture, gender, given, surname, father=father, mother_surname=mother)
-                for gender, given, surname, father, mother in rows_of_parts
-            ]
-        else:
-            persons = _compose_all(self.culture, genders, givens, surnames)
-        return [_transliterate(person) for person in persons] if request.ascii else persons
+            columns[_Column.FATHER] = [self._pool("male", _Purpose.FATHER)], np.zeros_like(gender_of)
+        return gender_of, columns
 
     def _has_mothers(self) -> bool:
         """Return whether the second surnames have a pool of their own."""
@@ -241,30 +282,12 @@ class Population:
         invents_surnames = surnames >= min(givens, _ENOUGH_SURNAMES)
         return (purpose.KNOWN, purpose.NOVEL) if invents_surnames else (purpose.NOVEL, purpose.KNOWN)
 
-    def _choose_givens(self, gender_of: Indices, letter_of: Indices) -> list[str]:
-        """Return given names of some genders and start letters."""
-        request = self._request
-        if request.given is not None:
-            return [request.given] * len(gender_of)
-        pools = [
-            self._pool(gender, self._given, letter) for gender in self._genders for letter in range(len(request.start))
-        ]
-        return take_names(pools, gender_of * len(request.start) + letter_of)
-
-    def _choose_surnames(self, gender_of: Indices, purpose: _Purpose) -> list[str]:
-        """Return surnames for some genders."""
-        request = self._request
-        if request.surname is not None:
-            return [request.surname] * len(gender_of)
-        pools = [self._pool(part, purpose) for part in self._surname_parts]
-        return take_names(pools, gender_of if len(pools) > 1 else np.zeros_like(gender_of))
-
     def _count_names(self, parts: Iterable[str]) -> int:
         """Return the number of training names of some parts; closed ones, to which none can be added, have none."""
         model, categories = self._request.model, [f"{self.culture}/{part}" for part in parts]
         return sum(int(model.counts[model.categories.index(each)]) for each in categories if each in model.categories)
 
-    def _pool(self, part: str, purpose: int, letter: int | None = None) -> NamePool | KnownPool:
+    def _pool(self, part: str, purpose: int, letter: int | None = None) -> _Pool:
         """Return the pool of a part for one purpose, and for one of the start letters."""
         key = (part, purpose, letter)
         if key not in self._pools:
@@ -279,7 +302,7 @@ class Population:
         names: list[str] | None = None,
         *,
         known: bool = True,
-    ) -> NamePool | KnownPool:
+    ) -> _Pool:
         """Make a pool; ``names`` are those that it has from the start, and ``known`` is whether they are known."""
         request = self._request
         prefix = "" if letter is None else request.start[letter]

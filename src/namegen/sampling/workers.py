@@ -13,7 +13,7 @@ import signal
 import threading
 from contextlib import contextmanager, suppress
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from namegen.errors import NamegenError
 
@@ -31,6 +31,13 @@ _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class _Build(NamedTuple):
+    """How workers build the function that they compute."""
+
+    build: Callable[[Any], Callable[[Any], Any]]
+    setup: Any
 
 
 class Workers(Generic[_Setup, _Task, _Result]):
@@ -64,6 +71,11 @@ class Workers(Generic[_Setup, _Task, _Result]):
             process.join()
         for pipe in (*self._idle, *self._busy):
             pipe.close()
+
+    def rebuild(self, build: Callable[[_Setup], Callable[[_Task], _Result]], setup: _Setup) -> None:
+        """Let all processes compute another function from now on; ``build`` and ``setup`` are as for the class."""
+        self._build, self._setup = build, setup
+        self._send_build()
 
     def map(self, tasks: Iterable[_Task]) -> Iterator[_Result]:
         """Yield the result of each task, in order. Few tasks are read ahead, and few results wait.
@@ -115,8 +127,11 @@ class Workers(Generic[_Setup, _Task, _Result]):
                 self._processes.append(process)
                 process.start()
                 theirs.close()
-        for pipe in self._idle:
-            pipe.send((self._build, self._setup))  # not an argument: a process may end before it has read them
+        self._send_build()  # not an argument: a process may end before it has read them
+
+    def _send_build(self) -> None:
+        for pipe in (*self._idle, *self._busy):
+            pipe.send(_Build(self._build, self._setup))
 
     def _is_waiting(self) -> bool:
         """Return whether a result is expected."""
@@ -171,10 +186,12 @@ def _work(pipe: _Pipe) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):
-        build, setup = pipe.recv()
         function: Callable[[Any], Any] | None = None
         while True:
             task = pipe.recv()
+            if isinstance(task, _Build):
+                (build, setup), function = task, None
+                continue
             answer: tuple[Any, Exception | None]
             try:
                 function = function or build(setup)
