@@ -166,6 +166,21 @@ def test_a_killed_worker_is_one_error_and_leaves_no_other():
     assert not any(map(is_alive, processes))
 
 
+def build_large_answers(_setup):
+    return lambda task: (os.getpid(), bytes(task))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_worker_killed_in_the_middle_of_an_answer_is_the_same_error():
+    with Workers(1, build_large_answers, "") as pool:
+        results = pool.map([1, 2**25])
+        process, _ = next(results)
+        time.sleep(1)  # until the worker waits for its answer to be read
+        os.kill(process, signal.SIGKILL)
+        with pytest.raises(NamegenError, match="a worker process ended unexpectedly"):
+            next(results)
+
+
 def test_an_error_of_a_task_is_raised_in_its_place():
     results = []
     with pytest.raises(UsageError, match="the setup -1"), Workers(2, sleep_or_fail, "the setup") as pool:

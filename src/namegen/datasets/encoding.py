@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Integers = NDArray[np.integer]
@@ -38,6 +40,18 @@ class EncodedNames:
         padded = np.zeros((len(lengths), max(1, lengths.max(initial=0))), dtype=letters.dtype)
         padded[np.arange(padded.shape[1]) < lengths[:, None]] = letters
         return cls(padded, lengths)
+
+    @classmethod
+    def join(cls, parts: Sequence[EncodedNames]) -> EncodedNames:
+        """Return the names of all parts."""
+        if not parts:
+            return cls.unfinished(0)
+        counts = [len(part.lengths) for part in parts]
+        dtype = np.result_type(*[part.letters for part in parts])
+        letters = np.zeros((sum(counts), max(part.letters.shape[1] for part in parts)), dtype=dtype)
+        for part, end in zip(parts, np.cumsum(counts).tolist(), strict=True):
+            letters[end - len(part.lengths) : end, : part.letters.shape[1]] = part.letters
+        return cls(letters, np.concatenate([part.lengths for part in parts]))
 
     def select(self, names: Integers) -> EncodedNames:
         """Return the names at some indices."""

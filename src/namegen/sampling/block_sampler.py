@@ -84,7 +84,10 @@ class BlockSampler:
     def sample_block(self, block: Block) -> tuple[NameBlock | None, NamegenError | None]:
         """Return the names of a block, if any can be sampled, and why the next one cannot be."""
         request, numbers = self._request, np.arange(block.first, block.last)
-        prefix_of = (numbers // request.count).astype(np.int32)
+        if len(block.prefixes) == 1:
+            prefix_of = np.broadcast_to(np.int32(0), len(numbers))  # which takes no memory
+        else:
+            prefix_of = (numbers // request.count).astype(np.int32)
         numbers += block.begin
         sampled = self.sampler.sample(block.prefixes, prefix_of, request.seed, numbers)
         return self.build_block(sampled, self._score(sampled)) if len(sampled) else None, sampled.failure
@@ -93,9 +96,8 @@ class BlockSampler:
         """Return names of one prefix as they are, with repeats."""
         numbers = np.arange(first, last)
         sampled = self.sampler.sample([prefix], np.zeros(len(numbers), dtype=np.int64), seed, numbers)
-        return SampledSequence(
-            sampled, self._request.filters.keys(self.model.alphabet, sampled.names), self._score(sampled)
-        )
+        keys = self._request.filters.keys(self.model.alphabet, sampled.distinct)[sampled.which]
+        return SampledSequence(sampled, keys, self._score(sampled))
 
     def sample_all(self, prefix: str, first: int, last: int, seed: int) -> list[str]:
         """Return the names of one prefix with the numbers from ``first`` to before ``last``, sampled at once.
@@ -114,8 +116,7 @@ class BlockSampler:
 
     def build_block(self, sampled: SampledNames, scores: NDArray[np.float64] | None) -> NameBlock:
         """Return names as a block."""
-        filters = self._request.filters
-        return build_block(self.model, self.blend, filters, sampled.names, sampled.category_of, scores)
+        return build_block(self.model, self.blend, self._request.filters, sampled, scores)
 
     def is_deterministic(self, prefix: str) -> bool:
         """Return whether there is only one name with a prefix."""

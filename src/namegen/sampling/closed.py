@@ -96,8 +96,8 @@ class ClosedSampler:
 
     def score(self, sampled: SampledNames) -> NDArray[np.float64]:
         """Return the logarithm of each name's share of the category, (names,)."""
-        share = dict(zip(self._names.keys().tolist(), self._weights / self._weights.sum(), strict=True))
-        return np.log([share[key] for key in sampled.names.keys().tolist()])
+        scores: NDArray[np.float64] = np.log(self._weights / self._weights.sum(), dtype=np.float64)[sampled.which]
+        return scores
 
     def max_letters(self, given: int) -> int:
         """Return the number of letters of the longest name."""
@@ -108,8 +108,7 @@ class ClosedSampler:
         return len(self._texts) == 1
 
     def _select(self, chosen: NDArray[np.int64], failure: NamegenError | None = None) -> SampledNames:
-        names = self._names.select(chosen)
-        return SampledNames(names, np.zeros_like(chosen), np.ones_like(chosen), failure)
+        return SampledNames(self._names, chosen, np.zeros_like(chosen), np.ones_like(chosen), failure)
 
     def _build_error(self, prefix: str) -> NamegenError:
         begins = f"begins with {quote(prefix)}" if prefix else ""

@@ -209,7 +209,7 @@ def sample_preview(model: Model, category: str | None = None, *, count: int, see
     model = model if blend is None else restrict(model, blend.category)
     sampler = RejectionSampler(model, config, filters, blend, max_rejections=max_rejections)
     sampled = sampler.sample([""], np.zeros_like(numbers), seed, numbers)
-    return list(build_block(model, blend, filters, sampled.names, sampled.category_of))
+    return list(build_block(model, blend, filters, sampled))
 
 
 def _check_shard(shard: object, seed: int | None) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-BLOCK_SIZE = 3 * 2**18
+BLOCK_SIZE = 9 * 2**16
 """The maximum number of names sampled at once. More share more prefixes, but take more memory."""
 
 FILTERED_BLOCK = 2**16

@@ -184,7 +184,10 @@ class _Tree:
     def _begin(self, prefixes: Sequence[Integers], prefix_of: Integers) -> None:
         """Read the given prefixes except their last letters, and let the first of them wait."""
         source, count = self._source, len(prefixes)
-        order = np.argsort(prefix_of, kind="stable").astype(np.int32)
+        if count == 1:
+            order = np.arange(len(prefix_of), dtype=np.int32)
+        else:
+            order = np.argsort(prefix_of, kind="stable").astype(np.int32)
         sizes = np.bincount(prefix_of, minlength=count)
         begins = np.cumsum(sizes) - sizes
         totals, nodes = np.zeros(count, dtype=np.float32), np.zeros((count, 0), dtype=np.int64)

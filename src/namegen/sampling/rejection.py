@@ -56,7 +56,6 @@ _FURTHER_LETTERS = 20  # past the prefix: the tutorial's limit
 _FLOOR_ATTEMPTS = 64  # at a name; if none is plausible, the model is hardly trained, and the floor no longer applies
 _MIN_ATTEMPTS = 8192  # per round, unless a name would have many more than it is expected to need
 _MAX_FACTOR = 4  # more than that
-_NAMES_AT_A_TIME = 65_536
 _ILL_FORMED = np.uint16(1 << MALFORMED | 1 << IMPLAUSIBLE)  # verdicts, as bits
 _MAX_SOURCES = 64  # prepared networks that are kept
 
@@ -66,23 +65,31 @@ class SampledNames:
     """Sampled names, in their order.
 
     Attributes:
-        names: the names.
+        distinct: the distinct names, and perhaps further ones; a name may be among them several times.
+        which: the index of each name among them, (names,).
         category_of: the index of each name's category, or 0 for a blend, (names,).
         attempts: the number of samples that each name took, (names,).
         failure: why the next name could not be sampled, if there are fewer than requested.
     """
 
-    names: EncodedNames
+    distinct: EncodedNames
+    which: Integers
     category_of: NDArray[np.int64]
     attempts: NDArray[np.int32]
     failure: NamegenError | None = None
+
+    @property
+    def names(self) -> EncodedNames:
+        """The names, which take more memory than the distinct ones."""
+        return self.distinct.select(self.which)
 
     def __len__(self) -> int:
         return len(self.attempts)
 
     def select(self, indices: Integers) -> SampledNames:
         """Return some of the names."""
-        return SampledNames(self.names.select(indices), self.category_of[indices], self.attempts[indices], self.failure)
+        which, category_of, attempts = self.which[indices], self.category_of[indices], self.attempts[indices]
+        return SampledNames(self.distinct, which, category_of, attempts, self.failure)
 
 
 def max_letters(model: Model, config: SamplingConfig, given: int) -> int:
@@ -144,7 +151,7 @@ class RejectionSampler:
             return self._sample_category(self._blend, encoded, prefix_of, seed, numbers)
         chances = uniform(derive_streams(seed, 0, numbers), CATEGORY)
         category_of = self._choose_categories(chances, encoded, prefix_of)
-        names, attempts = EncodedNames.unfinished(len(numbers)), np.ones(len(numbers), dtype=np.int32)
+        collected, attempts = _Collected(len(numbers)), np.ones(len(numbers), dtype=np.int32)
         end, failure = len(numbers), None
         present, first = np.unique(category_of, return_index=True)
         # In the order of their first names: after a failure, fewer of the others are needed.
@@ -160,9 +167,9 @@ class RejectionSampler:
             if sampled.failure:
                 end, failure = int(indices[len(sampled)]), sampled.failure
                 indices = indices[: len(sampled)]
-            names.assign(indices, sampled.names)
+            collected.add(indices, sampled.distinct, sampled.which)
             attempts[indices] = sampled.attempts
-        result = SampledNames(names, category_of, attempts, failure)
+        result = SampledNames(collected.join(), collected.which, category_of, attempts, failure)
         return result if failure is None else result.select(np.arange(end))
 
     def score(self, sampled: SampledNames) -> NDArray[np.float64]:
@@ -174,7 +181,8 @@ class RejectionSampler:
             indices = np.flatnonzero(sampled.category_of == index)
             category = index if self._blend is None else self._blend.category
             source = Source.of(self._model, self._steppers(category), category)
-            scores[indices] = score_names(source, sampled.names.select(indices)).total
+            used, which = np.unique(sampled.which[indices], return_inverse=True)
+            scores[indices] = score_names(source, sampled.distinct.select(used)).total[which]
         return scores
 
     def max_letters(self, given: int) -> int:
@@ -217,23 +225,23 @@ class RejectionSampler:
         used, own = np.unique(prefix_of, return_inverse=True)  # it may not have the letters of other prefixes
         sampled = sampler.sample([prefixes[index] for index in used], own, seed, numbers)
         numbers_of = np.array([self._model.alphabet.encode(letter)[0] for letter in model.alphabet.letters])
-        letters = numbers_of.astype(np.uint16)[np.minimum(sampled.names.letters, len(numbers_of) - 1)]
-        return replace(sampled, names=EncodedNames(letters, sampled.names.lengths))
+        letters = numbers_of.astype(np.uint16)[np.minimum(sampled.distinct.letters, len(numbers_of) - 1)]
+        return replace(sampled, distinct=EncodedNames(letters, sampled.distinct.lengths))
 
     def _sample_category(
         self, blend: Blend, prefixes: Sequence[Integers], prefix_of: Integers, seed: int, numbers: Integers
     ) -> SampledNames:
         """Sample names of one category or blend, up to the first that cannot be sampled."""
         label, category = blend
-        names, attempts = EncodedNames.unfinished(len(numbers)), np.zeros(len(numbers), dtype=np.int32)
+        collected, attempts = _Collected(len(numbers)), np.zeros(len(numbers), dtype=np.int32)
         operations = np.zeros(len(numbers), dtype=np.float32)
         category_of = np.broadcast_to(np.int64(category if isinstance(category, int) else 0), len(numbers))
-        result = SampledNames(names, category_of, attempts)
         missing = np.arange(len(numbers), dtype=np.int32)
         seen = np.zeros(len(numbers), dtype=np.uint16)  # a bit for each verdict on a name's attempts
         is_waived = np.zeros(len(numbers), dtype=np.bool_)  # whether the floor no longer applies to a name
         counts = np.zeros((2, 2), dtype=np.int64)  # all attempts and the accepted ones, with the floor and without it
         max_at_once = max(1, LETTERS_PER_ROUND // self.max_letters(max(map(len, prefixes))))
+        failure = None
         while len(missing):
             # The first missing name has had the most attempts, so the first name of all is the first to fail.
             first, tried = missing[0], int(attempts[missing[0]])
@@ -243,7 +251,8 @@ class RejectionSampler:
                 unmet = {verdict for verdict in range(16) if seen[first] >> verdict & 1}
                 if is_waived[first]:
                     unmet.discard(IMPLAUSIBLE)
-                return replace(result.select(np.arange(first)), failure=self._build_error(prefix, tried, unmet))
+                failure = self._build_error(prefix, tried, unmet)
+                break
             left = (min(allowed, _FLOOR_ATTEMPTS) if tried < _FLOOR_ATTEMPTS else allowed) - tried
             # As many as a name is expected to need, and more in a small round. Without an estimate, as many as before.
             waived = int(is_waived[first])
@@ -255,10 +264,14 @@ class RejectionSampler:
             indices = missing[: max(1, min(round_size, max_at_once) // each)]
             # The floor applies either to all names of a round or to none.
             chosen = np.flatnonzero((attempts[indices] == tried) & (is_waived[indices] == is_waived[first]))
+            chosen = chosen.astype(np.int32)
             indices = indices[chosen]
             streams = derive_streams(seed, np.arange(tried, tried + each), numbers[indices], label).ravel()
-            tiled = np.tile(prefix_of[indices], each)
-            sampled = self._attempt(category, prefixes, tiled, streams, has_floor=not waived)
+            # A single prefix takes no memory.
+            own = (
+                np.tile(prefix_of[indices], each) if len(prefixes) > 1 else np.broadcast_to(prefix_of[0], len(streams))
+            )
+            sampled = self._attempt(category, prefixes, own, streams, has_floor=not waived)
             operations[indices] += self._count_operations(sampled.read, each)
             verdicts = self._judge(sampled).reshape(each, len(indices))
             seen[indices] |= np.bitwise_or.reduce(np.uint16(1) << verdicts, axis=0)
@@ -269,9 +282,10 @@ class RejectionSampler:
             is_waived[indices] |= ~is_found & is_hopeless & (attempts[indices] == _FLOOR_ATTEMPTS)
             found = np.flatnonzero(is_found)
             counts[waived] += len(streams), len(found)
-            _assign(names, indices[found], sampled, best[found] * len(indices) + found)
+            collected.add(indices[found], sampled.distinct, sampled.which[best[found] * len(indices) + found])
             missing = np.delete(missing, chosen[is_found])
-        return result
+        result = SampledNames(collected.join(), collected.which, category_of, attempts, failure)
+        return result if failure is None else result.select(np.arange(missing[0]))
 
     def _judge(self, sampled: SampledTree) -> NDArray[np.uint8]:
         """Return the verdict on each sampled name, (names,)."""
@@ -372,9 +386,27 @@ class RejectionSampler:
         return self._model.mixture.find_weights(category).sampled
 
 
-def _assign(names: EncodedNames, indices: Integers, sampled: SampledTree, which: Integers | None = None) -> None:
-    """Replace some names by sampled names that have ended: those at the same indices, or at ``which``."""
-    which = sampled.which[indices if which is None else which]
-    for begin in range(0, len(indices), _NAMES_AT_A_TIME):  # which bounds the memory
-        part = slice(begin, begin + _NAMES_AT_A_TIME)
-        names.assign(indices[part], sampled.distinct.select(which[part]))
+class _Collected:
+    """Accepted names of several rounds or categories.
+
+    Attributes:
+        which: the index of each name among all that :meth:`join` returns, (names,).
+    """
+
+    def __init__(self, count: int) -> None:
+        self.which = np.zeros(count, dtype=np.int32)
+        self._parts: list[EncodedNames] = []
+        self._size = 0
+
+    def add(self, indices: Integers, names: EncodedNames, which: Integers) -> None:
+        """Add the names ``which`` of some names, (added,), as those with the indices, (added,)."""
+        is_used = np.zeros(len(names.lengths), dtype=np.bool_)
+        is_used[which] = True
+        places = np.cumsum(is_used, dtype=np.int32) + np.int32(self._size - 1)
+        self.which[indices] = places[which]
+        self._parts.append(names.select(np.flatnonzero(is_used)))
+        self._size += len(self._parts[-1].lengths)
+
+    def join(self) -> EncodedNames:
+        """Return all names that have been added."""
+        return EncodedNames.join(self._parts)

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from namegen.datasets.encoding import EncodedNames
     from namegen.models.categories import Blend
     from namegen.models.model import Model
     from namegen.sampling.name_filters import Filters
+    from namegen.sampling.rejection import SampledNames
 
     NameBlocks: TypeAlias = Generator["NameBlock", None, None]  # which `close` ends, worker processes included
+
+_NAMES_AT_A_TIME = 65_536  # bounds the memory
 
 
 class GeneratedName(NamedTuple):
@@ -69,11 +71,12 @@ def build_block(
     model: Model,
     blend: Blend | None,
     filters: Filters,
-    names: EncodedNames,
-    category_of: NDArray[np.int64],
+    sampled: SampledNames,
     scores: NDArray[np.float64] | None = None,
 ) -> NameBlock:
     """Return names as a block, spelt as the filters say; ``blend`` is their category or blend, if they share one."""
     is_blend = blend is not None and not isinstance(blend.category, int)
     categories = (blend.label,) if blend and is_blend else model.categories
-    return NameBlock(filters.spell(model.alphabet, names), categories, category_of, scores)
+    parts = [sampled.which[begin : begin + _NAMES_AT_A_TIME] for begin in range(0, len(sampled), _NAMES_AT_A_TIME)]
+    text = "".join([filters.spell(model.alphabet, sampled.distinct.select(part)) for part in parts])
+    return NameBlock(text, categories, sampled.category_of, scores)

@@ -27,7 +27,7 @@ from namegen.models.store import to_model
 from namegen.sampling.closed import find_closed
 from namegen.sampling.name_filters import Filters, NameFilter
 from namegen.sampling.prefixes import fit_prefixes, split_prefixes
-from namegen.sampling.rejection import max_letters
+from namegen.sampling.rejection import SampledNames, max_letters
 from namegen.sampling.results import build_block
 from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS, override_filters
 from namegen.sampling.unique import KeySet
@@ -165,7 +165,8 @@ def _find_names(
         seen.add(keys[chosen])
         category_of = np.full(len(chosen), blend.category if isinstance(blend.category, int) else 0)
         own_scores = found.log_probabilities[chosen] if scores else None
-        yield build_block(model, blend, filters, found.names.select(chosen), category_of, own_scores)
+        sampled = SampledNames(found.names, chosen, category_of, np.ones_like(chosen))
+        yield build_block(model, blend, filters, sampled, own_scores)
         if len(chosen) < count:
             begins = f" that begin with {quote(prefix)}" if prefix else ""
             why = "no others exist" if found.complete else "the others are too improbable to be found"

@@ -142,7 +142,10 @@ class Workers(Generic[_Setup, _Task, _Result]):
         answers = {}
         for ready in connection.wait(list(self._busy)):
             pipe = cast("_Pipe", ready)
-            answer = pipe.recv()
+            try:
+                answer = pipe.recv()
+            except OSError as error:  # in the middle of an answer
+                raise EOFError from error
             number = self._busy.pop(pipe)
             self._idle.append(pipe)
             if number is not None:
