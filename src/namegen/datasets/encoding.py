@@ -46,6 +46,8 @@ class EncodedNames:
         """Return the names of all parts."""
         if not parts:
             return cls.unfinished(0)
+        if len(parts) == 1:
+            return parts[0]
         counts = [len(part.lengths) for part in parts]
         dtype = np.result_type(*[part.letters for part in parts])
         letters = np.zeros((sum(counts), max(part.letters.shape[1] for part in parts)), dtype=dtype)

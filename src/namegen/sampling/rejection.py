@@ -404,7 +404,7 @@ class _Collected:
         is_used[which] = True
         places = np.cumsum(is_used, dtype=np.int32) + np.int32(self._size - 1)
         self.which[indices] = places[which]
-        self._parts.append(names.select(np.flatnonzero(is_used)))
+        self._parts.append(names if is_used.all() else names.select(np.flatnonzero(is_used)))
         self._size += len(self._parts[-1].lengths)
 
     def join(self) -> EncodedNames:

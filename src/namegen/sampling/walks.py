@@ -78,7 +78,8 @@ class Walks:
         """Sample names; the arguments are those of :func:`namegen.sampling.prefix_tree.sample_prefix_tree`."""
         if self._floor is not None and len(streams) >= MIN_NAMES_TO_LOOK_AHEAD:
             self._floor.look_ahead(int(limits.max()))
-        names = EncodedNames.unfinished(len(streams))
+        ended: list[EncodedNames] = []
+        count = 0
         which = np.full(len(streams), UNFINISHED, dtype=np.int32)
         read = np.zeros(len(streams), dtype=np.uint16)
         given = np.array([len(prefix) for prefix in prefixes])
@@ -88,11 +89,12 @@ class Walks:
                 part = own[begin : begin + _NAMES_AT_A_TIME]
                 used, chosen = np.unique(prefix_of[part], return_inverse=True)
                 texts = np.array([prefixes[index] for index in used], dtype=np.int64).reshape(len(used), length)
-                some, which[part], read[part] = self._walk(texts, limits[used], chosen, streams[part])
-                names.assign(part, some)
-        has_ended = np.flatnonzero(names.lengths != NOT_ENDED)
-        which[has_ended] = has_ended
-        return SampledTree(names, which, read)
+                names, which[part], read[part] = self._walk(texts, limits[used], chosen, streams[part])
+                has_ended = np.flatnonzero(names.lengths != NOT_ENDED)
+                which[part[has_ended]] = np.arange(count, count + len(has_ended))
+                ended.append(names.select(has_ended))
+                count += len(has_ended)
+        return SampledTree(EncodedNames.join(ended), which, read)
 
     def _walk(
         self, texts: Integers, limits: Integers, text_of: Integers, streams: Streams
