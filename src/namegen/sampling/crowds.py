@@ -71,8 +71,8 @@ class Crowd(Iterator[Person]):
         With several jobs, workers call the function, which must be one of a module.
         """
         expected = np.ceil(self._shares * self._count).astype(np.int64).tolist()
-        for population, people in zip(self._populations, expected, strict=True):
-            population.expect(people)
+        for population, wanted in zip(self._populations, expected, strict=True):
+            population.expect(wanted)
         with self._start_workers() as workers:
             pools = [] if workers is None else self._fill_pools(workers, expected)
             if workers is None or self._unique:
@@ -90,8 +90,8 @@ class Crowd(Iterator[Person]):
         """Sample the names that the populations need, in worker processes."""
         tasks = [
             (population.culture, key, wanted)
-            for population, people in zip(self._populations, expected, strict=True)
-            for key, wanted in population.list_pools(people)
+            for population, count in zip(self._populations, expected, strict=True)
+            for key, wanted in population.list_pools(count)
         ]
         filled = zip(tasks, workers.map(tasks), strict=True)
         return [_FilledPool(culture, key, names, known) for (culture, key, _), (names, known) in filled]
