@@ -25,6 +25,7 @@ from namegen.models.onnx import export_onnx
 from namegen.models.scoring import log_softmax
 from namegen.models.serialization import load_model_file
 from namegen.recipes import training_config
+from namegen.training import ngrams
 from namegen.training.train import train
 
 INSTANT = training_config("instant")
@@ -210,3 +211,16 @@ def test_what_needs_a_network_is_wrong_usage(cli, trained, tmp_path):
 def test_networks_alone_can_be_chosen_as_architecture(cli):
     assert [name for name, architecture in ARCHITECTURES.items() if architecture.network] == ["gru", "rnn"]
     assert "--arch <gru|rnn>" in cli("train", "--help").out
+
+
+def test_of_too_many_names_the_ngram_counts_as_many_of_each_category(monkeypatch):
+    monkeypatch.setattr(ngrams, "_MAX_NAMES", 60)
+    names = {
+        category: [f"{category}{first}{last}" for first in "abcdefghij" for last in "abcdefghij"][:count]
+        for category, count in (("A", 10), ("B", 100), ("C", 90))
+    }
+    ngram = ngrams.fit_ngram(Dataset.from_names(names), 2)
+
+    is_end = ngram.letters[:, 0] == ngram.outputs - 1
+    rows = zip(ngram.first, ngram.first[1:], strict=False)
+    assert [int(ngram.counts[begin:end][is_end[begin:end]].sum()) for begin, end in rows] == [10, 25, 25]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MIN_CONTEXT = 3  # letters: the network predicts better than shorter contexts do
 _MAX_NGRAMS = 2**20
+_MAX_NAMES = 2**18  # which take about 300 MB while their n-grams are counted
 
 # Names of a category that is added to a model with which the n-gram still helps the network to choose letters, and the
 # floor is stricter, since limits from few names are lenient; docs/quality.md has the measurements.
@@ -91,7 +93,14 @@ def add_ngram(model: Model, training: Dataset, init: Model | None = None) -> Mod
 
 
 def fit_ngram(dataset: Dataset, order: int) -> NGram:
-    """Return the Kneser-Ney n-gram of a dataset, of a lower order if it would have too many different n-grams."""
+    """Return the Kneser-Ney n-gram of a dataset, of a lower order if it would have too many different n-grams.
+
+    Of more than ``_MAX_NAMES`` names, it counts the same number of each category, or all if there are fewer.
+    """
+    if len(dataset) > _MAX_NAMES:
+        each = range(1, int(dataset.counts.max()) + 1)
+        most = bisect_right(each, _MAX_NAMES, key=lambda count: int(np.minimum(dataset.counts, count).sum()))
+        dataset = dataset.limit(max(1, most))
     while True:
         ngram = NGram.fit(dataset, order)
         if len(ngram.letters) <= _MAX_NGRAMS or order == 1:
