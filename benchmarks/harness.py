@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import statistics
@@ -12,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+import namegen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,9 +70,13 @@ class Row:
 
 
 class Bench:
-    """A folder with a cache for namegen and the names of the protocol, in which commands run."""
+    """A folder with a cache for namegen and the names of the protocol, in which commands run.
+
+    The modules of namegen are compiled first. pip does that when it installs a package, but not with ``--editable``.
+    """
 
     def __init__(self, surnames: Path, folder: Path) -> None:
+        compileall.compile_dir(Path(namegen.__file__).parent, quiet=1)
         self.surnames, self.folder = surnames, folder
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NAMEGEN_")}
         kept = {name: value for name, value in kept.items() if not name.endswith("_NUM_THREADS")}
