@@ -180,7 +180,7 @@ def test_the_page_of_benchmarks_shows_the_results_that_were_measured(monkeypatch
     page = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
     assert report.page(page, results) == page, "regenerate it with `python benchmarks/report.py`"
-    assert len(results["rows"]) == 18
+    assert len(results["rows"]) == 20
 
 
 def test_rows_that_were_measured_alone_take_their_places_and_say_when(monkeypatch):
