@@ -22,6 +22,7 @@ export class Controls {
     element("style").addEventListener("input", () => this.#showStyle());
     element("wanted").addEventListener("change", ({ target }) => {
       if (target.name === "source") this.#refresh();
+      if (target.id === "kind") this.#showKind();
       const isAwaited = this.#source === "list" && element("list").value.trim() === ""; // a list is yet to be pasted
       if (target.type !== "file" && target.id !== "list" && !target.closest("#blend, #culture") && !isAwaited) onChange();
     });
@@ -122,11 +123,11 @@ export class Controls {
     element("kind").value = chosen ?? "";
     element("by-culture").hidden = element("blend").hidden = isList;
     element("by-list").hidden = element("mixing").hidden = !isList;
-    this.showKind();
+    this.#showKind();
   }
 
   /** Show the settings of single names only for single names. */
-  showKind() {
+  #showKind() {
     const single = this.#source === "list" || !isFull(element("kind").value);
     for (const each of document.querySelectorAll(".single")) each.hidden = !single;
     element("people-hint").hidden = single;

@@ -118,6 +118,19 @@ def test_every_setting_changes_the_names_as_it_says(page):
     assert {"--novel", "--min-length", "--max-length"} < {*page.command()}
 
 
+def test_settings_of_single_names_are_shown_for_single_names_only(page):
+    page.unfold()
+    for kind, shown in (
+        ("Full names", False),
+        ("Surnames", True),
+        ("Full names, women", False),
+        ("Women’s names", True),
+    ):
+        page.choose("kind", kind)
+        assert page["end"].is_displayed() is page["style"].is_displayed() is shown
+        assert page["people-hint"].is_displayed() is not shown
+
+
 def test_wildness_goes_from_typical_to_wild_in_words(page):
     page.unfold()
     page.open("cultures=German&seed=5")
