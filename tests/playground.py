@@ -103,6 +103,10 @@ class Page:
         assert "error" not in done, done["error"]
         return done.get("value")
 
+    def number_seeds(self) -> None:
+        """Let the seeds be 1, 2 and so on: with a few seeds, rounding changes a name."""
+        self.browser.execute_script("let seed = 0; crypto.getRandomValues = (numbers) => numbers.fill(++seed);")
+
     def choose(self, name: str, label: str) -> list[str]:
         """Choose an option; returns the names that come of it."""
         from selenium.webdriver.support.select import Select

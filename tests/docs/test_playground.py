@@ -198,6 +198,7 @@ def test_an_address_gives_the_names_of_the_command_that_it_shows(page, cli, sett
 def test_your_own_models_of_every_kind_are_opened_and_sampled(page, cli, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tiny(kind).save(tmp_path / "it's mine.safetensors")
+    page.number_seeds()
     page.open_file(tmp_path / "it's mine.safetensors")
     assert_as_typed(page, cli)
     for culture in ("Y", "X"):
@@ -213,6 +214,7 @@ def test_letters_of_several_code_points_are_one_letter(page, cli, tmp_path, monk
     model = tiny("gru", letters="0123456789", categories=("-- odd's+name",), first_letters=begins, casing="none")
     model = dataclasses.replace(model, alphabet=Alphabet(LETTERS))
     model.save(tmp_path / "m.safetensors")
+    page.number_seeds()
     page.open_file(tmp_path / "m.safetensors")
     page.fill("start", "ngữи\u0301Ива")
     page.generate()
