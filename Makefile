@@ -4,6 +4,7 @@ VENV ?= .venv
 SLIM ?= .venv-slim
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+COMPILE := $(BIN)/python -m compileall -q src/namegen  # pip does not, with --editable
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 SURNAMES ?= ../shared/data/surnames
@@ -38,10 +39,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(INSTALL) .
+	$(COMPILE)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(INSTALL) '.[dev]'
+	$(COMPILE)
 	@touch $@ $(VENV)/.installed
 
 demo: export NAMEGEN_CACHE_DIR := .demo
