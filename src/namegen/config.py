@@ -166,7 +166,9 @@ class TrainingConfig:
         shared_rate: the learning rate of the weights that all categories share, as a fraction of ``learning_rate``.
         init: the digest of the model that training starts from; ``None`` for random weights.
         distillation: the teachers to learn from, ``None`` for none. Their iterations are part of ``iterations``.
-        ngram_order: the order of the n-gram that the model has beside the network; ``None`` for none.
+        ngram_order: the order of the n-gram that the model has beside the network; ``None`` for none. It is lower if
+            there would be more than 1,048,576 n-grams. Of more than 262,144 names, the n-gram counts as many of each
+            category, or all if there are fewer.
         ngram_share: the share of the n-gram in the probability of a letter (:mod:`namegen.models.mixture`).
 
     Raises:
