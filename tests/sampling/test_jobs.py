@@ -181,6 +181,17 @@ def test_a_worker_killed_in_the_middle_of_an_answer_is_the_same_error():
             next(results)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_worker_killed_between_two_functions_is_the_same_error():
+    with Workers(1, sleep_or_fail, "") as pool:
+        ((process, *_),) = pool.map([0])
+        os.kill(process, signal.SIGKILL)
+        time.sleep(1)
+        pool.rebuild(build_large_answers, "")
+        with pytest.raises(NamegenError, match="a worker process ended unexpectedly"):
+            list(pool.map([1]))
+
+
 def test_an_error_of_a_task_is_raised_in_its_place():
     results = []
     with pytest.raises(UsageError, match="the setup -1"), Workers(2, sleep_or_fail, "the setup") as pool:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from namegen.models.model import Model
     from namegen.sampling.closed import ClosedSampler
     from namegen.sampling.name_filters import Filters
-    from namegen.sampling.rejection import SampledNames
     from namegen.sampling.results import NameBlock
+    from namegen.sampling.sampled_names import SampledNames
 
 
 class SampledSequence(NamedTuple):

@@ -13,8 +13,8 @@ from namegen.datasets.graphemes import collect_letters
 from namegen.errors import NamegenError, UsageError, quote
 from namegen.models.categories import check_category
 from namegen.sampling.name_filters import NameFilter
-from namegen.sampling.rejection import SampledNames
 from namegen.sampling.rng import FIRST_LETTER, derive_streams, uniform
+from namegen.sampling.sampled_names import SampledNames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

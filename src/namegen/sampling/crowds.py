@@ -138,7 +138,7 @@ class _Block(NamedTuple):
         Args:
             populations: the people of each culture.
             seen: the keys of the full names before, to which new ones are added; names are then not repeated, and the
-                result ends at the first person for whom there is no new name.
+                result ends before the first person whose name would not be new.
         """
         counts = np.bincount(self.order, minlength=len(populations))
         remaining: dict[int, Iterator[Person]] = {}

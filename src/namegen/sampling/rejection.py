@@ -7,7 +7,7 @@ sampled at once (:mod:`namegen.sampling.prefix_tree`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from namegen.sampling.floor import Floor
 from namegen.sampling.name_filters import ACCEPTED, IMPLAUSIBLE, MALFORMED, NameFilter
 from namegen.sampling.prefix_tree import BELOW_FLOOR, UNFINISHED, sample_prefix_tree
 from namegen.sampling.rng import CATEGORY, derive_streams, uniform
+from namegen.sampling.sampled_names import CollectedNames, SampledNames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,38 +59,6 @@ _MIN_ATTEMPTS = 8192  # per round, unless a name would have many more than it is
 _MAX_FACTOR = 4  # more than that
 _ILL_FORMED = np.uint16(1 << MALFORMED | 1 << IMPLAUSIBLE)  # verdicts, as bits
 _MAX_SOURCES = 64  # prepared networks that are kept
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class SampledNames:
-    """Sampled names, in their order.
-
-    Attributes:
-        distinct: the distinct names, and perhaps further ones; a name may be among them several times.
-        which: the index of each name among them, (names,).
-        category_of: the index of each name's category, or 0 for a blend, (names,).
-        attempts: the number of samples that each name took, (names,).
-        failure: why the next name could not be sampled, if there are fewer than requested.
-    """
-
-    distinct: EncodedNames
-    which: Integers
-    category_of: NDArray[np.int64]
-    attempts: NDArray[np.int32]
-    failure: NamegenError | None = None
-
-    @property
-    def names(self) -> EncodedNames:
-        """The names, which take more memory than the distinct ones."""
-        return self.distinct.select(self.which)
-
-    def __len__(self) -> int:
-        return len(self.attempts)
-
-    def select(self, indices: Integers) -> SampledNames:
-        """Return some of the names."""
-        which, category_of, attempts = self.which[indices], self.category_of[indices], self.attempts[indices]
-        return SampledNames(self.distinct, which, category_of, attempts, self.failure)
 
 
 def max_letters(model: Model, config: SamplingConfig, given: int) -> int:
@@ -151,7 +120,7 @@ class RejectionSampler:
             return self._sample_category(self._blend, encoded, prefix_of, seed, numbers)
         chances = uniform(derive_streams(seed, 0, numbers), CATEGORY)
         category_of = self._choose_categories(chances, encoded, prefix_of)
-        collected, attempts = _Collected(len(numbers)), np.ones(len(numbers), dtype=np.int32)
+        collected, attempts = CollectedNames(len(numbers)), np.ones(len(numbers), dtype=np.int32)
         end, failure = len(numbers), None
         present, first = np.unique(category_of, return_index=True)
         # In the order of their first names: after a failure, fewer of the others are needed.
@@ -233,7 +202,7 @@ class RejectionSampler:
     ) -> SampledNames:
         """Sample names of one category or blend, up to the first that cannot be sampled."""
         label, category = blend
-        collected, attempts = _Collected(len(numbers)), np.zeros(len(numbers), dtype=np.int32)
+        collected, attempts = CollectedNames(len(numbers)), np.zeros(len(numbers), dtype=np.int32)
         operations = np.zeros(len(numbers), dtype=np.float32)
         category_of = np.broadcast_to(np.int64(category if isinstance(category, int) else 0), len(numbers))
         missing = np.arange(len(numbers), dtype=np.int32)
@@ -384,29 +353,3 @@ class RejectionSampler:
         if self._config.ngram_share is not None or self._model.mixture is None:
             return self._config.ngram_share or 0.0
         return self._model.mixture.find_weights(category).sampled
-
-
-class _Collected:
-    """Accepted names of several rounds or categories.
-
-    Attributes:
-        which: the index of each name among all that :meth:`join` returns, (names,).
-    """
-
-    def __init__(self, count: int) -> None:
-        self.which = np.zeros(count, dtype=np.int32)
-        self._parts: list[EncodedNames] = []
-        self._size = 0
-
-    def add(self, indices: Integers, names: EncodedNames, which: Integers) -> None:
-        """Add the names ``which`` of some names, (added,), as those with the indices, (added,)."""
-        is_used = np.zeros(len(names.lengths), dtype=np.bool_)
-        is_used[which] = True
-        places = np.cumsum(is_used, dtype=np.int32) + np.int32(self._size - 1)
-        self.which[indices] = places[which]
-        self._parts.append(names if is_used.all() else names.select(np.flatnonzero(is_used)))
-        self._size += len(self._parts[-1].lengths)
-
-    def join(self) -> EncodedNames:
-        """Return all names that have been added."""
-        return EncodedNames.join(self._parts)

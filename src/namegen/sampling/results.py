@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from namegen.models.categories import Blend
     from namegen.models.model import Model
     from namegen.sampling.name_filters import Filters
-    from namegen.sampling.rejection import SampledNames
+    from namegen.sampling.sampled_names import SampledNames
 
     NameBlocks: TypeAlias = Generator["NameBlock", None, None]  # which `close` ends, worker processes included
 

@@ -27,8 +27,9 @@ from namegen.models.store import to_model
 from namegen.sampling.closed import find_closed
 from namegen.sampling.name_filters import Filters, NameFilter
 from namegen.sampling.prefixes import fit_prefixes, split_prefixes
-from namegen.sampling.rejection import SampledNames, max_letters
+from namegen.sampling.rejection import max_letters
 from namegen.sampling.results import build_block
+from namegen.sampling.sampled_names import SampledNames
 from namegen.sampling.settings import FILTER_FIELDS, SAMPLING_FIELDS, override_filters
 from namegen.sampling.unique import KeySet
 

@@ -33,8 +33,8 @@ _Result = TypeVar("_Result")
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-class _Build(NamedTuple):
-    """How workers build the function that they compute."""
+class _Function(NamedTuple):
+    """A function that workers compute: ``build(setup)``."""
 
     build: Callable[[Any], Callable[[Any], Any]]
     setup: Any
@@ -56,7 +56,7 @@ class Workers(Generic[_Setup, _Task, _Result]):
     """
 
     def __init__(self, jobs: int, build: Callable[[_Setup], Callable[[_Task], _Result]], setup: _Setup) -> None:
-        self._jobs, self._build, self._setup = jobs, build, setup
+        self._jobs, self._function, self._is_sent = jobs, _Function(build, setup), False
         self._processes: list[SpawnProcess] = []
         self._idle: list[_Pipe] = []
         self._busy: dict[_Pipe, int | None] = {}  # the number of the task, None if its result is no longer needed
@@ -74,8 +74,8 @@ class Workers(Generic[_Setup, _Task, _Result]):
 
     def rebuild(self, build: Callable[[_Setup], Callable[[_Task], _Result]], setup: _Setup) -> None:
         """Let all processes compute another function from now on; ``build`` and ``setup`` are as for the class."""
-        self._build, self._setup = build, setup
-        self._send_build()
+        self._function = _Function(build, setup)
+        self._is_sent = False
 
     def map(self, tasks: Iterable[_Task]) -> Iterator[_Result]:
         """Yield the result of each task, in order. Few tasks are read ahead, and few results wait.
@@ -88,6 +88,7 @@ class Workers(Generic[_Setup, _Task, _Result]):
         place, is_done = 0, False  # the next result to yield; whether all tasks have been read
         try:
             self._start()
+            self._send_function()
             while True:
                 while self._idle and len(self._busy) + len(answers) < 2 * self._jobs:
                     number, task = next(numbered, (-1, None))
@@ -127,11 +128,16 @@ class Workers(Generic[_Setup, _Task, _Result]):
                 self._processes.append(process)
                 process.start()
                 theirs.close()
-        self._send_build()  # not an argument: a process may end before it has read them
 
-    def _send_build(self) -> None:
-        for pipe in (*self._idle, *self._busy):
-            pipe.send(_Build(self._build, self._setup))
+    def _send_function(self) -> None:
+        """Send the function to all processes, unless they have it.
+
+        It is not an argument of the processes, as they may end before they have read it.
+        """
+        if not self._is_sent:
+            for pipe in (*self._idle, *self._busy):
+                pipe.send(self._function)
+        self._is_sent = True
 
     def _is_waiting(self) -> bool:
         """Return whether a result is expected."""
@@ -192,7 +198,7 @@ def _work(pipe: _Pipe) -> None:
         function: Callable[[Any], Any] | None = None
         while True:
             task = pipe.recv()
-            if isinstance(task, _Build):
+            if isinstance(task, _Function):
                 (build, setup), function = task, None
                 continue
             answer: tuple[Any, Exception | None]
