@@ -106,9 +106,10 @@ class Crowd(Iterator[Person]):
             if len(people) < len(block.order):
                 missing = int(block.order[len(people)])
                 found = block.done[missing] + int((block.order[: len(people)] == missing).sum())
+                culture = self._populations[missing].culture
                 raise NamegenError(
-                    f"only {found:,} different full names of this kind were found for "
-                    f"{self._populations[missing].culture}: {_MAX_REPEATS:,} more were repeats; ask for fewer people"
+                    f"no other full name of this kind was found for {culture} after {found:,}: {_MAX_REPEATS:,} more were "
+                    "repeats; ask for fewer people"
                 )
 
     def _split(self) -> Iterator[_Block]:
