@@ -108,8 +108,8 @@ class Crowd(Iterator[Person]):
                 found = block.done[missing] + int((block.order[: len(people)] == missing).sum())
                 culture = self._populations[missing].culture
                 raise NamegenError(
-                    f"no other full name of this kind was found for {culture} after {found:,}: {_MAX_REPEATS:,} more were "
-                    "repeats; ask for fewer people"
+                    f"no other full name of this kind was found for {culture} after {found:,}: {_MAX_REPEATS:,} more "
+                    "were repeats; ask for fewer people"
                 )
 
     def _split(self) -> Iterator[_Block]:
